@@ -1,0 +1,88 @@
+"""docbin turns pictures of text into ink.
+
+>>> import docbin
+>>> ink = docbin.binarize(page, "sauvola", window=51)   # bool (H, W), True = ink       # doctest: +SKIP
+
+Every name below is imported on first use, so that ``import docbin`` stays cheap; nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docbin.metrics import Scores
+    from docbin.page import FloatMap, Image, Mask, Page
+
+try:
+    __version__ = metadata.version("docbin")
+except metadata.PackageNotFoundError:  # run from a bare checkout
+    __version__ = "0+unknown"
+
+
+def binarize(image: Image, method: str | None = None, **params: Any) -> Mask:
+    """Ink mask of a page.
+
+    Parameters
+    ----------
+    image : uint8 array, grey (H, W) or RGB (H, W, 3)
+    method : a name from :func:`methods`; None takes the default method
+    **params : parameters of the method; unknown names and values out of range are errors
+
+    Returns
+    -------
+    bool array (H, W), True = ink
+
+    Raises
+    ------
+    TypeError, ValueError
+        `image` is not such an array.
+    docbin.errors.UsageError
+        Unknown method or parameter, or a value out of range.
+    docbin.errors.MissingExtra
+        The method needs something that is not installed.
+    """
+    from docbin import catalogue
+
+    return catalogue.get(method or catalogue.DEFAULT).binarize(image, **params)
+
+
+def threshold(image: Image, method: str, **params: Any) -> FloatMap:
+    """Threshold map of a page, float32 (H, W) on the grey scale: a pixel is ink where ``grey <= threshold``.
+
+    Takes and raises what :func:`binarize` does; methods without a threshold map are a UsageError.
+    """
+    from docbin import catalogue
+
+    return catalogue.get(method).threshold_map(image, **params)
+
+
+def methods() -> list[dict[str, Any]]:
+    """The table behind ``docbin methods``: a dict a method with name, family, summary, params, citation, available, needs."""
+    from docbin import catalogue
+
+    return catalogue.rows()
+
+
+def score(prediction: Mask, truth: Mask) -> Scores:
+    """DIBCO scores of an ink mask against the truth, both bool (H, W), True = ink; see :func:`docbin.metrics.score`."""
+    from docbin import metrics
+
+    return metrics.score(prediction, truth)
+
+
+def read_pages(path: str | Path, **options: Any) -> Iterator[Page]:
+    """Pages of an image, multi-page TIFF or PDF file, lazily; see :func:`docbin.files.read_pages`."""
+    from docbin import files
+
+    return files.read_pages(path, **options)
+
+
+def write_page(mask: Mask, path: str | Path, dpi: float | tuple[float, float] | None = None, **options: Any) -> None:
+    """Write an ink mask as a 1-bit file (format by suffix), atomically; see :func:`docbin.files.write_page`."""
+    from docbin import files
+
+    files.write_page(mask, path, dpi=dpi, **options)

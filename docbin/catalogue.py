@@ -1,0 +1,203 @@
+"""One table: method name -> family, parameters, citation, and how to run it.
+
+The table is data. A row names its functions as ``"module:function"`` and they are imported when the method is first used, so reading the table
+(``docbin methods``) costs nothing and a method whose extra is missing can still be listed.
+
+(The module is not called ``methods`` because ``docbin.methods()`` is the public function: importing a submodule of that name would replace it.)
+
+A new method is one function (or file) in its room and one row in ``METHODS``. The contract of the functions:
+
+``ink(image, **params) -> bool (H, W)``
+    Always there. `image` has passed :func:`docbin.page.check_image`; every parameter of the row arrives, validated.
+``threshold(image, **params) -> float32 (H, W)``
+    The threshold map, where the method has one: ``ink == (grey <= threshold)`` holds exactly.
+``probability(image, **params) -> float32 (H, W)`` in 0..1
+    Where the method has one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from docbin.errors import MissingExtra, UsageError
+from docbin.page import FloatMap, Image, Mask, check_image, check_mask
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of a method: default, closed range (None = unbounded), unit and meaning in `help`.
+
+    The type of `default` is the type of the parameter: bool, int, float or str (then `choices` lists the values). An `odd` int refuses even values.
+    """
+
+    name: str
+    default: bool | int | float | str
+    help: str
+    min: float | None = None
+    max: float | None = None
+    choices: tuple[str, ...] = ()
+    odd: bool = False
+
+    def parse(self, value: Any, method: str) -> bool | int | float | str:
+        """Turn `value` (text from the command line, or a Python value) into this parameter's type and check its range.
+
+        Raises
+        ------
+        UsageError
+            Names the method, the parameter, the value and what is allowed.
+        """
+        where = f"{method}: {self.name}={value!r}"
+        kind = type(self.default)
+        try:
+            if kind is bool:
+                parsed: bool | int | float | str = _parse_bool(value)
+            elif kind is int:
+                parsed = _parse_int(value)
+            elif kind is float:
+                parsed = float(value)
+            else:
+                parsed = str(value)
+        except (TypeError, ValueError):
+            raise UsageError(f"{where}: {_WANTED[kind]} is wanted ({self.help})") from None
+        if isinstance(parsed, float) and not np.isfinite(parsed):
+            raise UsageError(f"{where}: a finite number is wanted ({self.help})")
+        if self.choices and parsed not in self.choices:
+            raise UsageError(f"{where}: choose one of {', '.join(self.choices)}")
+        if not isinstance(parsed, str) and ((self.min is not None and parsed < self.min) or (self.max is not None and parsed > self.max)):
+            low = "-inf" if self.min is None else f"{self.min:g}"
+            high = "inf" if self.max is None else f"{self.max:g}"
+            raise UsageError(f"{where}: allowed is {low} to {high} ({self.help})")
+        if self.odd and int(parsed) % 2 == 0:
+            raise UsageError(f"{where}: an odd number is wanted, for instance {int(parsed) + 1} ({self.help})")
+        return parsed
+
+
+_WANTED: Mapping[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+
+
+def _parse_bool(value: Any) -> bool:
+    words = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text not in words:
+        raise ValueError(text)
+    return words[text]
+
+
+def _parse_int(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError
+    number = float(value)
+    if number != int(number):
+        raise ValueError(value)
+    return int(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One row of the table; see the module docstring for the contract of `ink`, `threshold` and `probability`."""
+
+    name: str
+    family: str
+    summary: str
+    citation: str
+    ink: str
+    params: tuple[Param, ...] = ()
+    threshold: str | None = None
+    probability: str | None = None
+    needs: tuple[str, ...] = ()
+    """Modules that must be importable."""
+    extra: str | None = None
+    """The extra that brings them: ``pip install 'docbin[extra]'``."""
+
+    @property
+    def available(self) -> bool:
+        """Whether everything the method needs is installed."""
+        return all(importlib.util.find_spec(module) is not None for module in self.needs)
+
+    def parse(self, given: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
+        """All parameters of the method: defaults, overridden by `given`; an unknown name or a value out of range is a UsageError."""
+        known = {param.name: param for param in self.params}
+        for name in given:
+            if name not in known:
+                has = f"it has {', '.join(known)}" if known else "it has none"
+                raise UsageError(f"{self.name}: no parameter {name!r}; {has}")
+        return {name: param.parse(given.get(name, param.default), self.name) for name, param in known.items()}
+
+    def _function(self, path: str) -> Callable[..., Any]:
+        if not self.available:
+            missing = ", ".join(module for module in self.needs if importlib.util.find_spec(module) is None)
+            raise MissingExtra(f"{self.name} needs {missing}, which is not installed; run: pip install 'docbin[{self.extra}]'")
+        module, function = path.split(":")
+        return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
+
+    def binarize(self, image: Image, **params: Any) -> Mask:
+        """Ink mask of a page; see :func:`docbin.binarize`."""
+        parsed = self.parse(params)
+        return check_mask(self._function(self.ink)(check_image(image), **parsed), f"{self.name}'s result")
+
+    def threshold_map(self, image: Image, **params: Any) -> FloatMap:
+        """Threshold map of a page; see :func:`docbin.threshold`."""
+        if self.threshold is None:
+            have = ", ".join(name for name, method in METHODS.items() if method.threshold)
+            raise UsageError(f"{self.name} has no threshold map; these have one: {have}")
+        parsed = self.parse(params)
+        return self._function(self.threshold)(check_image(image), **parsed)  # type: ignore[no-any-return]
+
+    def probability_map(self, image: Image, **params: Any) -> FloatMap:
+        """Probability-of-ink map of a page, 0..1."""
+        if self.probability is None:
+            have = ", ".join(name for name, method in METHODS.items() if method.probability) or "none yet"
+            raise UsageError(f"{self.name} has no probability map; these have one: {have}")
+        parsed = self.parse(params)
+        return self._function(self.probability)(check_image(image), **parsed)  # type: ignore[no-any-return]
+
+
+# Parameters that several methods share; a method with another default replaces it by dataclasses.replace.
+def _window(default: int, help: str = "side of the square window, pixels") -> Param:
+    return Param("window", default, help, min=3, max=100_001, odd=True)
+
+
+_ROWS: tuple[Method, ...] = (
+    # --- global thresholds -------------------------------------------------------------------------------------------------------------
+    # --- local (windowed) thresholds ---------------------------------------------------------------------------------------------------
+    # --- document methods of several steps ---------------------------------------------------------------------------------------------
+)
+
+METHODS: Mapping[str, Method] = {row.name: row for row in _ROWS}
+
+DEFAULT = "sauvola"
+
+
+def get(name: str) -> Method:
+    """The row of a method; an unknown name is a UsageError that suggests near names."""
+    if name in METHODS:
+        return METHODS[name]
+    import difflib
+
+    near = difflib.get_close_matches(name.lower(), METHODS, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "'docbin methods' lists them all"
+    raise UsageError(f"method {name!r} does not exist; {hint}")
+
+
+def rows() -> list[dict[str, Any]]:
+    """The rows as plain data, in the form that ``docbin methods --json`` prints."""
+    return [
+        {
+            "name": row.name,
+            "family": row.family,
+            "summary": row.summary,
+            "params": [{"name": p.name, "default": p.default, "min": p.min, "max": p.max, "help": p.help} for p in row.params],
+            "citation": row.citation,
+            "available": row.available,
+            "needs": f"docbin[{row.extra}]" if row.extra else None,
+        }
+        for row in METHODS.values()
+    ]

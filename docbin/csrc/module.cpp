@@ -1,0 +1,13 @@
+// The Python face of the compiled core. Each kernel family brings its own bind_*.cpp with one function; this file only calls them.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "levels.hpp"
+
+namespace nb = nanobind;
+
+NB_MODULE(_core, m) {
+    m.doc() = "docbin's compiled kernels; call them through docbin.kernels, which picks the level.";
+    m.def("available_levels", &docbin::available_levels, "Levels this build and this CPU can run, worst first.");
+}

@@ -1,0 +1,77 @@
+"""The compiled core and its dispatch.
+
+A kernel exists up to four times: compiled for the baseline CPU ("scalar"), for AVX2, for AVX-512 (with VPOPCNTDQ) or for NEON, and as a slow,
+obviously right NumPy twin in :mod:`docbin.kernels.reference` ("numpy"). All levels return the same bits; only the time differs. The level is
+chosen once, best first, and can be forced by the environment variable ``DOCBIN_KERNELS`` or by :func:`use`. An install without a compiler has
+"numpy" alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from docbin.errors import UsageError
+
+_core: ModuleType | None
+try:
+    from docbin.kernels import _core
+except ImportError:  # a build without a C++ compiler
+    _core = None
+
+KNOWN = ("numpy", "scalar", "avx2", "avx512", "neon")
+
+
+def levels() -> tuple[str, ...]:
+    """Levels that this install and this CPU can run, worst first; "numpy" is always there."""
+    return ("numpy", *(_core.available_levels() if _core is not None else ()))
+
+
+def _checked(level: str, asked_by: str) -> str:
+    if level not in KNOWN:
+        raise UsageError(f"{asked_by}={level!r}: no such kernel level; choose one of {', '.join(levels())}")
+    if level not in levels():
+        raise UsageError(
+            f"{asked_by}={level!r}: this {'build' if _core is None else 'CPU or build'} cannot run it; here work {', '.join(levels())}"
+        )
+    return level
+
+
+_forced: str | None = None
+
+
+def active() -> str:
+    """The level in force: the one forced by :func:`use` or ``DOCBIN_KERNELS``, else the best available.
+
+    Raises
+    ------
+    UsageError
+        ``DOCBIN_KERNELS`` names a level that does not exist or cannot run here.
+    """
+    if _forced is not None:
+        return _forced
+    asked = os.environ.get("DOCBIN_KERNELS", "").strip().lower()
+    return _checked(asked, "DOCBIN_KERNELS") if asked else levels()[-1]
+
+
+@contextmanager
+def use(level: str) -> Iterator[str]:
+    """Force a level inside a ``with`` block (tests and benchmarks)."""
+    global _forced
+    before, _forced = _forced, _checked(level, "level")
+    try:
+        yield level
+    finally:
+        _forced = before
+
+
+def threads() -> int:
+    """Threads a kernel may use: ``DOCBIN_THREADS``, else the CPUs this process may run on."""
+    asked = os.environ.get("DOCBIN_THREADS", "").strip()
+    if asked:
+        if not asked.isdigit() or int(asked) < 1:
+            raise UsageError(f"DOCBIN_THREADS={asked!r}: wants a whole number of at least 1")
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

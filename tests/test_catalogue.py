@@ -1,0 +1,49 @@
+"""The method table: parsing of parameters and the contract that every row keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+import docbin
+from docbin import catalogue
+from docbin.catalogue import Method, Param
+from docbin.errors import UsageError
+
+ROW = Method(
+    "demo",
+    "family",
+    "a row",
+    "nobody",
+    "x:y",
+    params=(Param("window", 25, "side, pixels", min=3, max=99, odd=True), Param("k", 0.2, "weight")),
+)
+
+
+def test_defaults_are_overridden_by_what_is_given() -> None:
+    assert ROW.parse({"window": "31"}) == {"window": 31, "k": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"window": "30"}, "odd number is wanted, for instance 31"),
+        ({"window": "1"}, "allowed is 3 to 99"),
+        ({"window": "2.5"}, "whole number"),
+        ({"k": "nan"}, "finite"),
+        ({"k": "abc"}, "a number is wanted"),
+        ({"radius": 3}, "no parameter 'radius'; it has window, k"),
+    ],
+)
+def test_a_wrong_parameter_names_method_value_and_way_out(given: dict[str, object], says: str) -> None:
+    with pytest.raises(UsageError, match="demo") as caught:
+        ROW.parse(given)
+    assert says in str(caught.value)
+
+
+def test_importing_the_table_leaves_the_public_function_alone() -> None:
+    assert isinstance(docbin.methods(), list)
+
+
+def test_an_unknown_method_suggests_near_names() -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        catalogue.get("sauvolla")
