@@ -15,15 +15,20 @@ from docbin.errors import MissingExtra
 def command(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train: network, data, losses, optimizer, length.")],
     data_root: Annotated[
-        Path | None, typer.Option("--data-root", metavar="DIR", help="Folder of the benchmark data (default: DOCBIN_DATA, else ../shared/data).")
+        Path | None,
+        typer.Option("--data-root", metavar="DIR", help="Folder of the benchmark data (default: DOCBIN_DATA, else ../shared/data)."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the run's files (default: runs/<name of the recipe>).")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out (default: refuse a folder that holds a run).")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the run's files (default: runs/<name of the recipe>).")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out (default: refuse such a folder).")] = False,
     max_minutes: Annotated[
-        float | None, typer.Option("--max-minutes", metavar="N", min=0.01, help="End after N minutes, the learning rate annealed to that end (default: by steps).")
+        float | None,
+        typer.Option("--max-minutes", metavar="N", min=0.01, help="End after N minutes, annealed to that end (default: by steps)."),
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override one value of the recipe, e.g. optim.rate=1e-3 (repeatable; default: none).")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. optim.rate=1e-3; repeatable (default: none)."),
     ] = None,
 ) -> None:
     """Train a network from a recipe."""

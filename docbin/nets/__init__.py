@@ -1,11 +1,12 @@
 """The torch networks, one architecture a file, and the table that turns a name and a variant into a module.
 
-The contract of every binarizing network here: ``forward`` takes float32 ``(N, 3, H, W)`` RGB in 0..1 (grey pages repeat the channel), any H and W of at
-least 1, and returns logits ``(N, 1, H, W)``; ink is where the logit is positive. A network that sees only a neighbourhood of each pixel says how far with
-``halo`` and on which grid its tiles must start with ``stride``; :mod:`docbin.nets.inference` cuts pages by these two numbers.
+The contract of every binarizing network here: ``forward`` takes float32 ``(N, 3, H, W)`` RGB in 0..1 (grey pages repeat the channel), any H
+and W of at least 1, and returns logits ``(N, 1, H, W)``; ink is where the logit is positive. A network that sees only a neighbourhood of
+each pixel says how far with ``halo`` and on which grid its tiles must start with ``stride``; :mod:`docbin.nets.inference` cuts pages by
+these two numbers.
 
-A *variant* is data: the fields of the architecture's frozen config dataclass, written in a recipe or in ``models/<name>/config.toml``. Nothing is registered
-by an import; a new architecture is a file and a row in ``NETS``.
+A *variant* is data: the fields of the architecture's frozen config dataclass, written in a recipe or in ``models/<name>/config.toml``.
+Nothing is registered by an import; a new architecture is a file and a row in ``NETS``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """A whole page through a network in tiles, with memory that does not grow with the page.
 
-A network of this package sees a bounded neighbourhood (`halo`) on a grid (`stride`). A tile that starts on the grid and is handed in with `halo` pixels of
-the page around it therefore comes out as it would from the whole page at once, up to the rounding of differently ordered sums; the surround is cut off
-afterwards. At the page's own borders a tile simply ends, as the page does, so the border is treated as the network treats it, and black margins do not
-leak. A smaller `halo` than the network's own trades exactness for time; how much it costs is a measurement, not a guess, and stands with the model.
+A network of this package sees a bounded neighbourhood (`halo`) on a grid (`stride`). A tile that starts on the grid and is handed in with
+`halo` pixels of the page around it therefore comes out as it would from the whole page at once, up to the rounding of differently ordered
+sums; the surround is cut off afterwards. At the page's own borders a tile simply ends, as the page does, so the border is treated as the
+network treats it, and black margins do not leak. A smaller `halo` than the network's own trades exactness for time; how much it costs is a
+measurement, not a guess, and stands with the model.
 """
 
 from __future__ import annotations
@@ -61,5 +62,7 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
             logits = net(to_tensor(image[rows, columns], device))
         part = torch.sigmoid(logits.float())[0, 0].cpu().numpy()
         top, left = good_rows.start - rows.start, good_columns.start - columns.start
-        out[good_rows, good_columns] = part[top : top + good_rows.stop - good_rows.start, left : left + good_columns.stop - good_columns.start]
+        out[good_rows, good_columns] = part[
+            top : top + good_rows.stop - good_rows.start, left : left + good_columns.stop - good_columns.start
+        ]
     return out

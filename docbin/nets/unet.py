@@ -1,27 +1,29 @@
 """`unet`: the accurate page binarizer that two CPU cores can train and run.
 
-A U-Net (Ronneberger et al., 2015, arXiv 1505.04597) of residual blocks (He et al., 2015, arXiv 1512.03385), bent to three facts of the task:
+A U-Net (Ronneberger et al., 2015, arXiv 1505.04597) of residual blocks (He et al., 2015, arXiv 1512.03385), bent to three facts of the
+task:
 
-* *Ink edges decide the score.* Nearly every wrong pixel of a good method lies on a stroke's edge, so full resolution must reach the output. But a
-  convolution over a full-resolution map with few channels is the most expensive layer a CPU can run. The stem is therefore a space-to-depth step
-  (pixel-unshuffle by 2): nothing is averaged away, every layer works at half size or below, and the head writes four logits a position that pixel-shuffle
-  puts back. The raw pixels go around the whole network into the head.
-* *Ink is dark relative to its neighbourhood.* The classical local thresholds (Niblack 1986, Sauvola 2000) rest on the local z-score (x - mean) / std; it
-  is handed in as extra channels at two window sizes instead of being learned from a few dozen pages. Means are box filters, so the input contract stays an
-  image. Colour is kept: stains and stamps differ from ink in hue.
-* *Deep levels are cheap.* At 1/16 of the page's side a 256-channel block costs less a pixel than a 32-channel one at half size, and tells a stain from a
-  stroke. So widths double downwards.
+* *Ink edges decide the score.* Nearly every wrong pixel of a good method lies on a stroke's edge, so full resolution must reach the output.
+  But a convolution over a full-resolution map with few channels is the most expensive layer a CPU can run. The stem is therefore a
+  space-to-depth step (pixel-unshuffle by 2): nothing is averaged away, every layer works at half size or below, and the head writes four
+  logits a position that pixel-shuffle puts back. The raw pixels go around the whole network into the head.
+* *Ink is dark relative to its neighbourhood.* The classical local thresholds (Niblack 1986, Sauvola 2000) rest on the local z-score (x -
+  mean) / std; it is handed in as extra channels at two window sizes instead of being learned from a few dozen pages. Means are box filters,
+  so the input contract stays an image. Colour is kept: stains and stamps differ from ink in hue.
+* *Deep levels are cheap.* At 1/16 of the page's side a 256-channel block costs less a pixel than a 32-channel one at half size, and tells a
+  stain from a stroke. So widths double downwards.
 
-BatchNorm, because it folds into the convolutions when the net is exported; ReLU, because it fuses into them. Down is a 2x2 convolution, up is a 1x1
-convolution with pixel-shuffle, and skips are added, not concatenated, which halves the decoder.
+BatchNorm, because it folds into the convolutions when the net is exported; ReLU, because it fuses into them. Down is a 2x2 convolution, up
+is a 1x1 convolution with pixel-shuffle, and skips are added, not concatenated, which halves the decoder.
 
-Measured on 2 cores (bfloat16 autocast, channels_last): 640 to 740 GFLOP/s forward and backward. Nearest or bilinear upsampling in place of pixel-shuffle
-halves that (PyTorch's CPU kernels for them leave channels_last bfloat16), torch.compile gains nothing.
+Measured on 2 cores (bfloat16 autocast, channels_last): 640 to 740 GFLOP/s forward and backward. Nearest or bilinear upsampling in place of
+pixel-shuffle halves that (PyTorch's CPU kernels for them leave channels_last bfloat16), torch.compile gains nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -72,8 +74,8 @@ def box_mean(x: Tensor, window: int) -> Tensor:
 def local_contrast(grey: Tensor, window: int, floor: float = 0.05, limit: float = 4.0) -> Tensor:
     """Local z-score of each of the four pixels of a 2x2 cell: (x - mean) / (std + `floor`), clamped to +-`limit`.
 
-    `grey` is pixel-unshuffled, (N, 4, H, W) in 0..1; mean and deviation are those of all pixels of the `window` x `window` cells around. `floor` keeps flat
-    paper near 0 instead of amplifying its noise.
+    `grey` is pixel-unshuffled, (N, 4, H, W) in 0..1; mean and deviation are those of all pixels of the `window` x `window` cells around.
+    `floor` keeps flat paper near 0 instead of amplifying its noise.
     """
     mean = box_mean(grey.mean(1, keepdim=True), window)
     square = box_mean(grey.square().mean(1, keepdim=True), window)
@@ -109,16 +111,19 @@ class UNet(nn.Module):
         self.stem_norm = nn.BatchNorm2d(widths[0])
         last = len(widths) - 1
         self.encoder = nn.ModuleList(
-            nn.Sequential(*(ResidualBlock(width, config.dilations[k % len(config.dilations)] if level == last else 1) for k in range(blocks)))
+            nn.Sequential(
+                *(ResidualBlock(width, config.dilations[k % len(config.dilations)] if level == last else 1) for k in range(blocks))
+            )
             for level, (width, blocks) in enumerate(zip(widths, config.encoder_blocks, strict=True))
         )
         self.down = nn.ModuleList(
             nn.Sequential(nn.Conv2d(here, below, 2, stride=2, bias=False), nn.BatchNorm2d(below), nn.ReLU())
-            for here, below in zip(widths[:-1], widths[1:], strict=True)
+            for here, below in pairwise(widths)
         )
-        self.up = nn.ModuleList(nn.Conv2d(below, 4 * here, 1) for here, below in zip(widths[:-1], widths[1:], strict=True))
+        self.up = nn.ModuleList(nn.Conv2d(below, 4 * here, 1) for here, below in pairwise(widths))
         self.decoder = nn.ModuleList(
-            nn.Sequential(*(ResidualBlock(width) for _ in range(blocks))) for width, blocks in zip(widths[:-1], config.decoder_blocks, strict=True)
+            nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
+            for width, blocks in zip(widths[:-1], config.decoder_blocks, strict=True)
         )
         self.head = nn.Conv2d(widths[0] + raw, config.head, 3, padding=1)
         self.out = nn.Conv2d(config.head, 4, 1)
@@ -139,7 +144,9 @@ class UNet(nn.Module):
             if level == last:
                 convolutions = 2 * sum(config.dilations[k % len(config.dilations)] for k in range(config.encoder_blocks[level]))
             else:
-                convolutions = 2 * (config.encoder_blocks[level] + config.decoder_blocks[level]) + 1  # + 1: a cell of the level below is two of this
+                convolutions = (
+                    2 * (config.encoder_blocks[level] + config.decoder_blocks[level]) + 1
+                )  # + 1: a cell of the level below is two of this
             reach += convolutions * 2**level
         return -(-(2 * reach + 1) // self.stride) * self.stride
 

@@ -1,8 +1,8 @@
 """Checkpoints: one `.safetensors` file, tensors in the body and everything else as JSON in its header; never a pickle.
 
-Nested state (a task's, an optimizer's) is split by :func:`split`: tensors are named by their path ("optimizer/state/3/exp_avg"), the rest stays a JSON tree
-with a mark where a tensor was. The file is written beside its place, synced, and moved over it in one step, so a run killed at any instant leaves either
-the old checkpoint or the new one.
+Nested state (a task's, an optimizer's) is split by :func:`split`: tensors are named by their path ("optimizer/state/3/exp_avg"), the rest
+stays a JSON tree with a mark where a tensor was. The file is written beside its place, synced, and moved over it in one step, so a run
+killed at any instant leaves either the old checkpoint or the new one.
 """
 
 from __future__ import annotations
@@ -90,8 +90,17 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Load a state that went through JSON: parameter numbers are text there, tuples are lists."""
+    """Load a state that went through a file: parameter numbers are text there, tuples are lists, and every tensor is contiguous.
+
+    The last matters: the fused AdamW walks weight, gradient and moments in memory order, so moments that are contiguous beside a
+    channels_last weight would be paired with the wrong elements, silently. They are laid out as their weights are.
+    """
     groups = [
-        {key: tuple(value) if isinstance(value, list) and key == "betas" else value for key, value in group.items()} for group in state["param_groups"]
+        {key: tuple(value) if isinstance(value, list) and key == "betas" else value for key, value in group.items()}
+        for group in state["param_groups"]
     ]
     optimizer.load_state_dict({"state": {int(key): value for key, value in state["state"].items()}, "param_groups": groups})
+    for weight, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                moments[name] = torch.empty_like(weight).copy_(value)

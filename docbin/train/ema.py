@@ -1,4 +1,6 @@
-"""Exponential moving average of the weights: the network that is validated and shipped (Polyak averaging, as in Tarvainen and Valpola, 2017)."""
+"""Exponential moving average of the weights: the network that is validated and shipped (Polyak averaging, as in Tarvainen and Valpola,
+2017).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from torch import nn
 
 
 class Ema:
-    """Keeps ``average = d * average + (1 - d) * weights`` with d = min(decay, (1 + step) / (10 + step)), so that the first steps are soon forgotten.
+    """Keeps ``average = d * average + (1 - d) * weights`` with d = min(decay, (1 + step) / (10 + step)), so that the first steps are soon
+    forgotten.
 
     Floating-point buffers (BatchNorm's statistics) are averaged too, counters are copied.
     """

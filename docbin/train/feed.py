@@ -1,11 +1,13 @@
 """Crops to batches: numbered, made ahead by worker processes, resumable at any step.
 
-A crop source has one method, ``crop(index) -> (uint8 (S, S, 3), bool (S, S))``, a pure function of the index. Step k of a run takes crops k * batch to
-(k + 1) * batch - 1, so the data of a resumed run is that of an uncut one by construction, whatever the number of workers, and no random state has to be saved.
+A crop source has one method, ``crop(index) -> (uint8 (S, S, 3), bool (S, S))``, a pure function of the index. Step k of a run takes crops k
+* batch to (k + 1) * batch - 1, so the data of a resumed run is that of an uncut one by construction, whatever the number of workers, and no
+random state has to be saved.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from docbin.errors import UsageError
 from docbin.page import Image, Mask
-from docbin.train.recipe import Recipe
+from docbin.train.recipe import DataSection, Recipe
 
 
 class CropSource(Protocol):
@@ -91,27 +93,50 @@ def batches(source: CropSource, recipe: Recipe, start: int, rank: int = 0, world
         yield Batch(images, truth)
 
 
-def call(path: str, key: str, **arguments: Any) -> Any:
-    """Import "module:callable" (the value of recipe key `key`) and call it."""
+def named(path: str, key: str) -> Any:
+    """The object "module:name" that recipe key `key` asks for.
+
+    Raises
+    ------
+    UsageError
+        No such module or name.
+    """
     module, colon, name = path.partition(":")
+    if not colon:
+        raise UsageError(f"{key} = {path!r}: 'module:name' is wanted")
     try:
-        function = getattr(importlib.import_module(module), name) if colon else None
+        return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise UsageError(f"{key} = {path!r}: cannot be imported ({error})") from None
-    if function is None:
-        raise UsageError(f"{key} = {path!r}: 'module:callable' is wanted")
-    return function(**arguments)
 
 
 def open_source(recipe: Recipe, root: Path) -> CropSource:
     """The crop source of the recipe over the data under `root`."""
-    data = recipe.data
-    source: CropSource = call(data.source, "data.source", root=root, size=data.size, seed=recipe.run.seed, **data.options)
+    source: CropSource = named(recipe.data.source, "data.source")(recipe.data, root, recipe.run.seed)
     return source
 
 
+def labelled_crops(data: DataSection, root: Path, seed: int) -> CropSource:
+    """Crops of the training side of labelled pages, mixed by ``data.weights``."""
+    from docbin.data.crops import Augment, CropSource
+    from docbin.data.pages import load_pages, split
+
+    if not data.weights:
+        raise UsageError("data.weights: at least one set is wanted, for instance {dibco2009 = 1.0}")
+    allowed = [field.name for field in dataclasses.fields(Augment)]
+    for key in data.augment:
+        if key not in allowed:
+            raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
+    options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
+    pages, _ = split(load_pages(data.weights, root), data.validation_share, data.split_seed)
+    degrade = named(data.degrade, "data.degrade") if data.degrade else None
+    return CropSource(pages, data.size, seed, data.weights, Augment(**options), degrade)
+
+
 def open_validation(recipe: Recipe, root: Path) -> list[tuple[str, Image, Mask]]:
-    """The held-out pages of the recipe, decoded; an empty list where the recipe names none."""
-    if not recipe.data.validation:
-        return []
-    return list(call(recipe.data.validation, "data.validation", root=root, **recipe.data.options))
+    """The held-out pages of the recipe as (name, image, truth); an empty list where the recipe names no set."""
+    from docbin.data.pages import load_pages, split
+
+    data = recipe.data
+    _, held_out = split(load_pages(data.validation, root), data.validation_share, data.split_seed) if data.validation else ([], [])
+    return [(page.name, np.ascontiguousarray(page.image), page.truth) for page in held_out]

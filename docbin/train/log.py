@@ -1,4 +1,6 @@
-"""What a run says while it goes: a CSV that any spreadsheet opens, TensorBoard where it is installed, a progress bar on a terminal, plain lines elsewhere."""
+"""What a run says while it goes: a CSV that any spreadsheet opens, TensorBoard where it is installed, a progress bar on a terminal, plain
+lines elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from typing import Any
 
 
 class Log:
-    """Writes ``train.csv`` and ``validation.csv`` in `folder`, TensorBoard events in ``folder/events``; a resumed run goes on in the same files.
+    """Writes ``train.csv`` and ``validation.csv`` in `folder`, TensorBoard events in ``folder/events``; a resumed run goes on in the same
+    files.
 
     Lines after the step that is resumed from are cut off, so that the files read as one uncut run.
     """
@@ -27,7 +30,7 @@ class Log:
         except ImportError:
             self.events: Any = None
         else:
-            self.events = SummaryWriter(str(folder / "events"), purge_step=start + 1)  # type: ignore[no-untyped-call]
+            self.events = SummaryWriter(str(folder / "events"), purge_step=start + 1)
         self.bar: Any = None
         self.began = time.monotonic()
 
@@ -37,7 +40,13 @@ class Log:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:5.1f} %"), TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:5.1f} %"),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[left]}"),
+            )
             self.bar = Progress(*columns, console=Console(stderr=True))
             self.bar.start()
             self.bar.add_task("training", total=1.0, left="")

@@ -1,8 +1,9 @@
 """The loop: steps, time, averages, checkpoints, validation, logs. What a step *is* belongs to the task (:mod:`docbin.train.task`).
 
-Files of a run in its folder: ``recipe.json`` (the recipe as it ran, overrides included), ``last.safetensors`` (resumes the run), ``best.safetensors`` (the
-averaged network with the highest mean F-measure on the held-out pages, as bare weights), ``final.safetensors`` (the same at the last step), ``train.csv``,
-``validation.csv``, ``events/``. SIGINT and SIGTERM write a checkpoint after the step under way and end the run in order.
+Files of a run in its folder: ``recipe.json`` (the recipe as it ran, overrides included), ``last.safetensors`` (resumes the run),
+``best.safetensors`` (the averaged network with the highest mean F-measure on the held-out pages, as bare weights), ``final.safetensors``
+(the same at the last step), ``train.csv``, ``validation.csv``, ``events/``. SIGINT and SIGTERM write a checkpoint after the step under way
+and end the run in order.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def _stop_on_signal() -> Iterator[list[int]]:
         signal.signal(number, before[number])
 
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (int(signal.SIGINT), int(signal.SIGTERM)):
             before[number] = signal.signal(number, handler)
     except ValueError:  # not in the main thread: the caller handles signals
         before.clear()
@@ -186,12 +187,11 @@ def train(
     with Log(out, run.step) as log, _stop_on_signal() as signals:
         log.say(f"{_count(run.task.net):,} weights on {run.place.device}, from step {run.step}, {len(run.pages)} held-out pages")
         finished = _steps(run, source, clock, log, signals, stop_at)
-        run.save()
         if finished:
             run.score(log)
             if run.place.rank == 0:
                 run.write_weights("final.safetensors")
-                run.save()
+        run.save()
         log.say(f"{'done' if finished else 'stopped'} after step {run.step}, {run.minutes:.1f} min; best FM {run.best}")
     return Outcome(run.step, run.best, finished)
 
@@ -219,13 +219,13 @@ def _steps(run: _Run, source: CropSource, clock: Clock, log: Log, signals: list[
             speed = (run.step - first_step) * recipe.run.batch / (now - began)
             log.row("train", run.step, {**numbers, "crops_per_second": speed, "minutes": run.minutes})
             log.progress(run.step, run.progress, start, f"loss {numbers['loss']:.4f}, {speed:.1f} crops/s")
-        if signals or run.step == stop_at:
-            run.progress = clock.progress(run.step, (now - began) / 60)
-            return False
         by_step = recipe.run.validate_steps
         if (run.step % by_step == 0) if by_step else (now - scored > 60 * recipe.run.validate_minutes):
             run.score(log)
             scored = time.monotonic()
+        if signals or run.step == stop_at:
+            run.progress = clock.progress(run.step, (now - began) / 60)
+            return False
         if now - saved > 60 * recipe.run.checkpoint_minutes:
             run.save()
             saved = time.monotonic()

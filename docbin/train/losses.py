@@ -1,8 +1,8 @@
 """Losses by name. Each takes logits and truth, both float32 (N, 1, H, W), truth in 0..1, and returns a scalar.
 
-The default of the binarizing networks is cross-entropy plus soft Dice. Cross-entropy gives every pixel a gradient and calibrated probabilities; Dice is the
-F-measure that the result is judged by, made smooth (Milletari et al., 2016, arXiv 1606.04797), and keeps the tenth of the page that is ink from being
-outvoted by the paper.
+The default of the binarizing networks is cross-entropy plus soft Dice. Cross-entropy gives every pixel a gradient and calibrated
+probabilities; Dice is the F-measure that the result is judged by, made smooth (Milletari et al., 2016, arXiv 1606.04797), and keeps the
+tenth of the page that is ink from being outvoted by the paper.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def bce(logits: Tensor, truth: Tensor) -> Tensor:
 
 
 def dice(logits: Tensor, truth: Tensor, smooth: float = 64.0) -> Tensor:
-    """1 - soft F-measure of each crop, averaged; `smooth` pixels are added above and below, so that a crop without ink asks for none and stays finite."""
+    """1 - soft F-measure of each crop, averaged; `smooth` pixels are added above and below, so that a crop without ink asks for none and
+    stays finite.
+    """
     probability = torch.sigmoid(logits).flatten(1)
     truth = truth.flatten(1)
     overlap = (probability * truth).sum(1)

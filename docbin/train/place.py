@@ -1,4 +1,6 @@
-"""Where a run computes: one CPU, one GPU, or several through `accelerate`; precision and the backward pass are decided here and nowhere else."""
+"""Where a run computes: one CPU, one GPU, or several through `accelerate`; precision and the backward pass are decided here and nowhere
+else.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ _TYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Place:
-    """A device with its precision. Started by ``accelerate launch`` (WORLD_SIZE > 1), it is one of several and the gradients are averaged over them."""
+    """A device with its precision. Started by ``accelerate launch`` (WORLD_SIZE > 1), it is one of several and the gradients are averaged
+    over them.
+    """
 
     def __init__(self, precision: str, threads: int = 0) -> None:
         if precision not in _TYPES:
@@ -26,7 +30,7 @@ class Place:
             torch.set_num_threads(threads)
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             try:
-                from accelerate import Accelerator
+                from accelerate import Accelerator  # type: ignore[import-untyped]
             except ImportError:
                 raise MissingExtra("training on several devices needs accelerate; pip install 'docbin[train]'") from None
             self.accelerator = Accelerator()
@@ -63,9 +67,11 @@ class Place:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
 
     def descend(self, loss: Tensor, optimizer: torch.optim.Optimizer, clip: float) -> float:
-        """Backward pass, clipping, one optimizer step; returns the gradient's norm. A step whose gradient is not finite is left out (its norm says so)."""
+        """Backward pass, clipping, one optimizer step; returns the gradient's norm. A step whose gradient is not finite is left out (its
+        norm says so).
+        """
         optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self.scaler.unscale_(optimizer)
         weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
         norm = float(torch.nn.utils.clip_grad_norm_(weights, clip if clip > 0 else float("inf"), foreach=True))

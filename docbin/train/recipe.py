@@ -1,7 +1,7 @@
 """What a training run is, as data: a TOML file that becomes small frozen dataclasses and refuses every key it does not know.
 
-A recipe with one misspelt key that is silently ignored costs a night of training; so unknown sections, unknown keys and wrong types are errors that list
-what is allowed. ``--set section.key=value`` overrides are written as TOML values and go through the same door.
+A recipe with one misspelt key that is silently ignored costs a night of training; so unknown sections, unknown keys and wrong types are
+errors that list what is allowed. ``--set section.key=value`` overrides are written as TOML values and go through the same door.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from docbin.errors import FileAccessError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class NetSection:
-    """Which network: `name` in ``docbin.nets.NETS``, `variant` its config's fields, `init` a checkpoint or weights file to start from ("" for none)."""
+    """Which network: `name` in ``docbin.nets.NETS``, `variant` its config's fields, `init` a checkpoint or weights file to start from (""
+    for none).
+    """
 
     name: str
     variant: Mapping[str, Any] = field(default_factory=dict)
@@ -30,21 +32,29 @@ class NetSection:
 
 @dataclass(frozen=True, slots=True)
 class DataSection:
-    """Which crops: `options` are handed to the crop source by name, so that the data room alone knows them.
+    """Which crops and which held-out pages.
 
     Attributes
     ----------
-    source : "module:callable" that returns an object with ``crop(index)``; it is called with `root`, `size`, `seed` and `options`
-    validation : "module:callable" that returns the held-out pages as (name, image, truth); "" for none
+    weights : set -> how often a crop is cut from it; the sets of the training
+    validation : sets whose held-out pages are scored; () for no validation
+    validation_share, split_seed : how ``docbin.data.pages.split`` parts training pages and held-out pages
+    augment : fields of ``docbin.data.crops.Augment`` that differ from its defaults
+    degrade : "module:function", a ``docbin.data.crops.Degrade``; "" for none
+    source : "module:callable" that returns the crop source, called with this section, the data root and the seed
     size : side of a crop in pixels
     workers : processes that make crops ahead; 0 makes them in the training process
     """
 
-    source: str = "docbin.data.crops:training_crops"
-    validation: str = "docbin.data.crops:validation_pages"
+    weights: Mapping[str, float] = field(default_factory=dict)
+    validation: tuple[str, ...] = ()
+    validation_share: float = 0.15
+    split_seed: int = 0
+    augment: Mapping[str, Any] = field(default_factory=dict)
+    degrade: str = ""
+    source: str = "docbin.train.feed:labelled_crops"
     size: int = 256
     workers: int = 1
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +196,12 @@ def _cast(hint: Any, value: Any, where: str) -> Any:
         return _fill(hint, value, where)
     origin = typing.get_origin(hint)
     if origin is tuple:
-        if not isinstance(value, list | tuple) or len(value) != len(typing.get_args(hint)):
-            raise UsageError(f"{where} = {value!r}: a list of {len(typing.get_args(hint))} values is wanted")
-        return tuple(_cast(item, part, where) for item, part in zip(typing.get_args(hint), value, strict=True))
+        kinds = typing.get_args(hint)
+        if isinstance(value, list | tuple) and len(kinds) == 2 and kinds[1] is Ellipsis:
+            kinds = kinds[:1] * len(value)
+        if not isinstance(value, list | tuple) or len(value) != len(kinds):
+            raise UsageError(f"{where} = {value!r}: a list{'' if Ellipsis in kinds else f' of {len(kinds)} values'} is wanted")
+        return tuple(_cast(item, part, where) for item, part in zip(kinds, value, strict=True))
     if origin is not None and not isinstance(origin, types.UnionType):  # a mapping
         if not isinstance(value, Mapping):
             raise UsageError(f"{where} = {value!r}: a table is wanted")

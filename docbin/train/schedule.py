@@ -1,4 +1,6 @@
-"""Learning rate as a function of how much of the run is over, not of a step count: a run that must end at a given minute anneals to that minute."""
+"""Learning rate as a function of how much of the run is over, not of a step count: a run that must end at a given minute anneals to that
+minute.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ def warmup_cosine(progress: float, warmup: float, final: float) -> float:
 class Clock:
     """How much of a run is over, 0..1: the larger of its share of the steps and its share of the minutes.
 
-    A run that is resumed with a fresh budget of minutes spends it on what was left: progress goes on from where the checkpoint stood and reaches 1 when
-    the budget ends. Without minutes, progress is a pure function of the step, which is what makes a resumed run equal to an uncut one.
+    A run that is resumed with a fresh budget of minutes spends it on what was left: progress goes on from where the checkpoint stood and
+    reaches 1 when the budget ends. Without minutes, progress is a pure function of the step, which is what makes a resumed run equal to an
+    uncut one.
     """
 
     def __init__(self, steps: int, minutes: float | None, start: float = 0.0) -> None:

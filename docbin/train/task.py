@@ -1,7 +1,8 @@
 """A task: the network, its losses and its optimizers, and one training step. The loop knows nothing else of what is trained.
 
-The seam is here so that an adversarial net (two networks, two optimizers, alternating steps), a recurrent refiner or a 1-bit net with a schedule of its own
-is a class of its own and not a flag of the loop. A task gets the progress of the run (0..1) and the factor on the learning rate at every step.
+The seam is here so that an adversarial net (two networks, two optimizers, alternating steps), a recurrent refiner or a 1-bit net with a
+schedule of its own is a class of its own and not a flag of the loop. A task gets the progress of the run (0..1) and the factor on the
+learning rate at every step.
 """
 
 from __future__ import annotations
