@@ -78,7 +78,7 @@ class CropSource:
     seed : with the index it decides everything about a crop
     weights : set -> weight (0 leaves a set out; a set that is not named gets weight 0); None weighs every page alike
     augment : geometry and colour; see :class:`Augment`
-    degrade : degradations applied last, or None
+    degrade : degradations applied last: one pipeline, or one a set (sets that are not named get none), or None
 
     Raises
     ------
@@ -93,7 +93,7 @@ class CropSource:
         seed: int = 0,
         weights: Mapping[str, float] | None = None,
         augment: Augment | None = None,
-        degrade: Degrade | None = None,
+        degrade: Degrade | Mapping[str, Degrade] | None = None,
     ) -> None:
         if not pages:
             raise UsageError("no pages to cut crops from; name at least one set")
@@ -103,7 +103,7 @@ class CropSource:
         self.size = size
         self.seed = seed
         self.augment = augment if augment is not None else Augment()
-        self.degrade = degrade
+        self.degrade = dict.fromkeys((page.dataset for page in self.pages), degrade) if callable(degrade) else dict(degrade or {})
         by_set: dict[str, list[int]] = {}
         for number, page in enumerate(self.pages):
             by_set.setdefault(page.dataset, []).append(number)
@@ -122,15 +122,20 @@ class CropSource:
     def crop(self, index: int) -> tuple[Image, Mask]:
         """Crop number `index` >= 0: picture uint8 (size, size, 3) RGB and truth bool (size, size), True = ink; a pure function of (seed, index)."""
         rng = np.random.default_rng((self.seed, index))
-        image, truth = self._cut(rng, (self.size, self.size))
+        number = self._draw_page(rng)
+        image, truth = self._cut_page(rng, number, (self.size, self.size))
         image = _recolour(rng, image, self.augment)
-        if self.degrade is not None:
-            image, truth = self.degrade(rng, image, truth, self._cut)
+        degrade = self.degrade.get(self.pages[number].dataset)
+        if degrade is not None:
+            image, truth = degrade(rng, image, truth, self._cut)
         return image, truth
 
     def _cut(self, rng: Generator, shape: tuple[int, int]) -> tuple[Image, Mask]:
-        """A piece of a drawn page after geometry, before colour; also what shines through from behind."""
-        number = self._draw_page(rng)
+        """A piece of any page: what shines through from behind."""
+        return self._cut_page(rng, self._draw_page(rng), shape)
+
+    def _cut_page(self, rng: Generator, number: int, shape: tuple[int, int]) -> tuple[Image, Mask]:
+        """A piece of one page after geometry, before colour."""
         layers = self.pages[number].layers()
         row, column = self._draw_centre(rng, number)
         piece = _resample(rng, layers, (row, column), shape, self.augment)

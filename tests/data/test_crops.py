@@ -100,6 +100,19 @@ def test_near_ink_finds_ink(tmp_path: Path) -> None:
     assert sum(anywhere.crop(k)[1].any() for k in range(40)) <= 4
 
 
+def test_each_set_may_have_its_own_degradations(pages: list[LabelledPage]) -> None:
+    """Inverted where set1 was drawn, as cut elsewhere; truth of the pipeline is taken."""
+    plain = CropSource(pages, 32, seed=9)
+    marked = CropSource(pages, 32, seed=9, degrade={"set1": lambda rng, image, truth, verso: (255 - image, ~truth)})
+    changed = 0
+    for index in range(20):
+        (image, truth), (other, other_truth) = plain.crop(index), marked.crop(index)
+        inverted = bool((other_truth != truth).all())
+        changed += inverted
+        np.testing.assert_array_equal(other, 255 - image if inverted else image)
+    assert 0 < changed < 20
+
+
 def test_wrong_arguments(pages: list[LabelledPage]) -> None:
     with pytest.raises(UsageError, match="no pages"):
         CropSource([])
