@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from docbin.errors import UsageError
 from docbin.page import Image, Mask
 from docbin.train.recipe import DataSection, Recipe
+
+if TYPE_CHECKING:
+    from docbin.data.crops import Degrade
 
 
 class CropSource(Protocol):
@@ -118,7 +121,8 @@ def open_source(recipe: Recipe, root: Path) -> CropSource:
 
 def labelled_crops(data: DataSection, root: Path, seed: int) -> CropSource:
     """Crops of the training side of labelled pages, mixed by ``data.weights``."""
-    from docbin.data.crops import Augment, CropSource
+    from docbin.data.crops import Augment
+    from docbin.data.crops import CropSource as LabelledCrops
     from docbin.data.pages import load_pages, split
 
     if not data.weights:
@@ -129,8 +133,22 @@ def labelled_crops(data: DataSection, root: Path, seed: int) -> CropSource:
             raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
     options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
     pages, _ = split(load_pages(data.weights, root), data.validation_share, data.split_seed)
-    degrade = named(data.degrade, "data.degrade") if data.degrade else None
-    return CropSource(pages, data.size, seed, data.weights, Augment(**options), degrade)
+    return LabelledCrops(pages, data.size, seed, data.weights, Augment(**options), degradations(data))
+
+
+def degradations(data: DataSection) -> Degrade:
+    """The pipeline of ``data.degrade`` with ``data.degrade_changes`` laid over it; UsageError where either is unknown or out of range."""
+    from docbin.data.degrade import PRESETS, Pipeline
+
+    if data.degrade not in PRESETS:
+        raise UsageError(f"data.degrade = {data.degrade!r}: choose one of {', '.join(PRESETS)}")
+    preset = PRESETS[data.degrade]
+    chances = {name: (chance, strongest) for name, chance, strongest in preset.chances}
+    for name, change in data.degrade_changes.items():
+        if not isinstance(change, list | tuple) or len(change) != 2:
+            raise UsageError(f"data.degrade_changes: {name} = {change!r}: [probability, strongest strength] is wanted")
+        chances[name] = (float(change[0]), float(change[1]))
+    return Pipeline(dataclasses.replace(preset, chances=tuple((name, *row) for name, row in chances.items())))
 
 
 def open_validation(recipe: Recipe, root: Path) -> list[tuple[str, Image, Mask]]:

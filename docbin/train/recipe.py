@@ -40,7 +40,8 @@ class DataSection:
     validation : sets whose held-out pages are scored; () for no validation
     validation_share, split_seed : how ``docbin.data.pages.split`` parts training pages and held-out pages
     augment : fields of ``docbin.data.crops.Augment`` that differ from its defaults
-    degrade : "module:function", a ``docbin.data.crops.Degrade``; "" for none
+    degrade : preset of ``docbin.data.degrade``; "none" for crops as they are
+    degrade_changes : degradation -> [probability, strongest strength] that replace or join the preset's
     source : "module:callable" that returns the crop source, called with this section, the data root and the seed
     size : side of a crop in pixels
     workers : processes that make crops ahead; 0 makes them in the training process
@@ -51,7 +52,8 @@ class DataSection:
     validation_share: float = 0.15
     split_seed: int = 0
     augment: Mapping[str, Any] = field(default_factory=dict)
-    degrade: str = ""
+    degrade: str = "none"
+    degrade_changes: Mapping[str, Any] = field(default_factory=dict)
     source: str = "docbin.train.feed:labelled_crops"
     size: int = 256
     workers: int = 1

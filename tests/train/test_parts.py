@@ -25,10 +25,10 @@ def test_a_recipe_reads_and_overrides_reach_it(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
     path.write_text('task = "supervised"\n[net]\nname = "unet"\n[net.variant]\nwidths = [8, 16]\n[optim]\nrate = 1\n', encoding="utf-8")
     recipe = read_recipe(
-        path, ["optim.rate=1e-4", "data.degrade=a.b:c", "run.steps=20", "data.weights.dibco2009=0.5", "optim.betas=[0.5, 0.9]"]
+        path, ["optim.rate=1e-4", "data.degrade=full", "run.steps=20", "data.weights.dibco2009=0.5", "optim.betas=[0.5, 0.9]"]
     )
     assert recipe.optim.rate == 1e-4
-    assert recipe.data.degrade == "a.b:c"
+    assert recipe.data.degrade == "full"
     assert recipe.run.steps == 20
     assert recipe.data.weights == {"dibco2009": 0.5}
     assert recipe.optim.betas == (0.5, 0.9)
