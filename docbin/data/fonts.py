@@ -43,7 +43,7 @@ class Font:
     ----------
     path : the file, or "" for Pillow's built-in font
     family, style : as the file names itself
-    scripts : scripts of which it has every letter
+    scripts : scripts of which it has every letter; "accented latin" where it also has the accents of French and German
     hand : it imitates handwriting
     """
 
@@ -57,6 +57,8 @@ class Font:
         """The font as Pillow draws it, em height `pixels`; kept for further use."""
         return _sized(self.path, max(4, pixels))
 
+
+ACCENTED = "äöüßéèêçàÄÖÜÉÀ"
 
 BUILT_IN = Font("", "Aileron", "Regular", ("latin",))
 """The font inside Pillow: always there."""
@@ -109,6 +111,8 @@ def _examined(path: Path) -> Font | None:
         return None
     scripts = tuple(script for script, letters in SCRIPTS.items() if _draws(opened, letters.letters()))
     hand = _HAND.search(name) is not None
+    if "latin" in scripts and _draws(opened, ACCENTED):
+        scripts = (*scripts, "accented latin")
     return Font(str(path), family, style, scripts, hand) if scripts else None
 
 

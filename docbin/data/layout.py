@@ -7,6 +7,7 @@ underlines and stamps included; what is not to be read (rules of writing paper, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,6 +36,8 @@ def draw_font(rng: Generator, fonts: Sequence[Font], script: str = "latin", hand
     able = [font for font in fonts if script in font.scripts and font.hand == hand] or [font for font in fonts if script in font.scripts]
     if not able:
         return BUILT_IN
+    if rng.random() < 0.65:
+        able = [font for font in able if not PLAIN_FACES.search(font.family)] or able
     groups = sorted({font.family.split()[0] for font in able})
     weights = np.array([3.0 if group in BOOK_FACES else 1.0 for group in groups])
     group = groups[int(rng.choice(len(groups), p=weights / weights.sum()))]
@@ -73,6 +76,10 @@ BOOK_FACES = frozenset(
 """First words of families cut after the types of old books; they are drawn three times as often."""
 
 
+PLAIN_FACES = re.compile(r"Sans|Mono|Kufi|Lato|Tuffy|Beteckna|Arial|Helvetica")
+"""Families without serifs or of one width: what old prints seldom have."""
+
+
 class Type:
     """A font in one size on one layer, with its text: what a line of print needs."""
 
@@ -80,7 +87,7 @@ class Type:
         self, rng: Generator, canvas: Canvas, layer: Layer, font: Font, script: str, x_height: float, density: float = 1.0
     ) -> None:
         self.rng, self.canvas, self.layer, self.density = rng, canvas, layer, density
-        self.writer = Writer(rng, script, plain=not font.path)
+        self.writer = Writer(rng, script, plain="accented latin" not in font.scripts)
         self.script = self.writer.script
         sample = font.at(200)
         letters = "xnaeu" if script == "latin" else self.script.sample[:8]

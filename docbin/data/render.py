@@ -102,7 +102,7 @@ class RenderedPages:
     count : pages in the pool
     seed : decides them
     cache : folder for them; ``docbin.data.pages.default_cache()`` if None
-    plasma : see :func:`render_page`
+    plasma, shape : see :func:`render_page`
     workers : processes that render what is not in the cache yet
     """
 
@@ -110,6 +110,7 @@ class RenderedPages:
     seed: int = 0
     cache: str | os.PathLike[str] | None = None
     plasma: bool = True
+    shape: tuple[int, int] | None = None
     workers: int = 1
 
     def pages(self) -> list[LabelledPage]:
@@ -124,9 +125,9 @@ class RenderedPages:
             raise UsageError(f"count={self.count}: 0 or more rendered pages are wanted")
         folder = Path(self.cache) if self.cache is not None else default_cache()
         fonts = find_fonts()
-        mark = hashlib.blake2b(f"{_VERSION}|{fingerprint(fonts)}|{self.plasma}".encode(), digest_size=6).hexdigest()
+        mark = hashlib.blake2b(f"{_VERSION}|{fingerprint(fonts)}|{self.plasma}|{self.shape}".encode(), digest_size=6).hexdigest()
         paths = [folder / DATASET / f"{self.seed}-{number:04d}-{mark}.npy" for number in range(self.count)]
-        missing = [(self.seed, number, self.plasma, path) for number, path in enumerate(paths) if not path.is_file()]
+        missing = [(self.seed, number, self.shape, self.plasma, path) for number, path in enumerate(paths) if not path.is_file()]
         if self.workers > 1 and len(missing) > 1:
             with ProcessPoolExecutor(self.workers) as pool:
                 list(pool.map(_render_to, missing, chunksize=1))
@@ -137,9 +138,9 @@ class RenderedPages:
         return [LabelledPage(name, DATASET, path, name) for name, path in zip(names, paths, strict=True)]
 
 
-def _render_to(job: tuple[int, int, bool, Path]) -> None:
-    seed, number, plasma, path = job
-    image, truth = render_page(seed, number, plasma=plasma)
+def _render_to(job: tuple[int, int, tuple[int, int] | None, bool, Path]) -> None:
+    seed, number, shape, plasma, path = job
+    image, truth = render_page(seed, number, shape=shape, plasma=plasma)
     save_layers(path, image, truth)
 
 
