@@ -30,8 +30,9 @@ def counts(prediction: Mask, truth: Mask) -> list[int]:
 
     Returns
     -------
-    nine ints : true ink, false ink, missed ink; for the squared distances 1, 2, 4, 5, 8 the number of pixel pairs (wrong pixel, neighbour inside the page)
-        whose truth differs from the wrong pixel's prediction; the number of whole 8 x 8 blocks of the truth that hold ink and paper
+    nine ints : true ink, false ink, missed ink; for the squared distances 1, 2, 4, 5, 8 the number of pixel pairs (wrong pixel, neighbour
+        inside the page) whose truth differs from the wrong pixel's prediction; the number of whole 8 x 8 blocks of the truth that hold ink and
+        paper
     """
     if _compiled():
         return [int(value) for value in kernels._core.metrics_counts(_bytes(prediction), _bytes(truth))]  # type: ignore[union-attr]
@@ -43,16 +44,16 @@ def pseudo_counts(prediction: Mask, truth: Mask) -> list[int]:
 
     Returns
     -------
-    six ints : recall weight of the true ink found, of all true ink; precision weight of the right ink, of all predicted ink (in units of 1 / SCALE);
-        skeleton pixels of the truth found, and in all
+    six ints : recall weight of the true ink found, of all true ink; precision weight of the right ink, of all predicted ink (in units of 1 /
+        SCALE); skeleton pixels of the truth found, and in all
     """
-    if _compiled():
+    if _compiled() and hasattr(kernels._core, "metrics_pseudo_counts"):
         return [int(value) for value in kernels._core.metrics_pseudo_counts(_bytes(prediction), _bytes(truth))]  # type: ignore[union-attr]
     return reference_metrics.pseudo_counts(prediction, truth)
 
 
 def weight_parts(truth: Mask) -> reference_weights.Parts:
     """Both weight maps of a truth as ratios of integers, and its skeleton; see :class:`docbin.kernels.reference_weights.Parts`."""
-    if _compiled():
+    if _compiled() and hasattr(kernels._core, "metrics_pseudo_counts"):
         return reference_weights.Parts(*kernels._core.metrics_weight_parts(_bytes(truth)))  # type: ignore[union-attr]
     return reference_weights.weight_parts(truth)

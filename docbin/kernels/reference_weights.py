@@ -1,24 +1,29 @@
 """NumPy twin of the pseudo-recall and pseudo-precision weights (Ntirogiannis, Gatos, Pratikakis, IEEE TIP 22(2), 2013).
 
-The paper weighs a missed ink pixel by its depth in the stroke, so that losing the core of a stroke costs more than shaving its edge, and a false ink pixel
-by its distance from the stroke, so that it costs most where it bridges two components. Both weights are a distance D from the text contour over a local
-normaliser N, and both normalisers are found through a skeleton. The contests' weight program settles what the paper leaves open; its conventions, as they
-show in its own files, are these (all distances are chessboard distances):
+The paper weighs a missed ink pixel by its depth in the stroke, so that losing the core of a stroke costs more than shaving its edge, and a
+false ink pixel by its distance from the stroke, so that it costs most where it bridges two components. Both weights are a distance D from the
+text contour over a local normaliser N, and both normalisers are found through a skeleton. The contests' weight program settles what the paper
+leaves open; its conventions, as they show in its own files, are these (all distances are chessboard distances):
 
-1. Contour: ink with a 4-neighbour that is not ink, the world outside the page being paper. Components are 8-connected, of ink and of paper alike.
-2. Skeleton: Zhang-Suen thinning to its end, then a sequential clean-up that deletes simple points (:func:`tidy_table`). Paper is thinned without the page's frame.
-   A component that thins to nothing gets one pixel near its centre of mass.
-3. D: distance to the contour; a skeleton pixel on the contour has 1, and one that equals its four neighbours is the crest and gets 1 more. Paper has a
-   distance only inside the boxes of the components, grown by twice their stroke width; what lies beyond has no weight.
-4. Every pixel looks at the nearest skeleton pixels (all of them, ties included) inside its component's bounding box. A skeleton pixel's *factor* is its D, plus
-   1 where the last pixel (by component, row, column) that looks at it is at least D away from the skeleton. An end of the skeleton takes its neighbour's factor plus 1.
-5. N of ink: the largest D x factor of the skeleton pixels it looks at; a pixel that differs from all four neighbours takes its left neighbour's. Recall weight D / N.
-6. Stroke width of a component: twice the mean factor, rounded down first. N of paper: the stroke width of the nearest component (the widest, if several are
-   equally near), or the half gap (the root of D x factor) where that is smaller and a pixel equally near two components is in reach. Precision weight min(D / N, 2).
+1. Contour: ink with a 4-neighbour that is not ink, the world outside the page being paper. Components are 8-connected, of ink and of paper
+   alike.
+2. Skeleton: Zhang-Suen thinning to its end, then a sequential clean-up that deletes simple points (:func:`tidy_table`). Paper is thinned
+   without the page's frame. A component that thins to nothing gets one pixel near its centre of mass.
+3. D: distance to the contour; a skeleton pixel on the contour has 1, and one that equals its four neighbours is the crest and gets 1 more.
+   Paper has a distance only inside the boxes of the components, grown by twice their stroke width; what lies beyond has no weight.
+4. Every pixel looks at the nearest skeleton pixels (all of them, ties included) inside its component's bounding box. A skeleton pixel's
+   *factor* is its D, plus 1 where the last pixel (by component, row, column) that looks at it is at least D away from the skeleton. An end
+   of the skeleton takes its neighbour's factor plus 1.
+5. N of ink: the largest D x factor of the skeleton pixels it looks at; a pixel that differs from all four neighbours takes its left
+   neighbour's. Recall weight D / N.
+6. Stroke width of a component: twice the mean factor, rounded down first. N of paper: the stroke width of the nearest component (the widest, if
+   several are equally near), or the half gap (the root of D x factor) where that is smaller and a pixel equally near two components is in
+   reach. Precision weight min(D / N, 2).
 
-"All nearest skeleton pixels" is computed without searching: the nearest set of a pixel at distance d is the union of the nearest sets of its neighbours at
-d - 1, so the maximum over the set travels outwards layer by layer, and "the last pixel that looks at j" travels inwards. Only where a bounding box
-cuts the search window off is the window really searched (:func:`_search`). The compiled twin in ``csrc/metrics_weights.cpp`` does the same in one page sweep each.
+"All nearest skeleton pixels" is computed without searching: the nearest set of a pixel at distance d is the union of the nearest sets of
+its neighbours at d - 1, so the maximum over the set travels outwards layer by layer, and "the last pixel that looks at j" travels inwards.
+Only where a bounding box cuts the search window off is the window really searched (:func:`_search`). The compiled twin in
+``csrc/metrics_weights.cpp`` does the same in one page sweep each.
 """
 
 from __future__ import annotations
@@ -41,7 +46,8 @@ _RING = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))  
 
 @dataclass(slots=True)
 class Components:
-    """8-connected components: label 0 is "none", labels follow the raster order of first pixels; `boxes` rows are (top, left, bottom, right), inclusive."""
+    """8-connected components: label 0 is "none", labels follow the raster order of first pixels; `boxes` rows are (top, left, bottom, right),
+    inclusive."""
 
     labels: Ints
     boxes: Ints
@@ -251,8 +257,8 @@ class Nearest:
 def end_of_skeleton(factor: Ints, skeleton: Mask) -> None:
     """Let every skeleton pixel with one neighbour take that neighbour's factor plus 1, in raster order, in place.
 
-    The weight program reads the neighbour to the lower right from the wrong place (row below, column 1), and at the page's edge counts the pixel itself
-    as its own neighbour. Both are kept: the weights are defined by its files.
+    The weight program reads the neighbour to the lower right from the wrong place (row below, column 1), and at the page's edge counts the
+    pixel itself as its own neighbour. Both are kept: the weights are defined by its files.
     """
     height, width = skeleton.shape
     for y, x in np.argwhere(skeleton):
@@ -318,8 +324,8 @@ def medial(distance: Ints, contour: Mask, skeleton: Mask, found: Components) -> 
 
 @dataclass(slots=True)
 class Parts:
-    """The weights as ratios of integers (recall = depth / depth_scale on ink, precision = min(gap / gap_scale, 2) on paper; a scale of 0 means weight 0),
-    and the skeleton of the truth."""
+    """The weights as ratios of integers (recall = depth / depth_scale on ink, precision = min(gap / gap_scale, 2) on paper; a scale of 0 means
+    weight 0), and the skeleton of the truth."""
 
     depth: Ints
     depth_scale: Ints

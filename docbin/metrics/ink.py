@@ -1,20 +1,20 @@
 """Pixel metrics of document binarization: FM, pseudo-FM, PSNR, DRD, NRM, MPM.
 
-All are pure functions of two masks of one size, split into *update* (:func:`statistics`: masks -> integers) and *compute* (:meth:`Statistics.scores`:
-integers -> values). Ink is the positive class. With TP, FP, FN, TN the four pixel counts:
+All are pure functions of two masks of one size, split into *update* (:func:`statistics`: masks -> integers) and *compute*
+(:meth:`Statistics.scores`: integers -> values). Ink is the positive class. With TP, FP, FN, TN the four pixel counts:
 
 FM : 2 precision recall / (precision + recall), in percent; precision = TP / (TP + FP), recall = TP / (TP + FN).
-pseudo-FM : the same of the weighted precision and recall of Ntirogiannis, Gatos and Pratikakis, "Performance evaluation methodology for historical document image
-    binarization", IEEE TIP 22(2), 2013 (:mod:`docbin.metrics.pseudo`); reported by the contests since 2013.
-pfm2010 : the older pseudo-FM of H-DIBCO 2010: ordinary precision with the recall of the truth's skeleton. Published tables mix the two; several papers print
-    this one under the name Fps. The contest drew its skeletons half by hand, here they are computed.
+pseudo-FM : the same of the weighted precision and recall of Ntirogiannis, Gatos and Pratikakis, "Performance evaluation methodology for
+    historical document image binarization", IEEE TIP 22(2), 2013 (:mod:`docbin.metrics.pseudo`); reported by the contests since 2013.
+pfm2010 : the older pseudo-FM of H-DIBCO 2010: ordinary precision with the recall of the truth's skeleton. Published tables mix the two; several
+    papers print this one under the name Fps. The contest drew its skeletons half by hand, here they are computed.
 PSNR : 10 log10(1 / MSE), MSE the share of wrong pixels; in dB.
-DRD : distance reciprocal distortion (Lu, Kot, Shi, IEEE SPL 11(2), 2004): every wrong pixel costs the share of its 5 x 5 neighbourhood, weighted by inverse
-    distance, whose truth differs from the prediction; the sum is divided by the number of 8 x 8 blocks of the truth that are not uniform. As in the contest
-    tool only whole blocks from the top left corner count, and neighbours outside the page cost nothing.
+DRD : distance reciprocal distortion (Lu, Kot, Shi, IEEE SPL 11(2), 2004): every wrong pixel costs the share of its 5 x 5 neighbourhood,
+    weighted by inverse distance, whose truth differs from the prediction; the sum is divided by the number of 8 x 8 blocks of the truth that
+    are not uniform. As in the contest tool only whole blocks from the top left corner count, and neighbours outside the page cost nothing.
 NRM : (FN / (FN + TP) + FP / (FP + TN)) / 2, 0 to 1.
-MPM : (sum of distances of missed ink + of false ink to the truth's contour) / (2 D), D the sum over the truth's ink (Young and Ferryman, PETS 2005;
-    DIBCO 2009); Euclidean. Tables often print it times 1000.
+MPM : (sum of distances of missed ink + of false ink to the truth's contour) / (2 D), D the sum over the truth's ink (Young and Ferryman, PETS
+    2005; DIBCO 2009); Euclidean. Tables often print it times 1000.
 
 Where a definition divides by nothing:
 
@@ -81,25 +81,25 @@ class Statistics:
         perfect = false == 0 and missed == 0
         wrong = (false + missed) / self.pixels
         precision, recall = _share(right, right + false, perfect), _share(right, right + missed, perfect)
-        pseudo = (math.nan,) * 4
+        pprecision = precall = pfm = pfm2010 = math.nan
         if self.weighted is not None:
             recall_found, recall_all, precision_right, precision_all, skeleton_found, skeleton_all = self.weighted
             precall = _share(recall_found, recall_all, perfect)
             pprecision = _share(precision_right, precision_all, perfect)
-            pseudo = (_harmonic(pprecision, precall), pprecision, precall)
-            pseudo += (_harmonic(precision, _share(skeleton_found, skeleton_all, perfect)),)
+            pfm = _harmonic(pprecision, precall)
+            pfm2010 = _harmonic(precision, _share(skeleton_found, skeleton_all, perfect))
         return Scores(
             fm=_harmonic(precision, recall),
-            pfm=pseudo[0],
+            pfm=pfm,
             psnr=math.inf if perfect else -10 * math.log10(wrong),
             drd=sum(count * weight for count, weight in zip(self.distortion, _DRD_WEIGHTS, strict=True)) / max(self.mixed_blocks, 1),
             nrm=(missed / max(missed + right, 1) + false / max(self.pixels - right - missed, 1)) / 2,
             mpm=self.penalty / (2 * max(self.penalty_scale, 1.0)),
             precision=precision,
             recall=recall,
-            pprecision=pseudo[1],
-            precall=pseudo[2],
-            pfm2010=pseudo[3],
+            pprecision=pprecision,
+            precall=precall,
+            pfm2010=pfm2010,
         )
 
 
@@ -137,10 +137,10 @@ def statistics(prediction: Mask, truth: Mask, *, pseudo: bool = True, distances:
     if prediction.shape != truth.shape:
         (ph, pw), (th, tw) = prediction.shape, truth.shape
         raise ValueError(f"prediction is {pw} x {ph} pixels, truth is {tw} x {th}: a page and its truth must have the same size")
-    count = kernel.counts(prediction, truth)
+    true_ink, false_ink, missed_ink, *distortion, mixed_blocks = kernel.counts(prediction, truth)
     penalty, scale = _penalties(prediction, truth) if distances else (0.0, 1.0)
     weighted = tuple(kernel.pseudo_counts(prediction, truth)) if pseudo else None
-    return Statistics(*count[:3], truth.size, tuple(count[3:8]), count[8], penalty, scale, weighted)
+    return Statistics(true_ink, false_ink, missed_ink, truth.size, tuple(distortion), mixed_blocks, penalty, scale, weighted)
 
 
 def _penalties(prediction: Mask, truth: Mask) -> tuple[float, float]:
