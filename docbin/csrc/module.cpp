@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "bind_metrics.hpp"
 #include "levels.hpp"
 
 namespace nb = nanobind;
@@ -10,4 +11,5 @@ namespace nb = nanobind;
 NB_MODULE(_core, m) {
     m.doc() = "docbin's compiled kernels; call them through docbin.kernels, which picks the level.";
     m.def("available_levels", &docbin::available_levels, "Levels this build and this CPU can run, worst first.");
+    bind_metrics(m);
 }
