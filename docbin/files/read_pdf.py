@@ -81,6 +81,7 @@ class PdfReader:
         self.notes: list[str] = []
         self._options = options
         with _PDFIUM:
+            _forget_last_error()
             try:
                 self._document = pypdfium2.PdfDocument(stream, autoclose=False)
             except pypdfium2.PdfiumError as error:
@@ -144,6 +145,14 @@ class PdfReader:
         """Free the document; the stream stays the caller's."""
         with _PDFIUM:
             self._document.close()
+
+
+def _forget_last_error() -> None:
+    """Load what is no PDF, so that PDFium's last error is "format". It is not reset by failures of other kinds, and a file without pages that came
+    after an encrypted one would be called encrypted."""
+    import pypdfium2.raw as raw
+
+    raw.FPDF_LoadMemDocument(b"none", 4, None)
 
 
 def _scan_of(page: Any, options: ReadOptions, label: str) -> _Scan | None:

@@ -2,7 +2,8 @@
 
 Pages wait as small TIFF files in a temporary folder. Every 64 of them become a part PDF, and the parts are joined in the end by pikepdf, which
 img2pdf brings, and which copies streams from file to file; so memory does not grow with the number of pages. A page without resolution counts as
-300 dpi. A page beyond 14400 pt (200 inches) gets a UserUnit, as the PDF specification asks.
+300 dpi. A page beyond 14400 pt (200 inches) gets a UserUnit, as the PDF specification asks. img2pdf's own engine is used: its pikepdf engine refuses
+pages under 3 pt, which a strip of 12 pixels at 300 dpi is.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class PdfWriter:
         part = self._folder / f"part-{len(self._parts)}.pdf"
         files = [str(path) for path, _, _ in self._waiting]
         with part.open("wb") as file, _no_pillow_limit(max(pixels for _, _, pixels in self._waiting)), _quiet():
-            img2pdf.convert(*files, layout_fun=layout, outputstream=file, nodate=True, allow_oversized=True)
+            img2pdf.convert(*files, layout_fun=layout, outputstream=file, nodate=True, allow_oversized=True, engine=img2pdf.Engine.internal)
         for path, _, _ in self._waiting:
             path.unlink()
         self._waiting.clear()
