@@ -182,7 +182,9 @@ def _scan_of(page: Any, options: ReadOptions, label: str) -> _Scan | None:
 def _placed(image: Any, page: Any, raw: Any) -> _Scan | None:
     """A picture and its place on the page, None where it stands askew."""
     matrix = image.get_matrix()
-    container = image.container
+    container = getattr(image, "container", None)  # absent in older pypdfium2, where a picture inside a form cannot be placed
+    if container is None and image.level > 0:
+        return None
     while container is not None:
         matrix = matrix.multiply(container.get_matrix())
         container = container.container

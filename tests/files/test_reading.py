@@ -18,7 +18,7 @@ import docbin
 from docbin import files
 from docbin.errors import FileAccessError, InputError, RefusedInput, UsageError
 
-from .builders import BILEVEL, COLOUR, GREY, TEXT, WHITE, grey_png, jpeg, pdf, scan, stored, tiff, tiff_page
+from .builders import BILEVEL, COLOUR, GREY, TEXT, WHITE, grey_png, jpeg, pdf, saved, scan, stored, tiff, tiff_page
 
 
 @pytest.fixture
@@ -231,8 +231,14 @@ def test_the_annotation_on_a_scan_is_seen() -> None:
         tiff(tiff_page(np.zeros((100, 100), np.uint8))),
         b"P5 100 100 255\n" + bytes(10_000),
         pdf(scan(np.zeros((100, 100), np.uint8))),
+        saved(np.zeros((100, 100), np.uint8), "bmp"),
+        saved(np.zeros((100, 100), np.uint8), "jpeg2000"),
+        saved(np.zeros((100, 100), np.uint8), "gif"),
+        saved(np.zeros((100, 100), np.uint8), "webp", lossless=True),
+        saved(np.zeros((100, 100), np.uint8), "webp", lossless=False),
+        saved(np.zeros((100, 100, 4), np.uint8), "webp", lossless=False),
     ],
-    ids=["png", "jpeg", "tiff", "pnm", "pdf"],
+    ids=["png", "jpeg", "tiff", "pnm", "pdf", "bmp", "jpeg2000", "gif", "webp-VP8L", "webp-VP8", "webp-VP8X"],
 )
 def test_the_limit_is_exact_and_ours(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """10 000 pixels pass a limit of 0.01 megapixels, though Pillow's own limit (the host's) would refuse 1000, and that stays as it was."""
@@ -240,7 +246,7 @@ def test_the_limit_is_exact_and_ours(data: bytes, monkeypatch: pytest.MonkeyPatc
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with files.open_pages(data, max_megapixels=0.01) as file:
-            assert file.page(1).pixels.shape == (100, 100)
+            assert file.page(1).pixels.shape[:2] == (100, 100)
         with files.open_pages(data, max_megapixels=0.00999) as file, pytest.raises(RefusedInput, match=r"0\.00999.*--max-megapixels 1\)"):
             file.page(1)
     assert Image.MAX_IMAGE_PIXELS == 1000
