@@ -34,7 +34,7 @@ page: $(docbin)
 	@if [ -z "$(PAGE)" ]; then echo "No page given: make page PAGE=scan.tif" >&2; exit 1; fi
 	@mkdir -p "$(OUT)"
 	$(VENV)/bin/docbin binarize "$(PAGE)" --overwrite -o "$(OUT)/"
-	@name=$$(basename "$(PAGE)"); echo "The result:"; ls "$(CURDIR)/$(OUT)/$${name%.*}"*
+	@name=$$(basename "$(PAGE)"); echo "The result:"; ls "$(OUT)/$${name%.*}"*
 
 # A test run is a developer's: a C++ error must not turn into a silent build without the core. DOCBIN_REQUIRE_CORE=0 allows it.
 test test-all lint: export DOCBIN_REQUIRE_CORE ?= 1
@@ -70,13 +70,13 @@ $(VENV)/.tools: $(VENV)/.created pyproject.toml
 
 $(docbin): $(VENV)/.tools $(sources)
 	@echo "Building docbin and installing what it needs"
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(pip) install --no-build-isolation -c constraints.txt -e .
+	@PATH="$$(cd "$(VENV)" && pwd)/bin:$$PATH" $(pip) install --no-build-isolation -c constraints.txt -e .
 	@$(python) -c 'from docbin.kernels import levels; print("Kernels:", *levels(), *["- no C++ compiler was found, so pages take longer"] * (levels() == ("numpy",)))'
 	@touch $@
 
 $(extras): $(VENV)/.tools $(sources) constraints.txt
 	@echo "Building docbin and installing it with [$(EXTRAS)]; the first time this takes minutes"
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(pip) install --no-build-isolation -c constraints.txt -e '.[$(EXTRAS)]'
+	@PATH="$$(cd "$(VENV)" && pwd)/bin:$$PATH" $(pip) install --no-build-isolation -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $(docbin) $@
 
 clean:
