@@ -71,12 +71,13 @@ $(VENV)/.tools: $(VENV)/.created pyproject.toml
 $(docbin): $(VENV)/.tools $(sources)
 	@echo "Building docbin and installing what it needs"
 	@PATH="$$(cd "$(VENV)" && pwd)/bin:$$PATH" $(pip) install --no-build-isolation -c constraints.txt -e .
-	@$(python) -c 'from docbin.kernels import levels; print("Kernels:", *levels(), *["- no C++ compiler was found, so pages take longer"] * (levels() == ("numpy",)))'
+	@$(python) -c 'from docbin.kernels import levels; print("Kernels:", *levels(), *["- the C++ build failed (no compiler?), so pages take longer"] * (levels() == ("numpy",)))'
 	@touch $@
 
 $(extras): $(VENV)/.tools $(sources) constraints.txt
 	@echo "Building docbin and installing it with [$(EXTRAS)]; the first time this takes minutes"
-	@PATH="$$(cd "$(VENV)" && pwd)/bin:$$PATH" $(pip) install --no-build-isolation -c constraints.txt -e '.[$(EXTRAS)]'
+	@PATH="$$(cd "$(VENV)" && pwd)/bin:$$PATH" $(pip) install --no-build-isolation -c constraints.txt -e '.[$(EXTRAS)]' || { \
+	  echo "If the C++ build failed for want of a compiler: DOCBIN_REQUIRE_CORE=0 make $(MAKECMDGOALS)" >&2; exit 1; }
 	@touch $(docbin) $@
 
 clean:
