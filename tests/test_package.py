@@ -221,3 +221,11 @@ def test_pinned_versions_are_allowed_by_the_requirements() -> None:
 def test_the_build_requirements_stand_in_dev_too() -> None:
     system = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
     assert set(system) <= set(PROJECT["optional-dependencies"]["dev"])
+
+
+def test_contributing_says_why_each_dependency_is_there() -> None:
+    table = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Why each dependency is there")[1].lower()
+    build = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    for line in (*build, *PROJECT["dependencies"], *(line for lines in PROJECT["optional-dependencies"].values() for line in lines)):
+        name = Requirement(line).name.lower()
+        assert name == "docbin" or name in table, f"CONTRIBUTING.md does not say why docbin needs {name}"
