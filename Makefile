@@ -28,7 +28,7 @@ help:
 	@sed -n '/^#   make/s/^#  //p' $(firstword $(MAKEFILE_LIST))
 	@echo '  make test-all              the slow tests as well'
 	@echo '  make lint                  ruff and mypy'
-	@echo '  make clean                 remove .venv, build and $(OUT)'
+	@echo '  make clean                 remove .venv and build'
 
 page: $(docbin)
 	@if [ -z "$(PAGE)" ]; then echo "No page given: make page PAGE=scan.tif" >&2; exit 1; fi
@@ -81,4 +81,4 @@ $(extras): $(VENV)/.tools $(sources) constraints.txt
 	@touch $(docbin) $@
 
 clean:
-	rm -rf $(VENV) build $(OUT)
+	rm -rf $(VENV) build
