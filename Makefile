@@ -25,10 +25,10 @@ extras = $(VENV)/.docbin-$(EXTRAS)
 .PHONY: help page test test-all lint clean
 
 help:
-	@sed -n '/^#   make/s/^#  //p' $(firstword $(MAKEFILE_LIST))
-	@echo '  make test-all              the slow tests as well'
-	@echo '  make lint                  ruff and mypy'
-	@echo '  make clean                 remove .venv and build'
+	@sed -n '/^#   make/s/^#/ /p' $(firstword $(MAKEFILE_LIST))
+	@echo '    make test-all              the slow tests as well'
+	@echo '    make lint                  ruff and mypy'
+	@echo '    make clean                 remove .venv and build'
 
 page: $(docbin)
 	@if [ -z "$(PAGE)" ]; then echo "No page given: make page PAGE=scan.tif" >&2; exit 1; fi
