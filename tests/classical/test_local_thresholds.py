@@ -121,8 +121,9 @@ def test_nick_as_printed_differs_from_the_picture_where_it_must(oracle: Path) ->
 
 
 def test_sauvola_agrees_with_scikit_image_inside_the_border(writing: Image) -> None:
-    """scikit-image mirrors the page at its edge where we cut the window, so the maps are compared a window's half side away from the edge; there
-    both have the same m and s, theirs from a float integral image: equal but for the float32 of our map (2^-16 below 256). Its R for bytes is 127.5 unless told."""
+    """scikit-image mirrors the page at its edge where we cut the window, so the maps are compared half a window away from the edge: there
+    both have the same m and s, theirs from a float integral image, equal but for the float32 of our map (2^-16 below 256). Its R for bytes is
+    127.5 unless told."""
     from skimage.filters import threshold_niblack, threshold_sauvola
 
     for window, k in ((15, 0.2), (25, 0.34)):
