@@ -236,12 +236,17 @@ void cells(const u8 *grey, i64 width, const i64 *row_edges, i64 rows, const i64 
 inline int place(int t) { return (t & 15) * 16 + (t >> 4); }
 
 template <class Word> void running_sums(Word *__restrict bins) {
-    for (int step = 1; step < 16; ++step)
-        for (int chunk = 0; chunk < 16; ++chunk) bins[step * 16 + chunk] += bins[(step - 1) * 16 + chunk];
-    Word before[16], total = 0;
-    for (int chunk = 0; chunk < 16; ++chunk) before[chunk] = total, total += bins[15 * 16 + chunk];
+    alignas(64) Word running[16];
+    for (int chunk = 0; chunk < 16; ++chunk) running[chunk] = 0;
     for (int step = 0; step < 16; ++step)
-        for (int chunk = 0; chunk < 16; ++chunk) bins[step * 16 + chunk] += before[chunk];
+        for (int chunk = 0; chunk < 16; ++chunk) bins[step * 16 + chunk] = running[chunk] += bins[step * 16 + chunk];
+    Word total = 0;
+    for (int chunk = 0; chunk < 16; ++chunk) {
+        const Word own = running[chunk];
+        running[chunk] = total, total += own;
+    }
+    for (int step = 0; step < 16; ++step)
+        for (int chunk = 0; chunk < 16; ++chunk) bins[step * 16 + chunk] += running[chunk];
 }
 
 template <class Word> u8 otsu_level(const std::uint32_t *__restrict histogram, const std::uint32_t *__restrict greys) {
@@ -256,7 +261,7 @@ template <class Word> u8 otsu_level(const std::uint32_t *__restrict histogram, c
     for (int i = 0; i < 256; ++i) {
         const double q = static_cast<double>(count[i]), apart = static_cast<double>(sum[i]) * n - s * q, weights = q * (n - q);
         Bits bits;
-        bits.real = weights > 0.0 ? (apart * apart) / (weights > 0.0 ? weights : 1.0) : 0.0;
+        bits.real = (apart * apart) / (weights > 0.0 ? weights : 1.0);  // weights are 0 only where q is 0 or n, and there b n - s q is 0 too
         score[i] = bits.whole;  // the bits of non-negative doubles are ordered like the doubles
     }
     for (int i = 0; i < 256; ++i) best = most_of(best, score[i]);
