@@ -12,8 +12,8 @@ confused than black pixels is quartered. Each tile with mean m_w and deviation s
 with s_min and s_max over all tiles. The printed formulas have errors (a subtraction for a product in T, a zero denominator in a) and lack the
 factor 2; the form above is the authors' own correction as used by the Doxa program, which this agrees with to the pixel on its page.
 
-Cases that no formula covers: on a page of one grey nothing is ink unless it is black (grey 0); a tile of one grey is ink where the page-wide rule calls
-it black; where all tiles have the same deviation, a is g/4 as in the page-wide threshold.
+Cases that no formula covers: on a page of one grey nothing is ink unless it is black (grey 0); a tile of one grey is ink where the page-wide rule
+calls it black; where all tiles have the same deviation, a is g/4 as in the page-wide threshold.
 
 The tiles' statistics are one pass over the page: sums per column of a band of tiles, added up per tile.
 """
@@ -21,6 +21,7 @@ The tiles' statistics are one pass over the page: sums per column of a band of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,6 @@ def _tile_thresholds(facts: _PageFacts, stats: NDArray[np.int64], sizes: NDArray
 def bataineh_threshold(image: Image) -> FloatMap:
     """Bataineh's threshold map, float32 (H, W), constant over each tile and rounded down to whole greys (which changes no pixel's side)."""
     grey = to_grey(image)
-    height, width = grey.shape
     facts, ratio = _page_facts(grey)
     if facts.deviation == 0.0:
         return np.zeros(grey.shape, np.float32)
@@ -141,7 +141,7 @@ def bataineh_ink(image: Image) -> Mask:
         return np.asarray(grey == 0)
     levels, row_edges, column_edges = _levels(grey, facts, ratio)
     out = np.empty(grey.shape, np.bool_)
-    for band, (top, bottom) in enumerate(zip(row_edges[:-1], row_edges[1:], strict=True)):
+    for band, (top, bottom) in enumerate(pairwise(row_edges)):
         # One row of limits serves the whole band; "below the next grey" keeps -1 (no ink) and 254 within a byte, 255 is all ink.
         limit = levels[band].repeat(np.diff(column_edges))
         np.less(grey[top:bottom], np.minimum(limit + 1, 255).astype(np.uint8), out=out[top:bottom])

@@ -1,8 +1,8 @@
 """Methods that find text by local contrast: Su, Lu and Tan (2010), and ISauvola (Hadjadj et al., 2016).
 
 B. Su, S. Lu, C. L. Tan, "Binarization of historical document images using the local maximum and minimum", Document Analysis Systems (DAS) 2010,
-159-166, doi:10.1145/1815330.1815351. The contrast (max - min) / (max + min) of a 3 x 3 neighbourhood, compared by Otsu's threshold, marks stroke edges
-whatever the light; a pixel is ink where enough edge pixels are near and it is not much brighter than they are.
+159-166, doi:10.1145/1815330.1815351. The contrast (max - min) / (max + min) of a 3 x 3 neighbourhood, compared by Otsu's threshold, marks stroke
+edges whatever the light; a pixel is ink where enough edge pixels are near and it is not much brighter than they are.
 
 Z. Hadjadj, A. Meziane, Y. Cherfa, M. Cheriet, I. Setitra, "ISauvola: Improved Sauvola's algorithm for document image binarization", ICIAR 2016, LNCS
 9730, 737-745, doi:10.1007/978-3-319-41501-7_82. Sauvola with a very small k finds every stroke and much noise; only what is connected to a

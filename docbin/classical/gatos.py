@@ -39,7 +39,9 @@ def wiener_filtered(grey: Image) -> Image:
     return document.wiener(grey, noise)
 
 
-def _asked_depth(surface: np.ndarray[tuple[int], np.dtype[np.float64]], depth: float, paper: float, q: float, p1: float, p2: float) -> list[int]:
+def _asked_depth(
+    surface: np.ndarray[tuple[int], np.dtype[np.float64]], depth: float, paper: float, q: float, p1: float, p2: float
+) -> list[int]:
     """How far below the surface ink must lie, for surfaces of these greys: the largest whole number that is not enough."""
     exponent = -4.0 * surface / (paper * (1.0 - p1)) + 2.0 * (1.0 + p1) / (1.0 - p1)
     asked = q * depth * ((1.0 - p2) / (1.0 + np.exp(exponent)) + p2)

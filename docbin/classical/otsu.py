@@ -3,8 +3,8 @@
 N. Otsu, "A threshold selection method from gray-level histograms", IEEE Transactions on Systems, Man, and Cybernetics 9(1), 62-66, 1979,
 doi:10.1109/TSMC.1979.4310076. The threshold t maximises the variance between the classes {grey <= t} and {grey > t}; ink is ``grey <= t``.
 
-Conventions, because programs differ by one here: t is the last grey of the dark class; of several t that are equally good (the empty greys between two
-peaks) the smallest is taken; a page of one grey has nothing to separate and gets t = 0, so only a wholly black page comes out as ink. These are
+Conventions, because programs differ by one here: t is the last grey of the dark class; of several t that are equally good (the empty greys between
+two peaks) the smallest is taken; a page of one grey has nothing to separate and gets t = 0, so only a wholly black page comes out as ink. These are
 OpenCV's and Doxa's answers too. scikit-image agrees wherever two greys occur, and returns the grey itself where only one does. OpenCV skips
 classes of less than 1.2e-7 of the page (a single pixel on 8.4 megapixels); this one does not.
 

@@ -22,7 +22,7 @@ def window_sums(values: NDArray[np.generic], radius: int) -> Whole:
     top, bottom = np.clip(np.arange(height) - radius, 0, None), np.clip(np.arange(height) + radius + 1, None, height)
     left, right = np.clip(np.arange(width) - radius, 0, None), np.clip(np.arange(width) + radius + 1, None, width)
     strips = total[bottom] - total[top]
-    return strips[:, right] - strips[:, left]
+    return np.asarray(strips[:, right] - strips[:, left])
 
 
 def histogram(grey: Bytes) -> Whole:
@@ -119,7 +119,7 @@ def sliding_otsu(grey: Bytes, radius: int, step: int) -> Bytes:
     """Otsu's level of the window around every node, uint8 (node rows, node columns)."""
     height, width = grey.shape
     ys, xs = node_positions(height, step), node_positions(width, step)
-    levels = np.zeros((len(ys), len(xs)), np.uint8)
+    levels: Bytes = np.zeros((len(ys), len(xs)), np.uint8)
     for i, y in enumerate(ys):
         rows = grey[max(0, y - radius) : y + radius + 1]
         for j, x in enumerate(xs):
@@ -136,5 +136,5 @@ def keep_seeded(ink: Bytes, contrasts: Bytes, level: int) -> Bytes:
         padded = np.pad(kept, 1)
         grown = mask & np.logical_or.reduce([padded[y : y + height, x : x + width] for y in range(3) for x in range(3)])
         if np.array_equal(grown, kept):
-            return kept.astype(np.uint8)
+            return np.asarray(kept, np.uint8)
         kept = grown
