@@ -16,7 +16,7 @@ namespace {
 
 using Words3 = nb::ndarray<const std::uint64_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 using Words4 = nb::ndarray<const std::uint64_t, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
-using Ints = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Ints = nb::ndarray<const std::int32_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;  // [fan][channels]
 using WordsOut = nb::ndarray<std::uint64_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 using DotsOut = nb::ndarray<std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
@@ -24,10 +24,10 @@ bits::Shape checked(const Words3 &map, const Words4 &weights, const std::optiona
                     int pad, int groups, bool pad_bit, int threads) {
     bits::Shape s{static_cast<int>(map.shape(0)), static_cast<int>(map.shape(1)), static_cast<int>(map.shape(2)),
                   static_cast<int>(weights.shape(0)), static_cast<int>(weights.shape(2)), static_cast<int>(weights.shape(3)),
-                  stride, dilation, pad, groups, pad_bit, threads};
+                  stride, dilation, pad, groups, pad_bit, static_cast<int>(per_channel.shape(0)), threads};
     const bool good = stride >= 1 && dilation >= 1 && pad >= 0 && groups >= 1 && s.words_in > 0 && s.outs > 0 && s.kernel_h > 0 && s.kernel_w > 0 &&
                       s.words_in % groups == 0 && s.outs % groups == 0 && (groups == 1 || s.outs / groups % 64 == 0) &&
-                      static_cast<int>(weights.shape(1)) == s.words_in / groups && static_cast<int>(per_channel.shape(0)) == s.outs &&
+                      static_cast<int>(weights.shape(1)) == s.words_in / groups && s.fan >= 1 && static_cast<int>(per_channel.shape(1)) == s.outs &&
                       s.height + 2 * pad > dilation * (s.kernel_h - 1) && s.width + 2 * pad > dilation * (s.kernel_w - 1);
     if (!good) throw std::invalid_argument("binary convolution: map, weights, limits, stride, padding and groups do not fit together");
     if (masks)
@@ -40,7 +40,7 @@ void conv_bits(const std::string &level, Words3 map, Words4 weights, std::option
                int groups, bool pad_bit, int threads, WordsOut out) {
     const Level use = parse_level(level);
     const bits::Shape s = checked(map, weights, masks, limit, stride, dilation, pad, groups, pad_bit, threads);
-    if (static_cast<int>(out.shape(0)) != (s.outs + 63) / 64 || static_cast<int>(out.shape(1)) != s.out_height() ||
+    if (static_cast<int>(out.shape(0)) != s.fan * ((s.outs + 63) / 64) || static_cast<int>(out.shape(1)) != s.out_height() ||
         static_cast<int>(out.shape(2)) != s.out_width())
         throw std::invalid_argument("binary convolution: the output array has the wrong shape");
     nb::gil_scoped_release release;
@@ -51,7 +51,7 @@ void conv_dots(const std::string &level, Words3 map, Words4 weights, std::option
                int groups, bool pad_bit, int threads, DotsOut out) {
     const Level use = parse_level(level);
     const bits::Shape s = checked(map, weights, masks, total, stride, dilation, pad, groups, pad_bit, threads);
-    if (static_cast<int>(out.shape(0)) != s.outs || static_cast<int>(out.shape(1)) != s.out_height() || static_cast<int>(out.shape(2)) != s.out_width())
+    if (s.fan != 1 || static_cast<int>(out.shape(0)) != s.outs || static_cast<int>(out.shape(1)) != s.out_height() || static_cast<int>(out.shape(2)) != s.out_width())
         throw std::invalid_argument("binary convolution: the output array has the wrong shape");
     if (64 * s.taps() > 32767) throw std::invalid_argument("binary convolution: more than 511 words a filter do not fit int16 dot products");
     nb::gil_scoped_release release;

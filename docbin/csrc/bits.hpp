@@ -28,8 +28,9 @@ struct Row {
 
 inline constexpr int lane_slack = 32;
 
-// out[x] bit o = (p(o, x) <= limit[o]); bits from `outs` up are 0.
-using RowBits = void (*)(const Row &, const std::int32_t *limit, std::uint64_t *out);
+// out[x] bit o = (p(o, x) <= limit[o]); bits from `outs` up are 0. With `limit2` the same counts are compared a second time, into `out2`: a filter
+// that gives two bits costs hardly more than one that gives one.
+using RowBits = void (*)(const Row &, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2);
 // out[o * stride + x] = total[o] - 2 p(o, x), as int16; total[o] is the number of weights that count (64 * taps without a mask).
 using RowDots = void (*)(const Row &, const std::int32_t *total, std::int16_t *out, std::int64_t stride);
 
@@ -70,6 +71,7 @@ struct Shape {
     int outs;                     // output channels
     int kernel_h, kernel_w, stride, dilation, pad, groups;
     bool pad_bit;  // the value of the padding: false = -1, true = +1
+    int fan;       // thresholds a channel (conv_bits)
     int threads;
 
     int out_height() const { return (height + 2 * pad - dilation * (kernel_h - 1) - 1) / stride + 1; }
@@ -78,7 +80,8 @@ struct Shape {
 };
 
 // Weights are [outs][words_in / groups][kernel_h][kernel_w] words; masks likewise or null.
-// conv_bits: out is (ceil(outs / 64), out_height, out_width) words; outs / groups must be a multiple of 64 when groups > 1.
+// conv_bits: limit is [fan][outs], out is (fan * ceil(outs / 64), out_height, out_width) words, the planes of the first threshold first;
+// outs / groups must be a multiple of 64 when groups > 1.
 void conv_bits(Level, const Shape &, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks, const std::int32_t *limit,
                std::uint64_t *out);
 // conv_dots: out is (outs, out_height, out_width) int16.

@@ -40,20 +40,27 @@ inline void count(const Row &r, int at, int o, __m256i (&p)[Vectors]) {
 
 constexpr int vectors = 4;
 
+inline void store_words(std::uint64_t *to, const __m256i (&word)[vectors], int left) {
+    alignas(32) std::uint64_t done[4 * vectors];
+    for (int v = 0; v < vectors; ++v) _mm256_store_si256(reinterpret_cast<__m256i *>(done + 4 * v), word[v]);
+    for (int i = 0; i < (left < 4 * vectors ? left : 4 * vectors); ++i) to[i] = done[i];
+}
+
 template <bool Masked>
-void bits_row(const Row &r, const std::int32_t *limit, std::uint64_t *out) {
+void bits_row(const Row &r, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2) {
     for (int at = 0; at < r.width; at += 4 * vectors) {
-        __m256i word[vectors], p[vectors];
-        for (int v = 0; v < vectors; ++v) word[v] = _mm256_setzero_si256();
+        __m256i word[vectors], word2[vectors], p[vectors];
+        for (int v = 0; v < vectors; ++v) word[v] = word2[v] = _mm256_setzero_si256();
         for (int o = 0; o < r.outs; ++o) {
             count<vectors, Masked>(r, at, o, p);
             const __m256i most = _mm256_set1_epi64x(limit[o]), bit = _mm256_set1_epi64x(static_cast<long long>(1ULL << o));
             for (int v = 0; v < vectors; ++v) word[v] = _mm256_or_si256(word[v], _mm256_andnot_si256(_mm256_cmpgt_epi64(p[v], most), bit));
+            if (!limit2) continue;
+            const __m256i most2 = _mm256_set1_epi64x(limit2[o]);
+            for (int v = 0; v < vectors; ++v) word2[v] = _mm256_or_si256(word2[v], _mm256_andnot_si256(_mm256_cmpgt_epi64(p[v], most2), bit));
         }
-        alignas(32) std::uint64_t done[4 * vectors];
-        for (int v = 0; v < vectors; ++v) _mm256_store_si256(reinterpret_cast<__m256i *>(done + 4 * v), word[v]);
-        const int n = r.width - at < 4 * vectors ? r.width - at : 4 * vectors;
-        for (int i = 0; i < n; ++i) out[at + i] = done[i];
+        store_words(out + at, word, r.width - at);
+        if (limit2) store_words(out2 + at, word2, r.width - at);
     }
 }
 
@@ -71,8 +78,8 @@ void dots_row(const Row &r, const std::int32_t *total, std::int16_t *out, std::i
     }
 }
 
-void row_bits(const Row &r, const std::int32_t *limit, std::uint64_t *out) {
-    r.masks ? bits_row<true>(r, limit, out) : bits_row<false>(r, limit, out);
+void row_bits(const Row &r, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2) {
+    r.masks ? bits_row<true>(r, limit, out, limit2, out2) : bits_row<false>(r, limit, out, limit2, out2);
 }
 
 void row_dots(const Row &r, const std::int32_t *total, std::int16_t *out, std::int64_t stride) {

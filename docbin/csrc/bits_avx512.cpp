@@ -91,25 +91,34 @@ inline void channels(const Row &r, int at, Each each) {
         copied<Vectors, Masked>(r, at, each);
 }
 
-template <int Taps, int Vectors, bool Masked>
-void bits_row(const Row &r, const std::int32_t *limit, std::uint64_t *out) {
-    alignas(64) std::int64_t most[64];
-    for (int o = 0; o < r.outs; ++o) most[o] = limit[o];
+inline void store_words(std::uint64_t *to, __m512i words, int left) {
+    if (left >= 8)
+        _mm512_storeu_si512(to, words);
+    else if (left > 0)
+        _mm512_mask_storeu_epi64(to, static_cast<__mmask8>((1u << left) - 1), words);
+}
+
+template <int Taps, int Vectors, bool Masked, int Fan>
+void bits_row(const Row &r, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2) {
+    alignas(64) std::int64_t most[Fan][64];
+    for (int o = 0; o < r.outs; ++o) most[0][o] = limit[o];
+    if constexpr (Fan == 2)
+        for (int o = 0; o < r.outs; ++o) most[1][o] = limit2[o];
     for (int at = 0; at < r.width; at += 8 * Vectors) {
-        __m512i word[Vectors];
-        for (int v = 0; v < Vectors; ++v) word[v] = _mm512_setzero_si512();
+        __m512i word[Fan][Vectors];
+        for (auto &fan : word)
+            for (auto &v : fan) v = _mm512_setzero_si512();
         channels<Taps, Vectors, Masked>(r, at, [&](int o, const __m512i(&p)[Vectors]) {
+#pragma GCC unroll 2
+            for (int f = 0; f < Fan; ++f)
 #pragma GCC unroll 4
-            for (int v = 0; v < Vectors; ++v)
-                word[v] = _mm512_mask_or_epi64(word[v], _mm512_cmple_epi64_mask(p[v], _mm512_set1_epi64(most[o])), word[v], broadcast(bit_of.at[o]));
+                for (int v = 0; v < Vectors; ++v)
+                    word[f][v] = _mm512_mask_or_epi64(word[f][v], _mm512_cmple_epi64_mask(p[v], _mm512_set1_epi64(most[f][o])), word[f][v],
+                                                      broadcast(bit_of.at[o]));
         });
-        for (int v = 0; v < Vectors; ++v) {
-            const int left = r.width - at - 8 * v;
-            if (left >= 8)
-                _mm512_storeu_si512(out + at + 8 * v, word[v]);
-            else if (left > 0)
-                _mm512_mask_storeu_epi64(out + at + 8 * v, static_cast<__mmask8>((1u << left) - 1), word[v]);
-        }
+        for (int v = 0; v < Vectors; ++v) store_words(out + at + 8 * v, word[0][v], r.width - at - 8 * v);
+        if constexpr (Fan == 2)
+            for (int v = 0; v < Vectors; ++v) store_words(out2 + at + 8 * v, word[1][v], r.width - at - 8 * v);
     }
 }
 
@@ -133,15 +142,20 @@ void dots_row(const Row &r, const std::int32_t *total, std::int16_t *out, std::i
     }
 }
 
-void row_bits(const Row &r, const std::int32_t *limit, std::uint64_t *out) {
-    if (r.masks) return bits_row<0, 4, true>(r, limit, out);
+template <int Fan>
+void row_bits_fan(const Row &r, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2) {
+    if (r.masks) return bits_row<0, 4, true, Fan>(r, limit, out, limit2, out2);
     switch (r.taps) {
-        case 1: return bits_row<1, 4, false>(r, limit, out);
-        case 2: return bits_row<2, 4, false>(r, limit, out);
-        case 9: return bits_row<9, 2, false>(r, limit, out);
-        case 18: return bits_row<18, 1, false>(r, limit, out);
-        default: return bits_row<0, 4, false>(r, limit, out);
+        case 1: return bits_row<1, 4, false, Fan>(r, limit, out, limit2, out2);
+        case 2: return bits_row<2, 4, false, Fan>(r, limit, out, limit2, out2);
+        case 9: return bits_row<9, 2, false, Fan>(r, limit, out, limit2, out2);
+        case 18: return bits_row<18, 1, false, Fan>(r, limit, out, limit2, out2);
+        default: return bits_row<0, 4, false, Fan>(r, limit, out, limit2, out2);
     }
+}
+
+void row_bits(const Row &r, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2) {
+    limit2 ? row_bits_fan<2>(r, limit, out, limit2, out2) : row_bits_fan<1>(r, limit, out, nullptr, nullptr);
 }
 
 void row_dots(const Row &r, const std::int32_t *total, std::int16_t *out, std::int64_t stride) {

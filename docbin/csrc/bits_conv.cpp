@@ -106,10 +106,15 @@ void conv_bits(Level level, const Shape &s, const std::uint64_t *map, const std:
                const std::int32_t *limit, std::uint64_t *out) {
     const Kernels &kernel = kernels(level);
     const PaddedMap padded(s, map);
-    const std::int64_t plane = static_cast<std::int64_t>(s.out_height()) * s.out_width();
+    const std::int64_t plane = static_cast<std::int64_t>(s.out_height()) * s.out_width(), fan_stride = (s.outs + 63) / 64 * plane;
     for_rows(s, [&](int y) {
         for_blocks(s, padded, weights, masks, y, [&](int first, const Row &row) {
-            kernel.row_bits(row, limit + first, out + first / 64 * plane + static_cast<std::int64_t>(y) * s.out_width());
+            std::uint64_t *to = out + first / 64 * plane + static_cast<std::int64_t>(y) * s.out_width();
+            for (int f = 0; f < s.fan; f += 2) {
+                const std::int32_t *here = limit + static_cast<std::int64_t>(f) * s.outs + first;
+                const bool two = f + 1 < s.fan;
+                kernel.row_bits(row, here, to + f * fan_stride, two ? here + s.outs : nullptr, two ? to + (f + 1) * fan_stride : nullptr);
+            }
         });
     });
 }

@@ -30,20 +30,29 @@ inline void count(const Row &r, int at, int o, uint64x2_t (&p)[vectors]) {
     }
 }
 
+inline void store_words(std::uint64_t *to, const uint64x2_t (&word)[vectors], int left) {
+    std::uint64_t done[2 * vectors];
+    for (int v = 0; v < vectors; ++v) vst1q_u64(done + 2 * v, word[v]);
+    for (int i = 0; i < 2 * vectors && i < left; ++i) to[i] = done[i];
+}
+
 template <bool Masked>
-void bits_row(const Row &r, const std::int32_t *limit, std::uint64_t *out) {
+void bits_row(const Row &r, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2) {
     for (int at = 0; at < r.width; at += 2 * vectors) {
-        uint64x2_t word[vectors], p[vectors];
-        for (int v = 0; v < vectors; ++v) word[v] = vdupq_n_u64(0);
+        uint64x2_t word[vectors], word2[vectors], p[vectors];
+        for (int v = 0; v < vectors; ++v) word[v] = word2[v] = vdupq_n_u64(0);
         for (int o = 0; o < r.outs; ++o) {
             count<Masked>(r, at, o, p);
-            const int64x2_t most = vdupq_n_s64(limit[o]);
             const uint64x2_t bit = vdupq_n_u64(1ULL << o);
-            for (int v = 0; v < vectors; ++v) word[v] = vorrq_u64(word[v], vandq_u64(vcleq_s64(vreinterpretq_s64_u64(p[v]), most), bit));
+            const auto set = [&](std::int32_t most, uint64x2_t (&to)[vectors]) {
+                for (int v = 0; v < vectors; ++v)
+                    to[v] = vorrq_u64(to[v], vandq_u64(vcleq_s64(vreinterpretq_s64_u64(p[v]), vdupq_n_s64(most)), bit));
+            };
+            set(limit[o], word);
+            if (limit2) set(limit2[o], word2);
         }
-        std::uint64_t done[2 * vectors];
-        for (int v = 0; v < vectors; ++v) vst1q_u64(done + 2 * v, word[v]);
-        for (int i = 0; i < 2 * vectors && at + i < r.width; ++i) out[at + i] = done[i];
+        store_words(out + at, word, r.width - at);
+        if (limit2) store_words(out2 + at, word2, r.width - at);
     }
 }
 
@@ -60,8 +69,8 @@ void dots_row(const Row &r, const std::int32_t *total, std::int16_t *out, std::i
         }
 }
 
-void row_bits(const Row &r, const std::int32_t *limit, std::uint64_t *out) {
-    r.masks ? bits_row<true>(r, limit, out) : bits_row<false>(r, limit, out);
+void row_bits(const Row &r, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2) {
+    r.masks ? bits_row<true>(r, limit, out, limit2, out2) : bits_row<false>(r, limit, out, limit2, out2);
 }
 
 void row_dots(const Row &r, const std::int32_t *total, std::int16_t *out, std::int64_t stride) {

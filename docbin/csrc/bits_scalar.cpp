@@ -27,11 +27,16 @@ inline int unequal(const Row &r, int o, int x) {
     return p;
 }
 
-DOCBIN_POPCNT void row_bits(const Row &r, const std::int32_t *limit, std::uint64_t *out) {
+DOCBIN_POPCNT void row_bits(const Row &r, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2) {
     for (int x = 0; x < r.width; ++x) {
-        std::uint64_t word = 0;
-        for (int o = 0; o < r.outs; ++o) word |= static_cast<std::uint64_t>(unequal(r, o, x) <= limit[o]) << o;
+        std::uint64_t word = 0, word2 = 0;
+        for (int o = 0; o < r.outs; ++o) {
+            const int p = unequal(r, o, x);
+            word |= static_cast<std::uint64_t>(p <= limit[o]) << o;
+            if (limit2) word2 |= static_cast<std::uint64_t>(p <= limit2[o]) << o;
+        }
         out[x] = word;
+        if (limit2) out2[x] = word2;
     }
 }
 

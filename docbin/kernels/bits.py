@@ -85,21 +85,23 @@ def conv_bits(
     ----------
     words : uint64 (words, H, W), the 1-bit map
     weights : uint64 (out, words / groups, kh, kw)
-    limit : int32 (out,); a channel's bit is 1 where at most `limit` of its weights differ from the map. With K weights that count, the dot product is
-        K - 2 differing, so ``dot >= t`` is ``limit = floor((K - t) / 2)``. A negative batch-norm scale folds by inverting the filter's bits.
+    limit : int32 (out,) or (fan, out); a channel's bit is 1 where at most `limit` of its weights differ from the map. With K weights that count, the
+        dot product is K - 2 differing, so ``dot >= t`` is ``limit = floor((K - t) / 2)``. A negative batch-norm scale folds by inverting the filter's
+        bits. With several rows each filter gives several bits, one a threshold, for hardly more than the cost of one.
     masks : uint64 like `weights`, 1 = the weight counts, 0 = it is zero
     pad_bit : the padding's value, False = -1
 
     Returns
     -------
-    uint64 (ceil(out / 64), H', W')
+    uint64 (fan * ceil(out / 64), H', W'), all channels of the first threshold first
     """
+    limit = np.ascontiguousarray(np.atleast_2d(limit))
     size = _geometry(words, weights, stride, dilation, padding, groups)
     level = kernels.active()
     args: dict[str, Any] = {"stride": stride, "dilation": dilation, "pad": padding, "groups": groups, "pad_bit": pad_bit}
     if level == "numpy" or kernels._core is None:
         return reference.conv_bits(words, weights, masks, limit, **args)
-    out = np.empty((-(-weights.shape[0] // 64), *size), np.uint64)
+    out = np.empty((limit.shape[0] * -(-weights.shape[0] // 64), *size), np.uint64)
     kernels._core.conv_bits(level, words, weights, masks, limit, threads=threads, out=out, **args)
     return out
 
@@ -137,7 +139,7 @@ def conv_dots(
     if level == "numpy" or kernels._core is None:
         return reference.conv_dots(words, weights, masks, total, **args)
     out = np.empty((outs, *size), np.int16)
-    kernels._core.conv_dots(level, words, weights, masks, total, threads=threads, out=out, **args)
+    kernels._core.conv_dots(level, words, weights, masks, total[None], threads=threads, out=out, **args)
     return out
 
 

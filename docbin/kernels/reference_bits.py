@@ -52,9 +52,11 @@ def conv_bits(
 ) -> NDArray[np.uint64]:
     """Bits ``unequal <= limit`` packed into words; see :func:`docbin.kernels.bits.conv_bits`."""
     count = unequal(words, weights, masks, stride=stride, dilation=dilation, pad=pad, groups=groups, pad_bit=pad_bit)
-    out = np.zeros((-(-count.shape[0] // 64), *count.shape[1:]), np.uint64)
-    for o, channel in enumerate(count):
-        out[o // 64] |= (channel <= limit[o]).astype(np.uint64) << np.uint64(o % 64)
+    planes = -(-count.shape[0] // 64)
+    out = np.zeros((limit.shape[0] * planes, *count.shape[1:]), np.uint64)
+    for fan, limits in enumerate(limit):
+        for o, channel in enumerate(count):
+            out[fan * planes + o // 64] |= (channel <= limits[o]).astype(np.uint64) << np.uint64(o % 64)
     return out
 
 

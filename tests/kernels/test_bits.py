@@ -60,6 +60,18 @@ def test_every_level_equals_the_twin(level: str, shape: tuple[int, ...], masked:
             assert np.array_equal(bits.conv_dots(words, weights, masks=masks, pad_bit=pad_bit, threads=threads, **options), want_dots)
 
 
+@pytest.mark.parametrize("level", kernels.levels())
+@pytest.mark.parametrize("fan", [2, 3])
+@pytest.mark.parametrize("shape", [SHAPES[3], SHAPES[8], SHAPES[9]])
+def test_several_thresholds_a_filter_are_several_convolutions(level: str, fan: int, shape: tuple[int, ...]) -> None:
+    words, weights, _, limit, options = case(shape, masked=False)
+    limits = np.stack([limit + 5 * k for k in range(fan)])
+    with kernels.use(level):
+        together = bits.conv_bits(words, weights, limits, **options)
+        apart = [bits.conv_bits(words, weights, each, **options) for each in limits]
+    assert np.array_equal(together, np.concatenate(apart))
+
+
 @pytest.mark.parametrize(
     ("stride", "dilation", "padding", "groups", "pad_bit"), [(1, 1, 1, 1, False), (2, 1, 1, 1, True), (1, 2, 2, 2, False)]
 )
