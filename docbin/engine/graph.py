@@ -1,6 +1,7 @@
 """The op graph of a packed 1-bit network: what the file may say, and what each op does to the size of a map.
 
-A graph is a list of nodes in running order; each names its op, its inputs and a few numbers. Everything is checked here before a single word is computed: a file is
+A graph is a list of nodes in running order; each names its op, its inputs and a few numbers. Everything is checked here before a single
+word is computed: a file is
 data from elsewhere, and a wrong one must end as an :class:`InputError`, never as a crash or an allocation without bound.
 
 Ops
@@ -119,7 +120,9 @@ def _conv_size(node: Node, given: Size, where: str) -> Size:
     outs, per_group, high, wide = weights.shape
     stride, dilation, padding, groups = (int(node.attributes[key]) for key in ("stride", "dilation", "padding", "groups"))
     if per_group * groups != given.words or outs % (64 * groups) or limit.shape[1] != outs or not 1 <= limit.shape[0] <= 8:
-        raise _refuse(where, f"conv: weights {weights.shape}, limits {limit.shape} and groups={groups} do not fit an input of {given.words} words")
+        raise _refuse(
+            where, f"conv: weights {weights.shape}, limits {limit.shape} and groups={groups} do not fit an input of {given.words} words"
+        )
     if high != wide or high % 2 == 0 or high > 15 or padding != dilation * (high // 2) or stride not in (1, 2):
         raise _refuse(where, f"conv: {high} x {wide}, stride {stride}, padding {padding}: square, odd, same size or half is wanted")
     if per_group * high * wide > 511:
@@ -130,8 +133,18 @@ def _conv_size(node: Node, given: Size, where: str) -> Size:
 def _head_size(node: Node, given: Size, where: str) -> Size:
     weights, scale, bias = node.tensors["weights"], node.tensors["scale"], node.tensors["bias"]
     outs, words, high, wide = weights.shape
-    if words != given.words or scale.shape[1] != 4 or bias.size != 4 or outs != scale.size or high != wide or high % 2 == 0 or words * high * wide > 511:
-        raise _refuse(where, f"head: weights {weights.shape}, scale {scale.shape}, bias {bias.shape} do not fit an input of {given.words} words")
+    if (
+        words != given.words
+        or scale.shape[1] != 4
+        or bias.size != 4
+        or outs != scale.size
+        or high != wide
+        or high % 2 == 0
+        or words * high * wide > 511
+    ):
+        raise _refuse(
+            where, f"head: weights {weights.shape}, scale {scale.shape}, bias {bias.shape} do not fit an input of {given.words} words"
+        )
     if given.halvings != 1:
         raise _refuse(where, "head: wants a map at half the page's side")
     return Size(0, 0)

@@ -1,6 +1,7 @@
 """The file of a packed network: safetensors with the op graph as metadata.
 
-Tensors are named ``<node>.<name>``; bit planes are stored as int64 (safetensors' readers do not all know uint64) and viewed as words. The metadata key ``docbin``
+Tensors are named ``<node>.<name>``; bit planes are stored as int64 (safetensors' readers do not all know uint64) and viewed as words. The
+metadata key ``docbin``
 holds JSON: ``{"format": 1, "nodes": [{"op", "inputs", "attributes"}]}``. Sizes are bounded before anything is allocated by them.
 """
 

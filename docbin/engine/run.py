@@ -1,8 +1,11 @@
 """Run a packed network on a page, tile by tile.
 
-A tile's output region is followed backwards through the graph: each node learns which part of its map is needed, clipped to the page. Forwards, each computes just
-that part. Where a region is clipped by the page's edge a convolution sees the padding (-1), everywhere else it sees real neighbours, so tiles and
-whole page agree bit for bit, whatever the tile's size; the price is computing the overlap twice. Maps are freed after their last reader, so memory does not
+A tile's output region is followed backwards through the graph: each node learns which part of its map is needed, clipped to the page.
+Forwards, each computes just
+that part. Where a region is clipped by the page's edge a convolution sees the padding (-1), everywhere else it sees real neighbours, so
+tiles and
+whole page agree bit for bit, whatever the tile's size; the price is computing the overlap twice. Maps are freed after their last reader,
+so memory does not
 grow with the page but for its pixels and its ink.
 """
 
@@ -42,7 +45,8 @@ class Region:
         return Region(min(self.top, other.top), max(self.bottom, other.bottom), min(self.left, other.left), max(self.right, other.right))
 
     def spread(self, stride: int, before: int, after: int, height: int, width: int) -> Region:
-        """The input cells that output cells [top, bottom) x [left, right) read: from ``stride * first - before`` to ``stride * last + after``, clipped."""
+        """The input cells that output cells [top, bottom) x [left, right) read: from ``stride * first - before`` to ``stride * last +
+        after``, clipped."""
         return Region(
             max(0, stride * self.top - before),
             min(height, stride * (self.bottom - 1) + after + 1),
@@ -61,7 +65,8 @@ class Region:
 
 def _reach(node: Node) -> int:
     """How far a convolution (or head) looks to each side, in cells of its input."""
-    return int(node.attributes.get("dilation", 1)) * (node.tensors["weights"].shape[2] // 2)
+    half: int = node.tensors["weights"].shape[2] // 2
+    return int(node.attributes.get("dilation", 1)) * half
 
 
 def _needed(graph: Graph, wanted: Region, height: int, width: int) -> list[Region]:
@@ -104,7 +109,9 @@ def _padded(words: Words, has: Region, out: Region, stride: int, reach: int) -> 
     field = np.zeros((words.shape[0], rows, columns), np.uint64)
     top, left = max(first_row, has.top), max(first_column, has.left)
     bottom, right = min(first_row + rows, has.bottom), min(first_column + columns, has.right)
-    field[:, top - first_row : bottom - first_row, left - first_column : right - first_column] = _cut(words, has, Region(top, bottom, left, right))
+    field[:, top - first_row : bottom - first_row, left - first_column : right - first_column] = _cut(
+        words, has, Region(top, bottom, left, right)
+    )
     return field
 
 
@@ -133,8 +140,9 @@ def _compute(graph: Graph, page: Image, index: int, regions: list[Region], maps:
     if node.op == "conv":
         stride = int(node.attributes["stride"])
         field = _padded(*given[0], out, stride, _reach(node))
-        options = {key: int(node.attributes[key]) for key in ("stride", "dilation", "groups")}
-        return bits.conv_bits(field, node.tensors["weights"], node.tensors["limit"], masks=node.tensors.get("masks"), **options)
+        weights, limit, masks = node.tensors["weights"], node.tensors["limit"], node.tensors.get("masks")
+        dilation, groups = int(node.attributes["dilation"]), int(node.attributes["groups"])
+        return bits.conv_bits(field, weights, limit, masks=masks, stride=stride, dilation=dilation, groups=groups)
     if node.op == "pool":
         return bits.max_pool(_cut(*given[0], out.doubled()))
     if node.op == "upsample":
@@ -185,7 +193,9 @@ def _run(graph: Graph, image: Image, threads: int | None, tile: tuple[int, int],
     if bottom or right:
         grey = np.pad(grey, ((0, bottom), (0, right)), mode="edge")
     rows, columns = max(graph.stride, tile[0]), max(graph.stride, tile[1])
-    regions = [Region(y, min(y + rows, height), x, min(x + columns, width)) for y in range(0, height, rows) for x in range(0, width, columns)]
+    regions = [
+        Region(y, min(y + rows, height), x, min(x + columns, width)) for y in range(0, height, rows) for x in range(0, width, columns)
+    ]
 
     def work(region: Region) -> None:
         values = _tile(graph, grey, region)
