@@ -1,5 +1,5 @@
-#include "bind_metrics.hpp"
-
+// Binds the kernels of docbin/metrics.
+#include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -22,6 +22,8 @@ docbin::BitMask packed(const Bytes &mask) {
 
 }  // namespace
 
+namespace docbin {
+
 void bind_metrics(nb::module_ &m) {
     m.def(
         "metrics_counts",
@@ -38,3 +40,5 @@ void bind_metrics(nb::module_ &m) {
         },
         nb::arg("prediction"), nb::arg("truth"), "Integer statistics of two masks of 0 and 1; see docbin.kernels.metrics.counts.");
 }
+
+}  // namespace docbin

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 NETS: Mapping[str, tuple[str, str]] = {
+    "bitunet": ("docbin.nets.bitunet:BitUNet", "docbin.nets.bitunet:BitUNetConfig"),
     "unet": ("docbin.nets.unet:UNet", "docbin.nets.unet:UNetConfig"),
 }
 """Architecture -> ("module:class", "module:config dataclass")."""
