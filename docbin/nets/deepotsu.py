@@ -77,7 +77,8 @@ class Refiner(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose2d(width, width, 4, stride=2, padding=1, bias=False) for width in widths)
         self.decoder = nn.ModuleList(nn.Conv2d(2 * here, above, 3, padding=1) for above, here in pairwise((config.channels, *widths)))
         for layer in (*self.encoder, *self.decoder):
-            assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+            assert isinstance(layer, nn.Conv2d)
+            assert layer.bias is not None
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
         # The first residuals are small, so that six untrained steps leave a page a page.
@@ -153,7 +154,7 @@ class DeepOtsu(nn.Module):
         """How far one step sees, in pixels, rounded up to the grid: two 3x3 convolutions and half a transposed one a level, and a cell."""
         levels = len(self.config.widths)
         reach = sum(2 * 2**level + 2 ** (level + 1) for level in range(levels)) + 2**levels
-        return -(-reach // self.stride) * self.stride
+        return int(-(-reach // self.stride)) * self.stride
 
     @property
     def halo(self) -> int:

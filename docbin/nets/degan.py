@@ -142,7 +142,7 @@ class Degan(nn.Module):
         """How far a pixel of the page reaches, rounded up to the grid: four 3x3 and a 2x2 convolution a level, two at the bottom, a cell."""
         levels = len(self.config.widths)
         reach = 1 + sum(5 * 2**level for level in range(levels)) + 2 * 2**levels + 2**levels
-        return -(-reach // self.stride) * self.stride
+        return int(-(-reach // self.stride)) * self.stride
 
     @property
     def step_halo(self) -> int:
@@ -167,8 +167,8 @@ class Degan(nn.Module):
         y = self.drop(self.bottleneck(y))
         for skip, up, decode in zip(reversed(skips), reversed(self.up), reversed(self.decoder), strict=True):
             y = decode(torch.cat([skip, F.relu(up(y))], 1))
-        y = self.out(F.relu(self.head(y)))
-        return y[..., :height, :width].float()
+        logits: Tensor = self.out(F.relu(self.head(y)))
+        return logits[..., :height, :width].float()
 
     def step(self, number: int, page: Tensor) -> Tensor:
         """The repaired grey page, 0..1, (N, 1, H, W); `number` is 0."""

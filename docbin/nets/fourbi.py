@@ -104,7 +104,7 @@ class FourierUnit(nn.Module):
             spectrum = torch.view_as_real(torch.fft.rfft2(x, norm="ortho"))  # (N, C, H, W / 2 + 1, 2)
             parts = spectrum.permute(0, 1, 4, 2, 3).flatten(1, 2)
             mixed = F.relu(self.norm(self.mix(parts)))
-            pairs = mixed.unflatten(1, (-1, 2)).permute(0, 1, 3, 4, 2).contiguous()
+            pairs = mixed.view(len(mixed), -1, 2, *mixed.shape[2:]).permute(0, 1, 3, 4, 2).contiguous()
             back: Tensor = torch.fft.irfft2(torch.view_as_complex(pairs), s=x.shape[-2:], norm="ortho")
             return back
 

@@ -73,7 +73,7 @@ def _cuts(net: Any, shape: tuple[int, int], tile: int, halo: int) -> Iterator[tu
 
 def to_tensor(image: Image, device: torch.device | str = "cpu") -> Tensor:
     """A page or crop as the networks take it: float32 (1, 3, H, W) in 0..1; grey is repeated over the channels."""
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).to(device)
+    pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).to(device)
     if pixels.ndim == 2:
         pixels = pixels[..., None].expand(-1, -1, 3)
     return pixels.permute(2, 0, 1)[None].float().div_(255.0)
@@ -97,8 +97,9 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
         return np.asarray(torch.sigmoid(decide(page))[0, 0].cpu().numpy(), dtype=np.float32)
     margin = int(net.halo) if halo is None else halo  # type: ignore[arg-type]
     device = next(net.parameters()).device
-    out = np.empty(image.shape[:2], np.float32)
-    for rows, columns, good_rows, good_columns in _cuts(net, out.shape, tile, margin):
+    height, width = image.shape[:2]
+    out = np.empty((height, width), np.float32)
+    for rows, columns, good_rows, good_columns in _cuts(net, (height, width), tile, margin):
         with torch.autocast(device.type, precision, enabled=precision is not None):
             logits = net(to_tensor(image[rows, columns], device))
         part = torch.sigmoid(logits.float())[0, 0].cpu().numpy()

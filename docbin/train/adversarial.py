@@ -1,10 +1,10 @@
 """The task of DE-GAN: a generator that repairs pages against a discriminator that tells true pairs from repaired ones.
 
-Souibgui and Kessentini (2020, doi:10.1109/TPAMI.2020.3022406). A step is, as in the authors' code, one step of the discriminator on true pairs and one
-on repaired pairs (mean squared error from 1 and 0), then one of the generator: squared error of the discriminator's answer from 1, weight 1,
-plus the content loss, cross-entropy with weight 100 (``loss.terms = {bce = 100.0}``). Adam at 1e-4 is ``optim.decay = 0``. Two things are simpler than
-there. The repaired pairs are those of the generator's own forward pass, dropout included, so there is one pass a step and not two. And
-the discriminator normalises by the batch at hand throughout; its running statistics are kept but not used.
+Souibgui and Kessentini (2020, doi:10.1109/TPAMI.2020.3022406). A step is, as in the authors' code, one step of the discriminator on true pairs
+and one on repaired pairs (mean squared error from 1 and 0), then one of the generator: squared error of the discriminator's answer from 1,
+weight 1, plus the content loss, cross-entropy with weight 100 (``loss.terms = {bce = 100.0}``). Adam at 1e-4 is ``optim.decay = 0``. Two things
+are simpler than there. The repaired pairs are those of the generator's own forward pass, dropout included, so there is one pass a step and not
+two. And the discriminator normalises by the batch at hand throughout; its running statistics are kept but not used.
 
 The wanted page is 1 - truth for crops with truth (binarization), or the picture that a pair source gives (:mod:`docbin.train.pairs`).
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from docbin.data.pairs import Maker, PagePairs, Watermarked, blurred, cleaned
 from docbin.errors import UsageError
@@ -32,7 +33,7 @@ def crops(data: DataSection, root: Path, seed: int) -> CropSource:
     for key in data.augment:
         if key not in allowed:
             raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
-    options = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
+    options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
     labelled = load_pages([name for name in data.weights if name != DATASET], root)
     pages, _ = split(labelled, data.validation_share, data.split_seed) if labelled else ([], [])
     pages += RenderedPages(RENDERED_PAGES, data.split_seed, workers=max(1, data.workers)).pages()
