@@ -6,8 +6,10 @@ sums; the surround is cut off afterwards. At the page's own borders a tile simpl
 network treats it, and black margins do not leak. A smaller `halo` than the network's own trades exactness for time; how much it costs is a
 measurement, not a guess, and stands with the model.
 
-Two kinds of network need more than that, and say so by an attribute:
+Three kinds of network need more than that, and say so by an attribute:
 
+* a network whose *norm* is over the page offers ``for_page(image)``, which returns the local network it is on this page, and that is cut into tiles.
+  Where a network has neither that nor a `halo` (None), the page goes through whole.
 * a network that is *not* local (a Fourier transform over what it is given) has a ``window``: it sees windows of just this side, as it learned,
   never larger ones; they overlap, and the middle of each is kept (:func:`windows`, where `halo` is the margin that is thrown away).
 * a network that *cleans* (``steps``, ``enter``, ``step``, ``step_halo``) hands out pages, one a step (:func:`clean_steps`). Each step is done over
@@ -88,6 +90,7 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
     net : in evaluation mode, with the attributes `halo` and `stride` (docbin.nets says what they mean)
     tile : side of a tile in pixels, rounded up to the network's stride; a network with a `window` takes that instead
     halo : pixels of surround; None for the network's own, with which tiles equal the whole page
+        (a network whose own is None gets the page as one tile)
     precision : autocast to this type (torch.bfloat16); None computes in float32
     """
     image = check_image(image)
@@ -95,9 +98,14 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
     if decide is not None:
         *_, page = clean_steps(net, image, tile, halo, precision)
         return np.asarray(torch.sigmoid(decide(page))[0, 0].cpu().numpy(), dtype=np.float32)
-    margin = int(net.halo) if halo is None else halo  # type: ignore[arg-type]
-    device = next(net.parameters()).device
     height, width = image.shape[:2]
+    device = next(net.parameters()).device
+    if hasattr(net, "for_page"):
+        with torch.autocast(device.type, precision, enabled=precision is not None):
+            net = net.for_page(image)  # type: ignore[operator]
+    margin: int | None = net.halo if halo is None else halo  # type: ignore[assignment]
+    if margin is None:
+        tile, margin = max(height, width), 0
     out = np.empty((height, width), np.float32)
     for rows, columns, good_rows, good_columns in _cuts(net, (height, width), tile, margin):
         with torch.autocast(device.type, precision, enabled=precision is not None):
