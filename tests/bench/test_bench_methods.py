@@ -61,7 +61,7 @@ def test_peers_do_the_same_work() -> None:
     """Ours and doxapy's masks are equal, or nearly (it computes in another precision), for all that is measured but Singh's method and window 301.
 
     doxapy 0.9.2 computes Singh's deviation otherwise than the picture its authors published, with which ours agrees to the pixel; the work is alike.
-    Its sums of squares pass 2^31 in a bright window of 301 and come out wrong (ours are compared with exact integers elsewhere); its time still counts.
+    Its sums of squares pass 2^31 in a bright window of 301 and come out wrong (ours are compared with exact integers elsewhere).
     """
     doxapy = pytest.importorskip("doxapy")
     page, _ = text_page((420, 500))
