@@ -401,7 +401,7 @@ _ROWS: tuple[Method, ...] = (
             Param("t_hi", 0.4, "Canny's high threshold, share of the steepest gradient; used where it is not tuned", min=0.0, max=1.0),
             Param("t_lo", 0.1, "Canny's low threshold, share of the steepest gradient", min=0.0, max=1.0),
             Param("sigma", 0.6, "Canny's smoothing, pixels", min=0.1, max=20.0),
-            Param("steps", 33, "candidates for c between 20 and 5120", min=5, max=129),
+            Param("steps", 17, "candidates for c between 20 and 5120", min=5, max=129),
         ),
         needs=("maxflow",),
         extra="howe",
