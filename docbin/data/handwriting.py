@@ -139,7 +139,7 @@ class Hand:
         self._rng = rng
         self.x_height = x_height
         self.slant = float(rng.normal(0.35, 0.25))
-        self.narrow = float(rng.uniform(0.75, 1.25))
+        self.narrow = float(rng.uniform(0.8, 1.5))
         self.loops = float(rng.uniform(0.7, 1.15))  # height of ascenders and depth of descenders
         self.apart = float(rng.uniform(-0.05, 0.15))
         self.joined = rng.random() < 0.8
