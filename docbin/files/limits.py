@@ -46,7 +46,9 @@ class ReadOptions:
     def check_size(self, width: int, height: int, label: str, way_out: str = "") -> None:
         """Refuse a page without area (InputError) or over the limit (RefusedInput); `label` names it in the message."""
         if width <= 0 or height <= 0:
-            raise InputError(f"{label}: the header says {width} x {height} pixels, a page without area; the file is damaged, scan or export it again")
+            raise InputError(
+                f"{label}: the header says {width} x {height} pixels, a page without area; the file is damaged, scan or export it again"
+            )
         megapixels = width * height / 1e6
         if megapixels > self.max_megapixels:
             raise RefusedInput(

@@ -14,8 +14,8 @@ LAB                   colour, through the D50 white of CIELab
 I;16*, I              grey, scaled by range: the high 8 of the 8, 10, 12, 14, 16, 24 or 32 bits that the page's largest value needs, so 12-bit
                       pixels in 16-bit words keep their contrast and 16-bit ones are ``>> 8``; signed pixels below 0 are stretched
                       from smallest to largest. Every choice but plain 16 bit is noted.
-F                     grey, finite values only: 0..1 times 255, 0..255 as it is, 0..65535 divided by 257, anything else stretched from smallest
-                      to largest; noted. NaN or infinity is an error.
+F                     grey, finite values only: 0..1 times 255, 0..255 as it is, 0..65535 divided by 257 (told apart by the largest value),
+                      anything else stretched from smallest to largest; noted. NaN or infinity is an error.
 ===================== =================================================================================================================
 
 Embedded ICC profiles are ignored: they move colours by a few levels, never black to white, and the scanners that write wrong ones are many.
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from PIL import Image as PillowImage
 
 _INTEGER_BITS = (8, 10, 12, 14, 16, 24, 32)
+
+_FLOAT_RANGES = ((0.0, 1), (16.0, 255), (4096.0, 65535))
+"""(least, most) that the largest value of a float page may be for 0..most to be meant. The gaps matter: a 0..1 page that resampling has driven
+to 1.02 must not be taken for an almost black page of 0..255."""
 
 
 class Picture:
@@ -83,7 +87,8 @@ def scale_integers(values: NDArray[Any], notes: list[str]) -> Image:
     bits = next(width for width in _INTEGER_BITS if high < 1 << width)
     if bits != 16:
         notes.append(f"integer pixels up to {high} scaled as {bits}-bit")
-    return (values >> (bits - 8)).astype(np.uint8)
+    scaled: Image = (values >> (bits - 8)).astype(np.uint8)
+    return scaled
 
 
 def scale_floats(values: NDArray[np.floating[Any]], notes: list[str], label: str) -> Image:
@@ -92,10 +97,11 @@ def scale_floats(values: NDArray[np.floating[Any]], notes: list[str], label: str
     if not (np.isfinite(low) and np.isfinite(high)):
         kinds = [word for word, found in (("NaN", np.isnan(values).any()), ("infinity", np.isinf(values).any())) if found]
         raise InputError(f"{label}: float pixels hold {' and '.join(kinds)}; export the page as 8 or 16 bit")
-    for top, words in ((1.0, "0..1"), (255.0, "0..255"), (65535.0, "0..65535")):
-        if low >= 0 and high <= top:
-            notes.append(f"float pixels taken as {words}")
-            return np.rint(values * (255.0 / top)).astype(np.uint8)
+    for least, top in _FLOAT_RANGES:
+        if low >= 0 and least <= high <= top:
+            notes.append(f"float pixels taken as 0..{top}")
+            scaled: Image = np.rint(values * np.float32(255.0 / top)).astype(np.uint8)
+            return scaled
     notes.append(f"float pixels {low:g} to {high:g} stretched to 0..255")
     return _stretch(values, low, high)
 
@@ -112,9 +118,7 @@ def _stretch(values: NDArray[Any], low: float, high: float) -> Image:
 def is_grey(pixels: Image) -> bool:
     """Whether the three channels of (H, W, 3) are equal everywhere (checked on a sparse grid first: colour shows at once)."""
     sparse = pixels[:: max(1, pixels.shape[0] // 64), :: max(1, pixels.shape[1] // 64)]
-    return all(
-        bool(np.array_equal(part[..., 0], part[..., 1]) and np.array_equal(part[..., 0], part[..., 2])) for part in (sparse, pixels)
-    )
+    return all(bool(np.array_equal(part[..., 0], part[..., 1]) and np.array_equal(part[..., 0], part[..., 2])) for part in (sparse, pixels))
 
 
 def _bilevel(picture: Picture) -> Image:
@@ -192,7 +196,7 @@ def _palette(picture: Picture) -> Image:
     image = picture.image
     indices = np.asarray(image if image.mode == "P" else image.getchannel("P"))
     stored = image.getpalette("RGB") or []
-    colours = np.zeros((256, 3), np.uint8)  # an index beyond the palette is black, as every decoder has it
+    colours: Image = np.zeros((256, 3), np.uint8)  # an index beyond the palette is black, as every decoder has it
     colours[: len(stored) // 3] = np.array(stored[: len(stored) // 3 * 3], np.uint8).reshape(-1, 3)
     key = image.info.get("transparency")
     if key is not None and image.mode == "P":
@@ -201,20 +205,21 @@ def _palette(picture: Picture) -> Image:
             alpha[key] = 0
         else:
             alpha[: len(key)] = np.frombuffer(bytes(key)[:256], np.uint8)
-        colours = ((colours * alpha[:, None] + 255 * (255 - alpha[:, None]) + 127) // 255).astype(np.uint8)
+        colours = _on_white(colours, alpha[:, None])
         picture.notes.append("transparent palette colours laid on white")
     if image.mode == "PA":
-        return _palette_with_alpha(picture, colours[indices])
-    used = colours[np.flatnonzero(np.bincount(indices.ravel(), minlength=256))]
+        picture.notes.append("alpha laid on white")
+        return _on_white(colours[indices], np.asarray(image.getchannel("A")).astype(np.uint16)[..., None])
+    used = colours[np.flatnonzero(image.histogram()[:256])]
     if (used[:, 0] == used[:, 1]).all() and (used[:, 0] == used[:, 2]).all():
-        return np.ascontiguousarray(colours[:, 0])[indices]
-    return colours[indices]
+        colours = np.ascontiguousarray(colours[:, 0])
+    pixels: Image = colours[indices]
+    return pixels
 
 
-def _palette_with_alpha(picture: Picture, colours: Image) -> Image:
-    alpha = np.asarray(picture.image.getchannel("A")).astype(np.uint16)[..., None]
-    picture.notes.append("alpha laid on white")
-    return ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+def _on_white(colours: Image, alpha: NDArray[np.uint16]) -> Image:
+    laid: Image = ((colours * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return laid
 
 
 def _lab(picture: Picture) -> Image:

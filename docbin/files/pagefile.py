@@ -83,7 +83,7 @@ class PageFile:
         module, reader = _READERS[kind].split(":")
         with decoding(name, kind):
             self._reader: Reader = getattr(importlib.import_module(module), reader)(stream, name, kind, options)
-        self.count = self._reader.count
+        self.count: int = self._reader.count
         note = mislabelled(name, kind)
         self._notes = ([note] if note else []) + self._reader.notes
 

@@ -128,7 +128,7 @@ class PdfReader:
                 notes.append(f"orientation {scan.orientation} applied")
             return Decoded(pixels, turned(believable(*scan.dpi, notes), scan.orientation), notes)
         own = turned(scan.dpi, scan.orientation) or scan.dpi
-        return self._render_at(page, *(max(RENDER_DPI, value) for value in own), label=label)
+        return self._render_at(page, max(RENDER_DPI, own[0]), max(RENDER_DPI, own[1]), label)
 
     def _render_at(self, page: Any, x_dpi: float, y_dpi: float, label: str) -> Decoded:
         width, height = page.get_size()
@@ -158,7 +158,8 @@ def _scan_of(page: Any, options: ReadOptions, label: str) -> _Scan | None:
             continue
         scan = None
         if thing.type == raw.FPDF_PAGEOBJ_IMAGE:
-            options.check_size(*thing.get_px_size(), f"{label}, the picture in it")
+            width, height = thing.get_px_size()
+            options.check_size(width, height, f"{label}, the picture in it")
             scan = _placed(thing, page, raw)
         if scan is not None and scan.whole and scan.plain:
             visible.clear()  # hidden under it
@@ -253,7 +254,7 @@ def _render(page: Any, across: int, down: int) -> Image:
 
     bitmap = pypdfium2.PdfBitmap.new_native(across, down, raw.FPDFBitmap_BGR)
     try:
-        bitmap.fill_rect((255, 255, 255, 255), 0, 0, across, down)
+        raw.FPDFBitmap_FillRect(bitmap, 0, 0, across, down, 0xFFFFFFFF)
         raw.FPDF_RenderPageBitmap(bitmap, page, 0, 0, across, down, 0, raw.FPDF_ANNOT)
         return _array(bitmap)
     finally:

@@ -107,7 +107,7 @@ def _pixels(picture: _Raster, data: bytes) -> Decoded:
     notes: list[str] = []
     if picture.maxval == 0:
         bits = np.unpackbits(np.frombuffer(data, np.uint8).reshape(picture.height, -1), axis=1, count=picture.width)
-        return Decoded((bits ^ 1) * np.uint8(255), None)  # 1 is ink
+        return Decoded(np.where(bits, np.uint8(0), np.uint8(255)), None)  # 1 is ink
     samples = np.frombuffer(data, np.uint8 if picture.maxval < 256 else ">u2")
     samples = samples.reshape((picture.height, picture.width, 3) if picture.channels == 3 else (picture.height, picture.width))
     if picture.maxval == 255:

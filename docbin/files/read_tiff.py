@@ -133,7 +133,9 @@ class TiffReader:
         offset = self._offsets[number - 1]
         found = self._directory(offset)
         if found is None:
-            raise InputError(f"{label}: truncated or damaged TIFF, the page's directory at byte {offset} is not whole; copy or scan it again")
+            raise InputError(
+                f"{label}: truncated or damaged TIFF, the page's directory at byte {offset} is not whole; copy or scan it again"
+            )
         directory, _ = found
         width, height = directory.get(_WIDTH, 0), directory.get(_LENGTH, 0)
         self._options.check_size(width, height, label)
@@ -172,7 +174,7 @@ class TiffReader:
         """Nothing of its own to close."""
 
 
-class _PatchedFile(io.RawIOBase, BinaryIO):  # type: ignore[misc]
+class _PatchedFile(io.RawIOBase, BinaryIO):
     """A read-only view of an open file with some bytes replaced. `fileno` is the real file's, which libtiff reads by offset."""
 
     def __init__(self, stream: BinaryIO, patches: dict[int, bytes]) -> None:
@@ -215,13 +217,13 @@ def _tiff_class() -> type[TiffImageFile]:
     """Pillow's TIFF plugin without its pixel limit (ours has been checked); defined on first use, because Pillow is imported lazily."""
     global _TIFF_CLASS
     if _TIFF_CLASS is None:
-        from PIL import Image as pillow
+        from PIL.Image import core  # type: ignore[attr-defined]
         from PIL.TiffImagePlugin import TiffImageFile
 
         class UnlimitedTiff(TiffImageFile):
             def load_prepare(self) -> None:
                 if self._im is None:
-                    self.im = pillow.core.new(self.mode, getattr(self, "_tile_size", self.size))
+                    self.im = core.new(self.mode, getattr(self, "_tile_size", self.size))
                 super().load_prepare()
 
         _TIFF_CLASS = UnlimitedTiff

@@ -62,7 +62,7 @@ def number(value: Any) -> float:
 
 
 def from_tags(tags: Mapping[int, Any], notes: list[str]) -> Dpi | None:
-    """Resolution from TIFF or EXIF tags XResolution (282), YResolution (283), ResolutionUnit (296: 1 none, 2 inch, 3 centimetre; absent means inch)."""
+    """Resolution from TIFF or EXIF tags 282 and 283 in the unit of tag 296 (1 none, 2 inch, 3 centimetre; absent means inch)."""
     if 282 not in tags and 283 not in tags:
         return None
     unit = tags.get(296, 2)
