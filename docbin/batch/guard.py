@@ -58,7 +58,7 @@ def black_margin(mask: Mask) -> float:
     columns = np.count_nonzero(mask, axis=0) >= MARGIN_LINE * height
     clear_height = height - min(height, _run(rows) + _run(rows[::-1]))
     clear_width = width - min(width, _run(columns) + _run(columns[::-1]))
-    return 1.0 - clear_height * clear_width / (height * width)
+    return float(1.0 - clear_height * clear_width / (height * width))
 
 
 def _run(flags: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:

@@ -16,6 +16,7 @@ twice.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -136,7 +137,7 @@ class Home:
             raise FileNotFoundError(2, "is removed again and again", str(self._own))
         self._lock = (run / "lock.new").open("wb")
         _lock(self._lock)
-        os.replace(run / "lock.new", run / _LOCK)
+        (run / "lock.new").replace(run / _LOCK)
         return run
 
     def _mend(self) -> None:
@@ -157,7 +158,7 @@ class Home:
                 output = outputs.get(f"{run.name}/{left.name}")
                 if output is not None:
                     (self.folder / output).parent.mkdir(parents=True, exist_ok=True)
-                    os.replace(left, self.folder / output)
+                    left.replace(self.folder / output)
             shutil.rmtree(run, ignore_errors=True)
 
     def staged(self, suffix: str) -> Path:
@@ -178,14 +179,14 @@ class Home:
                 line = entry | {"output": name, "staged": f"{self._run.name}/{staged.name}", "size": staged.stat().st_size}
                 os.write(self._append, json.dumps(line).encode() + b"\n")
                 os.fsync(self._append)
-            os.replace(staged, output)
+            staged.replace(output)
         except OSError as error:
             raise access_error(error, str(output), "write") from error
 
     def is_kept(self, entry: dict[str, Any]) -> bool:
         """Whether the output of a manifest line is there, as long as it was written."""
         try:
-            return (self.folder / entry["output"]).stat().st_size == entry["size"]
+            return bool((self.folder / entry["output"]).stat().st_size == entry["size"])
         except OSError:
             return False
 
@@ -223,10 +224,8 @@ class Home:
             self._lock.close()
             self._lock = None
         if not self.keep:
-            try:
+            with contextlib.suppress(OSError):  # another docbin or a manifest lives there
                 self._own.rmdir()
-            except OSError:  # another docbin or a manifest lives there
-                pass
 
 
 def _lock(file: IO[bytes]) -> bool:

@@ -134,7 +134,7 @@ def readable(name: str) -> bool:
     """Whether a walk takes a file of this name for pages."""
     from docbin.files import READABLE_SUFFIXES
 
-    stem, suffix = os.path.splitext(name)
+    stem, suffix = PurePath(name).stem, PurePath(name).suffix
     return suffix.lower() in READABLE_SUFFIXES and not name.startswith(".") and not is_own(stem)
 
 
@@ -171,7 +171,7 @@ def _suffixes() -> str:
 
 def _matches(pattern: str) -> Iterator[Source | Refused]:
     """A glob means what the shell would make of it, except that only readable names count where there are some (``scans/*``)."""
-    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True), key=natural)]
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True), key=natural)]  # noqa: PTH207 - absolute patterns too
     files = [match for match in matches if not match.is_dir()]
     pages = [match for match in files if readable(match.name)] or [match for match in files if not is_own(match.stem)]
     fixed = _fixed_part(pattern)

@@ -102,7 +102,6 @@ def plan(
     sources = [item for item in found if isinstance(item, Source)]
     one = len(words) == 1 and not any(source.walked for source in sources) and not Path(words[0]).is_dir()
     made = Plan(settings, [], {}, overwrite, resume, identities=frozenset(s.identity for s in sources if s.identity is not None))
-    folder: Callable[[Source], Path]
     if out == "-" or (out is None and list(words) == [STDIN]):
         if not one:
             raise UsageError("stdout takes the result of one file; give a folder with -o for many")
@@ -202,7 +201,9 @@ def _refuse_overlap(root: Path, words: Sequence[str], sources: Sequence[Source])
             raise UsageError(f"-o {root} lies in the input folder {folder}, where the next run would read it back; choose a folder outside")
     for source in sources:
         if source.walked and source.path.resolve().is_relative_to(place):
-            raise UsageError(f"-o {root} holds the input {source.name}, which the next run would take for a page again; choose another folder")
+            raise UsageError(
+                f"-o {root} holds the input {source.name}, which the next run would take for a page again; choose another folder"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,8 @@ def shape(job: Job, settings: Settings, kind: str, count: int, chosen: int) -> S
         target = str(job.exact) if job.exact is not None else "stdout"
         what = "a probability map" if settings.probability else format
         way = "" if settings.probability else f", --format {' or '.join(DOCUMENT_FORMATS)}"
-        raise UsageError(f"{job.source.name}: {chosen} pages do not fit into {target}: {what} holds one; choose a folder with -o{way}, or --pages")
+        raise UsageError(
+            f"{job.source.name}: {chosen} pages do not fit into {target}: {what} holds one; choose a folder with -o{way}, or --pages"
+        )
     whole = job.exact if job.exact is not None else job.home / f"{job.stem}{suffix}"
     return Shape(format, suffix, document, whole if document or count == 1 or job.one_file else None)

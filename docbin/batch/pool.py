@@ -7,6 +7,7 @@ Here a worker holds one task. Its death or its silence costs that task alone, wh
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -24,10 +25,15 @@ from docbin.batch.settings import PAGE_SECONDS, Settings
 from docbin.batch.worker import READY, Answer, Desk, Task, serve
 from docbin.errors import DocbinError, PageTimeout, WorkerDied
 
-ONE_THREAD = {
-    name: "1"
-    for name in ("DOCBIN_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "OPENCV_FOR_THREADS_NUM")
-}
+ONE_THREAD = (
+    "DOCBIN_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
+"""Environment variables that tell a library how many threads to use: 1 in a worker."""
 START_SECONDS = 300.0
 """A process that is not ready by then does not start (libraries on a slow network disk can take a minute)."""
 _STARTS = 3
@@ -113,10 +119,8 @@ class Pool:
     def submit(self, task: Task) -> None:
         worker = next((worker for worker in self._workers if worker.task is None), None) or self._start()
         worker.task = task
-        try:
+        with contextlib.suppress(OSError):  # it may just have died; wait() will find its end of the pipe closed
             worker.connection.send(task)
-        except OSError:
-            pass  # it has just died; wait() will find its end of the pipe closed
         if worker.ready:
             worker.deadline = time.monotonic() + self._page_seconds
 
@@ -147,8 +151,8 @@ class Pool:
                     answer = self._died(worker)
                 else:
                     self._stop(worker)
-                    limit = f"{self._page_seconds:g} s"
-                    answer = Failure.of(PageTimeout(f"{task.label}: no result after {limit}, the worker was stopped; raise --page-timeout if it needs longer"))
+                    told = f"{task.label}: no result after {self._page_seconds:g} s, the worker was stopped; --page-timeout allows more"
+                    answer = Failure.of(PageTimeout(told))
                 if answer is not None:
                     return task, answer
 
@@ -218,7 +222,7 @@ def _cause(code: int | None) -> str:
 def _as_child() -> Iterator[None]:
     """What a new process inherits: one thread for every library that reads the environment, and a deaf ear for Ctrl-C while it starts."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     mask = None
     if hasattr(signal, "pthread_sigmask"):
         from multiprocessing import resource_tracker
@@ -235,4 +239,3 @@ def _as_child() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
+from docbin.errors import UsageError
+
 Status = Literal["done", "kept", "failed", "planned"]
 
 
@@ -84,9 +86,9 @@ class PageRecord:
     @classmethod
     def kept(cls, told: dict[str, Any], output: str) -> PageRecord:
         """The record of a page that an earlier run finished, from its manifest line."""
-        names = {"input", "page", "pages", "method", "parameters", "size", "dpi", "ink", "seconds", "warnings", "reasons"}
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items() if name in names}
-        return cls(**(values | {"status": "kept", "output": output}))
+        names = ("input", "page", "pages", "method", "parameters", "size", "dpi", "ink", "seconds", "warnings", "reasons")
+        values: dict[str, Any] = {name: tuple(told[name]) if isinstance(told[name], list) else told[name] for name in names}
+        return cls(**values, status="kept", output=output)
 
 
 @dataclass(slots=True)
@@ -119,11 +121,14 @@ class Summary:
 class Report:
     """A JSONL file, a line a page, written through at every line: a kill leaves whole lines and at most one torn one at the end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, inputs: frozenset[tuple[int, int]] = frozenset()) -> None:
+        """Replace `path`; an input, known by (device, inode), is refused."""
         from docbin.files.access import access_error
 
         self.path = path
         try:
+            if path.exists() and (path.stat().st_dev, path.stat().st_ino) in inputs:
+                raise UsageError(f"{path}: the report would replace one of the inputs; choose another name with --report")
             self._file: TextIO = path.open("w", encoding="utf-8", buffering=1)
         except OSError as error:
             raise access_error(error, str(path), "write") from error

@@ -63,7 +63,7 @@ def run(
     """
     if report is None:
         return _Run(plan, jobs, listener or Listener(), None, dry_run, page_seconds).go()
-    with Report(report) as lines:
+    with Report(report, plan.identities) as lines:
         return _Run(plan, jobs, listener or Listener(), lines, dry_run, page_seconds).go()
 
 

@@ -52,7 +52,18 @@ class Settings:
 
         `max_megapixels` is left out on purpose: it decides whether a page is read, never what comes of it.
         """
-        told = [path, size, mtime_ns, self.method, dict(self.params), self.format, self.pages, self.dpi, self.probability, docbin.__version__]
+        told = [
+            path,
+            size,
+            mtime_ns,
+            self.method,
+            dict(self.params),
+            self.format,
+            self.pages,
+            self.dpi,
+            self.probability,
+            docbin.__version__,
+        ]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

@@ -60,7 +60,9 @@ class Unit:
         try:
             info = output.stat()
             if (info.st_dev, info.st_ino) in self.plan.identities:
-                raise UsageError(f"{output}: this is one of the inputs, and docbin never overwrites an input; choose another output with -o")
+                raise UsageError(
+                    f"{output}: this is one of the inputs, and docbin never overwrites an input; choose another output with -o"
+                )
         except OSError:
             pass
         other = self._claimed.setdefault(str(output), self.job.source.name)
@@ -78,7 +80,13 @@ class Unit:
         """The record of a page that is done, failed, or (None) only planned."""
         settings = self.plan.settings
         base = PageRecord(
-            self.job.source.name, page, self.look.count, "planned", settings.method, dict(settings.params), "-" if self.plan.to_stdout else None
+            self.job.source.name,
+            page,
+            self.look.count,
+            "planned",
+            settings.method,
+            dict(settings.params),
+            "-" if self.plan.to_stdout else None,
         )
         if output is not None and not self.plan.to_stdout:
             base = replace(base, output=str(output))
@@ -225,7 +233,9 @@ class Document(Unit):
         bad = [record for record in self._records if record.error is not None]
         if self._writer is None or (bad and self.plan.to_stdout):
             self.drop()
-            return [record if record.error else replace(record, status="failed", output=None, error=_held_back(bad)) for record in self._records]
+            return [
+                record if record.error else replace(record, status="failed", output=None, error=_held_back(bad)) for record in self._records
+            ]
         partial = self._whole.with_name(f"{self._whole.stem}.{INCOMPLETE}{self._whole.suffix}")
         try:
             self._writer.close()

@@ -6,8 +6,9 @@ inside its function, so that ``docbin --help`` answers at once.
 What holds for every command:
 
 * stdout carries data only. Messages and bars go to stderr, bars only where stderr is a terminal.
-* Errors made on purpose (:mod:`docbin.errors`) are one line on stderr and their exit code. Wrong usage is exit code 1. Anything else is a bug: a short
-  message that asks for a report, and the traceback with ``-v``.
+* Errors made on purpose (:mod:`docbin.errors`) are one line on stderr and their exit code. Wrong usage is exit code 1. Anything else is a bug: a
+  short message that asks for a report, and the traceback with ``-v``.
+* ``-v`` and ``-q`` may stand before or behind the command's name.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ class Row(NamedTuple):
 COMMANDS: Mapping[str, Row] = {
     "binarize": Row("docbin.cli.binarize:command", "Turn pages (pictures, TIFF, PDF) into ink."),
     "methods": Row("docbin.cli.methods:command", "List the methods, their parameters and their papers."),
-    "bench": Row("docbin.cli.bench:command", "Measure speed on this machine."),
 }
 
 
@@ -99,7 +99,8 @@ _app = typer.Typer(cls=_Commands, add_completion=False, rich_markup_mode=None, n
 def _global(
     ctx: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave. [default: no]", show_default=False)
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave. [default: no]", show_default=False),
     ] = False,
     verbose: Annotated[
         int, typer.Option("-v", "--verbose", count=True, help="Say more on stderr, with tracebacks. [default: no]", show_default=False)
@@ -123,7 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. The console script calls this."""
     command = typer.main.get_command(_app)
     try:
-        result = command.main(args=list(arguments) if arguments is not None else None, prog_name="docbin", standalone_mode=False)
+        result = command.main(
+            args=_loudness_first(sys.argv[1:] if arguments is None else arguments), prog_name="docbin", standalone_mode=False
+        )
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except DocbinError as error:
@@ -139,6 +142,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unexpected(error)
 
 
+def _loudness_first(words: Sequence[str]) -> list[str]:
+    """The words with ``-v`` and ``-q`` in front: they concern every command, so none declares them."""
+    end = words.index("--") if "--" in words else len(words)
+    loud = [word for word in words[:end] if word in ("-v", "-vv", "--verbose", "-q", "--quiet")]
+    return [*loud, *(word for word in words[:end] if word not in loud), *words[end:]]
+
+
 def _unexpected(error: Exception) -> int:
     if hasattr(error, "format_message"):  # typer's own: wrong usage
         context = getattr(error, "ctx", None)
@@ -152,7 +162,9 @@ def _unexpected(error: Exception) -> int:
         messages.error("interrupted")
         return 130
     messages.error(f"{type(error).__name__}: {error}")
-    messages.line(f"This is a bug in docbin {docbin.__version__}. Please report it at {REPORT_TO} with the command line and what 'docbin -v ...' says.")
+    messages.line(
+        f"This is a bug in docbin {docbin.__version__}. Please report it at {REPORT_TO} with the command line and what 'docbin -v ...' says."
+    )
     if messages.loudness() > 0:
         import traceback
 

@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from docbin.cli import messages
-from docbin.errors import FileAccessError, UsageError
+from docbin.errors import DocbinError, FileAccessError, UsageError
 
 if TYPE_CHECKING:
     from docbin import batch
+    from docbin.cli.teller import Teller
 
 
 def command(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Files, folders (with all below), globs in quotes, or - for stdin.", show_default=False)
+        list[str],
+        typer.Argument(metavar="INPUT", help="Files, folders (with all below), globs in quotes, or - for stdin.", show_default=False),
     ],
     out: Annotated[
         str | None,
@@ -78,16 +80,21 @@ def command(
             "-j",
             metavar="N",
             help="Worker processes of one thread each; 1 works in this process with all threads. "
-            "[default: 1 for one input, else one a CPU (DOCBIN_THREADS), never more than inputs]",
+            "[default: 1 for a single page, else one a CPU (DOCBIN_THREADS), never more than there is work for]",
             show_default=False,
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Keep what an earlier run finished with the same settings, do the rest. [default: no]", show_default=False)
+        bool,
+        typer.Option(
+            "--resume", help="Keep what an earlier run finished with the same settings, do the rest. [default: no]", show_default=False
+        ),
     ] = False,
     report: Annotated[
         Path | None,
-        typer.Option("--report", metavar="FILE.jsonl", help="Write a line of JSON for each page, replacing FILE. [default: none]", show_default=False),
+        typer.Option(
+            "--report", metavar="FILE.jsonl", help="Write a line of JSON a page, replacing FILE. [default: none]", show_default=False
+        ),
     ] = None,
     probability: Annotated[
         bool,
@@ -100,12 +107,17 @@ def command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist. [default: no]", show_default=False)] = False,
     max_megapixels: Annotated[
         float | None,
-        typer.Option("--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 400]", show_default=False),
+        typer.Option(
+            "--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 400]", show_default=False
+        ),
     ] = None,
     page_timeout: Annotated[
         float | None,
         typer.Option(
-            "--page-timeout", metavar="SECONDS", help="With several jobs, give a page up after this time. [default: 1800]", show_default=False
+            "--page-timeout",
+            metavar="SECONDS",
+            help="With several jobs, give a page up after this time. [default: 1800]",
+            show_default=False,
         ),
     ] = None,
     dry_run: Annotated[
@@ -137,7 +149,6 @@ def command(
         plan = batch.plan(inputs, out, what, spool=Path(spool), overwrite=overwrite, resume=resume)
         _check_stdout(plan, dry_run)
         workers = jobs if jobs is not None else _usual_jobs(plan)
-        listener: _Listener
         with _listener(dry_run) as listener:
             limit = batch.PAGE_SECONDS if page_timeout is None else page_timeout
             run = _run_with_data_stream if plan.to_stdout and not dry_run else batch.run
@@ -159,9 +170,19 @@ def _parameters(words: Sequence[str]) -> dict[str, str]:
 
 
 def _usual_jobs(plan: batch.Plan) -> int:
+    """A process a CPU, but no more than there are inputs, or pages in the only one; a single page is fastest in this process."""
+    from docbin.batch import Job
+    from docbin.files import open_pages
     from docbin.kernels import threads
 
-    return max(1, min(threads(), len(plan.jobs)))
+    work = len(plan.jobs)
+    if work == 1 and isinstance(plan.jobs[0], Job):
+        try:
+            with open_pages(plan.jobs[0].source.path) as file:
+                work = file.count
+        except DocbinError:
+            work = 1
+    return max(1, min(threads(), work))
 
 
 def _check_stdout(plan: batch.Plan, dry_run: bool) -> None:
@@ -207,55 +228,21 @@ def _terminated_like_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class _Listener:
-    """Tells of pages on stderr as they are finished; prints the plan of a dry run on stdout."""
-
-    def __init__(self, dry_run: bool) -> None:
-        self._dry_run = dry_run
-        self.output: str | None = None
-
-    def expect(self, pages: int) -> None:
-        """So many more pages are to come."""
-
-    def step(self) -> None:
-        """A page was worked on."""
-
-    def page(self, record: batch.PageRecord) -> None:
-        """Say what deserves to be said of a page."""
-        self.output = record.output or self.output
-        if record.error is not None:
-            messages.error(record.error.message)
-            if record.error.trace is not None and messages.loudness() > 0:
-                messages.line(record.error.trace.rstrip())
-            return
-        if self._dry_run:
-            print(f"{record.label} -> {record.output}" + (" (done before)" if record.status == "kept" else ""))
-            return
-        if record.status == "done":
-            for reason in record.reasons:
-                messages.warning(f"{record.label}: suspect: {reason}")
-            for warning in record.warnings:
-                messages.detail(f"{record.label}: {warning}")
-            messages.detail(f"{record.label} -> {record.output} ({record.ink:.1%} ink, {record.seconds:.2f} s)")
-        else:
-            messages.detail(f"{record.label}: done before, {record.output}")
-
-
 @contextmanager
-def _listener(dry_run: bool) -> Iterator[_Listener]:
+def _listener(dry_run: bool) -> Iterator[Teller]:
     """A listener, with a progress bar where somebody looks at it."""
+    from docbin.cli.teller import Teller
+
     if dry_run or messages.loudness() < 0 or not sys.stderr.isatty():
-        yield _Listener(dry_run)
+        yield Teller(dry_run)
         return
     from docbin.cli.bar import PageBar
 
     with PageBar() as bar, messages.printing_with(bar.print):
-        listener = _Listener(dry_run)
-        listener.expect, listener.step = bar.expect, bar.step  # type: ignore[method-assign]
-        yield listener
+        yield Teller(dry_run, bar)
 
 
-def _tell(summary: batch.Summary, listener: _Listener, dry_run: bool) -> None:
+def _tell(summary: batch.Summary, listener: Teller, dry_run: bool) -> None:
     """The summary line, on stderr."""
     counts = summary.counts
     done, kept, failed = counts["done"], counts["kept"], counts["failed"]
@@ -267,7 +254,9 @@ def _tell(summary: batch.Summary, listener: _Listener, dry_run: bool) -> None:
         parts = [f"{listener.output} ({summary.seconds:.1f} s)"]
     elif done > 1:
         parts[0] += f" ({done / summary.seconds:.1f} pages/s)"
-    parts += [f"{kept} done before"] * (kept > 0) + [f"{summary.suspect} suspect"] * (summary.suspect > 0) + [f"{failed} failed"] * (failed > 0)
+    parts += (
+        [f"{kept} done before"] * (kept > 0) + [f"{summary.suspect} suspect"] * (summary.suspect > 0) + [f"{failed} failed"] * (failed > 0)
+    )
     messages.note(", ".join(parts))
 
 

@@ -41,7 +41,9 @@ def _described(row: dict[str, Any], width: int, *, default: bool) -> list[str]:
         name = f"      -p {param['name']}={_value(param['default'])}"
         told = f"{_range(param)}{param['help']}"
         lines += textwrap.wrap(told, width, initial_indent=f"{name:<28}  ", subsequent_indent=" " * 30, break_on_hyphens=False)
-    lines += textwrap.wrap(row["citation"], width, initial_indent="      Paper: ", subsequent_indent="             ", break_on_hyphens=False)
+    lines += textwrap.wrap(
+        row["citation"], width, initial_indent="      Paper: ", subsequent_indent="             ", break_on_hyphens=False
+    )
     return lines
 
 
