@@ -9,6 +9,7 @@ written straight through: renaming would replace the device itself. A symbolic l
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -39,9 +40,10 @@ class AtomicFile:
         try:
             self.stream = self._open()
         except OSError as error:
-            where = self.target.parent
-            if not where.is_dir():
-                raise FileAccessError(f"{self.name}: cannot write: the folder {where} does not exist; make it first") from error
+            if error.errno == errno.ENOENT:
+                raise FileAccessError(
+                    f"{self.name}: cannot write: the folder {self.target.parent} does not exist; make it first"
+                ) from error
             raise access_error(error, self.name, "write") from error
 
     def _open(self) -> BinaryIO:

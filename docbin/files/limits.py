@@ -2,12 +2,16 @@
 
 A 48 kB PNG can unpack to 400 megapixels, a PDF page of 200 000 pt asks for 694 gigapixels at 300 dpi. The default limit of 400 megapixels admits
 A1 at 600 dpi (279) and refuses A0 (558). The decoders' own guards are not used: Pillow's is a module global that belongs to the host program, warns
-below an A2 page and refuses A1.
+below an A2 page and refuses A1. Three of its users cannot be had without it (WebP, GIF, img2pdf); for those, and only for pages that
+pass it, it is lifted for the moment of the call.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from docbin.errors import InputError, RefusedInput, UsageError
@@ -60,3 +64,23 @@ class ReadOptions:
         """Refuse a file of more than `MAX_PAGES` pages."""
         if count > MAX_PAGES:
             raise RefusedInput(f"{name}: more than {MAX_PAGES} pages; split the file if you trust it")
+
+
+_PILLOW_LIMIT = threading.RLock()
+
+
+@contextlib.contextmanager
+def pillow_limit_lifted(pixels: int) -> Iterator[None]:
+    """Around a call that asks Pillow's global limit about a page of `pixels` that ours has admitted; the limit is back afterwards."""
+    from PIL import Image as pillow
+
+    with _PILLOW_LIMIT:
+        before = pillow.MAX_IMAGE_PIXELS
+        if before is None or pixels <= before:
+            yield
+            return
+        pillow.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            pillow.MAX_IMAGE_PIXELS = before

@@ -81,6 +81,7 @@ class PdfReader:
         self.notes: list[str] = []
         self._options = options
         with _PDFIUM:
+            _forget_last_error()
             try:
                 self._document = pypdfium2.PdfDocument(stream, autoclose=False)
             except pypdfium2.PdfiumError as error:
@@ -146,6 +147,14 @@ class PdfReader:
             self._document.close()
 
 
+def _forget_last_error() -> None:
+    """Load what is no PDF, so that PDFium's last error is "format". It is not reset by failures of other kinds, and a file without pages that came
+    after an encrypted one would be called encrypted."""
+    import pypdfium2.raw as raw
+
+    raw.FPDF_LoadMemDocument(b"none", 4, None)
+
+
 def _scan_of(page: Any, options: ReadOptions, label: str) -> _Scan | None:
     """The picture that makes up the page, None where the page is more than one picture."""
     import pypdfium2.raw as raw
@@ -173,7 +182,9 @@ def _scan_of(page: Any, options: ReadOptions, label: str) -> _Scan | None:
 def _placed(image: Any, page: Any, raw: Any) -> _Scan | None:
     """A picture and its place on the page, None where it stands askew."""
     matrix = image.get_matrix()
-    container = image.container
+    container = getattr(image, "container", None)  # absent in older pypdfium2, where a picture inside a form cannot be placed
+    if container is None and image.level > 0:
+        return None
     while container is not None:
         matrix = matrix.multiply(container.get_matrix())
         container = container.container

@@ -8,6 +8,7 @@ To decode a page, Pillow gets a view of the file whose header points at that pag
 * Reduced copies and transparency masks (NewSubfileType bits 0 and 2: pyramids, thumbnails) are no pages and are left out, with a note, unless
   the file has nothing else.
 * Tag 274 (orientation): Pillow has already applied it when the pixels are loaded; here only the resolution is turned with it.
+* Big-endian BigTIFF is refused: Pillow 13 takes its header for a classic one.
 * MinIsWhite: Pillow inverts 1 to 8 bits. For 16 and 32 bits it does not (or refuses): the view shows it MinIsBlack, and the mode table inverts.
 """
 
@@ -136,6 +137,8 @@ class TiffReader:
             raise InputError(
                 f"{label}: truncated or damaged TIFF, the page's directory at byte {offset} is not whole; copy or scan it again"
             )
+        if self._layout.big and self._layout.order == ">":
+            raise InputError(f"{label}: a big-endian BigTIFF, which cannot be read; convert it (tiffcp -L old.tif new.tif)")
         directory, _ = found
         width, height = directory.get(_WIDTH, 0), directory.get(_LENGTH, 0)
         self._options.check_size(width, height, label)

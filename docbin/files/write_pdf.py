@@ -2,7 +2,8 @@
 
 Pages wait as small TIFF files in a temporary folder. Every 64 of them become a part PDF, and the parts are joined in the end by pikepdf, which
 img2pdf brings, and which copies streams from file to file; so memory does not grow with the number of pages. A page without resolution counts as
-300 dpi. A page beyond 14400 pt (200 inches) gets a UserUnit, as the PDF specification asks.
+300 dpi. A page beyond 14400 pt (200 inches) gets a UserUnit, as the PDF specification asks. img2pdf's own engine is used: its pikepdf engine refuses
+pages under 3 pt, which a strip of 12 pixels at 300 dpi is.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import contextlib
 import logging
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from docbin.files.limits import pillow_limit_lifted
 from docbin.files.resolution import Dpi
 from docbin.files.write_tiff import TiffWriter
 from docbin.page import Image, Mask
@@ -23,8 +24,6 @@ from docbin.page import Image, Mask
 DEFAULT_DPI = 300.0
 _PART = 64
 _POINTS_PER_INCH = 72.0
-
-_PILLOW_LIMIT = threading.RLock()
 
 
 class PdfWriter:
@@ -61,8 +60,8 @@ class PdfWriter:
 
         part = self._folder / f"part-{len(self._parts)}.pdf"
         files = [str(path) for path, _, _ in self._waiting]
-        with part.open("wb") as file, _no_pillow_limit(max(pixels for _, _, pixels in self._waiting)), _quiet():
-            img2pdf.convert(*files, layout_fun=layout, outputstream=file, nodate=True, allow_oversized=True)
+        with part.open("wb") as file, pillow_limit_lifted(max(pixels for _, _, pixels in self._waiting)), _quiet():
+            img2pdf.convert(*files, layout_fun=layout, outputstream=file, nodate=True, allow_oversized=True, engine=img2pdf.Engine.internal)
         for path, _, _ in self._waiting:
             path.unlink()
         self._waiting.clear()
@@ -90,22 +89,6 @@ class PdfWriter:
     def release(self) -> None:
         """Remove the temporary folder."""
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _no_pillow_limit(pixels: int) -> Iterator[None]:
-    """img2pdf opens our TIFF with ``Image.open``, whose pixel limit is global: lifted for pages that pass it, and put back at once."""
-    from PIL import Image as pillow
-
-    if pillow.MAX_IMAGE_PIXELS is None or pixels <= pillow.MAX_IMAGE_PIXELS:
-        yield
-        return
-    with _PILLOW_LIMIT:
-        before, pillow.MAX_IMAGE_PIXELS = pillow.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            pillow.MAX_IMAGE_PIXELS = before
 
 
 @contextlib.contextmanager

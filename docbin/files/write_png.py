@@ -41,16 +41,15 @@ class PngWriter:
         self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, rows.shape[0], depth, 0, 0, 0, 0))
         if dpi is not None:
             self._chunk(b"pHYs", struct.pack(">IIB", *(round(value / 0.0254) for value in dpi), 1))
-        deflate = zlib.compressobj(level)
+        deflate, packed = zlib.compressobj(level), []
         step = max(1, _STRIP // (rows.shape[1] + 1))
         for top in range(0, rows.shape[0], step):
             part = rows[top : top + step]
             filtered = np.zeros((part.shape[0], part.shape[1] + 1), np.uint8)  # filter 0, none, before each row
             filtered[:, 1:] = part
-            data = deflate.compress(filtered.data)
-            if data:
-                self._chunk(b"IDAT", data)
-        self._chunk(b"IDAT", deflate.flush())
+            packed.append(deflate.compress(filtered.data))
+        packed.append(deflate.flush())
+        self._chunk(b"IDAT", b"".join(packed))
         self._chunk(b"IEND", b"")
 
     def _chunk(self, kind: bytes, data: bytes) -> None:
