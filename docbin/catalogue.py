@@ -172,6 +172,135 @@ def _window(default: int, help: str = "side of the square window, pixels") -> Pa
 _ROWS: tuple[Method, ...] = (
     # --- global thresholds -------------------------------------------------------------------------------------------------------------
     # --- local (windowed) thresholds ---------------------------------------------------------------------------------------------------
+    Method(
+        "niblack",
+        "local threshold",
+        "a number of standard deviations from the local mean",
+        "Niblack, An Introduction to Digital Image Processing, 1986",
+        "docbin.classical.niblack:niblack_ink",
+        threshold="docbin.classical.niblack:niblack",
+        params=(
+            _window(15),
+            Param("k", -0.2, "standard deviations from the mean, negative for dark ink", min=-10, max=10),
+        ),
+    ),
+    Method(
+        "sauvola",
+        "local threshold",
+        "local mean, lowered where the contrast is low",
+        "Sauvola and Pietikäinen, Pattern Recognition 33, 2000",
+        "docbin.classical.sauvola:sauvola_ink",
+        threshold="docbin.classical.sauvola:sauvola",
+        params=(
+            _window(25),
+            Param("k", 0.2, "share by which flat paper's threshold lies below its mean", min=-10, max=10),
+            Param("r", 128.0, "standard deviation of full contrast, grey levels", min=1.0, max=1000.0),
+        ),
+    ),
+    Method(
+        "multiscale-sauvola",
+        "local threshold",
+        "Sauvola at the scale that fits each object, for large and small text on one page",
+        "Lazzara and Géraud, IJDAR 17, 2014",
+        "docbin.classical.multiscale_sauvola:multiscale_sauvola_ink",
+        threshold="docbin.classical.multiscale_sauvola:multiscale_sauvola",
+        params=(
+            _window(101, "side of the square window at the finest scale, pixels of the page"),
+            Param("k", 0.34, "share by which flat paper's threshold lies below its mean", min=-10, max=10),
+            Param("r", 128.0, "standard deviation of full contrast, grey levels", min=1.0, max=1000.0),
+            Param("scales", 3, "reduced copies of the page", min=1, max=6),
+            Param("reduction", 3, "reduction of the first copy; each further one is half as large", min=1, max=8),
+        ),
+    ),
+    Method(
+        "wolf",
+        "local threshold",
+        "Sauvola with the page's own contrast range",
+        "Wolf and Jolion, Pattern Analysis and Applications 6, 2004",
+        "docbin.classical.wolf:wolf_ink",
+        threshold="docbin.classical.wolf:wolf",
+        params=(
+            _window(41),
+            Param("k", 0.5, "how far flat paper's threshold moves from its mean to the darkest grey", min=-10, max=10),
+        ),
+    ),
+    Method(
+        "nick",
+        "local threshold",
+        "Niblack with the root mean square, quiet on plain paper",
+        "Khurshid, Siddiqi, Faure and Vincent, Proc. SPIE 7247, 2009",
+        "docbin.classical.niblack:nick_ink",
+        threshold="docbin.classical.niblack:nick",
+        params=(
+            _window(19),
+            Param("k", -0.1, "-0.2 (little noise) to -0.1 (all text)", min=-10, max=10),
+        ),
+    ),
+    Method(
+        "singh",
+        "local threshold",
+        "local mean, lowered by the pixel's distance from it",
+        "Singh, Roy, Singh, Sinam and Singh, IJCSI 8, 2011",
+        "docbin.classical.local_mean:singh_ink",
+        threshold="docbin.classical.local_mean:singh",
+        params=(
+            _window(25),
+            Param("k", 0.1, "how far the threshold lies below the mean", min=-10, max=10),
+        ),
+    ),
+    Method(
+        "phansalkar",
+        "local threshold",
+        "Sauvola with a lift for dark regions",
+        "Phansalkar, More, Sabale and Joshi, ICCSP, 2011",
+        "docbin.classical.sauvola:phansalkar_ink",
+        threshold="docbin.classical.sauvola:phansalkar",
+        params=(
+            _window(31),
+            Param("k", 0.25, "weight of the contrast", min=-10, max=10),
+            Param("r", 0.5, "standard deviation of full contrast, share of the grey range", min=0.001, max=10.0),
+            Param("p", 2.0, "height of the lift in dark windows", min=0.0, max=1000.0),
+            Param("q", 10.0, "how fast the lift fades with the mean", min=0.0, max=1000.0),
+        ),
+    ),
+    Method(
+        "bradley",
+        "local threshold",
+        "some per cent darker than the mean of a large window",
+        "Bradley and Roth, Journal of Graphics Tools 12, 2007",
+        "docbin.classical.local_mean:bradley_ink",
+        threshold="docbin.classical.local_mean:bradley",
+        params=(
+            Param("window", 0, "side of the square window, pixels, odd; 0: an eighth of the page's width", min=0, max=100_001),
+            Param("t", 0.15, "share by which ink is darker than the mean", min=-1.0, max=1.0),
+        ),
+    ),
+    Method(
+        "wan",
+        "local threshold",
+        "Sauvola with the window's largest grey in the mean, for faint strokes",
+        "Mustafa and Abdul Kader, J. Phys.: Conf. Ser. 1019, 2018",
+        "docbin.classical.sauvola:wan_ink",
+        threshold="docbin.classical.sauvola:wan",
+        params=(
+            _window(75),
+            Param("k", 0.2, "share by which flat paper's threshold lies below its base", min=-10, max=10),
+            Param("r", 128.0, "standard deviation of full contrast, grey levels", min=1.0, max=1000.0),
+        ),
+    ),
+    Method(
+        "bernsen",
+        "local threshold",
+        "middle between the darkest and the brightest grey of the window",
+        "Bernsen, Proc. 8th ICPR, 1986",
+        "docbin.classical.bernsen:bernsen_ink",
+        threshold="docbin.classical.bernsen:bernsen",
+        params=(
+            _window(31),
+            Param("contrast", 15, "grey levels; a window that spans no more is of one class", min=0, max=255),
+            Param("threshold", 128, "grey level that tells which class such a window is", min=0, max=255),
+        ),
+    ),
     # --- document methods of several steps ---------------------------------------------------------------------------------------------
 )
 

@@ -30,6 +30,17 @@ struct Eight {
         return _mm256_add_epi32(a, _mm256_shuffle_epi32(low, 0xff));
     }
     static I last(I a) { return _mm256_permutevar8x32_epi32(a, _mm256_set1_epi32(7)); }
+    // A logical shift serves: it differs from the arithmetic one in the upper 32 bits only.
+    static void accumulate(int64_t *to, I a, uint32_t *coarse, int shift) {
+        const __m128i by = _mm_cvtsi32_si128(shift);
+        __m256i *p = reinterpret_cast<__m256i *>(to);
+        const I low = _mm256_add_epi64(_mm256_loadu_si256(p), _mm256_cvtepi32_epi64(_mm256_castsi256_si128(a)));
+        const I high = _mm256_add_epi64(_mm256_loadu_si256(p + 1), _mm256_cvtepi32_epi64(_mm256_extracti128_si256(a, 1)));
+        _mm256_storeu_si256(p, low);
+        _mm256_storeu_si256(p + 1, high);
+        const __m256 pairs = _mm256_shuffle_ps(_mm256_castsi256_ps(_mm256_srl_epi64(low, by)), _mm256_castsi256_ps(_mm256_srl_epi64(high, by)), 0x88);
+        store(coarse, _mm256_permute4x64_epi64(_mm256_castps_si256(pairs), 0xd8));
+    }
     static F to_float(I a) { return {_mm256_cvtepi32_ps(a)}; }
     static F fill(float v) { return {_mm256_set1_ps(v)}; }
     static F load_float(const float *p) { return {_mm256_loadu_ps(p)}; }

@@ -31,6 +31,15 @@ struct Sixteen {
         return _mm512_add_epi32(a, _mm512_alignr_epi32(a, zero, 8));
     }
     static I last(I a) { return _mm512_permutexvar_epi32(_mm512_set1_epi32(15), a); }
+    static void accumulate(int64_t *to, I a, uint32_t *coarse, int shift) {
+        const __m128i by = _mm_cvtsi32_si128(shift);
+        const I low = _mm512_add_epi64(_mm512_loadu_si512(to), _mm512_cvtepi32_epi64(_mm512_castsi512_si256(a)));
+        const I high = _mm512_add_epi64(_mm512_loadu_si512(to + 8), _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(a, 1)));
+        _mm512_storeu_si512(to, low);
+        _mm512_storeu_si512(to + 8, high);
+        const __m256i first = _mm512_cvtepi64_epi32(_mm512_srl_epi64(low, by)), second = _mm512_cvtepi64_epi32(_mm512_srl_epi64(high, by));
+        store(coarse, _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1));
+    }
     static F to_float(I a) { return {_mm512_cvtepi32_ps(a)}; }
     static F fill(float v) { return {_mm512_set1_ps(v)}; }
     static F load_float(const float *p) { return {_mm512_loadu_ps(p)}; }

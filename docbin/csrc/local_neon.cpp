@@ -32,6 +32,15 @@ struct Quad {
         return vaddq_u32(a, vextq_u32(zero, a, 2));
     }
     static I last(I a) { return vdupq_laneq_u32(a, 3); }
+    static void accumulate(int64_t *to, I a, uint32_t *coarse, int shift) {
+        const int32x4_t change = vreinterpretq_s32_u32(a);
+        const int64x2_t by = vdupq_n_s64(-shift);
+        const int64x2_t low = vaddw_s32(vld1q_s64(to), vget_low_s32(change)), high = vaddw_s32(vld1q_s64(to + 2), vget_high_s32(change));
+        vst1q_s64(to, low);
+        vst1q_s64(to + 2, high);
+        const int32x4_t narrow = vcombine_s32(vmovn_s64(vshlq_s64(low, by)), vmovn_s64(vshlq_s64(high, by)));
+        vst1q_u32(coarse, vreinterpretq_u32_s32(narrow));
+    }
     static F to_float(I a) { return {vcvtq_f32_s32(vreinterpretq_s32_u32(a))}; }
     static F fill(float v) { return {vdupq_n_f32(v)}; }
     static F load_float(const float *p) { return {vld1q_f32(p)}; }

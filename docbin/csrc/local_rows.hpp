@@ -32,11 +32,18 @@ inline int most(int a, int b) { return a > b ? a : b; }
 
 // Running sums along the row of the column sums of the rows that the window covers: sums[x] = sum over columns 0..x. Entries -(radius + 1)..-1 are
 // 0 and entries from the row's end to its end + radius repeat the last one, so that a window's sum is sums[x + r] - sums[x - r - 1] everywhere.
-// Sum: uint32_t ("narrow", wrapping modulo 2^32) or int64_t ("wide").
+// Sum: uint32_t ("narrow", wrapping modulo 2^32) or int64_t ("wide"). The float32 stage reads 32 bits only: of wide sums it reads `coarse`, the
+// sums shifted right until a window's value fits 31 bits, again modulo 2^32. A difference of two shifted numbers is off by less than one unit of
+// 2^shift, and a window at a corner still holds a quarter of the pixels of the largest, n_max, so mean and mean square are off by less than
+// 4 * 2^shift / n_max: under 5e-7 and 7e-5, small beside the other errors of that stage.
 template <class Sum>
 struct Rows {
+    static constexpr bool wide = sizeof(Sum) == 8;
     const LocalPage &page;
     Sum *sums, *squares;
+    uint32_t *coarse_sums, *coarse_squares;  // the same memory as sums and squares where these are narrow
+    int sums_shift = 0, squares_shift = 0;
+    bool huge = false;
     int32_t *columns;  // columns of the window about x that are in the image
     float *share;      // 1 / columns
     uint8_t *blank;    // a row of g' = 0, for rows outside the page
@@ -45,12 +52,24 @@ struct Rows {
         const std::size_t length = row_length(p);
         sums = static_cast<Sum *>(scratch);
         squares = sums + length;
-        columns = reinterpret_cast<int32_t *>(squares + length);
+        uint32_t *behind = reinterpret_cast<uint32_t *>(squares + length);
+        coarse_sums = wide ? behind : reinterpret_cast<uint32_t *>(sums);
+        coarse_squares = coarse_sums + length;
+        columns = reinterpret_cast<int32_t *>(wide ? behind + 2 * length : behind);
         share = reinterpret_cast<float *>(columns + p.width + local_slack);
         blank = reinterpret_cast<uint8_t *>(share + p.width + local_slack);
         std::memset(sums, 0, 2 * length * sizeof(Sum));
+        std::memset(coarse_sums, 0, 2 * length * sizeof(uint32_t));
         sums += p.radius_x + 1;
         squares += p.radius_x + 1;
+        coarse_sums += p.radius_x + 1;
+        coarse_squares += p.radius_x + 1;
+        if (wide) {
+            const int64_t count = static_cast<int64_t>(least(2 * p.radius_x + 1, p.width)) * least(2 * p.radius_y + 1, p.height);
+            huge = count > (int64_t{1} << 24);
+            while ((128 * count >> sums_shift) >= 0x7fffffff) ++sums_shift;
+            while ((16384 * count >> squares_shift) >= 0x7fffffff) ++squares_shift;
+        }
         for (int x = 0; x < p.width + local_slack; ++x) {
             const int last = least(p.width - 1, x + p.radius_x), first = most(0, x - p.radius_x);
             columns[x] = most(1, last - first + 1);  // past the row's end: any positive number
@@ -110,23 +129,49 @@ void slide(Rows<uint32_t> &rows, const uint8_t *comes, const uint8_t *goes) {
     for (int i = width; i < reach; ++i) sums[i] = s, squares[i] = q;
 }
 
+// The same in 64 bits. A row's own running sums fit 32 bits while the page is at most 131071 pixels wide (131071 * 16384 < 2^31).
 template <class V>
 void slide(Rows<int64_t> &rows, const uint8_t *comes, const uint8_t *goes) {
     if (!comes && !goes) return;
     comes = comes ? comes : rows.blank;
     goes = goes ? goes : rows.blank;
     const int width = rows.page.width;
-    int64_t *__restrict sums = rows.sums, *__restrict squares = rows.squares;
+    int64_t *sums = rows.sums, *squares = rows.squares;
+    int x = 0;
     int64_t sum = 0, square = 0;
-    for (int x = 0; x < width; ++x) {
+    if (width <= 131071) {
+        auto carry = V::set(0), carry_squares = V::set(0);
+        const auto shift = V::set(-2 * middle);
+        for (; x + V::lanes <= width; x += V::lanes) {
+            const auto in = V::widen(comes + x), out = V::widen(goes + x);
+            const auto change = V::sub(in, out);
+            const auto run = V::add(V::scan(change), carry);
+            const auto run_squares = V::add(V::scan(V::multiply(change, V::add(V::add(in, out), shift))), carry_squares);
+            carry = V::last(run);
+            carry_squares = V::last(run_squares);
+            V::accumulate(sums + x, run, rows.coarse_sums + x, rows.sums_shift);
+            V::accumulate(squares + x, run_squares, rows.coarse_squares + x, rows.squares_shift);
+        }
+        uint32_t lane[V::lanes], lane_squares[V::lanes];
+        V::store(lane, carry);
+        V::store(lane_squares, carry_squares);
+        sum = static_cast<int32_t>(lane[0]);
+        square = static_cast<int32_t>(lane_squares[0]);
+    }
+    for (; x < width; ++x) {
         const int change = comes[x] - goes[x];
         sum += change;
         square += change * (comes[x] + goes[x] - 2 * middle);
         sums[x] += sum;
         squares[x] += square;
+        rows.coarse_sums[x] = static_cast<uint32_t>(sums[x] >> rows.sums_shift);
+        rows.coarse_squares[x] = static_cast<uint32_t>(squares[x] >> rows.squares_shift);
     }
-    const int reach = width + rows.page.radius_x + local_slack;
-    for (int i = width; i < reach; ++i) sums[i] = sums[width - 1], squares[i] = squares[width - 1];
+    const int reach = width + rows.page.radius_x + local_slack, end = width - 1;
+    for (int i = width; i < reach; ++i) {
+        sums[i] = sums[end], squares[i] = squares[end];
+        rows.coarse_sums[i] = rows.coarse_sums[end], rows.coarse_squares[i] = rows.coarse_squares[end];
+    }
 }
 
 // Calls visit(y) for every row of the band with the sums of exactly its window's rows in place.
@@ -140,14 +185,16 @@ DOCBIN_INLINE void walk(Rows<Sum> &rows, int y0, int y1, Visit visit) {
     }
 }
 
-// n Q' - S'^2 >= 0, exactly, rounded once to double.
+// n Q' - S'^2 >= 0, exactly, rounded once to double. `huge`: some n may pass 2^24.
+template <bool huge>
 DOCBIN_INLINE double numerator(uint32_t sum, uint32_t square, double n) {
     const double s = static_cast<int32_t>(sum), q = static_cast<int32_t>(square);
     return n * q - s * s;  // both below 2^48, so float64 is exact
 }
+template <bool huge>
 DOCBIN_INLINE double numerator(int64_t s, int64_t q, double n) {
     const int64_t count = static_cast<int64_t>(n);
-    if (count <= (int64_t{1} << 24)) return static_cast<double>(count * q - s * s);  // n Q' <= 2^14 n^2 <= 2^62
+    if constexpr (!huge) return static_cast<double>(count * q - s * s);  // n Q' <= 2^14 n^2 <= 2^62
     // 128 bits by 32-bit halves: n < 2^34, Q' < 2^48, |S'| < 2^41; the high parts stay small.
     const uint64_t magnitude = static_cast<uint64_t>(s < 0 ? -s : s), m = 0xffffffffu;
     const auto product = [&](uint64_t a, uint64_t b, uint64_t &high) {
@@ -168,7 +215,7 @@ DOCBIN_INLINE double numerator(int64_t s, int64_t q, double n) {
     return static_cast<double>(low) * scale;
 }
 
-template <class Sum>
+template <bool huge, class Sum>
 DOCBIN_INLINE void moments_of(const Rows<Sum> &rows, int x, int in_rows, double &mean, double &variance, double &square) {
     const int r = rows.page.radius_x;
     const Sum s = rows.sums[x + r] - rows.sums[x - r - 1], q = rows.squares[x + r] - rows.squares[x - r - 1];
@@ -180,13 +227,13 @@ DOCBIN_INLINE void moments_of(const Rows<Sum> &rows, int x, int in_rows, double 
         signed_sum = static_cast<double>(s), signed_square = static_cast<double>(q);
     }
     mean = (signed_sum + n * middle) / n;  // S and Q of the uncentred greys, integers below 2^53
-    variance = numerator(s, q, n) / (n * n);
+    variance = numerator<huge>(s, q, n) / (n * n);
     square = (signed_square + 2.0 * middle * signed_sum + n * (middle * middle)) / n;
 }
 
 // The definition, for `count` pixels from x on.
-template <Formula formula, class Sum>
-DOCBIN_NOINLINE void exact_block(const Rows<Sum> &rows, const LocalThreshold &t, const LocalOut &out, int y, int x, int count) {
+template <Formula formula, bool huge, class Sum>
+DOCBIN_NOINLINE void exact_pixels(const Rows<Sum> &rows, const LocalThreshold &t, const LocalOut &out, int y, int x, int count) {
     const int in_rows = rows.rows_in_window(y);
     const std::size_t at = static_cast<std::size_t>(y) * rows.page.width + x;
     const uint8_t *__restrict grey = rows.page.grey + at;
@@ -197,7 +244,7 @@ DOCBIN_NOINLINE void exact_block(const Rows<Sum> &rows, const LocalThreshold &t,
         for (int i = 0; i < some; ++i) {
             Moments w{};
             double variance;
-            moments_of(rows, x + begin + i, in_rows, w.mean, variance, w.square);
+            moments_of<huge>(rows, x + begin + i, in_rows, w.mean, variance, w.square);
             w.deviation = std::sqrt(variance);
             w.grey = grey[begin + i];
             w.brightest = brightest[begin + i];
@@ -214,30 +261,42 @@ DOCBIN_NOINLINE void exact_block(const Rows<Sum> &rows, const LocalThreshold &t,
     }
 }
 
+template <Formula formula, class Sum>
+DOCBIN_INLINE void exact_block(const Rows<Sum> &rows, const LocalThreshold &t, const LocalOut &out, int y, int x, int count) {
+    if (rows.huge)
+        exact_pixels<formula, true>(rows, t, out, y, x, count);
+    else
+        exact_pixels<formula, false>(rows, t, out, y, x, count);
+}
+
 // Mean and variance (or mean square) in float32, within the bounds proven in local_formula.hpp.
 template <class V>
 struct Approximate {
     using F = typename V::F;
     const uint32_t *sums_right, *sums_left, *squares_right, *squares_left;
     const float *share;
-    F rows_share;
+    F rows_share, unit_squares;
 
-    Approximate(const Rows<uint32_t> &rows, int y)
-        : sums_right(rows.sums + rows.page.radius_x), sums_left(rows.sums - rows.page.radius_x - 1),
-          squares_right(rows.squares + rows.page.radius_x), squares_left(rows.squares - rows.page.radius_x - 1), share(rows.share),
-          rows_share(V::fill(static_cast<float>(1.0 / rows.rows_in_window(y)))) {}
+    template <class Sum>
+    Approximate(const Rows<Sum> &rows, int y)
+        : sums_right(rows.coarse_sums + rows.page.radius_x), sums_left(rows.coarse_sums - rows.page.radius_x - 1),
+          squares_right(rows.coarse_squares + rows.page.radius_x), squares_left(rows.coarse_squares - rows.page.radius_x - 1), share(rows.share),
+          rows_share(V::fill(static_cast<float>(power(rows.sums_shift) / rows.rows_in_window(y)))),
+          unit_squares(V::fill(static_cast<float>(power(rows.squares_shift) / power(rows.sums_shift)))) {}
+
+    static double power(int shift) { return static_cast<double>(int64_t{1} << shift); }
 
     DOCBIN_INLINE void at(int x, F &mean, F &variance) const {
-        const F one = V::load_float(share + x) * rows_share;
+        const F one = V::load_float(share + x) * rows_share;  // 2^sums_shift / n
         const F off = V::to_float(V::sub(V::load(sums_right + x), V::load(sums_left + x))) * one;
-        const F square = V::to_float(V::sub(V::load(squares_right + x), V::load(squares_left + x))) * one;
+        const F square = V::to_float(V::sub(V::load(squares_right + x), V::load(squares_left + x))) * (one * unit_squares);  // a power of two
         variance = V::greater(square - off * off, V::fill(0.0f));
         mean = off + V::fill(static_cast<float>(middle));
     }
 };
 
-template <class V, Formula formula>
-DOCBIN_INLINE void threshold_row(const Rows<uint32_t> &rows, const LocalThreshold &t, const Line &line, const LocalOut &out, int y) {
+template <class V, Formula formula, class Sum>
+DOCBIN_INLINE void threshold_row(const Rows<Sum> &rows, const LocalThreshold &t, const Line &line, const LocalOut &out, int y) {
     using F = typename V::F;
     const int width = rows.page.width;
     const std::size_t at = static_cast<std::size_t>(y) * width;
@@ -274,14 +333,9 @@ DOCBIN_INLINE void threshold_row(const Rows<uint32_t> &rows, const LocalThreshol
     }
 }
 
-template <class V, Formula formula>
+template <class V, Formula formula, class Sum>
 void threshold_formula(const LocalPage &page, const LocalThreshold &t, const LocalOut &out, int y0, int y1, void *scratch) {
-    if (page.wide) {
-        Rows<int64_t> rows(page, scratch);
-        walk<V>(rows, y0, y1, [&](int y) { exact_block<formula>(rows, t, out, y, 0, page.width); });
-        return;
-    }
-    Rows<uint32_t> rows(page, scratch);
+    Rows<Sum> rows(page, scratch);
     const Line fast = line<formula>(t);
     if (has_fast(formula) && !out.map)
         walk<V>(rows, y0, y1, [&](int y) { threshold_row<V, formula>(rows, t, fast, out, y); });
@@ -289,34 +343,45 @@ void threshold_formula(const LocalPage &page, const LocalThreshold &t, const Loc
         walk<V>(rows, y0, y1, [&](int y) { exact_block<formula>(rows, t, out, y, 0, page.width); });
 }
 
+template <class V, Formula formula>
+void threshold_sums(const LocalPage &page, const LocalThreshold &t, const LocalOut &out, int y0, int y1, void *scratch) {
+    if (page.wide)
+        threshold_formula<V, formula, int64_t>(page, t, out, y0, y1, scratch);
+    else
+        threshold_formula<V, formula, uint32_t>(page, t, out, y0, y1, scratch);
+}
+
 template <class V>
 void threshold_band(const LocalPage &page, const LocalThreshold &t, const LocalOut &out, int y0, int y1, void *scratch) {
     switch (t.formula) {
-        case Formula::niblack: return threshold_formula<V, Formula::niblack>(page, t, out, y0, y1, scratch);
-        case Formula::sauvola: return threshold_formula<V, Formula::sauvola>(page, t, out, y0, y1, scratch);
-        case Formula::wolf: return threshold_formula<V, Formula::wolf>(page, t, out, y0, y1, scratch);
-        case Formula::nick: return threshold_formula<V, Formula::nick>(page, t, out, y0, y1, scratch);
-        case Formula::singh: return threshold_formula<V, Formula::singh>(page, t, out, y0, y1, scratch);
-        case Formula::phansalkar: return threshold_formula<V, Formula::phansalkar>(page, t, out, y0, y1, scratch);
-        case Formula::bradley: return threshold_formula<V, Formula::bradley>(page, t, out, y0, y1, scratch);
-        case Formula::wan: return threshold_formula<V, Formula::wan>(page, t, out, y0, y1, scratch);
+        case Formula::niblack: return threshold_sums<V, Formula::niblack>(page, t, out, y0, y1, scratch);
+        case Formula::sauvola: return threshold_sums<V, Formula::sauvola>(page, t, out, y0, y1, scratch);
+        case Formula::wolf: return threshold_sums<V, Formula::wolf>(page, t, out, y0, y1, scratch);
+        case Formula::nick: return threshold_sums<V, Formula::nick>(page, t, out, y0, y1, scratch);
+        case Formula::singh: return threshold_sums<V, Formula::singh>(page, t, out, y0, y1, scratch);
+        case Formula::phansalkar: return threshold_sums<V, Formula::phansalkar>(page, t, out, y0, y1, scratch);
+        case Formula::bradley: return threshold_sums<V, Formula::bradley>(page, t, out, y0, y1, scratch);
+        case Formula::wan: return threshold_sums<V, Formula::wan>(page, t, out, y0, y1, scratch);
+    }
+}
+
+template <bool huge, class Sum>
+DOCBIN_NOINLINE void moments_row(const Rows<Sum> &rows, const LocalOut &out, int y) {
+    const int in_rows = rows.rows_in_window(y), width = rows.page.width;
+    double *__restrict mean_row = out.mean + static_cast<std::size_t>(y) * width;
+    double *__restrict deviation_row = out.deviation + static_cast<std::size_t>(y) * width;
+    for (int x = 0; x < width; ++x) {
+        double mean, variance, square;
+        moments_of<huge>(rows, x, in_rows, mean, variance, square);
+        mean_row[x] = mean;
+        deviation_row[x] = std::sqrt(variance);
     }
 }
 
 template <class V, class Sum>
 void moments_rows(const LocalPage &page, const LocalOut &out, int y0, int y1, void *scratch) {
     Rows<Sum> rows(page, scratch);
-    walk<V>(rows, y0, y1, [&](int y) {
-        const int in_rows = rows.rows_in_window(y);
-        double *__restrict mean_row = out.mean + static_cast<std::size_t>(y) * page.width;
-        double *__restrict deviation_row = out.deviation + static_cast<std::size_t>(y) * page.width;
-        for (int x = 0; x < page.width; ++x) {
-            double mean, variance, square;
-            moments_of(rows, x, in_rows, mean, variance, square);
-            mean_row[x] = mean;
-            deviation_row[x] = std::sqrt(variance);
-        }
-    });
+    walk<V>(rows, y0, y1, [&](int y) { rows.huge ? moments_row<true>(rows, out, y) : moments_row<false>(rows, out, y); });
 }
 
 template <class V>
@@ -330,15 +395,15 @@ DOCBIN_NOINLINE void raise_variance(const Rows<Sum> &rows, LocalSpread &spread, 
     double largest = spread.variance;
     for (int i = 0; i < count; ++i) {
         double mean, variance, square;
-        moments_of(rows, x + i, in_rows, mean, variance, square);
+        moments_of<true>(rows, x + i, in_rows, mean, variance, square);  // rare: not worth a second copy
         largest = variance > largest ? variance : largest;
     }
     spread.variance = largest;
 }
 
 // The largest variance, exactly: a block is computed in float64 only where its float32 variance comes within the error of the largest so far.
-template <class V>
-DOCBIN_INLINE void spread_row(const Rows<uint32_t> &rows, LocalSpread &spread, int y) {
+template <class V, class Sum>
+DOCBIN_INLINE void spread_row(const Rows<Sum> &rows, LocalSpread &spread, int y) {
     using F = typename V::F;
     const int width = rows.page.width;
     const Approximate<V> approximate(rows, y);
@@ -352,21 +417,21 @@ DOCBIN_INLINE void spread_row(const Rows<uint32_t> &rows, LocalSpread &spread, i
     }
 }
 
+template <class V, class Sum>
+void spread_rows(const LocalPage &page, LocalSpread &spread, int y0, int y1, void *scratch) {
+    Rows<Sum> rows(page, scratch);
+    walk<V>(rows, y0, y1, [&](int y) {
+        const uint8_t *grey = page.grey + static_cast<std::size_t>(y) * page.width;
+        uint8_t darkest = spread.darkest;
+        for (int x = 0; x < page.width; ++x) darkest = grey[x] < darkest ? grey[x] : darkest;
+        spread.darkest = darkest;
+        spread_row<V>(rows, spread, y);
+    });
+}
+
 template <class V>
 void spread_band(const LocalPage &page, LocalSpread &spread, int y0, int y1, void *scratch) {
-    const auto darkest = [&](int y) {
-        const uint8_t *grey = page.grey + static_cast<std::size_t>(y) * page.width;
-        uint8_t least_grey = spread.darkest;
-        for (int x = 0; x < page.width; ++x) least_grey = grey[x] < least_grey ? grey[x] : least_grey;
-        spread.darkest = least_grey;
-    };
-    if (page.wide) {
-        Rows<int64_t> rows(page, scratch);
-        walk<V>(rows, y0, y1, [&](int y) { darkest(y), raise_variance(rows, spread, y, 0, page.width); });
-    } else {
-        Rows<uint32_t> rows(page, scratch);
-        walk<V>(rows, y0, y1, [&](int y) { darkest(y), spread_row<V>(rows, spread, y); });
-    }
+    page.wide ? spread_rows<V, int64_t>(page, spread, y0, y1, scratch) : spread_rows<V, uint32_t>(page, spread, y0, y1, scratch);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace docbin {
 std::size_t local_scratch(const LocalPage &page) {
     const std::size_t width = page.width;
     const std::size_t entries = (width + 2 * page.radius_x + 1 + 2 * local_slack + 15) / 16 * 16;  // as Rows::row_length
-    return 2 * entries * (page.wide ? 8 : 4) + (width + local_slack) * (4 + 4 + 1);
+    return 2 * entries * (page.wide ? 8 + 4 : 4) + (width + local_slack) * (4 + 4 + 1);
 }
 
 std::size_t extreme_scratch(const LocalPage &page) {

@@ -30,6 +30,13 @@ struct Four {
     // Running sums a0, a0 + a1, ...; and the last lane in all lanes.
     static I scan(I a) { return {{a.v[0], a.v[0] + a.v[1], a.v[0] + a.v[1] + a.v[2], a.v[0] + a.v[1] + a.v[2] + a.v[3]}}; }
     static I last(I a) { return {{a.v[3], a.v[3], a.v[3], a.v[3]}}; }
+    // to[i] += a[i] (signed) in 64 bits; coarse[i] = the low 32 bits of to[i] >> shift, shift < 32.
+    static void accumulate(int64_t *to, I a, uint32_t *coarse, int shift) {
+        for (int i = 0; i < 4; ++i) {
+            to[i] += static_cast<int32_t>(a.v[i]);
+            coarse[i] = static_cast<uint32_t>(to[i] >> shift);
+        }
+    }
     static F to_float(I a) {
         const auto f = [](uint32_t v) { return static_cast<float>(static_cast<int32_t>(v)); };
         return {{f(a.v[0]), f(a.v[1]), f(a.v[2]), f(a.v[3])}};

@@ -50,6 +50,16 @@ def _checked(grey: Image, window: int) -> Image:
     return np.ascontiguousarray(grey)
 
 
+def _check_formula(formula: str, r: float, q: float) -> None:
+    """Refuses unknown formulas, and parameters for which a formula has no meaning."""
+    if formula not in FORMULAS:
+        raise UsageError(f"formula={formula!r}: choose one of {', '.join(FORMULAS)}")
+    if not r > 0:
+        raise UsageError(f"r={r}: a standard deviation above 0 is wanted")
+    if not q >= 0:
+        raise UsageError(f"q={q}: a number of at least 0 is wanted")
+
+
 def _core(level: str) -> Any:
     """The compiled core, or None where the level in force is the NumPy twin."""
     return None if level == "numpy" else kernels._core
@@ -80,6 +90,7 @@ def ink(
     -------
     bool (H, W), True = ink
     """
+    _check_formula(formula, r, q)
     grey, level = _checked(grey, window), kernels.active()
     if (core := _core(level)) is None:
         return reference.local_ink(grey, window, formula, k, r=r, p=p, q=q)
@@ -98,6 +109,7 @@ def threshold(
     threads: int | None = None,
 ) -> FloatMap:
     """Threshold map of a formula, float32 (H, W), rounded down: ``grey <= map`` equals :func:`ink`, whose parameters it takes."""
+    _check_formula(formula, r, q)
     grey, level = _checked(grey, window), kernels.active()
     if (core := _core(level)) is None:
         return reference.round_down(reference.local_threshold(grey, window, formula, k, r=r, p=p, q=q))

@@ -33,7 +33,7 @@ def window_sums(grey: Image, window: int) -> tuple[NDArray[np.int64], NDArray[np
         integral = np.zeros((height + 1, width + 1), dtype=np.int64)
         integral[1:, 1:] = values.cumsum(axis=0).cumsum(axis=1)
         rows = integral[bottom] - integral[top]
-        return rows[:, right] - rows[:, left]
+        return np.asarray(rows[:, right] - rows[:, left])
 
     greys = grey.astype(np.int64)
     return over_windows(greys), over_windows(greys * greys), (bottom - top)[:, None] * (right - left)[None, :]
@@ -80,7 +80,7 @@ def exp_negative(x: Plane) -> Plane:
     total = np.full_like(x, 1.0 / math.factorial(13))
     for degree in range(12, -1, -1):
         total = total * r + 1.0 / math.factorial(degree)
-    return np.ldexp(total, n.astype(np.int32))
+    return np.asarray(np.ldexp(total, n.astype(np.int32)))
 
 
 def _niblack(m: Plane, s: Plane, k: float) -> Plane:
@@ -95,7 +95,7 @@ def _wolf(m: Plane, s: Plane, k: float, darkest: int) -> Plane:
     spread = s.max()
     if spread == 0:
         return np.full_like(m, darkest - 1.0)
-    return m - k * (1.0 - s / spread) * (m - darkest)
+    return np.asarray(m - k * (1.0 - s / spread) * (m - darkest))
 
 
 def _singh(m: Plane, grey: Image, k: float) -> Plane:
@@ -122,7 +122,7 @@ def local_threshold(grey: Image, window: int, formula: str, k: float, *, r: floa
         "bradley": lambda: m * (1.0 - k),
         "wan": lambda: _sauvola((local_extreme(grey, window, True) + m) / 2.0, s, k, r),
     }
-    return formulas[formula]()
+    return np.asarray(formulas[formula]())
 
 
 def local_ink(grey: Image, window: int, formula: str, k: float, *, r: float = 128.0, p: float = 0.0, q: float = 0.0) -> Mask:
