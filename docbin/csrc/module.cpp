@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "bind_metrics.hpp"
 #include "levels.hpp"
 
 namespace nb = nanobind;
@@ -15,4 +16,5 @@ NB_MODULE(_core, m) {
     m.doc() = "docbin's compiled kernels; call them through docbin.kernels, which picks the level.";
     m.def("available_levels", &docbin::available_levels, "Levels this build and this CPU can run, worst first.");
     docbin::bind_local(m);
+    bind_metrics(m);
 }

@@ -1,0 +1,130 @@
+"""``docbin evaluate``: methods on benchmarks, as a table, JSON, CSV and an HTML report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from docbin.errors import FileAccessError, SomePagesFailed, UsageError
+
+if TYPE_CHECKING:
+    from docbin.evaluate.results import PageResult, Result
+    from docbin.evaluate.run import Progress
+
+
+def command(
+    datasets: Annotated[list[str], typer.Argument(metavar="DATASET...", help="Names of benchmarks, or folders that hold images/ and gt/.")],
+    methods: Annotated[
+        list[str], typer.Option("--method", "-m", metavar="METHOD", help="A method; give it several times to compare several.")
+    ],
+    params: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", metavar="[METHOD.]KEY=VALUE", help="A parameter, of one method or of all; default: those of 'docbin methods'."
+        ),
+    ] = None,
+    data_root: Annotated[
+        Path | None, typer.Option("--data-root", metavar="DIR", help="Where the benchmarks' pages are.", show_default="$DOCBIN_DATA")
+    ] = None,
+    json_file: Annotated[
+        str | None,
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Write the scores of every page as JSON; '-' prints it instead of the table.",
+            show_default="none",
+        ),
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the scores of every page as CSV.", show_default="none")
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option("--pictures", metavar="DIR", help="Write an HTML report with page, result and error picture.", show_default="none"),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="Only the first N pages of each.", show_default="all")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Worker processes.")] = 1,
+) -> None:
+    """Score METHODs on every page of DATASETs and print the means, one row each."""
+    from rich.console import Console
+
+    from docbin import catalogue
+    from docbin.evaluate.pictures import write_report
+    from docbin.evaluate.results import to_json, write_csv
+    from docbin.evaluate.run import evaluate
+    from docbin.evaluate.tables import means_table
+    from docbin.zoo import benchmarks
+
+    given = _by_method(methods, params or [])
+    for method in methods:
+        catalogue.get(method).parse(given[method])
+    benches = [(name, benchmarks.load(name), benchmarks.data_root_of(name, data_root)) for name in datasets]
+    pages = {name: len(bench.pairs(root)[:limit]) for name, bench, root in benches}
+    messages = Console(stderr=True)
+    results: list[Result] = []
+    folders: list[str] = []
+    with _bar(messages, sum(pages.values()) * len(methods)) as done:
+        for _, bench, root in benches:
+            for problem in bench.check(root):
+                messages.print(problem, style="yellow", highlight=False, soft_wrap=True)
+            for method in methods:
+                folders.append(f"{bench.name}-{method}")
+                where = pictures / folders[-1] if pictures is not None else None
+                results.append(evaluate(bench, method, given[method], root, limit, jobs, where, done))
+    if json_file == "-":
+        typer.echo(to_json(results), nl=False)
+    else:
+        Console(width=None if sys.stdout.isatty() else 200).print(means_table(results))
+    try:
+        if json_file not in (None, "-"):
+            Path(json_file).write_text(to_json(results), encoding="utf-8")
+        if csv_file is not None:
+            with csv_file.open("w", encoding="utf-8", newline="") as file:
+                write_csv(results, file)
+    except OSError as error:
+        raise FileAccessError(f"{error.filename}: cannot be written ({error.strerror})") from None
+    if pictures is not None:
+        messages.print(f"report: {write_report(results, pictures, folders)}", highlight=False, soft_wrap=True)
+    failed = [f"{result.dataset}, {result.method}: {page.error}" for result in results for page in result.failed]
+    if failed:
+        raise SomePagesFailed("\n".join([f"{len(failed)} pages failed, the rest are scored:", *failed]))
+
+
+def _by_method(methods: Sequence[str], params: Sequence[str]) -> dict[str, dict[str, str]]:
+    """``["k=0.3", "wolf.window=51"]`` -> the parameters of each method."""
+    given: dict[str, dict[str, str]] = {method: {} for method in methods}
+    for text in params:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"-p {text}: wants KEY=VALUE or METHOD.KEY=VALUE")
+        method, dot, name = key.partition(".")
+        if dot and method not in given:
+            raise UsageError(f"-p {text}: {method} is not among the methods of this run ({', '.join(methods)})")
+        for one in [method] if dot else methods:
+            given[one][name if dot else key] = value
+    return given
+
+
+@contextmanager
+def _bar(messages: object, total: int) -> Iterator[Progress | None]:
+    """A progress bar on stderr where that is a terminal, else nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if not isinstance(messages, Console) or not messages.is_terminal:
+        yield None
+        return
+    with Progress(TextColumn("pages"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=messages, transient=True) as bar:
+        task = bar.add_task("pages", total=total)
+
+        def advance(page: PageResult) -> None:
+            bar.advance(task)
+
+        yield advance

@@ -1,0 +1,41 @@
+"""``docbin score``: scores of one picture, or of two folders by stem."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docbin.errors import SomePagesFailed
+
+
+def command(
+    prediction: Annotated[Path, typer.Argument(help="The result: a picture, or a folder of pictures (ink is what is darker than 128).")],
+    truth: Annotated[Path, typer.Argument(help="The truth: a picture of the same size, or a folder with pictures of the same stems.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Score PREDICTION against TRUTH as the DIBCO contests do: FM, pseudo-FM, PSNR, DRD, NRM, MPM, precision, recall."""
+    from rich.console import Console
+
+    from docbin.evaluate import score_paths
+    from docbin.evaluate.tables import pages_table
+    from docbin.metrics import mean
+
+    pages = score_paths(prediction, truth)
+    good = [page.scores for page in pages if page.scores is not None]
+    failed = [page for page in pages if page.scores is None]
+    average = mean(good) if good else None
+    if as_json:
+        images = [{"name": page.name, **page.scores.as_dict()} for page in pages if page.scores is not None]
+        if prediction.is_dir():
+            errors = [{"name": page.name, "message": page.error} for page in failed]
+            report: object = {"images": images, "mean": average.as_dict() if average else None, "errors": errors}
+        else:
+            report = images[0]
+        typer.echo(json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        Console(width=None if Console().is_terminal else 160).print(pages_table(pages, average))
+    if failed:
+        raise SomePagesFailed("\n".join(page.error or page.name for page in failed))
