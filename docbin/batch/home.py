@@ -17,6 +17,7 @@ twice.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -31,8 +32,8 @@ from docbin.errors import FileAccessError
 
 MANIFEST = "manifest.jsonl"
 _LOCK = "lock"
-_UNLOCKED_SECONDS = 3600.0
-"""A run folder without a lock file is being made just now, or was left by a kill in that moment; after an hour it was the latter."""
+_NO_LOCKS_SECONDS = 86_400.0
+"""Where there are no locks, a run folder in which nothing was made for a day was left by a kill."""
 
 
 class Manifest:
@@ -126,19 +127,19 @@ class Home:
             raise access_error(error, str(error.filename or self.folder), "write") from error
 
     def _make_run(self) -> Path:
-        for _ in range(8):  # another docbin may remove the empty .docbin/ in between
+        """A folder for unfinished files, locked. Another docbin may take it for a dead one until it is; then the next try has another name."""
+        for _ in range(20):
             try:
                 self._own.mkdir(exist_ok=True)
                 run = Path(tempfile.mkdtemp(prefix="run-", dir=self._own))
-                break
+                lock = (run / _LOCK).open("wb")
+                if _lock(lock) is not False and (run / _LOCK).stat().st_ino == os.fstat(lock.fileno()).st_ino:
+                    self._lock = lock
+                    return run
+                lock.close()
             except FileNotFoundError:
                 continue
-        else:
-            raise FileNotFoundError(2, "is removed again and again", str(self._own))
-        self._lock = (run / "lock.new").open("wb")
-        _lock(self._lock)
-        (run / "lock.new").replace(run / _LOCK)
-        return run
+        raise FileNotFoundError(errno.ENOENT, "is removed again and again", str(self._own))
 
     def _mend(self) -> None:
         """End a line that a kill has torn, so that the next one begins at its own place."""
@@ -149,17 +150,19 @@ class Home:
 
     def _recover(self) -> None:
         """Rename what killed runs had finished but not yet renamed, and throw their other files away."""
-        dead = [run for run in sorted(self._own.glob("run-*")) if _is_dead(run)]
-        if not dead:
-            return
-        outputs = {entry["staged"]: entry["output"] for _, entry in _lines(self._own / MANIFEST)}
-        for run in dead:
-            for left in sorted(run.iterdir()):
-                output = outputs.get(f"{run.name}/{left.name}")
-                if output is not None:
-                    (self.folder / output).parent.mkdir(parents=True, exist_ok=True)
-                    left.replace(self.folder / output)
-            shutil.rmtree(run, ignore_errors=True)
+        outputs: dict[str, str] | None = None
+        for run in sorted(self._own.glob("run-*")):
+            with contextlib.ExitStack() as held:
+                if not _is_dead(run, held):
+                    continue
+                if outputs is None:
+                    outputs = {entry["staged"]: entry["output"] for _, entry in _lines(self._own / MANIFEST)}
+                for left in sorted(run.iterdir()):
+                    output = outputs.get(f"{run.name}/{left.name}")
+                    if output is not None:
+                        (self.folder / output).parent.mkdir(parents=True, exist_ok=True)
+                        left.replace(self.folder / output)
+                shutil.rmtree(run, ignore_errors=True)
 
     def staged(self, suffix: str) -> Path:
         """A name for an unfinished file."""
@@ -228,27 +231,27 @@ class Home:
                 self._own.rmdir()
 
 
-def _lock(file: IO[bytes]) -> bool:
-    """Take the lock of a run; False where another process holds it, or where the file system has no locks."""
+def _lock(file: IO[bytes]) -> bool | None:
+    """Take the lock of a run: False where another process holds it, None where there are no locks (Windows, some network disks)."""
     try:
         import fcntl
-    except ImportError:  # Windows: unfinished files of a killed run go after an hour
-        return False
-    try:
+
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except (ImportError, OSError):
+        return None
     return True
 
 
-def _is_dead(run: Path) -> bool:
+def _is_dead(run: Path, held: contextlib.ExitStack) -> bool:
+    """Whether a run folder was left by a kill; its lock is then held by `held`, so that two docbins do not clean it at once."""
     try:
-        with (run / _LOCK).open("rb+") as file:
-            return _lock(file)
+        locked = _lock(held.enter_context((run / _LOCK).open("rb+")))
+        if locked is not None:
+            return locked
+        return time.time() - run.stat().st_mtime > _NO_LOCKS_SECONDS
     except FileNotFoundError:
-        try:
-            return time.time() - run.stat().st_mtime > _UNLOCKED_SECONDS
-        except OSError:
-            return False
+        return True  # killed before it made its lock; or it is just about to, and then makes another folder
     except OSError:
         return False

@@ -10,7 +10,7 @@ and the parent appends it in page order.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +87,17 @@ class Desk:
         self._file: PageFile | None = None
 
     def answer(self, task: Task) -> Answer:
-        """Do a task. Errors come back as data; only an interrupt is raised."""
+        """Do a task. Errors come back as data, and libraries' warnings in the page's record; only an interrupt is raised."""
+        import warnings
+
         try:
-            return self._look(task) if task.page is None else self._binarize(task, task.page)
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                answer = self._look(task) if task.page is None else self._binarize(task, task.page)
+            if isinstance(answer, Done) and said:
+                told = dict.fromkeys(" ".join(str(warning.message).split()) for warning in said)
+                answer = replace(answer, warnings=(*answer.warnings, *told))
+            return answer
         except DocbinError as error:
             return Failure.of(error)
         except MemoryError:

@@ -38,7 +38,10 @@ class Row(NamedTuple):
 
 COMMANDS: Mapping[str, Row] = {
     "binarize": Row("docbin.cli.binarize:command", "Turn pages (pictures, TIFF, PDF) into ink."),
+    "evaluate": Row("docbin.cli.evaluate:command", "Score methods on benchmarks."),
+    "score": Row("docbin.cli.score:command", "Score a result against the truth."),
     "methods": Row("docbin.cli.methods:command", "List the methods, their parameters and their papers."),
+    "bench": Row("docbin.cli.bench:command", "Measure speed beside other tools on this machine."),
 }
 
 
@@ -132,7 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DocbinError as error:
         messages.error(str(error))
         return error.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):  # typer turns a broken pipe into an exit
+            raise
         _forget_stdout()
         return 5
     except KeyboardInterrupt:

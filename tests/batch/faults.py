@@ -90,11 +90,24 @@ def chance(image: Image) -> FloatMap:
 ROWS = {
     row.name: row
     for row in (
-        Method("half", "tests", "a plain threshold", "nobody", "tests.batch.faults:half", params=(Param("unused", 1, "changes nothing", min=0, max=9),)),
-        Method("slow", "tests", "takes its time", "nobody", "tests.batch.faults:slow", params=(Param("seconds", 0.1, "pause, seconds", min=0),)),
-        Method("marked", "tests", "misbehaves on marked pages", "nobody", "tests.batch.faults:marked", probability="tests.batch.faults:chance"),
+        Method(
+            "half",
+            "tests",
+            "a plain threshold",
+            "nobody",
+            "tests.batch.faults:half",
+            params=(Param("unused", 1, "changes nothing", min=0, max=9),),
+        ),
+        Method(
+            "slow", "tests", "takes its time", "nobody", "tests.batch.faults:slow", params=(Param("seconds", 0.1, "pause, seconds", min=0),)
+        ),
+        Method(
+            "marked", "tests", "misbehaves on marked pages", "nobody", "tests.batch.faults:marked", probability="tests.batch.faults:chance"
+        ),
         Method("first_slow", "tests", "slow on the first page", "nobody", "tests.batch.faults:first_slow"),
         Method("threads", "tests", "wants one thread", "nobody", "tests.batch.faults:threads"),
-        Method("absent", "tests", "needs what is not there", "nobody", "tests.batch.faults:half", needs=("no_such_module",), extra="nothing"),
+        Method(
+            "absent", "tests", "needs what is not there", "nobody", "tests.batch.faults:half", needs=("no_such_module",), extra="nothing"
+        ),
     )
 }

@@ -90,7 +90,12 @@ def binarize(
     """Plan and run; the summary and the records."""
     records = Records()
     plan = batch.plan(
-        [str(word) for word in words], None if out is None else str(out), what or settings(), spool=spool, overwrite=overwrite, resume=resume
+        [str(word) for word in words],
+        None if out is None else str(out),
+        what or settings(),
+        spool=spool,
+        overwrite=overwrite,
+        resume=resume,
     )
     summary = batch.run(plan, listener=records, **run)
     assert records.expected == records.steps == len(records.all)  # a bar that ends where the batch ends
@@ -100,7 +105,9 @@ def binarize(
 def files(folder: Path) -> set[str]:
     """Every file below a folder but docbin's own, by relative path."""
     return {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and ".docbin" not in path.relative_to(folder).parts
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and ".docbin" not in path.relative_to(folder).parts
     }
 
 

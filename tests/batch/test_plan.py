@@ -245,5 +245,10 @@ def test_a_dry_run_tells_all_and_leaves_no_trace(tmp_path: Path, spool: Path) ->
     summary, records = binarize([tmp_path / "scans"], tmp_path / "out", spool, dry_run=True)
     assert not (tmp_path / "out").exists()
     out = tmp_path / "out"
-    assert {(record.page, record.output) for record in records} == {(1, f"{out}/p.png"), (1, f"{out}/b.tif"), (2, f"{out}/b.tif"), (None, None)}
+    assert {(record.page, record.output) for record in records} == {
+        (1, f"{out}/p.png"),
+        (1, f"{out}/b.tif"),
+        (2, f"{out}/b.tif"),
+        (None, None),
+    }
     assert summary.counts == {"planned": 3, "failed": 1}

@@ -35,7 +35,9 @@ def test_a_page_keeps_its_ink_and_resolution_and_the_report_tells(tmp_path: Path
         assert written.mode == "1"
         assert written.info["dpi"] == pytest.approx((300, 300), abs=0.1)
     [line] = [json.loads(line) for line in report.read_text().splitlines()]
-    assert {name: line[name] for name in ("input", "page", "pages", "output", "status", "method", "parameters", "size", "error", "exit_code")} == {
+    assert {
+        name: line[name] for name in ("input", "page", "pages", "output", "status", "method", "parameters", "size", "error", "exit_code")
+    } == {
         "input": str(page),
         "page": 1,
         "pages": 1,
