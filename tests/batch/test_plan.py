@@ -8,12 +8,12 @@ import stat
 from pathlib import Path, PurePath
 
 import pytest
-from tests.batch.pages import binarize, files, grey, ink_of, save, save_many, save_pdf, settings
 
 from docbin import batch
 from docbin.batch.inputs import Source, natural
 from docbin.batch.names import stems
 from docbin.errors import MissingExtra, UsageError
+from tests.batch.pages import binarize, files, grey, ink_of, save, save_many, save_pdf, settings
 
 
 @pytest.fixture

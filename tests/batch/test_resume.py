@@ -56,7 +56,7 @@ def test_a_finished_batch_is_not_done_again(tmp_path: Path, spool: Path, scans: 
     binarize([scans], tmp_path / "out", spool)
     before = stamps(tmp_path / "out")
     report = tmp_path / "report.jsonl"
-    summary, records = binarize([scans], tmp_path / "out", spool, resume=True, report=report)
+    summary, _records = binarize([scans], tmp_path / "out", spool, resume=True, report=report)
     assert summary.counts == {"kept": 12}
     assert stamps(tmp_path / "out") == before
     lines = [json.loads(line) for line in report.read_text().splitlines()]

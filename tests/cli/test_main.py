@@ -18,7 +18,10 @@ HEAVY = ("cv2", "skimage", "PIL", "rich", "scipy", "torch", "pypdfium2", "img2pd
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], [], ["binarize", "--help"], ["methods", "--help"]])
 def test_help_and_version_answer_on_stdout_without_heavy_libraries(words: list[str]) -> None:
-    code = f"import sys\nfrom docbin.cli import main\ncode = main({words!r})\nprint(*[m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)\nsys.exit(code)"
+    code = (
+        f"import sys\nfrom docbin.cli import main\ncode = main({words!r})\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\nsys.exit(code)"
+    )
     best = 9.0
     for _ in range(3):
         start = time.perf_counter()
