@@ -171,6 +171,26 @@ def _window(default: int, help: str = "side of the square window, pixels") -> Pa
 
 _ROWS: tuple[Method, ...] = (
     # --- global thresholds -------------------------------------------------------------------------------------------------------------
+    Method(
+        "otsu",
+        "global",
+        "one threshold for the page: the greatest variance between ink and paper",
+        "N. Otsu, IEEE Trans. Syst. Man Cybern. 9(1), 1979, doi:10.1109/TSMC.1979.4310076",
+        ink="docbin.classical.otsu:otsu_ink",
+        threshold="docbin.classical.otsu:otsu_threshold",
+    ),
+    Method(
+        "multi-otsu",
+        "global",
+        "Otsu with several classes; the darkest ones are ink",
+        "P.-S. Liao, T.-S. Chen, P.-C. Chung, J. Inf. Sci. Eng. 17(5), 2001",
+        ink="docbin.classical.otsu:multi_otsu_ink",
+        threshold="docbin.classical.otsu:multi_otsu_threshold",
+        params=(
+            Param("classes", 3, "classes of greys", min=2, max=16),
+            Param("ink_classes", 1, "how many of the darkest classes are ink; below classes", min=1, max=15),
+        ),
+    ),
     # --- local (windowed) thresholds ---------------------------------------------------------------------------------------------------
     Method(
         "niblack",
@@ -302,6 +322,94 @@ _ROWS: tuple[Method, ...] = (
         ),
     ),
     # --- document methods of several steps ---------------------------------------------------------------------------------------------
+    Method(
+        "adotsu",
+        "document",
+        "Otsu's threshold of every window, where it is near the page's own",
+        "R. Farrahi Moghaddam, M. Cheriet, Pattern Recognition 45(6), 2012, doi:10.1016/j.patcog.2011.12.013",
+        ink="docbin.classical.adotsu:adotsu_ink",
+        threshold="docbin.classical.adotsu:adotsu_threshold",
+        params=(
+            _window(75),
+            Param("k", 1.0, "factor on the local threshold", min=0.0, max=10.0),
+            Param("r", 0.1, "how far local and page threshold may differ, share of 255", min=0.0, max=2.0),
+            Param("grid", 1, "distance of the computed nodes, pixels; 1 computes every pixel, half a window is fast", min=1, max=100_000),
+        ),
+    ),
+    Method(
+        "isauvola",
+        "document",
+        "Sauvola with a small k, kept only where strokes touch high contrast",
+        "Z. Hadjadj et al., ICIAR 2016, doi:10.1007/978-3-319-41501-7_82",
+        ink="docbin.classical.contrast:isauvola_ink",
+        threshold="docbin.classical.contrast:isauvola_threshold",
+        params=(
+            _window(15),
+            Param("k", 0.01, "Sauvola's sensitivity", min=-1.0, max=1.0),
+            Param("r", 128.0, "dynamic range of the standard deviation, grey levels", min=1.0, max=255.0),
+        ),
+    ),
+    Method(
+        "su",
+        "document",
+        "a local threshold from the greys of high-contrast pixels (Su, Lu and Tan)",
+        "B. Su, S. Lu, C. L. Tan, DAS 2010, doi:10.1145/1815330.1815351",
+        ink="docbin.classical.contrast:su_ink",
+        threshold="docbin.classical.contrast:su_threshold",
+        params=(
+            _window(25, "side of the square window, pixels; larger than the strokes are wide"),
+            Param("min_count", 0, "high-contrast pixels that the window must hold; 0 takes the window's side", min=0, max=1_000_000_000),
+            Param("spread", 0.5, "standard deviations above the mean up to which a pixel is ink", min=0.0, max=10.0),
+        ),
+    ),
+    Method(
+        "gatos",
+        "document",
+        "ink lies far enough below an estimated surface of the paper",
+        "B. Gatos, I. Pratikakis, S. J. Perantonis, Pattern Recognition 39(3), 2006, doi:10.1016/j.patcog.2005.09.010",
+        ink="docbin.classical.gatos:gatos_ink",
+        threshold="docbin.classical.gatos:gatos_threshold",
+        params=(
+            _window(75, "side of Sauvola's square window for the first estimate, pixels"),
+            Param("k", 0.2, "Sauvola's sensitivity", min=-1.0, max=1.0),
+            Param("r", 128.0, "dynamic range of the standard deviation, grey levels", min=1.0, max=255.0),
+            Param("glyph", 60, "reach of the background's mean to either side, pixels; about the height of a character", min=1, max=50_000),
+            Param("q", 0.6, "depth asked of ink, share of the mean depth", min=0.0, max=2.0),
+            Param("p1", 0.5, "where the asked depth falls, share of the mean paper", min=0.0, max=0.99),
+            Param("p2", 0.8, "asked depth on dark paper, share of the full one", min=0.0, max=1.0),
+            Param(
+                "depth_from",
+                "surface",
+                "grey at which the depth is taken: the surface (paper) or the mask (Doxa)",
+                choices=("surface", "mask"),
+            ),
+        ),
+    ),
+    Method(
+        "bataineh",
+        "document",
+        "tiles that fit the page, each with its own threshold; no parameters",
+        "B. Bataineh, S. N. H. S. Abdullah, K. Omar, Pattern Recognition Letters 32(14), 2011, doi:10.1016/j.patrec.2011.08.001",
+        ink="docbin.classical.bataineh:bataineh_ink",
+        threshold="docbin.classical.bataineh:bataineh_threshold",
+    ),
+    Method(
+        "howe",
+        "document",
+        "least Laplacian energy by graph cuts, tuned to the page by stability; slow",
+        "N. R. Howe, Int. J. Document Analysis and Recognition 16(3), 2013, doi:10.1007/s10032-012-0192-x",
+        ink="docbin.classical.howe:howe_ink",
+        params=(
+            Param("tune", "both", "what is tuned to the page: c and t_hi, c alone, or nothing", choices=("both", "c", "none")),
+            Param("c", 160.0, "cost of a border between ink and paper, grey levels; used where it is not tuned", min=1.0, max=100_000.0),
+            Param("t_hi", 0.4, "Canny's high threshold, share of the steepest gradient; used where it is not tuned", min=0.0, max=1.0),
+            Param("t_lo", 0.1, "Canny's low threshold, share of the steepest gradient", min=0.0, max=1.0),
+            Param("sigma", 0.6, "Canny's smoothing, pixels", min=0.1, max=20.0),
+            Param("steps", 17, "candidates for c between 20 and 5120", min=5, max=129),
+        ),
+        needs=("maxflow",),
+        extra="howe",
+    ),
 )
 
 METHODS: Mapping[str, Method] = {row.name: row for row in _ROWS}

@@ -71,7 +71,10 @@ def _skimage_sauvola(window: int, k: float) -> Callable[[Image], Call]:
 
 
 def _contests() -> tuple[Contest, ...]:
-    """The table of what is measured. doxapy's own defaults are given out loud, so that both sides do the same work."""
+    """The table of what is measured. doxapy's own defaults are given out loud, so that both sides do the same work.
+
+    (At window 301 doxapy 0.9.2's 32-bit sums of squares overflow and its mask is wrong; the row is there for the time.)
+    """
 
     def windowed(method: str, algorithm: str, window: int, k: float) -> Contest:
         name = method if window == 75 else f"{method} w{window}"
@@ -95,9 +98,10 @@ def _contests() -> tuple[Contest, ...]:
             {"doxapy": _doxapy("BERNSEN", **{"window": 75, "threshold": 100, "contrast-limit": 25})},
         ),
         Contest("isauvola", "isauvola", {"window": 15, "k": 0.01}, {"doxapy": _doxapy("ISAUVOLA", window=15, k=0.01)}),
-        Contest("su", "su", {}, {"doxapy": _doxapy("SU")}),
+        # doxapy 0.9.2 has one way only: window 9, and a deviation that comes out as 0.
+        Contest("su", "su", {"window": 9, "spread": 0.0}, {"doxapy": _doxapy("SU")}),
         Contest("bataineh", "bataineh", {}, {"doxapy": _doxapy("BATAINEH")}),
-        Contest("gatos", "gatos", {}, {"doxapy": _doxapy("GATOS")}),
+        Contest("gatos", "gatos", {"window": 75, "k": 0.2, "glyph": 60}, {"doxapy": _doxapy("GATOS", window=75, k=0.2, glyph=60)}),
     )
 
 

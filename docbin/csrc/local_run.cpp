@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -63,7 +64,9 @@ void in_bands(int count, int grain, int threads, std::size_t scratch, Work work)
     const int parts = std::clamp((count + grain - 1) / grain, 1, std::max(threads, 1));
     std::vector<std::exception_ptr> failures(parts);
     const auto one = [&](int part) {
-        const auto edge = [&](int i) { return std::min<std::int64_t>(count, (static_cast<std::int64_t>(count) * i / parts + grain - 1) / grain * grain); };
+        const auto edge = [&](int i) {
+            return std::min<std::int64_t>(count, (static_cast<std::int64_t>(count) * i / parts + grain - 1) / grain * grain);
+        };
         try {
             std::unique_ptr<void, Release> memory(::operator new(scratch, std::align_val_t{64}));
             const int first = part == 0 ? 0 : static_cast<int>(edge(part)), last = part + 1 == parts ? count : static_cast<int>(edge(part + 1));
@@ -73,7 +76,13 @@ void in_bands(int count, int grain, int threads, std::size_t scratch, Work work)
         }
     };
     std::vector<std::thread> others;
-    for (int part = 1; part < parts; ++part) others.emplace_back(one, part);
+    for (int part = 1; part < parts; ++part) {
+        try {
+            others.emplace_back(one, part);
+        } catch (const std::system_error &) {  // no more threads to be had
+            one(part);
+        }
+    }
     one(0);
     for (auto &thread : others) thread.join();
     for (auto &failure : failures)
@@ -82,23 +91,28 @@ void in_bands(int count, int grain, int threads, std::size_t scratch, Work work)
 
 }  // namespace
 
+// A band starts by adding up its first window's rows, so bands are no shorter than that.
+static int band_rows(const LocalPage &page) { return std::max(32, page.radius_y); }
+
 void local_threshold(const LocalUnit &unit, const LocalPage &page, LocalThreshold threshold, const LocalOut &out, int threads) {
     if (threshold.formula == Formula::wolf) {
         const LocalSpread found = local_spread(unit, page, threads);
         threshold.darkest = found.darkest;
         threshold.spread = std::sqrt(found.variance);
     }
-    in_bands(page.height, 1, threads, local_scratch(page),
+    in_bands(page.height, band_rows(page), threads, local_scratch(page),
              [&](int first, int last, void *scratch, int) { unit.threshold(page, threshold, out, first, last, scratch); });
 }
 
 void local_moments(const LocalUnit &unit, const LocalPage &page, const LocalOut &out, int threads) {
-    in_bands(page.height, 1, threads, local_scratch(page), [&](int first, int last, void *scratch, int) { unit.moments(page, out, first, last, scratch); });
+    in_bands(page.height, band_rows(page), threads, local_scratch(page),
+             [&](int first, int last, void *scratch, int) { unit.moments(page, out, first, last, scratch); });
 }
 
 LocalSpread local_spread(const LocalUnit &unit, const LocalPage &page, int threads) {
     std::vector<LocalSpread> parts(std::max(threads, 1));
-    in_bands(page.height, 1, threads, local_scratch(page), [&](int first, int last, void *scratch, int part) { unit.spread(page, parts[part], first, last, scratch); });
+    in_bands(page.height, band_rows(page), threads, local_scratch(page),
+             [&](int first, int last, void *scratch, int part) { unit.spread(page, parts[part], first, last, scratch); });
     LocalSpread all;
     for (const LocalSpread &part : parts) {
         all.variance = std::max(all.variance, part.variance);
@@ -111,7 +125,7 @@ void local_extreme(const LocalUnit &unit, const LocalPage &page, bool largest, s
     const std::size_t scratch = extreme_scratch(page);
     in_bands(page.width, extreme_strip, threads, scratch,
              [&](int first, int last, void *memory, int) { unit.extreme_columns(page, largest, out, first, last, memory); });
-    in_bands(page.height, 1, threads, scratch, [&](int first, int last, void *memory, int) { unit.extreme_rows(page, largest, out, first, last, memory); });
+    in_bands(page.height, 32, threads, scratch, [&](int first, int last, void *memory, int) { unit.extreme_rows(page, largest, out, first, last, memory); });
 }
 
 }  // namespace docbin
