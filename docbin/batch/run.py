@@ -23,10 +23,13 @@ class Listener:
     """Hears of a batch as it goes; override what is of interest. Called in the thread that called :func:`run`."""
 
     def expect(self, pages: int) -> None:
-        """So many more pages (fewer, if negative) are to come than was thought; a file counts as one page until it is opened."""
+        """So many more pages (fewer, if negative) are to be worked on than was thought; a file counts as one page until it is opened.
+
+        Pages that an earlier run has finished are not expected.
+        """
 
     def step(self) -> None:
-        """A page was worked on; its record may come later."""
+        """An expected page was worked on; its record may come later."""
 
     def page(self, record: PageRecord) -> None:
         """The record of a page is final."""
@@ -100,7 +103,8 @@ class _Run:
         except KeyboardInterrupt:
             done = self.summary.counts["done"] + self.summary.counts["kept"]
             again = "" if self.plan.to_stdout else "; --resume goes on from here"
-            raise Interrupted(f"interrupted; {done} finished {'page is' if done == 1 else 'pages are'} kept{again}") from None
+            kept = f"{done} finished {'page is' if done == 1 else 'pages are'} kept{again}" if done else "no page was finished"
+            raise Interrupted(f"interrupted; {kept}") from None
         finally:
             self.workers.close(now=not clean)
             for unit in self.units.values():
@@ -212,10 +216,9 @@ class _Run:
         return len(pages) == wanted
 
     def _tell_kept(self, records: list[PageRecord]) -> None:
-        self.listener.expect(len(records) - 1)
+        self.listener.expect(-1)  # they take no time, and would only spoil the guess of the time left
         for record in records:
             self._tell(record)
-            self.listener.step()
 
     def _failed(self, name: str, failure: Failure) -> PageRecord:
         settings = self.plan.settings

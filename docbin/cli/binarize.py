@@ -148,12 +148,12 @@ def command(
     with _terminated_like_interrupted(), tempfile.TemporaryDirectory(prefix="docbin-") as spool:
         plan = batch.plan(inputs, out, what, spool=Path(spool), overwrite=overwrite, resume=resume)
         _check_stdout(plan, dry_run)
-        workers = jobs if jobs is not None else _usual_jobs(plan)
+        workers = jobs if jobs is not None else 1 if dry_run else _usual_jobs(plan)  # a plan is printed in order
         with _listener(dry_run) as listener:
             limit = batch.PAGE_SECONDS if page_timeout is None else page_timeout
             run = _run_with_data_stream if plan.to_stdout and not dry_run else batch.run
             summary = run(plan, jobs=workers, report=report, listener=listener, dry_run=dry_run, page_seconds=limit)
-        _tell(summary, listener, dry_run)
+        _tell(summary, listener, plan, dry_run)
     return summary.exit_code
 
 
@@ -242,21 +242,25 @@ def _listener(dry_run: bool) -> Iterator[Teller]:
         yield Teller(dry_run, bar)
 
 
-def _tell(summary: batch.Summary, listener: Teller, dry_run: bool) -> None:
+def _tell(summary: batch.Summary, listener: Teller, plan: batch.Plan, dry_run: bool) -> None:
     """The summary line, on stderr."""
     counts = summary.counts
     done, kept, failed = counts["done"], counts["kept"], counts["failed"]
     if dry_run:
         messages.note(f"dry run: {_pages(counts['planned'])} to do, {kept} done before, {failed} would fail")
         return
-    parts = [f"{_pages(done)} in {summary.seconds:.1f} s"]
+    if not done and not kept and failed == 1:
+        return  # the error has said it all
+    folder = next(iter(plan.homes)) if len(plan.homes) == 1 and len(plan.jobs) > 1 else None
+    parts = []
     if done == 1 and not kept and not failed and listener.output != "-":
-        parts = [f"{listener.output} ({summary.seconds:.1f} s)"]
-    elif done > 1:
-        parts[0] += f" ({done / summary.seconds:.1f} pages/s)"
-    parts += (
-        [f"{kept} done before"] * (kept > 0) + [f"{summary.suspect} suspect"] * (summary.suspect > 0) + [f"{failed} failed"] * (failed > 0)
-    )
+        parts.append(f"{listener.output} ({summary.seconds:.1f} s)")
+    elif done:
+        into = f" into {folder}/" if folder is not None else ""
+        speed = f" ({done / summary.seconds:.1f} pages/s)" if done > 1 else ""
+        parts.append(f"{_pages(done)}{into} in {summary.seconds:.1f} s{speed}")
+    parts += [f"{_pages(kept)} done before"] * (kept > 0) + [f"{summary.suspect} suspect"] * (summary.suspect > 0)
+    parts += [f"{_pages(failed)} failed"] * (failed > 0)
     messages.note(", ".join(parts))
 
 

@@ -1,7 +1,7 @@
 """A catalogue for tests alone: a plain threshold, and one that misbehaves on marked pages.
 
-Worker processes import it by name (``"tests.batch.faults:ROWS"``), so nothing of it is reachable in the product. A page is marked by the grey value of its
-top left pixel; any other page comes out as ``grey < 128``.
+Worker processes import it by name (``"tests.batch.faults:ROWS"``), so nothing of it is reachable in the product. A page is marked by the grey value
+of its top left pixel; any other page comes out as ``grey < 128``.
 """
 
 from __future__ import annotations
