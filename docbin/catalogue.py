@@ -131,10 +131,14 @@ class Method:
                 raise UsageError(f"{self.name}: no parameter {name!r}; {has}")
         return {name: param.parse(given.get(name, param.default), self.name) for name, param in known.items()}
 
-    def _function(self, path: str) -> Callable[..., Any]:
+    def check_available(self) -> None:
+        """Raise MissingExtra, saying what to install, where something the method needs is missing."""
         if not self.available:
             missing = ", ".join(module for module in self.needs if importlib.util.find_spec(module) is None)
             raise MissingExtra(f"{self.name} needs {missing}, which is not installed; run: pip install 'docbin[{self.extra}]'")
+
+    def _function(self, path: str) -> Callable[..., Any]:
+        self.check_available()
         module, function = path.split(":")
         return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
 
