@@ -93,7 +93,8 @@ def stable_choice(changes: Sequence[float]) -> int:
     """Which of n + 1 candidates is most stable, given the n shares of pixels that change from each to the next (at least 4).
 
     The changes are smoothed by a Gaussian whose even number of taps moves them from between the candidates onto them; it is as wide as one of the
-    paper's 33 candidates (there: six taps, deviation one) whatever their number. The choice is the candidate k for which ``d[i] + d[j] - 2 d[k]`` is greatest over all i < k < j.
+    paper's 33 candidates (there: six taps, deviation one) whatever their number. The choice is the candidate k for which
+    ``d[i] + d[j] - 2 d[k]`` is greatest over all i < k < j.
     """
     width = len(changes) / 32
     half = max(3, int(np.ceil(3 * width)))
