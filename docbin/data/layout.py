@@ -219,7 +219,7 @@ def _marginalia(rng: Generator, canvas: Canvas, layer: Layer, font: Font, script
     _, top, right, bottom = box
     by_hand = rng.random() < 0.5
     for _ in range(int(rng.integers(1, 4))):
-        y = float(rng.uniform(top, bottom))
+        y = float(rng.uniform(min(top, bottom), bottom))
         x = 6.0 if rng.random() < 0.5 else right + 6
         if by_hand:
             hand = Hand(rng, max(9.0, x_height * 0.7))
