@@ -32,7 +32,7 @@ from docbin.page import Image, Mask
 DATASET = "rendered"
 """The set that rendered pages belong to, for weights (those without plasma: "rendered-no-plasma")."""
 
-_VERSION = 2  # raise when pages of one seed change
+_VERSION = 3  # raise when pages of one seed change
 
 
 def render_page(
