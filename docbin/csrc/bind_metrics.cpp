@@ -71,7 +71,7 @@ void bind_metrics(nb::module_ &m) {
                 nb::gil_scoped_release release;
                 const docbin::WeightParts parts = docbin::weight_parts(packed(truth), threads);
                 depth = widened(parts.depth);
-                depth_scale.assign(parts.depth_scale.begin(), parts.depth_scale.end());
+                depth_scale.assign(parts.depth_scale.data(), parts.depth_scale.data() + skeleton.size());
                 gap = widened(parts.gap);
                 gap_scale = widened(parts.gap_scale);
                 for (int y = 0; y < height; ++y)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 #include <vector>
 
 namespace docbin {
@@ -56,24 +57,47 @@ inline unsigned three(const std::uint64_t *row, int x) {
     return static_cast<unsigned>((bit > 61 ? low | word[1] << (64 - bit) : low) & 7);
 }
 
+// A pixel can be deleted only if it has two adjacent neighbours on and exactly one gap among N, E, S, W (see tidy_table): a superset, by words.
+std::uint64_t tidy_candidates(const std::uint64_t *up, const std::uint64_t *here, const std::uint64_t *down, int w) {
+    const std::uint64_t p[10] = {up[w],   shifted(up, w, 1),    shifted(here, w, 1),  shifted(down, w, 1), down[w], shifted(down, w, -1),
+                                 shifted(here, w, -1), shifted(up, w, -1), up[w], shifted(up, w, 1)};
+    std::uint64_t once = 0, twice = 0;
+    for (int k = 0; k < 8; k += 2) {
+        const std::uint64_t gap = ~p[k] & (p[k + 1] | p[k + 2]);
+        twice |= once & gap;
+        once |= gap;
+    }
+    return here[w] & once & ~twice;
+}
+
+// Deletes in raster order, each deletion seen by the pixels after it, pass after pass until a pass deletes nothing. Only a pixel with a deleted
+// neighbour can change its mind, so after the first look only those are looked at again: in this pass if they come later, else in the next.
 void tidy(BitMask &mask, const BitMask *keep) {
     static const std::array<bool, 256> table = tidy_table();
-    bool changed = true;
-    while (changed) {
+    BitMask now(mask.height, mask.width), next(mask.height, mask.width);
+    for (int y = 0; y < mask.height; ++y)
+        for (int w = 0; w < mask.words; ++w)
+            if (mask.row(y)[w] != 0) {
+                now.row(y)[w] = tidy_candidates(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
+                if (keep) now.row(y)[w] &= ~keep->row(y)[w];
+            }
+    for (bool changed = true; changed; std::swap(now, next)) {
         changed = false;
         for (int y = 0; y < mask.height; ++y) {
-            std::uint64_t *here = mask.row(y);
-            const std::uint64_t *up = mask.row(y - 1), *down = mask.row(y + 1);
             for (int w = 0; w < mask.words; ++w) {
-                for (std::uint64_t left = keep ? here[w] & ~keep->row(y)[w] : here[w]; left != 0; left &= left - 1) {
-                    const int x = 64 * w + std::countr_zero(left);
-                    const unsigned u = three(up, x), m = three(here, x), d = three(down, x);
+                while (now.row(y)[w] != 0) {
+                    const int x = 64 * w + std::countr_zero(now.row(y)[w]);
+                    now.clear(y, x);
+                    if (!mask.at(y, x)) continue;
+                    const unsigned u = three(mask.row(y - 1), x), m = three(mask.row(y), x), d = three(mask.row(y + 1), x);
                     const unsigned code = (u >> 1 & 1) | (u >> 2 & 1) << 1 | (m >> 2 & 1) << 2 | (d >> 2 & 1) << 3 | (d >> 1 & 1) << 4 |
                                           (d & 1) << 5 | (m & 1) << 6 | (u & 1) << 7;
-                    if (table[code]) {
-                        here[w] &= ~(left & -left);
-                        changed = true;
-                    }
+                    if (!table[code]) continue;
+                    mask.clear(y, x);
+                    changed = true;
+                    for (int cy = std::max(y - 1, 0); cy <= std::min(y + 1, mask.height - 1); ++cy)
+                        for (int cx = std::max(x - 1, 0); cx <= std::min(x + 1, mask.width - 1); ++cx)
+                            if (mask.at(cy, cx) && !(keep && keep->at(cy, cx))) (cy > y || (cy == y && cx > x) ? now : next).set(cy, cx);
                 }
             }
         }

@@ -6,7 +6,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <vector>
 
 #include "metrics_components.hpp"
 
@@ -15,7 +14,7 @@ namespace docbin {
 struct WeightParts {
     // Recall weight depth / depth_scale on ink, precision weight min(gap / gap_scale, 2) on paper; where a scale is 0 the weight is 0.
     ByteMap depth;
-    std::vector<std::uint16_t> depth_scale;  // (H, W) without a frame
+    PageArray<std::uint16_t> depth_scale;  // (H, W) without a frame
     ByteMap gap;
     ByteMap gap_scale;
     BitMask skeleton;

@@ -41,7 +41,6 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 FAR = 250  # stands for "out of reach": no weight, but an arithmetic value where a nearest skeleton pixel lies out there
 UNREACHED = 1 << 20
-DEPTH_FACTOR = 4
 _RING = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))  # N, NE, E, SE, S, SW, W, NW: bit 0 to bit 7
 
 
@@ -351,7 +350,7 @@ def weight_parts(truth: Mask) -> Parts:
     factor, depth_scale = medial(depth, contour, skeleton, ink)
 
     widths = stroke_widths(factor, skeleton, ink)
-    deepest = DEPTH_FACTOR * int(widths.max()) + 2
+    deepest = 6 * int(to_contour[truth].max(initial=0)) + 10
     deep = (to_contour > deepest) & (deepest < 255)
     region = reached_paper(truth, ink, widths) & ~deep
     paper = components(~truth)
