@@ -131,10 +131,14 @@ class Method:
                 raise UsageError(f"{self.name}: no parameter {name!r}; {has}")
         return {name: param.parse(given.get(name, param.default), self.name) for name, param in known.items()}
 
-    def _function(self, path: str) -> Callable[..., Any]:
+    def check_available(self) -> None:
+        """Raise MissingExtra, saying what to install, where something the method needs is missing."""
         if not self.available:
             missing = ", ".join(module for module in self.needs if importlib.util.find_spec(module) is None)
             raise MissingExtra(f"{self.name} needs {missing}, which is not installed; run: pip install 'docbin[{self.extra}]'")
+
+    def _function(self, path: str) -> Callable[..., Any]:
+        self.check_available()
         module, function = path.split(":")
         return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
 
@@ -167,8 +171,245 @@ def _window(default: int, help: str = "side of the square window, pixels") -> Pa
 
 _ROWS: tuple[Method, ...] = (
     # --- global thresholds -------------------------------------------------------------------------------------------------------------
+    Method(
+        "otsu",
+        "global",
+        "one threshold for the page: the greatest variance between ink and paper",
+        "N. Otsu, IEEE Trans. Syst. Man Cybern. 9(1), 1979, doi:10.1109/TSMC.1979.4310076",
+        ink="docbin.classical.otsu:otsu_ink",
+        threshold="docbin.classical.otsu:otsu_threshold",
+    ),
+    Method(
+        "multi-otsu",
+        "global",
+        "Otsu with several classes; the darkest ones are ink",
+        "P.-S. Liao, T.-S. Chen, P.-C. Chung, J. Inf. Sci. Eng. 17(5), 2001",
+        ink="docbin.classical.otsu:multi_otsu_ink",
+        threshold="docbin.classical.otsu:multi_otsu_threshold",
+        params=(
+            Param("classes", 3, "classes of greys", min=2, max=16),
+            Param("ink_classes", 1, "how many of the darkest classes are ink; below classes", min=1, max=15),
+        ),
+    ),
     # --- local (windowed) thresholds ---------------------------------------------------------------------------------------------------
+    Method(
+        "niblack",
+        "local threshold",
+        "a number of standard deviations from the local mean",
+        "Niblack, An Introduction to Digital Image Processing, 1986",
+        "docbin.classical.niblack:niblack_ink",
+        threshold="docbin.classical.niblack:niblack",
+        params=(
+            _window(15),
+            Param("k", -0.2, "standard deviations from the mean, negative for dark ink", min=-10, max=10),
+        ),
+    ),
+    Method(
+        "sauvola",
+        "local threshold",
+        "local mean, lowered where the contrast is low",
+        "Sauvola and Pietikäinen, Pattern Recognition 33, 2000",
+        "docbin.classical.sauvola:sauvola_ink",
+        threshold="docbin.classical.sauvola:sauvola",
+        params=(
+            _window(25),
+            Param("k", 0.2, "share by which flat paper's threshold lies below its mean", min=-10, max=10),
+            Param("r", 128.0, "standard deviation of full contrast, grey levels", min=1.0, max=1000.0),
+        ),
+    ),
+    Method(
+        "multiscale-sauvola",
+        "local threshold",
+        "Sauvola at the scale that fits each object, for large and small text on one page",
+        "Lazzara and Géraud, IJDAR 17, 2014",
+        "docbin.classical.multiscale_sauvola:multiscale_sauvola_ink",
+        threshold="docbin.classical.multiscale_sauvola:multiscale_sauvola",
+        params=(
+            _window(101, "side of the square window at the finest scale, pixels of the page"),
+            Param("k", 0.34, "share by which flat paper's threshold lies below its mean", min=-10, max=10),
+            Param("r", 128.0, "standard deviation of full contrast, grey levels", min=1.0, max=1000.0),
+            Param("scales", 3, "reduced copies of the page", min=1, max=6),
+            Param("reduction", 3, "reduction of the first copy; each further one is half as large", min=1, max=8),
+        ),
+    ),
+    Method(
+        "wolf",
+        "local threshold",
+        "Sauvola with the page's own contrast range",
+        "Wolf and Jolion, Pattern Analysis and Applications 6, 2004",
+        "docbin.classical.wolf:wolf_ink",
+        threshold="docbin.classical.wolf:wolf",
+        params=(
+            _window(41),
+            Param("k", 0.5, "how far flat paper's threshold moves from its mean to the darkest grey", min=-10, max=10),
+        ),
+    ),
+    Method(
+        "nick",
+        "local threshold",
+        "Niblack with the root mean square, quiet on plain paper",
+        "Khurshid, Siddiqi, Faure and Vincent, Proc. SPIE 7247, 2009",
+        "docbin.classical.niblack:nick_ink",
+        threshold="docbin.classical.niblack:nick",
+        params=(
+            _window(19),
+            Param("k", -0.1, "-0.2 (little noise) to -0.1 (all text)", min=-10, max=10),
+        ),
+    ),
+    Method(
+        "singh",
+        "local threshold",
+        "local mean, lowered by the pixel's distance from it",
+        "Singh, Roy, Singh, Sinam and Singh, IJCSI 8, 2011",
+        "docbin.classical.local_mean:singh_ink",
+        threshold="docbin.classical.local_mean:singh",
+        params=(
+            _window(25),
+            Param("k", 0.1, "how far the threshold lies below the mean", min=-10, max=10),
+        ),
+    ),
+    Method(
+        "phansalkar",
+        "local threshold",
+        "Sauvola with a lift for dark regions",
+        "Phansalkar, More, Sabale and Joshi, ICCSP, 2011",
+        "docbin.classical.sauvola:phansalkar_ink",
+        threshold="docbin.classical.sauvola:phansalkar",
+        params=(
+            _window(31),
+            Param("k", 0.25, "weight of the contrast", min=-10, max=10),
+            Param("r", 0.5, "standard deviation of full contrast, share of the grey range", min=0.001, max=10.0),
+            Param("p", 2.0, "height of the lift in dark windows", min=0.0, max=1000.0),
+            Param("q", 10.0, "how fast the lift fades with the mean", min=0.0, max=1000.0),
+        ),
+    ),
+    Method(
+        "bradley",
+        "local threshold",
+        "some per cent darker than the mean of a large window",
+        "Bradley and Roth, Journal of Graphics Tools 12, 2007",
+        "docbin.classical.local_mean:bradley_ink",
+        threshold="docbin.classical.local_mean:bradley",
+        params=(
+            Param("window", 0, "side of the square window, pixels, odd; 0: an eighth of the page's width", min=0, max=100_001),
+            Param("t", 0.15, "share by which ink is darker than the mean", min=-1.0, max=1.0),
+        ),
+    ),
+    Method(
+        "wan",
+        "local threshold",
+        "Sauvola with the window's largest grey in the mean, for faint strokes",
+        "Mustafa and Abdul Kader, J. Phys.: Conf. Ser. 1019, 2018",
+        "docbin.classical.sauvola:wan_ink",
+        threshold="docbin.classical.sauvola:wan",
+        params=(
+            _window(75),
+            Param("k", 0.2, "share by which flat paper's threshold lies below its base", min=-10, max=10),
+            Param("r", 128.0, "standard deviation of full contrast, grey levels", min=1.0, max=1000.0),
+        ),
+    ),
+    Method(
+        "bernsen",
+        "local threshold",
+        "middle between the darkest and the brightest grey of the window",
+        "Bernsen, Proc. 8th ICPR, 1986",
+        "docbin.classical.bernsen:bernsen_ink",
+        threshold="docbin.classical.bernsen:bernsen",
+        params=(
+            _window(31),
+            Param("contrast", 15, "grey levels; a window that spans no more is of one class", min=0, max=255),
+            Param("threshold", 128, "grey level that tells which class such a window is", min=0, max=255),
+        ),
+    ),
     # --- document methods of several steps ---------------------------------------------------------------------------------------------
+    Method(
+        "adotsu",
+        "document",
+        "Otsu's threshold of every window, where it is near the page's own",
+        "R. Farrahi Moghaddam, M. Cheriet, Pattern Recognition 45(6), 2012, doi:10.1016/j.patcog.2011.12.013",
+        ink="docbin.classical.adotsu:adotsu_ink",
+        threshold="docbin.classical.adotsu:adotsu_threshold",
+        params=(
+            _window(75),
+            Param("k", 1.0, "factor on the local threshold", min=0.0, max=10.0),
+            Param("r", 0.1, "how far local and page threshold may differ, share of 255", min=0.0, max=2.0),
+            Param("grid", 1, "distance of the computed nodes, pixels; 1 computes every pixel, half a window is fast", min=1, max=100_000),
+        ),
+    ),
+    Method(
+        "isauvola",
+        "document",
+        "Sauvola with a small k, kept only where strokes touch high contrast",
+        "Z. Hadjadj et al., ICIAR 2016, doi:10.1007/978-3-319-41501-7_82",
+        ink="docbin.classical.contrast:isauvola_ink",
+        threshold="docbin.classical.contrast:isauvola_threshold",
+        params=(
+            _window(15),
+            Param("k", 0.01, "Sauvola's sensitivity", min=-1.0, max=1.0),
+            Param("r", 128.0, "dynamic range of the standard deviation, grey levels", min=1.0, max=255.0),
+        ),
+    ),
+    Method(
+        "su",
+        "document",
+        "a local threshold from the greys of high-contrast pixels (Su, Lu and Tan)",
+        "B. Su, S. Lu, C. L. Tan, DAS 2010, doi:10.1145/1815330.1815351",
+        ink="docbin.classical.contrast:su_ink",
+        threshold="docbin.classical.contrast:su_threshold",
+        params=(
+            _window(25, "side of the square window, pixels; larger than the strokes are wide"),
+            Param("min_count", 0, "high-contrast pixels that the window must hold; 0 takes the window's side", min=0, max=1_000_000_000),
+            Param("spread", 0.5, "standard deviations above the mean up to which a pixel is ink", min=0.0, max=10.0),
+        ),
+    ),
+    Method(
+        "gatos",
+        "document",
+        "ink lies far enough below an estimated surface of the paper",
+        "B. Gatos, I. Pratikakis, S. J. Perantonis, Pattern Recognition 39(3), 2006, doi:10.1016/j.patcog.2005.09.010",
+        ink="docbin.classical.gatos:gatos_ink",
+        threshold="docbin.classical.gatos:gatos_threshold",
+        params=(
+            _window(75, "side of Sauvola's square window for the first estimate, pixels"),
+            Param("k", 0.2, "Sauvola's sensitivity", min=-1.0, max=1.0),
+            Param("r", 128.0, "dynamic range of the standard deviation, grey levels", min=1.0, max=255.0),
+            Param("glyph", 60, "reach of the background's mean to either side, pixels; about the height of a character", min=1, max=50_000),
+            Param("q", 0.6, "depth asked of ink, share of the mean depth", min=0.0, max=2.0),
+            Param("p1", 0.5, "where the asked depth falls, share of the mean paper", min=0.0, max=0.99),
+            Param("p2", 0.8, "asked depth on dark paper, share of the full one", min=0.0, max=1.0),
+            Param(
+                "depth_from",
+                "surface",
+                "grey at which the depth is taken: the surface (paper) or the mask (Doxa)",
+                choices=("surface", "mask"),
+            ),
+        ),
+    ),
+    Method(
+        "bataineh",
+        "document",
+        "tiles that fit the page, each with its own threshold; no parameters",
+        "B. Bataineh, S. N. H. S. Abdullah, K. Omar, Pattern Recognition Letters 32(14), 2011, doi:10.1016/j.patrec.2011.08.001",
+        ink="docbin.classical.bataineh:bataineh_ink",
+        threshold="docbin.classical.bataineh:bataineh_threshold",
+    ),
+    Method(
+        "howe",
+        "document",
+        "least Laplacian energy by graph cuts, tuned to the page by stability; slow",
+        "N. R. Howe, Int. J. Document Analysis and Recognition 16(3), 2013, doi:10.1007/s10032-012-0192-x",
+        ink="docbin.classical.howe:howe_ink",
+        params=(
+            Param("tune", "both", "what is tuned to the page: c and t_hi, c alone, or nothing", choices=("both", "c", "none")),
+            Param("c", 160.0, "cost of a border between ink and paper, grey levels; used where it is not tuned", min=1.0, max=100_000.0),
+            Param("t_hi", 0.4, "Canny's high threshold, share of the steepest gradient; used where it is not tuned", min=0.0, max=1.0),
+            Param("t_lo", 0.1, "Canny's low threshold, share of the steepest gradient", min=0.0, max=1.0),
+            Param("sigma", 0.6, "Canny's smoothing, pixels", min=0.1, max=20.0),
+            Param("steps", 17, "candidates for c between 20 and 5120", min=5, max=129),
+        ),
+        needs=("maxflow",),
+        extra="howe",
+    ),
 )
 
 METHODS: Mapping[str, Method] = {row.name: row for row in _ROWS}

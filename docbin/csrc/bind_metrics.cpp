@@ -1,5 +1,5 @@
-#include "bind_metrics.hpp"
-
+// Binds the kernels of docbin/metrics.
+#include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -37,6 +37,8 @@ std::vector<std::int32_t> widened(const docbin::ByteMap &map) {
 }
 
 }  // namespace
+
+namespace docbin {
 
 void bind_metrics(nb::module_ &m) {
     m.def(
@@ -83,3 +85,5 @@ void bind_metrics(nb::module_ &m) {
         },
         nb::arg("truth"), nb::arg("threads"), "Weight maps as ratios of integers; see docbin.kernels.metrics.weight_parts.");
 }
+
+}  // namespace docbin

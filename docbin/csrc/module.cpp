@@ -3,13 +3,24 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "bind_metrics.hpp"
 #include "levels.hpp"
 
 namespace nb = nanobind;
 
+namespace docbin {
+void bind_bits(nb::module_ &m);
+void bind_document(nb::module_ &m);
+void bind_local(nb::module_ &m);
+void bind_metrics(nb::module_ &m);
+void bind_stem(nb::module_ &m);
+}  // namespace docbin
+
 NB_MODULE(_core, m) {
     m.doc() = "docbin's compiled kernels; call them through docbin.kernels, which picks the level.";
     m.def("available_levels", &docbin::available_levels, "Levels this build and this CPU can run, worst first.");
-    bind_metrics(m);
+    docbin::bind_bits(m);
+    docbin::bind_document(m);
+    docbin::bind_local(m);
+    docbin::bind_metrics(m);
+    docbin::bind_stem(m);
 }

@@ -1,0 +1,84 @@
+# Two commands do all the set-up, on a machine that has nothing but Python 3.11 or newer and a C++ compiler:
+#
+#   make page                  set docbin up and binarize a page that the project ships
+#   make page PAGE=scan.tif    the same for any image, multi-page TIFF or PDF
+#   make test                  set everything up and run the tests
+#
+# Both work in the virtual environment .venv and are quick the second time: docbin is built again only when pyproject.toml, CMakeLists.txt
+# or the C++ sources change. The build is incremental (build/), because the build tools live in .venv too.
+
+VENV ?= .venv
+# Which Python makes the virtual environment; empty: the first of these that is new enough.
+PYTHON ?=
+# What `make test` installs beside docbin. EXTRAS=dev leaves out PyTorch and ONNX Runtime; the tests that need them are then skipped.
+EXTRAS ?= dev,onnx,train
+PAGE ?= $(firstword $(sort $(wildcard datasets/samples/images/*)))
+OUT ?= out
+PYTEST_ARGS ?=
+
+python = $(VENV)/bin/python
+pip = $(python) -m pip --quiet --disable-pip-version-check
+sources = pyproject.toml CMakeLists.txt $(wildcard docbin/csrc/*)
+docbin = $(VENV)/.docbin
+extras = $(VENV)/.docbin-$(EXTRAS)
+
+.PHONY: help page test test-all lint clean
+
+help:
+	@sed -n '/^#   make/s/^#/ /p' $(firstword $(MAKEFILE_LIST))
+	@echo '    make test-all              the slow tests as well'
+	@echo '    make lint                  ruff and mypy'
+	@echo '    make clean                 remove .venv and build'
+
+page: $(docbin)
+	@if [ -z "$(PAGE)" ]; then echo "No page given: make page PAGE=scan.tif" >&2; exit 1; fi
+	@mkdir -p "$(OUT)"
+	$(VENV)/bin/docbin binarize "$(PAGE)" --overwrite -o "$(OUT)/"
+	@name=$$(basename "$(PAGE)"); echo "The result:"; ls "$(OUT)/$${name%.*}"*
+
+# A test run is a developer's: a C++ error must not turn into a silent build without the core. DOCBIN_REQUIRE_CORE=0 allows it.
+test test-all lint: export DOCBIN_REQUIRE_CORE ?= 1
+
+test: $(extras)
+	$(python) -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-all: $(extras)
+	$(python) -m pytest $(PYTEST_ARGS)
+
+lint: $(extras)
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+
+$(VENV)/.created:
+	@found=; for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "docbin needs Python 3.11 or newer; here is: $$($(or $(PYTHON),python3) --version 2>&1)." >&2; \
+	  echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv "$(VENV)" || { \
+	  echo "$$found cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.created pyproject.toml
+	@echo "Installing the build tools"
+	@$(python) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], "cmake>=3.26", "ninja", sep="\n")' > $@
+	@$(pip) install -r $@ || { rm -f $@; exit 1; }
+
+$(docbin): $(VENV)/.tools $(sources)
+	@echo "Building docbin and installing what it needs"
+	@PATH="$$(cd "$(VENV)" && pwd)/bin:$$PATH" $(pip) install --no-build-isolation -c constraints.txt -e .
+	@$(python) -c 'from docbin.kernels import levels; print("Kernels:", *levels(), *["- the C++ build failed (no compiler?), so pages take longer"] * (levels() == ("numpy",)))'
+	@touch $@
+
+$(extras): $(VENV)/.tools $(sources) constraints.txt
+	@echo "Building docbin and installing it with [$(EXTRAS)]; the first time this takes minutes"
+	@PATH="$$(cd "$(VENV)" && pwd)/bin:$$PATH" $(pip) install --no-build-isolation -c constraints.txt -e '.[$(EXTRAS)]' || { \
+	  echo "If the C++ build failed for want of a compiler: DOCBIN_REQUIRE_CORE=0 make $(MAKECMDGOALS)" >&2; exit 1; }
+	@touch $(docbin) $@
+
+clean:
+	rm -rf $(VENV) build

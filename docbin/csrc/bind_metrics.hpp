@@ -1,5 +1,0 @@
-// Binds the kernels of docbin/metrics.
-#pragma once
-#include <nanobind/nanobind.h>
-
-void bind_metrics(nanobind::module_ &m);

@@ -1,0 +1,91 @@
+// Binary convolution on packed +-1 maps.
+//
+// A map is word planes: uint64 (words, height, width); bit c of word j at a pixel is channel 64 j + c, 1 = +1, 0 = -1. Planes rather than
+// interleaved words, because then eight neighbouring pixels of one plane are one vector load, concatenation of maps is concatenation of planes
+// and a slice of channels is a slice of planes.
+//
+// Everything is reduced to one row kernel. A "tap row" is a pointer to the words that tap (word, ky, kx) contributes to an output row, already
+// shifted, padded and (for stride > 1) decimated, so that output pixel x reads rows[t][x]. With p = number of unequal bits over all taps, the dot
+// product of the +-1 vectors is K - 2 p, K = 64 * taps. A threshold on the dot product is a limit on p: bit = (p <= limit[o]).
+//
+// Bounds: p <= K; the int16 output K - 2 p needs K <= 32767 (checked by the caller: 511 words, for instance 3x3 over 3584 channels); p itself is
+// held in 64-bit lanes (scalar: int).
+#pragma once
+#include <cstdint>
+
+#include "levels.hpp"
+
+namespace docbin::bits {
+
+struct Row {
+    const std::uint64_t *const *rows;  // [taps], each readable for `width` rounded up to `lane_slack` words
+    int taps;
+    const std::uint64_t *weights;  // [outs][taps]
+    const std::uint64_t *masks;    // [outs][taps], or null: 1 = this weight counts, 0 = it is zero
+    int outs;                      // output channels of this call, at most 64 for row_bits
+    int width;                     // output pixels
+};
+
+inline constexpr int lane_slack = 32;
+
+// out[x] bit o = (p(o, x) <= limit[o]); bits from `outs` up are 0. With `limit2` the same counts are compared a second time, into `out2`: a filter
+// that gives two bits costs hardly more than one that gives one.
+using RowBits = void (*)(const Row &, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2);
+// out[o * stride + x] = total[o] - 2 p(o, x), as int16; total[o] is the number of weights that count (64 * taps without a mask).
+using RowDots = void (*)(const Row &, const std::int32_t *total, std::int16_t *out, std::int64_t stride);
+
+// The unit's own ceiling: `rounds` x 16 xor + count + add on vectors that never leave the registers or L1. Returns the number of +-1
+// multiply-accumulates done; the caller holds the clock. This is what a convolution is compared with.
+using Ceiling = std::int64_t (*)(std::int64_t rounds);
+
+struct Kernels {
+    RowBits row_bits;
+    RowDots row_dots;
+    Ceiling ceiling;
+    const char *unit;
+};
+
+extern const Kernels scalar_kernels;
+#if defined(DOCBIN_X86)
+extern const Kernels avx2_kernels, avx512_kernels;
+#endif
+#if defined(DOCBIN_NEON)
+extern const Kernels neon_kernels;
+#endif
+
+inline const Kernels &kernels(Level level) {
+    switch (level) {
+#if defined(DOCBIN_X86)
+        case Level::avx2: return avx2_kernels;
+        case Level::avx512: return avx512_kernels;
+#endif
+#if defined(DOCBIN_NEON)
+        case Level::neon: return neon_kernels;
+#endif
+        default: return scalar_kernels;
+    }
+}
+
+struct Shape {
+    int words_in, height, width;  // input map
+    int outs;                     // output channels
+    int kernel_h, kernel_w, stride, dilation, pad, groups;
+    bool pad_bit;  // the value of the padding: false = -1, true = +1
+    int fan;       // thresholds a channel (conv_bits)
+    int threads;
+
+    int out_height() const { return (height + 2 * pad - dilation * (kernel_h - 1) - 1) / stride + 1; }
+    int out_width() const { return (width + 2 * pad - dilation * (kernel_w - 1) - 1) / stride + 1; }
+    int taps() const { return words_in / groups * kernel_h * kernel_w; }
+};
+
+// Weights are [outs][words_in / groups][kernel_h][kernel_w] words; masks likewise or null.
+// conv_bits: limit is [fan][outs], out is (fan * ceil(outs / 64), out_height, out_width) words, the planes of the first threshold first;
+// outs / groups must be a multiple of 64 when groups > 1.
+void conv_bits(Level, const Shape &, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks, const std::int32_t *limit,
+               std::uint64_t *out);
+// conv_dots: out is (outs, out_height, out_width) int16.
+void conv_dots(Level, const Shape &, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks, const std::int32_t *total,
+               std::int16_t *out);
+
+}  // namespace docbin::bits

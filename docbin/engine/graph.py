@@ -1,0 +1,186 @@
+"""The op graph of a packed 1-bit network: what the file may say, and what each op does to the size of a map.
+
+A graph is a list of nodes in running order; each names its op, its inputs and a few numbers. Everything is checked here before a single
+word is computed: a file is
+data from elsewhere, and a wrong one must end as an :class:`InputError`, never as a crash or an allocation without bound.
+
+Ops
+---
+``codes``     page -> bits at 1/2 of the page's side: threshold codes (:mod:`docbin.kernels.stem`)
+``conv``      bits -> bits: binary convolution with `fan` integer thresholds a filter, padded by -1
+``pool``      bits -> bits at half the side: 2 x 2 max-pooling (OR)
+``upsample``  bits -> bits at twice the side: nearest
+``concat``    several maps of one size -> one map
+``head``      bits -> float32 logits of 2 x 2 pixels a cell: sum over planes of scale times binary dot product, plus bias
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docbin.errors import InputError
+from docbin.kernels.stem import WIDEST
+
+Array = NDArray[Any]
+MAX_NODES = 256
+MAX_WORDS = 64
+"""The widest map, in words of 64 channels."""
+MAX_HALVINGS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One op: `inputs` are indices of earlier nodes."""
+
+    op: str
+    inputs: tuple[int, ...]
+    attributes: Mapping[str, int | float]
+    tensors: Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a node gives: `words` of 64 channels (0 = logits) at 1 / 2^halvings of the page's side."""
+
+    words: int
+    halvings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A checked graph: nodes, their sizes, and the multiple that a page's sides are padded to."""
+
+    nodes: tuple[Node, ...]
+    sizes: tuple[Size, ...]
+
+    @property
+    def stride(self) -> int:
+        """A page's sides are padded (last row and column repeated) to a multiple of this."""
+        return int(2 ** max(size.halvings for size in self.sizes))
+
+
+# op -> (least inputs, most inputs, attributes with their range, tensors with dtype and axes)
+_NUMBERS = {"stride": (1, 4), "dilation": (1, 16), "padding": (0, 64), "groups": (1, 64), "floor": (0.0, 255.0)}
+_OPS: Mapping[str, tuple[int, int, tuple[str, ...], Mapping[str, tuple[str, int]], tuple[str, ...]]] = {
+    "codes": (0, 0, ("floor",), {"windows": ("int32", 1), "theta": ("float32", 2), "grey": ("float32", 1)}, ()),
+    "conv": (1, 1, ("stride", "dilation", "padding", "groups"), {"weights": ("uint64", 4), "limit": ("int32", 2)}, ("masks",)),
+    "pool": (1, 1, (), {}, ()),
+    "upsample": (1, 1, (), {}, ()),
+    "concat": (1, 16, (), {}, ()),
+    "head": (1, 1, (), {"weights": ("uint64", 4), "scale": ("float32", 2), "bias": ("float32", 1)}, ("masks",)),
+}
+
+
+def _refuse(where: str, what: str) -> InputError:
+    return InputError(f"{where}: {what}; this is no packed network that docbin wrote, or it was damaged: export it again")
+
+
+def _check_node(node: Node, index: int, where: str) -> None:
+    """Op, inputs, attributes and tensors of one node, without looking at other nodes' sizes."""
+    name = f"node {index} ({node.op[:40]})"
+    if node.op not in _OPS:
+        raise _refuse(where, f"{name}: no such op; known are {', '.join(_OPS)}")
+    least, most, numbers, tensors, optional = _OPS[node.op]
+    if not least <= len(node.inputs) <= most or any(not 0 <= i < index for i in node.inputs):
+        raise _refuse(where, f"{name}: inputs {node.inputs[:20]} do not fit")
+    if set(node.attributes) != set(numbers):
+        raise _refuse(where, f"{name}: attributes {sorted(node.attributes)[:20]}, wanted are {sorted(numbers)}")
+    for key, value in node.attributes.items():
+        low, high = _NUMBERS[key]
+        whole = isinstance(low, int)
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not low <= value <= high:
+            raise _refuse(where, f"{name}: {key}={value!r}, wanted is {low} to {high}")
+    if not set(tensors) <= set(node.tensors) <= set(tensors) | set(optional):
+        raise _refuse(where, f"{name}: tensors {sorted(node.tensors)[:20]}, wanted are {sorted(tensors)}")
+    for key, array in node.tensors.items():
+        dtype, axes = tensors.get(key, ("uint64", 4))
+        if array.dtype != np.dtype(dtype) or array.ndim != axes or 0 in array.shape:
+            raise _refuse(where, f"{name}: tensor {key} is {array.dtype} {array.shape}, wanted is {dtype} with {axes} axes")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise _refuse(where, f"{name}: tensor {key} holds NaN or infinity")
+    if "masks" in node.tensors and node.tensors["masks"].shape != node.tensors["weights"].shape:
+        raise _refuse(where, f"{name}: masks and weights differ in shape")
+
+
+def _codes_size(node: Node, where: str) -> Size:
+    windows, theta, grey = (node.tensors[key] for key in ("windows", "theta", "grey"))
+    channels = 4 * (theta.size + grey.size)
+    if theta.shape[0] != windows.size or channels % 64 or any(w % 2 == 0 or not 1 <= w <= WIDEST for w in windows.tolist()):
+        raise _refuse(where, f"codes: windows {windows.tolist()[:20]}, theta {theta.shape} and {grey.size} grey levels do not fit")
+    return Size(channels // 64, 1)
+
+
+def _conv_size(node: Node, given: Size, where: str) -> Size:
+    weights, limit = node.tensors["weights"], node.tensors["limit"]
+    outs, per_group, high, wide = weights.shape
+    stride, dilation, padding, groups = (int(node.attributes[key]) for key in ("stride", "dilation", "padding", "groups"))
+    if per_group * groups != given.words or outs % (64 * groups) or limit.shape[1] != outs or not 1 <= limit.shape[0] <= 8:
+        raise _refuse(
+            where, f"conv: weights {weights.shape}, limits {limit.shape} and groups={groups} do not fit an input of {given.words} words"
+        )
+    if high != wide or high % 2 == 0 or high > 15 or padding != dilation * (high // 2) or stride not in (1, 2):
+        raise _refuse(where, f"conv: {high} x {wide}, stride {stride}, padding {padding}: square, odd, same size or half is wanted")
+    if per_group * high * wide > 511:
+        raise _refuse(where, f"conv: {per_group * high * wide} words a filter, at most 511")
+    return Size(limit.shape[0] * outs // 64, given.halvings + (stride == 2))
+
+
+def _head_size(node: Node, given: Size, where: str) -> Size:
+    weights, scale, bias = node.tensors["weights"], node.tensors["scale"], node.tensors["bias"]
+    outs, words, high, wide = weights.shape
+    if (
+        words != given.words
+        or scale.shape[1] != 4
+        or bias.size != 4
+        or outs != scale.size
+        or high != wide
+        or high % 2 == 0
+        or words * high * wide > 511
+    ):
+        raise _refuse(
+            where, f"head: weights {weights.shape}, scale {scale.shape}, bias {bias.shape} do not fit an input of {given.words} words"
+        )
+    if given.halvings != 1:
+        raise _refuse(where, "head: wants a map at half the page's side")
+    return Size(0, 0)
+
+
+def check(nodes: list[Node], where: str) -> Graph:
+    """Check a graph and work out every node's size.
+
+    Raises
+    ------
+    InputError
+        Names the file (`where`), the node and what does not fit.
+    """
+    if not 2 <= len(nodes) <= MAX_NODES:
+        raise _refuse(where, f"{len(nodes)} nodes, wanted are 2 to {MAX_NODES}")
+    sizes: list[Size] = []
+    for index, node in enumerate(nodes):
+        _check_node(node, index, where)
+        given = [sizes[i] for i in node.inputs]
+        if any(size.words == 0 for size in given):
+            raise _refuse(where, f"node {index} ({node.op}): takes logits for bits")
+        if node.op == "codes":
+            size = _codes_size(node, where)
+        elif node.op == "conv":
+            size = _conv_size(node, given[0], where)
+        elif node.op == "head":
+            size = _head_size(node, given[0], where)
+        elif node.op == "concat":
+            if len({one.halvings for one in given}) != 1:
+                raise _refuse(where, f"node {index} (concat): maps of different sizes")
+            size = Size(sum(one.words for one in given), given[0].halvings)
+        else:
+            size = Size(given[0].words, given[0].halvings + (1 if node.op == "pool" else -1))
+        if size.words > MAX_WORDS or not 0 <= size.halvings <= MAX_HALVINGS or (size.halvings == 0 and node.op != "head"):
+            raise _refuse(where, f"node {index} ({node.op}): {size.words} words at 1/{2.0**size.halvings:g} of the page's side")
+        sizes.append(size)
+    if [node.op for node in nodes].count("head") != 1 or nodes[-1].op != "head":
+        raise _refuse(where, "a network ends in its one head")
+    return Graph(tuple(nodes), tuple(sizes))

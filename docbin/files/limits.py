@@ -1,0 +1,86 @@
+"""What a reader may spend on a page, checked from the header before a pixel is decoded.
+
+A 48 kB PNG can unpack to 400 megapixels, a PDF page of 200 000 pt asks for 694 gigapixels at 300 dpi. The default limit of 400 megapixels admits
+A1 at 600 dpi (279) and refuses A0 (558). The decoders' own guards are not used: Pillow's is a module global that belongs to the host program, warns
+below an A2 page and refuses A1. Three of its users cannot be had without it (WebP, GIF, img2pdf); for those, and only for pages that
+pass it, it is lifted for the moment of the call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from docbin.errors import InputError, RefusedInput, UsageError
+from docbin.files.resolution import HIGHEST_DPI, LOWEST_DPI
+
+DEFAULT_MEGAPIXELS = 400.0
+
+MAX_PAGES = 65_536
+"""More pages than this in one file is not a document but an attack on the reader (or a TIFF whose directories form a very long chain)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a file is read.
+
+    Attributes
+    ----------
+    dpi : resolution at which PDF pages are rendered, and the resolution of pages whose file names none; None: 300 for PDF, none for pictures
+    max_megapixels : largest page, in millions of pixels
+
+    Raises
+    ------
+    UsageError
+        dpi outside 10 to 20000, or a limit that is not a positive number.
+    """
+
+    dpi: float | None = None
+    max_megapixels: float = DEFAULT_MEGAPIXELS
+
+    def __post_init__(self) -> None:
+        if self.dpi is not None and not (math.isfinite(self.dpi) and LOWEST_DPI <= self.dpi <= HIGHEST_DPI):
+            raise UsageError(f"dpi={self.dpi}: allowed is {LOWEST_DPI:g} to {HIGHEST_DPI:g} dots per inch")
+        if not self.max_megapixels > 0:
+            raise UsageError(f"max_megapixels={self.max_megapixels}: a number above 0 is wanted (millions of pixels a page)")
+
+    def check_size(self, width: int, height: int, label: str, way_out: str = "") -> None:
+        """Refuse a page without area (InputError) or over the limit (RefusedInput); `label` names it in the message."""
+        if width <= 0 or height <= 0:
+            raise InputError(
+                f"{label}: the header says {width} x {height} pixels, a page without area; the file is damaged, scan or export it again"
+            )
+        megapixels = width * height / 1e6
+        if megapixels > self.max_megapixels:
+            raise RefusedInput(
+                f"{label}: {width} x {height} pixels are {megapixels:,.1f} megapixels, over the limit of {self.max_megapixels:g}; "
+                f"{way_out}raise the limit (--max-megapixels {math.ceil(megapixels)}) if you trust the file"
+            )
+
+    def check_pages(self, count: int, name: str) -> None:
+        """Refuse a file of more than `MAX_PAGES` pages."""
+        if count > MAX_PAGES:
+            raise RefusedInput(f"{name}: more than {MAX_PAGES} pages; split the file if you trust it")
+
+
+_PILLOW_LIMIT = threading.RLock()
+
+
+@contextlib.contextmanager
+def pillow_limit_lifted(pixels: int) -> Iterator[None]:
+    """Around a call that asks Pillow's global limit about a page of `pixels` that ours has admitted; the limit is back afterwards."""
+    from PIL import Image as pillow
+
+    with _PILLOW_LIMIT:
+        before = pillow.MAX_IMAGE_PIXELS
+        if before is None or pixels <= before:
+            yield
+            return
+        pillow.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            pillow.MAX_IMAGE_PIXELS = before

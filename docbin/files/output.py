@@ -1,0 +1,260 @@
+"""Pages out: the table of formats, and the writers that everything else calls.
+
+On disk ink is black, always: in a 1-bit page (0 in PNG, the black of CCITT, 1 in PBM) and in a probability map too. A map of ink probabilities p is
+stored as grey ``255 * (1 - p)``, so that it looks like the page it came from, any OCR takes it as it is, and "grey at most 127" is exactly "p at
+least 0.5". (The other choice, brightness = probability, would make the same folder hold black-on-white masks and white-on-black maps.)
+
+A new format is one new file with a writer class and one row in `_FORMATS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Protocol
+
+import numpy as np
+
+from docbin.errors import UsageError
+from docbin.files.access import access_error
+from docbin.files.atomic import AtomicFile
+from docbin.files.resolution import Dpi, given
+from docbin.page import FloatMap, Image, Mask, check_mask
+
+
+class FormatWriter(Protocol):
+    """What a format's writer class offers; it is made with the binary stream it writes to, in order and without seeking."""
+
+    def add(self, mask: Mask, dpi: Dpi | None) -> None:
+        """Append a page, bool (H, W), True = ink."""
+
+    def add_grey(self, pixels: Image, dpi: Dpi | None) -> None:
+        """Append a page of uint8 (H, W); only where the row says `grey`."""
+
+    def finish(self) -> None:
+        """Write what is still to come."""
+
+    def release(self) -> None:
+        """Drop temporary files; called once, whatever happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One row of the table.
+
+    `suffixes` : lower case, the usual one first. `multipage` : many pages in a file. `keeps_dpi` : the resolution is written. `grey` : probability
+    maps too. `writer` : "module:class".
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    summary: str
+    multipage: bool
+    keeps_dpi: bool
+    grey: bool
+    writer: str
+
+
+_FORMATS: Mapping[str, Format] = {
+    row.name: row
+    for row in (
+        Format("png", (".png",), "1-bit PNG", False, True, True, "docbin.files.write_png:PngWriter"),
+        Format("tiff", (".tif", ".tiff"), "CCITT G4 TIFF", True, True, True, "docbin.files.write_tiff:TiffWriter"),
+        Format("pdf", (".pdf",), "PDF with CCITT G4 pages", True, True, False, "docbin.files.write_pdf:PdfWriter"),
+        Format("pbm", (".pbm",), "raw PBM (P4)", True, False, False, "docbin.files.write_pbm:PbmWriter"),
+    )
+}
+
+
+def formats() -> Mapping[str, Format]:
+    """The output formats by name."""
+    return _FORMATS
+
+
+def format_of(path: str | Path, format: str | None = None) -> Format:
+    """The format for an output file: `format` where given, else by suffix.
+
+    Raises
+    ------
+    UsageError
+        Unknown format, a suffix that belongs to none, or a suffix and a format that contradict each other.
+    """
+    suffix = Path(path).suffix.lower()
+    by_suffix = next((row for row in _FORMATS.values() if suffix in row.suffixes), None)
+    known = ", ".join(f"{row.name} ({' '.join(row.suffixes)})" for row in _FORMATS.values())
+    if format is None:
+        if by_suffix is None:
+            raise UsageError(f"{path}: the suffix {suffix!r} belongs to no output format; name one of {known}")
+        return by_suffix
+    if format not in _FORMATS:
+        raise UsageError(f"format {format!r} does not exist; choose one of {known}")
+    if by_suffix is not None and by_suffix.name != format:
+        raise UsageError(f"{path}: the suffix says {by_suffix.name}, the format {format}; make them agree")
+    return _FORMATS[format]
+
+
+class PageWriter:
+    """Pages into one file, or into a binary stream such as ``sys.stdout.buffer``; a context manager.
+
+    >>> with PageWriter("out.tif") as writer:                       # doctest: +SKIP
+    ...     for page in docbin.read_pages("scan.pdf"):
+    ...         writer.add(docbin.binarize(page.pixels), page.dpi)
+
+    Nothing stands under the final name unless the block ends well. Memory holds one page: the others are on the disk already (a stream that is not
+    a file gets its pages as they come).
+
+    Parameters
+    ----------
+    path : file to write, or an open binary stream
+    format : a name from :func:`formats`; None takes it from the suffix (a stream needs it)
+    overwrite : False makes an existing file an error, also one that appears while pages are written
+
+    Raises
+    ------
+    UsageError
+        Unknown format; a second page for a format of one page; no page at all.
+    FileAccessError
+        The target cannot be written, or the disk is full.
+    """
+
+    def __init__(self, path: str | Path | BinaryIO, format: str | None = None, *, overwrite: bool = True) -> None:
+        self._file: AtomicFile | None = None
+        if isinstance(path, str | Path):
+            self.name = str(path)
+            self.format = format_of(path, format)
+            self._file = AtomicFile(path, overwrite=overwrite)
+            self._stream: BinaryIO = self._file.stream
+        else:
+            self.name = str(getattr(path, "name", "the output stream"))
+            if format is None:
+                raise UsageError(f"{self.name}: a stream needs a format; choose one of {', '.join(_FORMATS)}")
+            self.format = format_of("", format)
+            self._stream = path
+        self.count = 0
+        self._open = True
+        module, writer = self.format.writer.split(":")
+        try:
+            self._writer: FormatWriter = getattr(importlib.import_module(module), writer)(self._stream)
+        except BaseException as error:
+            if self._file is not None:
+                self._file.discard()
+            if isinstance(error, OSError):
+                raise access_error(error, self.name, "write") from error
+            raise
+
+    def add(self, mask: Mask, dpi: float | Dpi | None = None) -> None:
+        """Append an ink mask, bool (H, W), True = ink; `dpi` a number or a pair (horizontal, vertical)."""
+        check_mask(mask)
+        resolution = self._next(dpi)
+        self._guarded(lambda: self._writer.add(mask, resolution))
+
+    def add_probability(self, map: FloatMap, dpi: float | Dpi | None = None) -> None:
+        """Append a probability map, float (H, W) in 0..1, as 8-bit grey with ink dark (see the module docstring)."""
+        if not self.format.grey:
+            able = ", ".join(row.name for row in _FORMATS.values() if row.grey)
+            raise UsageError(f"{self.name}: {self.format.name} holds 1-bit pages only; write probability maps as {able}")
+        grey = probability_grey(map)
+        resolution = self._next(dpi)
+        self._guarded(lambda: self._writer.add_grey(grey, resolution))
+
+    def _next(self, dpi: float | Dpi | None) -> Dpi | None:
+        if not self._open:
+            raise UsageError(f"{self.name}: the file is closed; no page can be added")
+        if self.count and not self.format.multipage:
+            many = ", ".join(row.name for row in _FORMATS.values() if row.multipage)
+            raise UsageError(f"{self.name}: {self.format.name} holds one page; write many pages as {many}, or a file a page into a folder")
+        self.count += 1
+        return given(dpi)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except OSError as error:
+            raise access_error(error, self.name, "write") from error
+
+    def close(self) -> None:
+        """Finish the file and put it under its name."""
+        if not self._open:
+            return
+        try:
+            if not self.count:
+                raise UsageError(f"{self.name}: no page was given, so no file is written")
+            self._guarded(self._writer.finish)
+            if self._file is None:
+                self._guarded(self._stream.flush)
+            else:
+                self._file.commit()
+        except BaseException:
+            self.abandon()
+            raise
+        self._open = False
+        self._writer.release()
+
+    def abandon(self) -> None:
+        """Forget the pages; what stood under the name before stays."""
+        if self._open:
+            self._open = False
+            self._writer.release()
+            if self._file is not None:
+                self._file.discard()
+
+    def __enter__(self) -> PageWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+
+def write_page(
+    mask: Mask, path: str | Path | BinaryIO, dpi: float | Dpi | None = None, format: str | None = None, overwrite: bool = True
+) -> None:
+    """Write one ink mask, bool (H, W), True = ink, as a 1-bit file, atomically; parameters and errors of :class:`PageWriter`."""
+    with PageWriter(path, format, overwrite=overwrite) as writer:
+        writer.add(mask, dpi)
+
+
+def write_pages(
+    pages: Iterable[tuple[Mask, float | Dpi | None]], path: str | Path | BinaryIO, format: str | None = None, overwrite: bool = True
+) -> int:
+    """Write (mask, dpi) pairs into one file as they come, atomically; returns their number. Parameters and errors of :class:`PageWriter`."""
+    with PageWriter(path, format, overwrite=overwrite) as writer:
+        for mask, dpi in pages:
+            writer.add(mask, dpi)
+    return writer.count
+
+
+def write_probability(
+    map: FloatMap, path: str | Path | BinaryIO, dpi: float | Dpi | None = None, format: str | None = None, overwrite: bool = True
+) -> None:
+    """Write a probability-of-ink map, float (H, W) in 0..1, as 8-bit grey PNG or TIFF with ink dark: ``255 * (1 - p)``; atomically."""
+    with PageWriter(path, format, overwrite=overwrite) as writer:
+        writer.add_probability(map, dpi)
+
+
+def probability_grey(map: FloatMap) -> Image:
+    """Grey uint8 (H, W) of a probability map: ``255 * (1 - p)``, rounded so that grey <= 127 exactly where p >= 0.5.
+
+    Raises
+    ------
+    TypeError
+        Not a float array.
+    ValueError
+        Not (H, W), or values outside 0..1, or not finite.
+    """
+    if not isinstance(map, np.ndarray) or map.dtype.kind != "f":
+        raise TypeError(f"probability map: a float array is wanted, got {getattr(map, 'dtype', type(map).__name__)}")
+    if map.ndim != 2 or 0 in map.shape:
+        raise ValueError(f"probability map: shape (H, W) with at least one pixel is wanted, got {map.shape}")
+    low, high = float(map.min()), float(map.max())
+    if not (math.isfinite(low) and math.isfinite(high) and low >= 0 and high <= 1):
+        raise ValueError(f"probability map: finite values in 0..1 are wanted, got {low:g} to {high:g}")
+    exact = map if map.dtype == np.float64 else map.astype(np.float32)
+    grey: Image = np.ceil(254.5 - exact * exact.dtype.type(255)).clip(0, 255).astype(np.uint8)
+    return grey

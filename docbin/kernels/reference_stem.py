@@ -1,0 +1,41 @@
+"""Threshold codes the slow, obvious way; the twin of ``csrc/stem_*``. The order of the single-precision steps is part of the definition."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def box_sum(cells: NDArray[np.int64], window: int) -> NDArray[np.int64]:
+    """Sum over the in-map part of the window around each cell."""
+    half = window // 2
+    height, width = cells.shape
+    integral = np.zeros((height + 1, width + 1), np.int64)
+    integral[1:, 1:] = cells.cumsum(0).cumsum(1)
+    top, bottom = np.maximum(np.arange(height) - half, 0), np.minimum(np.arange(height) + half + 1, height)
+    left, right = np.maximum(np.arange(width) - half, 0), np.minimum(np.arange(width) + half + 1, width)
+    return integral[bottom][:, right] - integral[top][:, right] - integral[bottom][:, left] + integral[top][:, left]
+
+
+def threshold_codes(
+    page: NDArray[np.uint8], windows: NDArray[np.int32], theta: NDArray[np.float32], grey: NDArray[np.float32], floor: float
+) -> NDArray[np.uint64]:
+    """See :func:`docbin.kernels.stem.threshold_codes`."""
+    height, width = page.shape[0] // 2, page.shape[1] // 2
+    pixels = page.reshape(height, 2, width, 2).transpose(1, 3, 0, 2).reshape(4, height, width)
+    sums = pixels.astype(np.int64).sum(0)
+    squares = (pixels.astype(np.int64) ** 2).sum(0)
+    thresholds: list[NDArray[np.float32]] = []
+    for window, weights in zip(windows.tolist(), theta, strict=True):
+        count = (4 * box_sum(np.ones((height, width), np.int64), window)).astype(np.float32)
+        mean = box_sum(sums, window).astype(np.float32) / count
+        variance = box_sum(squares, window).astype(np.float32) / count - mean * mean
+        spread = np.sqrt(np.maximum(variance, np.float32(0))) + np.float32(floor)
+        thresholds.extend(mean + weight * spread for weight in weights)
+    thresholds.extend(np.full((height, width), level, np.float32) for level in grey)
+    out = np.zeros((4 * len(thresholds) // 64, height, width), np.uint64)
+    for t, threshold in enumerate(thresholds):
+        for p in range(4):
+            channel = 4 * t + p
+            out[channel // 64] |= (pixels[p].astype(np.float32) >= threshold).astype(np.uint64) << np.uint64(channel % 64)
+    return out

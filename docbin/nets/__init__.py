@@ -1,0 +1,58 @@
+"""The torch networks, one architecture a file, and the table that turns a name and a variant into a module.
+
+The contract of every binarizing network here: ``forward`` takes float32 ``(N, 3, H, W)`` RGB in 0..1 (grey pages repeat the channel), any H
+and W of at least 1, and returns logits ``(N, 1, H, W)``; ink is where the logit is positive. A network that sees only a neighbourhood of
+each pixel says how far with ``halo`` and on which grid its tiles must start with ``stride``; :mod:`docbin.nets.inference` cuts pages by
+these two numbers.
+
+A *variant* is data: the fields of the architecture's frozen config dataclass, written in a recipe or in ``models/<name>/config.toml``.
+Nothing is registered by an import; a new architecture is a file and a row in ``NETS``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from docbin.errors import UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NETS: Mapping[str, tuple[str, str]] = {
+    "bitunet": ("docbin.nets.bitunet:BitUNet", "docbin.nets.bitunet:BitUNetConfig"),
+    "unet": ("docbin.nets.unet:UNet", "docbin.nets.unet:UNetConfig"),
+}
+"""Architecture -> ("module:class", "module:config dataclass")."""
+
+
+def _import(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def config_of(name: str, variant: Mapping[str, Any]) -> Any:
+    """The config dataclass of architecture `name` filled with `variant`; lists become tuples.
+
+    Raises
+    ------
+    UsageError
+        An unknown architecture, or a key the architecture does not have; the message lists the allowed ones.
+    """
+    if name not in NETS:
+        raise UsageError(f"net {name!r}: unknown architecture; choose one of {', '.join(sorted(NETS))}")
+    config = _import(NETS[name][1])
+    allowed = [field.name for field in dataclasses.fields(config)]
+    for key in variant:
+        if key not in allowed:
+            raise UsageError(f"net {name!r}: unknown variant key {key!r}; allowed are {', '.join(allowed)}")
+    return config(**{key: tuple(value) if isinstance(value, list) else value for key, value in variant.items()})
+
+
+def build(name: str, variant: Mapping[str, Any] | None = None) -> nn.Module:
+    """A freshly initialised network: architecture `name` with the fields of `variant` (the rest are the architecture's defaults)."""
+    config = config_of(name, variant or {})
+    module: nn.Module = _import(NETS[name][0])(config)
+    return module

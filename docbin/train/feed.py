@@ -1,0 +1,160 @@
+"""Crops to batches: numbered, made ahead by worker processes, resumable at any step.
+
+A crop source has one method, ``crop(index) -> (uint8 (S, S, 3), bool (S, S))``, a pure function of the index. Step k of a run takes crops k
+* batch to (k + 1) * batch - 1, so the data of a resumed run is that of an uncut one by construction, whatever the number of workers, and no
+random state has to be saved.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from docbin.errors import UsageError
+from docbin.page import Image, Mask
+from docbin.train.recipe import DataSection, Recipe
+
+if TYPE_CHECKING:
+    from docbin.data.crops import Degrade
+
+
+class CropSource(Protocol):
+    """Anything that makes crop number `index`."""
+
+    def crop(self, index: int) -> tuple[Image, Mask]:
+        """Pixels uint8 (S, S, 3) and ink bool (S, S)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Crops as tensors: `images` uint8 (N, S, S, 3), `truth` bool (N, S, S), on the CPU."""
+
+    images: Tensor
+    truth: Tensor
+
+
+class _Crops(Dataset[tuple[Tensor, Tensor]]):
+    def __init__(self, source: CropSource) -> None:
+        self.source = source
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        image, truth = self.source.crop(index)
+        return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(np.ascontiguousarray(truth))
+
+
+class _Steps(Sampler[list[int]]):
+    """The crop numbers of every step from `start` to `stop`; a process of several takes its share of each batch."""
+
+    def __init__(self, start: int, stop: int, batch: int, rank: int, world: int) -> None:
+        self.start, self.stop, self.batch, self.rank, self.world = start, stop, batch, rank, world
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.start, self.stop):
+            yield list(range(step * self.batch + self.rank, (step + 1) * self.batch, self.world))
+
+
+def _quiet_worker(_: int) -> None:
+    """A worker makes crops with one thread: the others belong to the training."""
+    torch.set_num_threads(1)
+    try:
+        import cv2
+    except ImportError:
+        return
+    cv2.setNumThreads(1)
+
+
+def batches(source: CropSource, recipe: Recipe, start: int, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+    """The batches of steps `start`, `start` + 1, ... of the run, in order.
+
+    Raises
+    ------
+    UsageError
+        The batch does not divide by the number of devices.
+    """
+    if recipe.run.batch % world:
+        raise UsageError(f"run.batch = {recipe.run.batch}: does not divide by {world} devices")
+    workers = recipe.data.workers
+    loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
+        _Crops(source),
+        batch_sampler=_Steps(start, recipe.run.steps, recipe.run.batch, rank, world),
+        num_workers=workers,
+        prefetch_factor=8 if workers else None,
+        worker_init_fn=_quiet_worker,
+        multiprocessing_context="fork" if workers else None,
+    )
+    for images, truth in loader:
+        yield Batch(images, truth)
+
+
+def named(path: str, key: str) -> Any:
+    """The object "module:name" that recipe key `key` asks for.
+
+    Raises
+    ------
+    UsageError
+        No such module or name.
+    """
+    module, colon, name = path.partition(":")
+    if not colon:
+        raise UsageError(f"{key} = {path!r}: 'module:name' is wanted")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"{key} = {path!r}: cannot be imported ({error})") from None
+
+
+def open_source(recipe: Recipe, root: Path) -> CropSource:
+    """The crop source of the recipe over the data under `root`."""
+    source: CropSource = named(recipe.data.source, "data.source")(recipe.data, root, recipe.run.seed)
+    return source
+
+
+def labelled_crops(data: DataSection, root: Path, seed: int) -> CropSource:
+    """Crops of the training side of labelled pages, mixed by ``data.weights``."""
+    from docbin.data.crops import Augment
+    from docbin.data.crops import CropSource as LabelledCrops
+    from docbin.data.pages import load_pages, split
+
+    if not data.weights:
+        raise UsageError("data.weights: at least one set is wanted, for instance {dibco2009 = 1.0}")
+    allowed = [field.name for field in dataclasses.fields(Augment)]
+    for key in data.augment:
+        if key not in allowed:
+            raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
+    options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
+    pages, _ = split(load_pages(data.weights, root), data.validation_share, data.split_seed)
+    return LabelledCrops(pages, data.size, seed, data.weights, Augment(**options), degradations(data))
+
+
+def degradations(data: DataSection) -> Degrade:
+    """The pipeline of ``data.degrade`` with ``data.degrade_changes`` laid over it; UsageError where either is unknown or out of range."""
+    from docbin.data.degrade import PRESETS, Pipeline
+
+    if data.degrade not in PRESETS:
+        raise UsageError(f"data.degrade = {data.degrade!r}: choose one of {', '.join(PRESETS)}")
+    preset = PRESETS[data.degrade]
+    chances = {name: (chance, strongest) for name, chance, strongest in preset.chances}
+    for name, change in data.degrade_changes.items():
+        if not isinstance(change, list | tuple) or len(change) != 2:
+            raise UsageError(f"data.degrade_changes: {name} = {change!r}: [probability, strongest strength] is wanted")
+        chances[name] = (float(change[0]), float(change[1]))
+    return Pipeline(dataclasses.replace(preset, chances=tuple((name, *row) for name, row in chances.items())))
+
+
+def open_validation(recipe: Recipe, root: Path) -> list[tuple[str, Image, Mask]]:
+    """The held-out pages of the recipe as (name, image, truth); an empty list where the recipe names no set."""
+    from docbin.data.pages import load_pages, split
+
+    data = recipe.data
+    _, held_out = split(load_pages(data.validation, root), data.validation_share, data.split_seed) if data.validation else ([], [])
+    return [(page.name, np.ascontiguousarray(page.image), page.truth) for page in held_out]

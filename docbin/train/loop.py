@@ -1,0 +1,238 @@
+"""The loop: steps, time, averages, checkpoints, validation, logs. What a step *is* belongs to the task (:mod:`docbin.train.task`).
+
+Files of a run in its folder: ``recipe.json`` (the recipe as it ran, overrides included), ``last.safetensors`` (resumes the run),
+``best.safetensors`` (the averaged network with the highest mean F-measure on the held-out pages, as bare weights), ``final.safetensors``
+(the same at the last step), ``train.csv``, ``validation.csv``, ``events/``. SIGINT and SIGTERM write a checkpoint after the step under way
+and end the run in order.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from docbin.errors import FileAccessError, UsageError
+from docbin.page import Image, Mask
+from docbin.train import checkpoint
+from docbin.train.ema import Ema
+from docbin.train.feed import CropSource, batches, open_source, open_validation
+from docbin.train.log import Log
+from docbin.train.place import Place
+from docbin.train.recipe import Recipe
+from docbin.train.schedule import Clock, warmup_cosine
+from docbin.train.task import Task, make_task
+from docbin.train.validate import validate
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: steps done, the best mean F-measure on held-out pages (None without any), and whether the whole run is over."""
+
+    step: int
+    best: float | None
+    finished: bool
+
+
+class _Run:
+    """A run under way. `step` is the number of optimizer steps done."""
+
+    def __init__(self, recipe: Recipe, out: Path, pages: list[tuple[str, Image, Mask]]) -> None:
+        self.recipe, self.out, self.pages = recipe, out, pages
+        self.place = Place(recipe.run.precision, recipe.run.threads)
+        self.task: Task = make_task(recipe, self.place)
+        self.step, self.progress, self.minutes = 0, 0.0, 0.0
+        self.best: float | None = None
+        if recipe.net.init:
+            _load_weights(self.task.net, Path(recipe.net.init))
+        self.ema = Ema(self.task.net, recipe.optim.ema) if recipe.optim.ema > 0 else None
+
+    @property
+    def net(self) -> nn.Module:
+        """The network that is validated and shipped."""
+        return self.ema.net if self.ema else self.task.net
+
+    def save(self) -> None:
+        """Write ``last.safetensors``."""
+        if self.place.rank:
+            return
+        state = {
+            "recipe": json.loads(self.recipe.to_json()),
+            "step": self.step,
+            "progress": self.progress,
+            "minutes": self.minutes,
+            "best": self.best,
+            "task": self.task.state(),
+            "ema": self.ema.net.state_dict() if self.ema else None,
+            "random": torch.get_rng_state(),
+        }
+        checkpoint.save(self.out / "last.safetensors", state)
+
+    def load(self) -> None:
+        """Take up ``last.safetensors``."""
+        path = self.out / "last.safetensors"
+        state = checkpoint.load(path)
+        for part in ("net", "task"):
+            if state["recipe"][part] != json.loads(self.recipe.to_json())[part]:
+                raise UsageError(f"{path}: was trained with another {part} than this recipe's; train it into another --out folder")
+        self.task.load_state(state["task"])
+        if self.ema:
+            self.ema.net.load_state_dict(state["ema"] or state["task"]["net"])
+        torch.set_rng_state(state["random"])
+        self.step, self.progress, self.minutes, self.best = state["step"], state["progress"], state["minutes"], state["best"]
+
+    def write_weights(self, name: str) -> None:
+        """Write the averaged network as bare weights with what is known of them."""
+        about = {"step": self.step, "minutes": self.minutes, "recipe": json.loads(self.recipe.to_json())}
+        checkpoint.save(self.out / name, {"about": about, "net": self.net.state_dict()})
+
+    def score(self, log: Log) -> None:
+        """Score the held-out pages; keep the weights if they are the best so far."""
+        if not self.pages or self.place.rank:
+            return
+        was_training = self.net.training
+        self.net.eval()
+        scores = validate(self.net, self.pages, self.place.dtype)
+        self.net.train(was_training)
+        log.row("validation", self.step, scores)
+        worst = min((name for name in scores if name != "mean"), key=lambda name: scores[name])
+        log.say(f"step {self.step}: FM {scores['mean']:.2f} on {len(self.pages)} held-out pages, worst {worst} {scores[worst]:.2f}")
+        if self.best is None or scores["mean"] > self.best:
+            self.best = scores["mean"]
+            self.write_weights("best.safetensors")
+
+
+def _load_weights(net: nn.Module, path: Path) -> None:
+    """Start from the network in a checkpoint (its average where it has one) or in a weights file of a run."""
+    state = checkpoint.load(path)
+    weights = state.get("ema") or state.get("net") or state["task"]["net"]
+    net.load_state_dict(weights)
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[list[int]]:
+    """A list that is not empty once SIGINT or SIGTERM came; a second signal acts as always."""
+    came: list[int] = []
+    before: dict[int, Any] = {}
+
+    def handler(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        signal.signal(number, before[number])
+
+    try:
+        for number in (int(signal.SIGINT), int(signal.SIGTERM)):
+            before[number] = signal.signal(number, handler)
+    except ValueError:  # not in the main thread: the caller handles signals
+        before.clear()
+    try:
+        yield came
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    root: Path | None = None,
+    resume: bool = False,
+    max_minutes: float | None = None,
+    source: CropSource | None = None,
+    pages: list[tuple[str, Image, Mask]] | None = None,
+    stop_at: int | None = None,
+) -> Outcome:
+    """Run `recipe`, or go on with it.
+
+    Parameters
+    ----------
+    recipe : what to train
+    out : folder of the run's files; made if it is not there
+    root : folder of the benchmark data, for the recipe's crop source and held-out pages
+    resume : go on from ``last.safetensors`` in `out`, if it is there
+    max_minutes : end after so many minutes of this sitting, the learning rate annealed to that end
+    source, pages : crops and held-out pages to use in place of the recipe's
+    stop_at : leave off after this step as if interrupted (the schedule does not change)
+
+    Raises
+    ------
+    UsageError
+        The folder holds a run and `resume` is False, or the recipe does not fit the checkpoint.
+    FileAccessError
+        The folder cannot be written.
+    """
+    last = out / "last.safetensors"
+    if last.exists() and not resume:
+        raise UsageError(f"{out}: holds a run already; go on with --resume, or choose another --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileAccessError(f"{out}: cannot make the folder ({error.strerror})") from None
+    root = root or Path()
+    source = source or open_source(recipe, root)
+    run = _Run(recipe, out, open_validation(recipe, root) if pages is None else pages)
+    if resume and last.exists():
+        run.load()
+    if run.place.rank == 0:
+        (out / "recipe.json").write_text(recipe.to_json() + "\n", encoding="utf-8")
+    clock = Clock(recipe.run.steps, max_minutes, run.progress)
+    with Log(out, run.step) as log, _stop_on_signal() as signals:
+        log.say(f"{_count(run.task.net):,} weights on {run.place.device}, from step {run.step}, {len(run.pages)} held-out pages")
+        finished = _steps(run, source, clock, log, signals, stop_at)
+        if finished:
+            run.score(log)
+            if run.place.rank == 0:
+                run.write_weights("final.safetensors")
+        run.save()
+        log.say(f"{'done' if finished else 'stopped'} after step {run.step}, {run.minutes:.1f} min; best FM {run.best}")
+    return Outcome(run.step, run.best, finished)
+
+
+def _steps(run: _Run, source: CropSource, clock: Clock, log: Log, signals: list[int], stop_at: int | None) -> bool:
+    """Step until the run is over (True) or interrupted (False)."""
+    recipe, task = run.recipe, run.task
+    began, minutes_before, start = time.monotonic(), run.minutes, run.progress
+    saved = scored = began
+    first_step = run.step
+    for batch in batches(source, recipe, run.step, run.place.rank, run.place.world):
+        elapsed = (time.monotonic() - began) / 60
+        run.progress = clock.progress(run.step, elapsed)
+        if run.progress >= 1.0:
+            return True
+        rate = warmup_cosine(run.progress, recipe.optim.warmup, recipe.optim.final)
+        values = task.step(batch, rate, run.progress)
+        run.step += 1
+        if run.ema:
+            run.ema.update(task.net, run.step)
+        now = time.monotonic()
+        run.minutes = minutes_before + (now - began) / 60
+        if run.step % recipe.run.log_steps == 0:
+            numbers = {key: float(value) for key, value in values.items()}
+            speed = (run.step - first_step) * recipe.run.batch / (now - began)
+            log.row("train", run.step, {**numbers, "crops_per_second": speed, "minutes": run.minutes})
+            log.progress(run.step, run.progress, start, f"loss {numbers['loss']:.4f}, {speed:.1f} crops/s")
+        by_step = recipe.run.validate_steps
+        if (run.step % by_step == 0) if by_step else (now - scored > 60 * recipe.run.validate_minutes):
+            run.score(log)
+            scored = time.monotonic()
+        if signals or run.step == stop_at:
+            run.progress = clock.progress(run.step, (now - began) / 60)
+            return False
+        if now - saved > 60 * recipe.run.checkpoint_minutes:
+            run.save()
+            saved = time.monotonic()
+    run.progress = 1.0
+    return True
+
+
+def _count(net: nn.Module) -> int:
+    parameters: list[Tensor] = list(net.parameters())
+    return sum(parameter.numel() for parameter in parameters)

@@ -1,0 +1,81 @@
+"""Where a run computes: one CPU, one GPU, or several through `accelerate`; precision and the backward pass are decided here and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from docbin.errors import MissingExtra, UsageError
+
+_TYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Place:
+    """A device with its precision. Started by ``accelerate launch`` (WORLD_SIZE > 1), it is one of several and the gradients are averaged
+    over them.
+    """
+
+    def __init__(self, precision: str, threads: int = 0) -> None:
+        if precision not in _TYPES:
+            raise UsageError(f"run.precision = {precision!r}: choose one of {', '.join(_TYPES)}")
+        self.dtype = _TYPES[precision]
+        self.accelerator: Any = None
+        if threads:
+            torch.set_num_threads(threads)
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            try:
+                from accelerate import Accelerator  # type: ignore[import-untyped]
+            except ImportError:
+                raise MissingExtra("training on several devices needs accelerate; pip install 'docbin[train]'") from None
+            self.accelerator = Accelerator()
+            self.device = torch.device(self.accelerator.device)
+        else:
+            self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if self.dtype is torch.float16 and self.device.type == "cpu":
+            raise UsageError("run.precision = 'float16': only on CUDA; take bfloat16 on a CPU")
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
+
+    @property
+    def rank(self) -> int:
+        """Number of this process, 0 for the one that writes."""
+        return int(self.accelerator.process_index) if self.accelerator else 0
+
+    @property
+    def world(self) -> int:
+        """Number of processes."""
+        return int(self.accelerator.num_processes) if self.accelerator else 1
+
+    def settle(self, net: nn.Module) -> nn.Module:
+        """`net` on this device in channels_last (4-d weights only; three times faster on a CPU)."""
+        return net.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+    def share(self, net: nn.Module) -> nn.Module:
+        """The module to call in a training step: `net` itself, or its wrapper that averages gradients over the devices."""
+        if self.accelerator is None:
+            return net
+        wrapped: nn.Module = self.accelerator.prepare_model(net)
+        return wrapped
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """The precision of a forward pass."""
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
+
+    def descend(self, loss: Tensor, optimizer: torch.optim.Optimizer, clip: float) -> float:
+        """Backward pass, clipping, one optimizer step; returns the gradient's norm. A step whose gradient is not finite is left out (its
+        norm says so).
+        """
+        optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.unscale_(optimizer)
+        weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
+        norm = float(torch.nn.utils.clip_grad_norm_(weights, clip if clip > 0 else float("inf"), foreach=True))
+        if norm == norm and norm != float("inf"):
+            self.scaler.step(optimizer)
+        self.scaler.update()
+        return norm

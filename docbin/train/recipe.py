@@ -1,0 +1,215 @@
+"""What a training run is, as data: a TOML file that becomes small frozen dataclasses and refuses every key it does not know.
+
+A recipe with one misspelt key that is silently ignored costs a night of training; so unknown sections, unknown keys and wrong types are
+errors that list what is allowed. ``--set section.key=value`` overrides are written as TOML values and go through the same door.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docbin.errors import FileAccessError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class NetSection:
+    """Which network: `name` in ``docbin.nets.NETS``, `variant` its config's fields, `init` a checkpoint or weights file to start from (""
+    for none).
+    """
+
+    name: str
+    variant: Mapping[str, Any] = field(default_factory=dict)
+    init: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSection:
+    """Which crops and which held-out pages.
+
+    Attributes
+    ----------
+    weights : set -> how often a crop is cut from it; the sets of the training
+    validation : sets whose held-out pages are scored; () for no validation
+    validation_share, split_seed : how ``docbin.data.pages.split`` parts training pages and held-out pages
+    augment : fields of ``docbin.data.crops.Augment`` that differ from its defaults
+    degrade : preset of ``docbin.data.degrade``; "none" for crops as they are
+    degrade_changes : degradation -> [probability, strongest strength] that replace or join the preset's
+    source : "module:callable" that returns the crop source, called with this section, the data root and the seed
+    size : side of a crop in pixels
+    workers : processes that make crops ahead; 0 makes them in the training process
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    validation: tuple[str, ...] = ()
+    validation_share: float = 0.15
+    split_seed: int = 0
+    augment: Mapping[str, Any] = field(default_factory=dict)
+    degrade: str = "none"
+    degrade_changes: Mapping[str, Any] = field(default_factory=dict)
+    source: str = "docbin.train.feed:labelled_crops"
+    size: int = 256
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LossSection:
+    """Weighted sum of losses by name (``docbin.train.losses.LOSSES``), for instance ``{bce = 1.0, dice = 1.0}``."""
+
+    terms: Mapping[str, float] = field(default_factory=lambda: {"bce": 1.0, "dice": 1.0})
+
+
+@dataclass(frozen=True, slots=True)
+class OptimSection:
+    """AdamW (Loshchilov and Hutter, 2017) and its schedule.
+
+    Attributes
+    ----------
+    rate : peak learning rate
+    final : learning rate at the end, as a share of the peak
+    warmup : share of the run that the rate rises over
+    decay : weight decay; norms and biases are left out of it
+    clip : largest norm of the gradient; 0 for no clipping
+    ema : decay of the exponential moving average of the weights a step; 0 for none. It is warmed up as (1 + step) / (10 + step).
+    """
+
+    rate: float = 2e-3
+    final: float = 0.01
+    warmup: float = 0.03
+    decay: float = 0.02
+    betas: tuple[float, float] = (0.9, 0.99)
+    clip: float = 1.0
+    ema: float = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class RunSection:
+    """How long and how.
+
+    Attributes
+    ----------
+    steps : optimizer steps of the whole run
+    batch : crops a step, over all devices
+    seed : of the weights and of the crops
+    precision : "float32" or "bfloat16" (autocast; on CUDA "float16" too, with loss scaling)
+    checkpoint_minutes, validate_minutes : how often to write a checkpoint and to score the held-out pages; both also happen at the end
+    validate_steps : score every so many steps instead of by the clock; 0 for the clock
+    log_steps : a line of the log every so many steps
+    threads : of the training process; 0 for all cores
+    """
+
+    steps: int = 100_000
+    batch: int = 12
+    seed: int = 1
+    precision: str = "bfloat16"
+    checkpoint_minutes: float = 3.0
+    validate_minutes: float = 6.0
+    validate_steps: int = 0
+    log_steps: int = 20
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole run; `task` names the training step in ``docbin.train.task.TASKS``, `options` is what that task alone understands."""
+
+    net: NetSection
+    task: str = "supervised"
+    data: DataSection = field(default_factory=DataSection)
+    loss: LossSection = field(default_factory=LossSection)
+    optim: OptimSection = field(default_factory=OptimSection)
+    run: RunSection = field(default_factory=RunSection)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The recipe as JSON, keys in the order of the dataclasses."""
+        return json.dumps(dataclasses.asdict(self), indent=1)
+
+
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read the TOML recipe `path` and lay `overrides` ("section.key=value") over it.
+
+    Raises
+    ------
+    FileAccessError
+        The file cannot be read.
+    UsageError
+        Not TOML, an unknown key, or a value of the wrong type.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileAccessError(f"{path}: cannot read the recipe ({error.strerror or error})") from None
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not a TOML file ({error})") from None
+    for override in overrides:
+        _override(table, override)
+    return recipe_of(table, str(path))
+
+
+def recipe_of(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """The recipe of a parsed TOML table (or of ``json.loads(recipe.to_json())``); errors as in :func:`read_recipe`, naming `where`."""
+    recipe: Recipe = _fill(Recipe, table, where)
+    return recipe
+
+
+def _override(table: dict[str, Any], override: str) -> None:
+    """Set one "a.b.c=value" in `table`; the value is read as TOML, and as a plain word where it is none."""
+    key, equals, text = override.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        raise UsageError(f"--set {override!r}: section.key=value is wanted, for instance optim.rate=1e-3")
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    for part in parts[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise UsageError(f"--set {override!r}: {part} is a value, not a section")
+    table[parts[-1]] = value
+
+
+def _fill(kind: Any, table: Mapping[str, Any], where: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    for key in table:
+        if key not in hints:
+            raise UsageError(f"{where}: unknown key {key!r}; allowed are {', '.join(hints)}")
+    for entry in dataclasses.fields(kind):
+        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+        if required and entry.name not in table:
+            raise UsageError(f"{where}: {entry.name!r} is missing")
+    return kind(**{key: _cast(hints[key], value, f"{where}: {key}") for key, value in table.items()})
+
+
+def _cast(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{where} = {value!r}: a section (a table) is wanted")
+        return _fill(hint, value, where)
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        kinds = typing.get_args(hint)
+        if isinstance(value, list | tuple) and len(kinds) == 2 and kinds[1] is Ellipsis:
+            kinds = kinds[:1] * len(value)
+        if not isinstance(value, list | tuple) or len(value) != len(kinds):
+            raise UsageError(f"{where} = {value!r}: a list{'' if Ellipsis in kinds else f' of {len(kinds)} values'} is wanted")
+        return tuple(_cast(item, part, where) for item, part in zip(kinds, value, strict=True))
+    if origin is not None and not isinstance(origin, types.UnionType):  # a mapping
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{where} = {value!r}: a table is wanted")
+        return dict(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise UsageError(f"{where} = {value!r}: {hint.__name__} is wanted")
+    return value

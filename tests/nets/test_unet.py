@@ -1,0 +1,108 @@
+# ruff: noqa: E402 - torch is optional, so it is asked for before the imports that need it
+"""`unet`: size, shapes, gradients, robustness, and its reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from docbin.errors import UsageError
+from docbin.nets import NETS, build, config_of
+from docbin.nets.unet import UNet, UNetConfig, box_mean, local_contrast
+
+SMALL = {"widths": [8, 16, 16], "encoder_blocks": [1, 1, 1], "decoder_blocks": [1, 1], "dilations": [1], "windows": [5], "head": 8}
+
+
+def test_the_default_variant_fits_eight_megabytes_of_float16() -> None:
+    """3,892,068 weights; a change of this number changes every published file."""
+    net = build("unet")
+    assert sum(weight.numel() for weight in net.parameters()) == 3_892_068
+    assert sum(value.numel() for value in net.state_dict().values()) * 2 < 8_000_000
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 33), (16, 16), (50, 31)])
+def test_any_size_comes_back(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    net = build("unet", SMALL).eval()
+    logits = net(torch.rand(2, 3, *size))
+    assert logits.shape == (2, 1, *size)
+    assert torch.isfinite(logits).all()
+
+
+def test_every_parameter_gets_a_gradient() -> None:
+    torch.manual_seed(0)
+    net = build("unet", SMALL)
+    net(torch.rand(2, 3, 45, 37)).square().mean().backward()
+    without = [name for name, weight in net.named_parameters() if weight.grad is None or not weight.grad.abs().sum() > 0]
+    assert without == []
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_flat_page_is_finite(value: float) -> None:
+    """Black and white pages have no contrast anywhere: nothing may be divided by nothing."""
+    torch.manual_seed(0)
+    net = build("unet", SMALL)
+    logits = net(torch.full((2, 3, 32, 32), value))
+    logits.mean().backward()
+    assert torch.isfinite(logits).all()
+    assert all(torch.isfinite(weight.grad).all() for weight in net.parameters() if weight.grad is not None)
+
+
+def test_box_mean_equals_a_double_loop() -> None:
+    values = np.random.default_rng(0).random((9, 12))
+    means = box_mean(torch.from_numpy(values)[None, None], 5)[0, 0].numpy()
+    for row in range(9):
+        for column in range(12):
+            box = values[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
+            assert means[row, column] == pytest.approx(box.mean(), abs=1e-12)
+
+
+def test_local_contrast_equals_its_float64_twin() -> None:
+    """All pixels of the cells around count; float32 must stay within 1e-3 of float64 on a page of small contrast."""
+    cells = (0.7 + 0.05 * np.random.default_rng(0).standard_normal((4, 10, 11))).clip(0, 1)
+    said = local_contrast(torch.from_numpy(cells.astype(np.float32))[None], 5)[0].numpy()
+    for row in range(10):
+        for column in range(11):
+            box = cells[:, max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3]
+            wanted = (cells[:, row, column] - box.mean()) / (box.std() + 0.05)
+            assert said[:, row, column] == pytest.approx(wanted.clip(-4, 4), abs=1e-3)
+
+
+def test_no_pixel_reaches_further_than_the_halo() -> None:
+    """The gradient of one output pixel with respect to the page ends within `halo`, and the contrast windows' reach is within it too."""
+    torch.manual_seed(0)
+    net = UNet(config_of("unet", SMALL)).eval()
+    size = 2 * net.halo + 4 * net.stride
+    page = torch.rand(1, 3, size, size)
+    changed = page.clone()
+    middle = size // 2
+    changed[..., middle, middle] = 1 - changed[..., middle, middle]
+    with torch.inference_mode():
+        moved = (net(changed) != net(page))[0, 0].nonzero()
+    assert len(moved) > 0
+    assert int((moved - middle).abs().max()) <= net.halo
+
+
+def test_a_grey_page_is_its_own_contrast_in_every_channel() -> None:
+    """The luma weights sum to 1, so a grey page's grey is the page."""
+    net = UNet(UNetConfig(windows=()))
+    page = torch.rand(1, 1, 16, 16).expand(1, 3, 16, 16)
+    assert net._raw(page).shape == (1, 12, 8, 8)
+
+
+def test_wrong_variants_are_refused() -> None:
+    with pytest.raises(UsageError, match="unknown variant key 'width'"):
+        build("unet", {"width": [1]})
+    with pytest.raises(UsageError, match="decoder_blocks"):
+        build("unet", {"widths": [8, 8]})
+    with pytest.raises(UsageError, match="odd"):
+        build("unet", {"windows": [8]})
+    with pytest.raises(UsageError, match="choose one of"):
+        build("no-such-net")
+
+
+@pytest.mark.parametrize("name", sorted(NETS))
+def test_every_architecture_of_the_table_can_be_built_with_its_defaults(name: str) -> None:
+    assert sum(weight.numel() for weight in build(name).parameters()) > 0

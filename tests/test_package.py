@@ -1,0 +1,231 @@
+"""The package as a user gets it: what the wheel holds, installs run from outside the checkout, the build without a compiler, a quick import."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import time
+import tomllib
+import venv
+import zipfile
+from email import message_from_string
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from docbin import kernels
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+DATA = {"models": "docbin/zoo/models", "datasets": "docbin/zoo/datasets"}
+
+# Prints what an install knows of itself, as JSON; the inks are those of every method on one small page.
+ASK = """
+import hashlib, json, numpy, docbin
+from docbin import kernels
+from importlib.resources import files
+page = numpy.random.default_rng(5).integers(0, 256, (48, 37), dtype=numpy.uint8)
+inks = {row["name"]: hashlib.sha256(docbin.binarize(page, row["name"]).tobytes()).hexdigest() for row in docbin.methods() if row["available"]}
+data = {name: sorted(entry.name for entry in files(f"docbin.zoo.{name}").iterdir()) for name in ("models", "datasets")}
+print(json.dumps({"file": docbin.__file__, "version": docbin.__version__, "levels": kernels.levels(), "inks": inks, "data": data}))
+"""
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment for a build: build tools of this environment first, no outside wish for or against the core."""
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DOCBIN_REQUIRE_CORE", "DOCBIN_KERNELS", "PYTHONPATH", "CMAKE_ARGS"}
+    }
+    return env | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"} | changes
+
+
+def pip(*args: str | Path, python: Path | None = None, check: bool = True, **env: str) -> str:
+    command = [sys.executable, "-m", "pip", *(["--python", str(python)] if python else []), "--disable-pip-version-check", *map(str, args)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(**env), cwd=CHECKOUT, check=False)
+    assert done.returncode == 0 or not check, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def build_wheel(source: Path, into: Path, *options: str | Path, **env: str) -> Path:
+    pytest.importorskip("scikit_build_core", reason="building a wheel without a network needs the build requirements of docbin[dev]")
+    pytest.importorskip("nanobind", reason="building a wheel without a network needs the build requirements of docbin[dev]")
+    pip("wheel", "--no-build-isolation", "--no-deps", "--no-index", "-w", into, *options, source, **env)
+    (wheel,) = into.glob("docbin-*.whl")
+    return wheel
+
+
+def fresh_environment(folder: Path) -> Path:
+    """Python of a new virtual environment that sees the libraries of this one, but none of its .pth files: not its docbin."""
+    venv.create(folder, symlinks=os.name != "nt")
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = Path(subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
+    (site / "libraries.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n")
+    return python
+
+
+def ask(python: Path, cwd: Path) -> dict[str, object]:
+    done = subprocess.run([python, "-c", ASK], capture_output=True, text=True, cwd=cwd, env=environment(), check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def data_files(folder: str) -> set[str]:
+    root = CHECKOUT / folder
+    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of the checkout with the compiled core; built in build/, so that only what changed is compiled."""
+    if kernels.levels() == ("numpy",):
+        pytest.skip("this install was built without a C++ compiler")
+    return build_wheel(CHECKOUT, tmp_path_factory.mktemp("wheel"), DOCBIN_REQUIRE_CORE="1")
+
+
+def test_the_wheel_holds_one_name_all_data_and_the_core_but_no_sources(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        metadata = message_from_string(archive.read(f"docbin-{PROJECT['version']}.dist-info/METADATA").decode())
+        scripts = archive.read(f"docbin-{PROJECT['version']}.dist-info/entry_points.txt").decode()
+    assert {name.split("/")[0] for name in names} == {"docbin", f"docbin-{PROJECT['version']}.dist-info"}
+    assert {name for name in names if name.endswith((".cpp", ".hpp", ".h")) or "/csrc/" in name} == set()
+    assert len([name for name in names if name.startswith("docbin/kernels/_core.") and name.endswith((".so", ".pyd"))]) == 1
+    for folder, home in DATA.items():
+        assert {name.removeprefix(f"{home}/") for name in names if name.startswith(f"{home}/")} == data_files(folder)
+    modules = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "docbin").rglob("*.py")}
+    assert {name for name in names if name.endswith(".py")} == modules
+    assert set(metadata.get_all("Provides-Extra", [])) == set(PROJECT["optional-dependencies"])
+    assert "docbin = docbin.cli:main" in scripts
+
+
+def test_one_wheel_serves_every_python_that_has_the_stable_abi(wheel: Path) -> None:
+    python, abi, platform = wheel.stem.split("-")[2:]
+    if sys.version_info >= (3, 12) and sys.implementation.name == "cpython" and "t" not in getattr(sys, "abiflags", ""):
+        assert (python, abi) == ("cp312", "abi3")
+    else:
+        assert python == f"cp{sys.version_info.major}{sys.version_info.minor}"
+    assert platform != "any"
+
+
+def test_the_wheel_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    python = fresh_environment(tmp_path / "env")
+    pip("install", "--no-deps", "--no-index", "--ignore-installed", wheel, python=python)
+    knows = ask(python, tmp_path)
+    assert Path(str(knows["file"])).is_relative_to(tmp_path / "env")
+    assert knows["version"] == PROJECT["version"]
+    assert knows["levels"] == list(kernels.levels())
+    assert knows["data"] == {folder: sorted(entry.name for entry in (CHECKOUT / folder).iterdir()) for folder in DATA}
+
+
+def test_the_command_is_installed_and_says_its_version(wheel: Path, tmp_path: Path) -> None:
+    python = fresh_environment(tmp_path / "env")
+    pip("install", "--no-deps", "--no-index", "--ignore-installed", wheel, python=python)
+    done = subprocess.run(
+        [python.parent / "docbin", "--version"], capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert PROJECT["version"] in done.stdout
+
+
+def test_an_editable_install_works_outside_the_checkout(tmp_path: Path) -> None:
+    pytest.importorskip("scikit_build_core", reason="an editable install without a network needs the build requirements of docbin[dev]")
+    python = fresh_environment(tmp_path / "env")
+    pip("install", "--no-build-isolation", "--no-deps", "--no-index", "--ignore-installed", "-e", CHECKOUT, python=python)
+    knows = ask(python, tmp_path)
+    assert Path(str(knows["file"])) == CHECKOUT / "docbin" / "__init__.py"
+    assert knows["levels"] == list(kernels.levels())
+    assert knows["data"] == {folder: sorted(entry.name for entry in (CHECKOUT / folder).iterdir()) for folder in DATA}
+
+
+def test_without_a_compiler_the_build_is_slower_but_gives_the_same_bits(wheel: Path, tmp_path: Path) -> None:
+    missing = str(tmp_path / "no-compiler-here")
+    said = pip(
+        "wheel", "-v", "--no-build-isolation", "--no-deps", "--no-index", "-w", tmp_path, "-C", f"build-dir={tmp_path}/build", CHECKOUT,
+        CC=missing, CXX=missing,
+    )  # fmt: skip
+    assert "built WITHOUT its compiled core" in said
+    (plain,) = tmp_path.glob("docbin-*.whl")
+    assert plain.name == f"docbin-{PROJECT['version']}-py3-none-any.whl"
+    inks = {}
+    for name, path in {"plain": plain, "compiled": wheel}.items():
+        python = fresh_environment(tmp_path / name)
+        pip("install", "--no-deps", "--no-index", "--ignore-installed", path, python=python)
+        knows = ask(python, tmp_path)
+        assert (knows["levels"] == ["numpy"]) == (name == "plain")
+        inks[name] = knows["inks"]
+    assert inks["plain"] == inks["compiled"]
+
+
+def test_a_build_that_must_have_the_core_fails_without_a_compiler(tmp_path: Path) -> None:
+    missing = str(tmp_path / "no-compiler-here")
+    said = pip(
+        "wheel", "--no-build-isolation", "--no-deps", "--no-index", "-w", tmp_path, "-C", f"build-dir={tmp_path}/build", CHECKOUT,
+        CC=missing, CXX=missing, DOCBIN_REQUIRE_CORE="1", check=False,
+    )  # fmt: skip
+    assert list(tmp_path.glob("*.whl")) == []
+    assert "CMake configuration failed" in said
+
+
+@pytest.mark.slow
+def test_the_source_archive_is_complete_and_builds(tmp_path: Path) -> None:
+    pytest.importorskip("build", reason="needs docbin[dev]")
+    command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "-o", str(tmp_path), str(CHECKOUT)]
+    subprocess.run(command, check=True, capture_output=True, env=environment())
+    (archive,) = tmp_path.glob("docbin-*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    source = tmp_path / archive.name.removesuffix(".tar.gz")
+    assert {entry.name for entry in source.iterdir()} >= {"LICENSE", "README.md", "CMakeLists.txt", "pyproject.toml", "models", "datasets"}
+    assert not (source / "tests").exists()
+    assert build_wheel(source, tmp_path, DOCBIN_REQUIRE_CORE="1").exists()
+
+
+def test_import_is_quick_and_light() -> None:
+    seconds = []
+    for _ in range(7):
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", "import sys, docbin; print(*sys.modules)"], capture_output=True, text=True, check=True, env=environment()
+        )
+        seconds.append(time.perf_counter() - start)
+    assert (
+        set(done.stdout.split()) & {"torch", "cv2", "skimage", "PIL", "scipy", "typer", "rich", "pypdfium2", "img2pdf", "safetensors"}
+        == set()
+    )
+    assert min(seconds) < 0.2, f"the interpreter's start and `import docbin` took {min(seconds):.3f} s at best"
+
+
+def test_the_default_install_asks_for_no_torch_and_no_gpl() -> None:
+    names = {Requirement(line).name.lower() for line in PROJECT["dependencies"]}
+    assert names & {"torch", "torchvision", "pymaxflow", "segmentation-models-pytorch", "onnxruntime"} == set()
+
+
+def test_pinned_versions_are_allowed_by_the_requirements() -> None:
+    wanted = [Requirement(line) for lines in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()) for line in lines]
+    lines = (CHECKOUT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if line.strip() and not line.startswith("#"))
+    assert {"torch", "torchvision"} <= set(pins)
+    for name, version in pins.items():
+        specifiers = [requirement.specifier for requirement in wanted if requirement.name == name]
+        assert specifiers, f"constraints.txt pins {name}, which pyproject.toml does not ask for"
+        assert all(version in specifier for specifier in specifiers), f"{name}=={version} against {specifiers}"
+
+
+def test_the_build_requirements_stand_in_dev_too() -> None:
+    system = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    assert set(system) <= set(PROJECT["optional-dependencies"]["dev"])
+
+
+def test_contributing_says_why_each_dependency_is_there() -> None:
+    table = (CHECKOUT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Why each dependency is there")[1].lower()
+    build = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    for line in (*build, *PROJECT["dependencies"], *(line for lines in PROJECT["optional-dependencies"].values() for line in lines)):
+        name = Requirement(line).name.lower()
+        assert name == "docbin" or name in table, f"CONTRIBUTING.md does not say why docbin needs {name}"

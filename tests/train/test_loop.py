@@ -1,0 +1,187 @@
+# ruff: noqa: E402 - torch is optional, so it is asked for before the imports that need it
+"""The loop on synthetic crops: it learns, resumes exactly, stops on time, survives pages without ink and pages of ink."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from docbin.errors import UsageError
+from docbin.page import Image, Mask
+from docbin.train import checkpoint
+from docbin.train.feed import batches
+from docbin.train.loop import train
+from docbin.train.place import Place
+from docbin.train.recipe import Recipe, recipe_of
+from docbin.train.validate import f_measure
+
+TINY = {"widths": [8, 8], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8}
+
+
+class Strokes:
+    """Dark bars on light noise; crop `index` depends on nothing but `index`. A fixed `ink` makes flat pages."""
+
+    def __init__(self, size: int = 32, ink: bool | None = None) -> None:
+        self.size, self.ink = size, ink
+
+    def crop(self, index: int) -> tuple[Image, Mask]:
+        rng = np.random.default_rng(index)
+        truth = np.zeros((self.size, self.size), bool)
+        for row, column in rng.integers(0, self.size - 8, (4, 2)):
+            truth[row : row + 3, column : column + 8] = True
+        if self.ink is not None:
+            truth[:] = self.ink
+        grey = np.where(truth, 90, 200)[..., None] + rng.normal(0, 8, (self.size, self.size, 3))
+        return grey.clip(0, 255).astype(np.uint8), truth
+
+
+def recipe(**changes: Any) -> Recipe:
+    table: dict[str, Any] = {
+        "net": {"name": "unet", "variant": TINY},
+        "data": {"size": 32, "workers": 0},
+        "optim": {"rate": 1e-2},
+        "run": {"steps": 12, "batch": 4, "log_steps": 1, "precision": "float32", **changes},
+    }
+    return recipe_of(table)
+
+
+def held_out(count: int = 2) -> list[tuple[str, Image, Mask]]:
+    return [(f"page{k}", *Strokes(80).crop(10_000 + k)) for k in range(count)]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    outcome = train(recipe(steps=40), tmp_path, source=Strokes(), pages=held_out())
+    assert outcome.finished
+    assert outcome.step == 40
+    assert outcome.best is not None
+    assert outcome.best > 90
+    log = rows(tmp_path / "train.csv")
+    assert len(log) == 40
+    assert float(log[-1]["loss"]) < 0.5 * float(log[0]["loss"])
+    assert rows(tmp_path / "validation.csv")[-1]["mean"] == f"{outcome.best:.6g}"
+    assert {"last.safetensors", "best.safetensors", "final.safetensors", "recipe.json"} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_cut_and_resumed_run_equals_an_uncut_one_bit_for_bit(tmp_path: Path, precision: str) -> None:
+    """The net lies in memory as channels_last and a checkpoint does not: moments loaded in the wrong order would show here from the second
+    step on.
+    """
+    setup = recipe(precision=precision, validate_steps=4)
+    whole = train(setup, tmp_path / "whole", source=Strokes(), pages=held_out())
+    first = train(setup, tmp_path / "cut", source=Strokes(), pages=held_out(), stop_at=5)
+    assert not first.finished
+    assert first.step == 5
+    torch.manual_seed(99)  # whatever happens in between must not matter
+    second = train(setup, tmp_path / "cut", source=Strokes(), pages=held_out(), resume=True)
+    assert second == whole
+    one, two = (checkpoint.load(tmp_path / name / "last.safetensors") for name in ("whole", "cut"))
+    for part in ("task", "ema"):
+        flat_one: dict[str, torch.Tensor] = {}
+        flat_two: dict[str, torch.Tensor] = {}
+        assert checkpoint.split(one[part], part, flat_one) == checkpoint.split(two[part], part, flat_two)
+        assert flat_one.keys() == flat_two.keys()
+        assert all(torch.equal(flat_one[name], flat_two[name]) for name in flat_one)
+    same = [{key: row[key] for key in ("step", "loss", "rate", "gradient")} for row in rows(tmp_path / "whole" / "train.csv")]
+    assert [{key: row[key] for key in same[0]} for row in rows(tmp_path / "cut" / "train.csv")] == same
+    assert rows(tmp_path / "whole" / "validation.csv") == rows(tmp_path / "cut" / "validation.csv")
+
+
+def test_a_killed_run_drops_the_lines_after_its_checkpoint(tmp_path: Path) -> None:
+    """The log may be ahead of the checkpoint when a run is killed; the resumed run must not tell those steps twice."""
+    setup = recipe()
+    train(setup, tmp_path, source=Strokes(), pages=[], stop_at=5)
+    with (tmp_path / "train.csv").open("a", encoding="utf-8") as handle:
+        handle.write(",".join(["6", *"0" * 8]) + "\n")
+    train(setup, tmp_path, source=Strokes(), pages=[], resume=True)
+    assert [int(row["step"]) for row in rows(tmp_path / "train.csv")] == list(range(1, 13))
+
+
+def test_worker_processes_make_the_same_batches() -> None:
+    setup = recipe(steps=4)
+    alone = list(batches(Strokes(), setup, 1))
+    helped = list(batches(Strokes(), dataclasses.replace(setup, data=dataclasses.replace(setup.data, workers=2)), 1))
+    assert len(alone) == len(helped) == 3
+    for one, two in zip(alone, helped, strict=True):
+        assert torch.equal(one.images, two.images)
+        assert torch.equal(one.truth, two.truth)
+    assert np.array_equal(alone[0].images[0].numpy(), Strokes().crop(4)[0])
+
+
+def test_devices_share_a_batch_without_overlap() -> None:
+    setup = recipe(steps=2)
+    whole = torch.cat([batch.images for batch in batches(Strokes(), setup, 0)])
+    shares = [torch.cat([batch.images for batch in batches(Strokes(), setup, 0, rank, 2)]) for rank in (0, 1)]
+    assert torch.equal(torch.stack(shares, 1).flatten(0, 1), whole)
+    with pytest.raises(UsageError, match="does not divide"):
+        next(iter(batches(Strokes(), setup, 0, 0, 3)))
+
+
+@pytest.mark.parametrize("ink", [False, True])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_batches_without_ink_and_of_ink_alone_train(tmp_path: Path, ink: bool, precision: str) -> None:
+    train(recipe(steps=5, precision=precision), tmp_path, source=Strokes(ink=ink), pages=[])
+    assert all(np.isfinite(float(row["loss"])) and np.isfinite(float(row["gradient"])) for row in rows(tmp_path / "train.csv"))
+    state = checkpoint.load(tmp_path / "final.safetensors")["net"]
+    assert all(torch.isfinite(value).all() for value in state.values())
+
+
+def test_it_ends_on_time(tmp_path: Path) -> None:
+    outcome = train(recipe(steps=10**6, log_steps=5), tmp_path, source=Strokes(), pages=[], max_minutes=0.02)
+    assert outcome.finished
+    assert outcome.step < 10**5
+    assert checkpoint.load(tmp_path / "last.safetensors")["progress"] == 1.0
+
+
+def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    train(recipe(steps=1), tmp_path, source=Strokes(), pages=[])
+    with pytest.raises(UsageError, match="--resume"):
+        train(recipe(steps=1), tmp_path, source=Strokes(), pages=[])
+    other = dataclasses.replace(recipe(steps=2), net=dataclasses.replace(recipe().net, variant={**TINY, "head": 4}))
+    with pytest.raises(UsageError, match="another net"):
+        train(other, tmp_path, source=Strokes(), pages=[], resume=True)
+
+
+def test_a_run_can_start_from_anothers_weights(tmp_path: Path) -> None:
+    train(recipe(steps=3), tmp_path / "a", source=Strokes(), pages=[])
+    setup = recipe(steps=1)
+    for name in ("final.safetensors", "last.safetensors"):
+        init = dataclasses.replace(setup.net, init=str(tmp_path / "a" / name))
+        still = dataclasses.replace(setup, net=init, optim=dataclasses.replace(setup.optim, rate=0.0, ema=0.0))
+        train(still, tmp_path / name, source=Strokes(), pages=[])
+        before = checkpoint.load(tmp_path / "a" / "final.safetensors")["net"]
+        after = checkpoint.load(tmp_path / name / "final.safetensors")["net"]
+        assert all(torch.equal(before[key], after[key]) for key in before if key.endswith("weight"))
+
+
+def test_a_step_with_an_infinite_gradient_is_left_out() -> None:
+    place = Place("float32")
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.AdamW([weight], lr=0.1)
+    norm = place.descend((weight * torch.tensor([float("inf"), 1.0])).sum(), optimizer, 1.0)
+    assert not np.isfinite(norm)
+    assert torch.equal(weight.detach(), torch.ones(2))
+
+
+def test_precisions_are_checked() -> None:
+    with pytest.raises(UsageError, match="choose one of"):
+        Place("float8")
+
+
+def test_f_measure_by_hand() -> None:
+    truth = np.array([[True, True, True, True, False]])
+    said = np.array([[True, True, True, False, True]])
+    assert f_measure(said, truth) == pytest.approx(75.0)
+    assert f_measure(np.zeros_like(truth), np.zeros_like(truth)) == 100.0
