@@ -17,11 +17,11 @@
 namespace docbin {
 
 #if defined(__linux__)
-void *page_memory(std::size_t size) {
+void *page_memory(std::size_t size, bool dense) {
     if (size == 0) size = 1;
     void *data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) throw std::bad_alloc();
-    if (size >= std::size_t{4} << 20) madvise(data, size, MADV_HUGEPAGE);
+    if (dense && size >= std::size_t{4} << 20) madvise(data, size, MADV_HUGEPAGE);
     return data;
 }
 
@@ -29,7 +29,7 @@ void release_page_memory(void *data, std::size_t size) {
     if (data != nullptr) munmap(data, size == 0 ? 1 : size);
 }
 #else
-void *page_memory(std::size_t size) {
+void *page_memory(std::size_t size, bool) {
     void *data = std::calloc(size == 0 ? 1 : size, 1);
     if (data == nullptr) throw std::bad_alloc();
     return data;

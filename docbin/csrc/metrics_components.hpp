@@ -9,7 +9,7 @@
 
 namespace docbin {
 
-void *page_memory(std::size_t size);  // throws std::bad_alloc
+void *page_memory(std::size_t size, bool dense);  // throws std::bad_alloc
 void release_page_memory(void *data, std::size_t size);
 
 struct Box {
@@ -41,7 +41,9 @@ template <class T>
 class PageArray {
 public:
     PageArray() = default;
-    explicit PageArray(std::size_t size) : data_(static_cast<T *>(page_memory(size * sizeof(T))), Release{size * sizeof(T)}) {}
+    // `dense`: most of it will be touched, so huge pages pay.
+    explicit PageArray(std::size_t size, bool dense = true)
+        : data_(static_cast<T *>(page_memory(size * sizeof(T), dense)), Release{size * sizeof(T)}) {}
     T &operator[](std::size_t at) { return data_.get()[at]; }
     const T &operator[](std::size_t at) const { return data_.get()[at]; }
     T *data() { return data_.get(); }

@@ -48,12 +48,15 @@ bool visit_ring(const BitMask &features, const Box &box, int y, int x, int radiu
     if (from > to) return false;
     const std::uint64_t columns = ~std::uint64_t{0} >> (63 - (to - from)) << (31 + from - x);
     const std::uint64_t sides = (std::uint64_t{1} << (31 - radius) | std::uint64_t{1} << (31 + radius)) & columns;
-    const int y0 = std::max(y - radius, box.top), y1 = std::min(y + radius, box.bottom);
-    for (int cy = y0; cy <= y1; ++cy) {
-        std::uint64_t hits = window(features.row(cy), x) & (cy == y - radius || cy == y + radius ? columns : sides);
+    const auto scan = [&](int cy, std::uint64_t wanted) {
+        std::uint64_t hits = window(features.row(cy), x) & wanted;
         found |= hits != 0;
         for (; hits != 0; hits &= hits - 1) visit(cy, x - 31 + std::countr_zero(hits));
-    }
+    };
+    if (y - radius >= box.top) scan(y - radius, columns);
+    if (sides != 0)
+        for (int cy = std::max(y - radius + 1, box.top); cy <= std::min(y + radius - 1, box.bottom); ++cy) scan(cy, sides);
+    if (y + radius <= box.bottom && radius != 0) scan(y + radius, columns);
     return found;
 }
 

@@ -66,7 +66,7 @@ void in_bands(int rows, int threads, Work &&work) {
 class HalfGaps {
 public:
     explicit HalfGaps(const PaperSide &paper)
-        : paper(paper), factor(paper.key(paper.height, paper.width)), area(paper.key(paper.height, paper.width)) {}
+        : paper(paper), factor(paper.key(paper.height, paper.width), false), area(paper.key(paper.height, paper.width), false) {}
 
     int half_gap(int y, int x) { return static_cast<int>(std::floor(std::sqrt(static_cast<double>(settled_area(y, x))) + 0.5)); }
 
@@ -236,6 +236,69 @@ void PaperSide::look_at_contour(const InkSide &ink) {
         for (int x = run->begin; x < run->end; ++x) listen(*run, x, -stride, -1);
     for (auto run = found.runs.rbegin(); run != found.runs.rend(); ++run)
         for (int x = run->end - 1; x >= run->begin; --x) listen(*run, x, stride, 1);
+    look_inside_boxes(ink);
+    for_each_set(ink.contour, [&](int y, int x) { gap_scale.row(y)[x] = 0; });
+}
+
+// The same for components whose box cuts the view off (mostly the holes of letters): two sweeps over each box by itself. A component that fills hardly any of a
+// large box would cost more than it is worth; its pixels search one by one, later.
+void PaperSide::look_inside_boxes(const InkSide &ink) {
+    std::vector<std::int64_t> size(found.boxes.size());
+    for (const Run &run : found.runs) size[run.label] += run.end - run.begin;
+    searches.assign(found.boxes.size(), 0);
+    struct View {
+        int distance, label;
+        std::uint8_t widest;
+    };
+    std::vector<View> views;
+    for (int label = 1; label <= found.count(); ++label) {
+        if (label == main_label) continue;
+        const Box &box = found.boxes[label];
+        const int rows = box.bottom - box.top + 1, columns = box.right - box.left + 1;
+        searches[label] = static_cast<std::int64_t>(rows) * columns > 64 * size[label];
+        if (searches[label]) continue;
+        // A frame of one cell around the box, out of everyone's sight.
+        const int unseen = height + width, across = columns + 2;
+        views.assign(static_cast<std::size_t>(rows + 2) * across, {unseen, 0, 0});
+        for (int y = 0; y < rows; ++y)
+            for (int x = 0; x < columns; ++x)
+                if (ink.contour.at(box.top + y, box.left + x)) {
+                    const int owner = near_label[key(box.top + y, box.left + x)];
+                    views[static_cast<std::size_t>(y + 1) * across + x + 1] = {0, owner, ink.stroke_width[owner]};
+                }
+        const auto hear = [](View &here, const View &from) {
+            if (from.distance + 1 < here.distance) {
+                here = {from.distance + 1, from.label, from.widest};
+            } else if (from.distance + 1 == here.distance) {
+                if (here.label != from.label) here.label = several;
+                here.widest = std::max(here.widest, from.widest);
+            }
+        };
+        const auto sweep = [&](int y, int x, int row, int side) {
+            View *here = views.data() + static_cast<std::size_t>(y + 1) * across + x + 1;
+            for (const int offset : {row - 1, row, row + 1, side}) hear(*here, here[offset]);
+        };
+        for (int y = 0; y < rows; ++y)
+            for (int x = 0; x < columns; ++x) sweep(y, x, -across, -1);
+        for (int y = rows - 1; y >= 0; --y)
+            for (int x = columns - 1; x >= 0; --x) sweep(y, x, across, 1);
+        for (int y = 0; y < rows; ++y)
+            for (std::size_t k = first_run(box.top + y, box.left); k < found.row_at[box.top + y + 1] && found.runs[k].begin <= box.right; ++k) {
+                const Run &run = found.runs[k];
+                if (run.label != label) continue;
+                for (int x = run.begin; x < run.end; ++x) {
+                    const View &view = views[static_cast<std::size_t>(y + 1) * across + (x - box.left) + 1];
+                    near_label[key(run.y, x)] = view.distance < unseen ? view.label : 0;
+                    gap_scale.row(run.y)[x] = view.distance < unseen ? view.widest : 0;
+                }
+            }
+    }
+}
+
+// The first run of row y that ends beyond x.
+std::size_t PaperSide::first_run(int y, int x) const {
+    const auto first = found.runs.begin() + static_cast<std::ptrdiff_t>(found.row_at[y]), last = found.runs.begin() + static_cast<std::ptrdiff_t>(found.row_at[y + 1]);
+    return static_cast<std::size_t>(std::upper_bound(first, last, x, [](int value, const Run &run) { return value < run.end; }) - found.runs.begin());
 }
 
 void PaperSide::measure_gaps(const InkSide &ink) {
@@ -286,7 +349,7 @@ void PaperSide::mark_merges(const InkSide &ink, BitMask &merges, int y0, int y1)
                 continue;
             }
             bool mixed = near_label[key(run.y, x)] == several;
-            if (run.label != main_label && cut_off(box, run.y, x, distance[x])) {
+            if (searches[run.label] && cut_off(box, run.y, x, distance[x])) {
                 int first = 0, widest = 0;
                 mixed = false;
                 visit_nearest(ink.contour, box, run.y, x, distance[x], [&](int cy, int cx) {

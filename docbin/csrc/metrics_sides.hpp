@@ -122,6 +122,7 @@ private:
     ByteMap to_ridge;
     static constexpr int several = -1;
     PageArray<std::int32_t> near_label;  // component of the pixel's nearest contour pixels, 0 = not known
+    std::vector<char> searches;          // by label: whether its pixels look for contour one by one
     std::unordered_map<std::size_t, Writer> far_writers;  // by ridge pixel: the last one that sees it only because its box cuts nearer ones off
 
     std::size_t key(int y, int x) const {
@@ -136,6 +137,8 @@ private:
     }
     void thin_paper();
     void look_at_contour(const InkSide &ink);
+    void look_inside_boxes(const InkSide &ink);
+    std::size_t first_run(int y, int x) const;
     void measure_gaps(const InkSide &ink);
     void find_far_writers();
     void mark_merges(const InkSide &ink, BitMask &merges, int y0, int y1);
