@@ -38,8 +38,9 @@ def _float_convolution(channels: int, filters: int, side: int) -> Callable[[], o
     import torch
 
     torch.set_num_threads(1)
-    layer = torch.nn.Conv2d(channels, filters, 3, padding=1, bias=False).to(memory_format=torch.channels_last)
-    x = torch.randn(1, channels, side, side).to(memory_format=torch.channels_last)
+    layer = torch.nn.Conv2d(channels, filters, 3, padding=1, bias=False)
+    layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
+    x = torch.randn(1, channels, side, side).contiguous(memory_format=torch.channels_last)
 
     def call() -> object:
         with torch.inference_mode():
