@@ -261,6 +261,8 @@ def load(name_or_folder: str | os.PathLike[str]) -> Benchmark:
 def data_root_of(name_or_folder: str | os.PathLike[str], data_root: str | os.PathLike[str] | None) -> Path:
     """Where the pages of a benchmark are looked for: the folder itself where one was named, else `data_root`, else ``DOCBIN_DATA``.
 
+    The sample pages come with docbin and lie beside their descriptor; for them no root is needed.
+
     Raises
     ------
     UsageError
@@ -269,6 +271,9 @@ def data_root_of(name_or_folder: str | os.PathLike[str], data_root: str | os.Pat
     name = os.fspath(name_or_folder)
     if name not in _descriptor_files() and Path(name).is_dir():
         return Path(name)
+    shipped = resources.files("docbin.zoo.datasets") / name
+    if name in _descriptor_files() and shipped.is_dir():
+        return Path(str(shipped))
     if data_root is not None:
         return Path(data_root)
     if os.environ.get("DOCBIN_DATA"):
