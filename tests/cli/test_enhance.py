@@ -99,3 +99,16 @@ def test_a_missing_model_is_named_with_the_way_out(page: Path, tmp_path: Path) -
 def test_every_task_names_a_model_that_docbin_can_train() -> None:
     models = Path(__file__).resolve().parents[2] / "models"
     assert [row.model for row in TASKS.values() if not (models / row.model / "recipe.toml").is_file()] == []
+
+
+def test_the_command_line_reads_its_words(page: Path, model: Path, tmp_path: Path) -> None:
+    import typer
+    from typer.testing import CliRunner
+
+    app = typer.Typer()
+    app.command()(command)
+    said = CliRunner().invoke(app, [str(page), "-o", str(tmp_path / "o.png"), "--task", "uniform", "--model", str(model), "--grey"])
+    assert said.exit_code == 0
+    with Pictures.open(tmp_path / "o.png") as picture:
+        assert picture.mode == "L"
+    assert isinstance(CliRunner().invoke(app, [str(page), "-o", str(tmp_path / "p.png"), "--task", "iron"]).exception, UsageError)
