@@ -124,7 +124,8 @@ class Home:
                 self._append = os.open(self._own / MANIFEST, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
                 self._mend()
         except OSError as error:
-            raise access_error(error, str(error.filename or self.folder), "write") from error
+            name = str(error.filename or self.folder)
+            raise access_error(error, str(self.folder) if name.startswith(str(self._own)) else name, "write") from error
 
     def _make_run(self) -> Path:
         """A folder for unfinished files, locked. Another docbin may take it for a dead one until it is; then the next try has another name."""

@@ -1,44 +1,31 @@
 """Howe (2011, 2013): the ink mask of least Laplacian energy, found by graph cuts, with parameters tuned to each page.
 
-N. R. Howe, "Document binarization with automatic parameter tuning", International Journal on Document Analysis and Recognition 16(3),
-247-258, 2013,
+N. R. Howe, "Document binarization with automatic parameter tuning", International Journal on Document Analysis and Recognition 16(3), 247-258, 2013,
 doi:10.1007/s10032-012-0192-x; the energy is from the same author's "A Laplacian energy for document binarization", ICDAR 2011.
 
 The energy of a mask is a sum over pixels and over neighbouring pairs:
 
-* Calling a pixel ink costs minus its Laplacian, calling it paper costs the Laplacian (ink is a valley of the grey, whatever the paper's
-level
+* Calling a pixel ink costs minus its Laplacian, calling it paper costs the Laplacian (ink is a valley of the grey, whatever the paper's level
   around it). Pixels more than two local deviations brighter than their surroundings (Gaussian, 20 pixels) are paper at a cost of 500.
 * Two neighbours of unlike label cost c, except across an edge found by Canny's detector, where the border belongs: between an edge pixel
   and its brighter neighbour it is free.
 
-The mask of least energy is a minimum cut. Two parameters matter, and both are tuned by *stability*: of 17 values of c between 20 and 5120,
-evenly
-spaced by ratio, the mask changes least from one to the next around the good one, between a zone where noise vanishes as c grows and one
-where
-text does; c is where the (smoothed) curve of changes is lowest between two high ones. Of Canny's high thresholds 0.25 and 0.5, each with
-its own
+The mask of least energy is a minimum cut. Two parameters matter, and both are tuned by *stability*: of 17 values of c between 20 and 5120, evenly
+spaced by ratio, the mask changes least from one to the next around the good one, between a zone where noise vanishes as c grows and one where
+text does; c is where the (smoothed) curve of changes is lowest between two high ones. Of Canny's high thresholds 0.25 and 0.5, each with its own
 c, the one whose mask is nearer to that of their middle, 0.375, is taken (the paper's "Algorithm 3"). ``tune="c"`` tunes c for a given t_hi
 ("Algorithm 1"), ``tune="none"`` cuts once.
 
-The paper tries 33 values of c; on five pages of DIBCO 2009 every second of them leads to the same F-measure (within 0.02 on each page) in
-half the
-time, so 17 is the default. Choices where the paper leaves one: Canny's gradients are derivatives of a Gaussian, its thresholds shares of
-the
-page's steepest gradient, its thinning OpenCV's. The Laplacian is the usual one of five points. The author's released program takes the
-divergence
-of forward differences by central differences, which is shifted by half a pixel, and repairs the shift by removing ink that has none above
-or to the
+The paper tries 33 values of c; on five pages of DIBCO 2009 every second of them leads to the same F-measure (within 0.02 on each page) in half the
+time, so 17 is the default. Choices where the paper leaves one: Canny's gradients are derivatives of a Gaussian, its thresholds shares of the
+page's steepest gradient, its thinning OpenCV's. The Laplacian is the usual one of five points. The author's released program takes the divergence
+of forward differences by central differences, which is shifted by half a pixel, and repairs the shift by removing ink that has none above or to the
 left; with one cut a page that reaches 92.9 and 91.9 (F-measure on DIBCO 2009 and 2010) where the five points reach 93.1 and 93.6.
 
-Maximum flows come from PyMaxflow, the Python face of Boykov and Kolmogorov's library (IEEE Trans. PAMI 26(9), 2004,
-doi:10.1109/TPAMI.2004.60).
-It is under the GPL, therefore no dependency of docbin but the optional extra ``docbin[howe]``, and imported only here. The candidates of c
-share one
-graph: instead of raising c, the pixels' costs are raised as c falls from its largest value, so that the flow found so far stays valid and
-is built
-upon. Even so a page takes about fifty cuts of some seconds a megapixel each, in about 250 bytes of memory a pixel: minutes for a sheet at
-300 dpi.
+Maximum flows come from PyMaxflow, the Python face of Boykov and Kolmogorov's library (IEEE Trans. PAMI 26(9), 2004, doi:10.1109/TPAMI.2004.60).
+It is under the GPL, therefore no dependency of docbin but the optional extra ``docbin[howe]``, and imported only here. The candidates of c share one
+graph: instead of raising c, the pixels' costs are raised as c falls from its largest value, so that the flow found so far stays valid and is built
+upon. Even so a page takes about fifty cuts of some seconds a megapixel each, in about 250 bytes of memory a pixel: minutes for a sheet at 300 dpi.
 ``tune="none"`` makes one cut.
 """
 
@@ -105,10 +92,9 @@ def _tuned_cut(grey: Image, costs: NDArray[np.int64], t_hi: float, t_lo: float, 
 def stable_choice(changes: Sequence[float]) -> int:
     """Which of n + 1 candidates is most stable, given the n shares of pixels that change from each to the next (at least 4).
 
-    The changes are smoothed by a Gaussian whose even number of taps moves them from between the candidates onto them; it is as wide as one
-    of the
-    paper's 33 candidates (there: six taps, deviation one) whatever their number. The choice is the candidate k for which ``d[i] + d[j] - 2
-    d[k]`` is greatest over all i < k < j.
+    The changes are smoothed by a Gaussian whose even number of taps moves them from between the candidates onto them; it is as wide as one of the
+    paper's 33 candidates (there: six taps, deviation one) whatever their number. The choice is the candidate k for which
+    ``d[i] + d[j] - 2 d[k]`` is greatest over all i < k < j.
     """
     width = len(changes) / 32
     half = max(3, int(np.ceil(3 * width)))
@@ -120,8 +106,7 @@ def stable_choice(changes: Sequence[float]) -> int:
 
 
 def pixel_costs(grey: Image) -> NDArray[np.int64]:
-    """Cost of calling a pixel paper less that of calling it ink, in grey levels (H, W): twice the Laplacian, or -1000 on confident
-    paper."""
+    """Cost of calling a pixel paper less that of calling it ink, in grey levels (H, W): twice the Laplacian, or -1000 on confident paper."""
     centre = grey.astype(np.int64)
     padded = np.pad(centre, 1, mode="edge")
     laplacian = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4 * centre

@@ -26,8 +26,6 @@ import docbin
 from docbin.cli import messages
 from docbin.errors import DocbinError
 
-REPORT_TO = "https://github.com/docbin/docbin/issues"
-
 
 class Row(NamedTuple):
     """A command: where its function is, and its line in ``docbin --help``."""
@@ -167,9 +165,7 @@ def _unexpected(error: Exception) -> int:
         messages.error("interrupted")
         return 130
     messages.error(f"{type(error).__name__}: {error}")
-    messages.line(
-        f"This is a bug in docbin {docbin.__version__}. Please report it at {REPORT_TO} with the command line and what 'docbin -v ...' says."
-    )
+    messages.line(f"This is a bug in docbin {docbin.__version__}. Please report it, with the command line and what -v adds to this.")
     if messages.loudness() > 0:
         import traceback
 

@@ -16,6 +16,7 @@ from docbin.errors import UsageError
 
 BENCHES: Mapping[str, str] = {
     "methods": "docbin.bench.methods",
+    "kernels": "docbin.bench.kernels",
 }
 """What can be measured -> a module with ``run() -> rows`` (plain data) and ``show(rows) -> str``."""
 

@@ -152,7 +152,7 @@ def typeset(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
         head_left = left + (right - left - sum(body.width(word) for word in head) - 0.27 * body.em * (len(head) - 1)) / 2
         body.line(head, max(head_left, left), right, top, justified=False)
         if rng.random() < 0.5:
-            canvas.rule(layer, (left, top + 0.4 * leading), (right, top + 0.4 * leading), float(rng.uniform(1.2, 4)), body.density)
+            canvas.rule(layer, (left, top + 0.4 * leading), (right, top + 0.4 * leading), float(rng.uniform(1.6, 4)), body.density)
         top += 1.6 * leading
     if rng.random() < 0.35:
         title = Type(rng, canvas, layer, font, script, x_height * float(rng.uniform(1.4, 2.2)), body.density)
@@ -169,7 +169,7 @@ def typeset(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
         _column(rng, canvas, body, font, box, leading, justified, drop=column == 0 and rng.random() < 0.4)
         if column and rng.random() < 0.3:
             x = box[0] - gap / 2
-            canvas.rule(layer, (x, top - 0.6 * body.em), (x, bottom), float(rng.uniform(1.2, 3)), body.density)
+            canvas.rule(layer, (x, top - 0.6 * body.em), (x, bottom), float(rng.uniform(1.6, 3)), body.density)
 
 
 def _margins(rng: Generator, canvas: Canvas) -> Box:
@@ -219,7 +219,7 @@ def _marginalia(rng: Generator, canvas: Canvas, layer: Layer, font: Font, script
     _, top, right, bottom = box
     by_hand = rng.random() < 0.5
     for _ in range(int(rng.integers(1, 4))):
-        y = float(rng.uniform(top, bottom))
+        y = float(rng.uniform(min(top, bottom), bottom))
         x = 6.0 if rng.random() < 0.5 else right + 6
         if by_hand:
             hand = Hand(rng, max(9.0, x_height * 0.7))
@@ -333,7 +333,7 @@ def table(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
     step = (bottom - top) / rows
     cuts = np.concatenate([[0.0], np.sort(rng.uniform(0.1, 0.95, columns - 1)), [1.0]]) * 0.5 + np.linspace(0, 1, columns + 1) * 0.5
     edges = left + cuts * (right - left)
-    thick = float(rng.uniform(1.0, 3.5))
+    thick = float(rng.uniform(1.6, 3.8))
     density = float(rng.uniform(0.5, 1))
     every_row = rng.random() < 0.6
     for row in range(rows + 1):
@@ -381,7 +381,7 @@ def form(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
                 layer, np.column_stack([dots, np.full(len(dots), baseline + 2), np.full(len(dots), 0.9), np.full(len(dots), body.density)])
             )
         else:
-            canvas.rule(layer, (start, baseline + 3), (right, baseline + 3), float(rng.uniform(1, 2.5)), body.density)
+            canvas.rule(layer, (start, baseline + 3), (right, baseline + 3), float(rng.uniform(1.5, 2.5)), body.density)
         write_line(rng, canvas, ink, hand, writer.words(int(rng.integers(1, 6))), (start + 0.5 * body.em, right), baseline)
         baseline += step
     if rng.random() < 0.8:
