@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 NETS: Mapping[str, tuple[str, str]] = {
     "bitunet": ("docbin.nets.bitunet:BitUNet", "docbin.nets.bitunet:BitUNetConfig"),
+    "deepotsu": ("docbin.nets.deepotsu:DeepOtsu", "docbin.nets.deepotsu:DeepOtsuConfig"),
+    "degan": ("docbin.nets.degan:Degan", "docbin.nets.degan:DeganConfig"),
+    "fourbi": ("docbin.nets.fourbi:FourBi", "docbin.nets.fourbi:FourBiConfig"),
     "unet": ("docbin.nets.unet:UNet", "docbin.nets.unet:UNetConfig"),
 }
 """Architecture -> ("module:class", "module:config dataclass")."""
