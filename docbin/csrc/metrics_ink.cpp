@@ -21,7 +21,7 @@ void raise_crest(ByteMap &distance, const BitMask &skeleton) {
 InkSide::InkSide(const BitMask &truth, const BitMask &contour, const ByteMap &to_contour)
     : found(components(truth, false)), contour(contour), skeleton(truth), depth(truth.height, truth.width, 0),
       scale(static_cast<std::size_t>(truth.height) * truth.width), factor(truth.height, truth.width, 0), to_skeleton(0, 0, 0) {
-    thin(skeleton, nullptr);
+    thin(skeleton);
     seed_empty(skeleton, found, [&](int y, int x) { return truth.at(y, x); });
     for (const Run &run : found.runs) {
         std::uint8_t *to = depth.row(run.y);

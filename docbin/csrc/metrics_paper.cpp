@@ -157,7 +157,7 @@ int HalfGaps::settled_area(int y, int x) {
 
 PaperSide::PaperSide(const BitMask &truth, const ByteMap &to_contour)
     : gap(truth.height, truth.width, 0), gap_scale(truth.height, truth.width, 0), truth(truth), to_contour(to_contour), height(truth.height),
-      width(truth.width), page{0, 0, truth.height - 1, truth.width - 1}, found(components(truth, true)), minor(height, width), deep(height, width),
+      width(truth.width), page{0, 0, truth.height - 1, truth.width - 1}, found(components(truth, true)), minor(height, width),
       ridge(height, width), to_ridge(0, 0, 0), near_label(key(height, width)) {
     for (int label = 1; label <= found.count() && main_label == 0; ++label) {
         const Box &box = found.boxes[label];
@@ -170,26 +170,13 @@ PaperSide::PaperSide(const BitMask &truth, const ByteMap &to_contour)
     to_ridge = chessboard(ridge);
 }
 
-// Point 2: the paper without the page's frame; what is deep in the paper stays whole (the twin says why that changes nothing).
+// Point 2: the paper without the page's frame.
 void PaperSide::thin_paper() {
-    int thickest = 0;
-    for_each_set(truth, [&](int y, int x) { thickest = std::max<int>(thickest, to_contour.row(y)[x]); });
-    const int deepest = 6 * thickest + 10;
     BitMask inside(1, width);
     for (int x = 1; x + 1 < width; ++x) inside.set(0, x);
-    for (int y = 0; y < height; ++y) {
-        const std::uint8_t *distance = to_contour.row(y);
-        for (int w = 0; w < deep.words; ++w) {
-            if (deepest < 255) {
-                std::uint64_t bits = 0;
-                const int length = std::min(64, width - 64 * w);
-                for (int k = 0; k < length; ++k) bits |= static_cast<std::uint64_t>(distance[64 * w + k] > deepest) << k;
-                deep.row(y)[w] = bits;
-            }
-            if (y > 0 && y + 1 < height) ridge.row(y)[w] = ~truth.row(y)[w] & inside.row(0)[w];
-        }
-    }
-    thin(ridge, &deep);
+    for (int y = 1; y + 1 < height; ++y)
+        for (int w = 0; w < ridge.words; ++w) ridge.row(y)[w] = ~truth.row(y)[w] & inside.row(0)[w];
+    thin(ridge);
     seed_empty(ridge, found, [&](int y, int x) { return !truth.at(y, x); });
 }
 
@@ -306,14 +293,14 @@ void PaperSide::measure_gaps(const InkSide &ink) {
     for (const Run &run : found.runs) {
         std::uint8_t *to = gap.row(run.y);
         const std::uint8_t *from = to_contour.row(run.y);
-        const std::uint64_t *in = region.row(run.y), *out = deep.row(run.y);
+        const std::uint64_t *in = region.row(run.y);
         for (int x = run.begin; x < run.end; ++x) {
-            const bool counts = ((in[x >> 6] & ~out[x >> 6]) >> (x & 63) & 1) != 0;
+            const bool counts = (in[x >> 6] >> (x & 63) & 1) != 0;
             to[x] = counts ? std::min<std::uint8_t>(from[x], far_away) : far_away;
         }
         if (run.label == main_label) continue;
         for (int x = run.begin; x < run.end; ++x)
-            if ((in[x >> 6] & ~out[x >> 6]) >> (x & 63) & 1 && fill_radius(run.y, x, found.boxes[run.label], height, width) < from[x]) to[x] = 0;
+            if ((in[x >> 6] >> (x & 63) & 1) != 0 && fill_radius(run.y, x, found.boxes[run.label], height, width) < from[x]) to[x] = 0;
     }
     raise_crest(gap, ridge);
 }

@@ -117,7 +117,6 @@ private:
     Components found;
     int main_label = 0;  // the first component whose box is the page: for its pixels the box cuts nothing off
     BitMask minor;       // paper of all other components
-    BitMask deep;        // paper so far from ink that it is left whole
     BitMask ridge;       // skeleton of the paper
     ByteMap to_ridge;
     static constexpr int several = -1;

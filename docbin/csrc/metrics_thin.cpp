@@ -72,15 +72,12 @@ std::uint64_t tidy_candidates(const std::uint64_t *up, const std::uint64_t *here
 
 // Deletes in raster order, each deletion seen by the pixels after it, pass after pass until a pass deletes nothing. Only a pixel with a deleted
 // neighbour can change its mind, so after the first look only those are looked at again: in this pass if they come later, else in the next.
-void tidy(BitMask &mask, const BitMask *keep) {
+void tidy(BitMask &mask) {
     static const std::array<bool, 256> table = tidy_table();
     BitMask now(mask.height, mask.width), next(mask.height, mask.width);
     for (int y = 0; y < mask.height; ++y)
         for (int w = 0; w < mask.words; ++w)
-            if (mask.row(y)[w] != 0) {
-                now.row(y)[w] = tidy_candidates(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
-                if (keep) now.row(y)[w] &= ~keep->row(y)[w];
-            }
+            if (mask.row(y)[w] != 0) now.row(y)[w] = tidy_candidates(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
     for (bool changed = true; changed; std::swap(now, next)) {
         changed = false;
         for (int y = 0; y < mask.height; ++y) {
@@ -97,7 +94,7 @@ void tidy(BitMask &mask, const BitMask *keep) {
                     changed = true;
                     for (int cy = std::max(y - 1, 0); cy <= std::min(y + 1, mask.height - 1); ++cy)
                         for (int cx = std::max(x - 1, 0); cx <= std::min(x + 1, mask.width - 1); ++cx)
-                            if (mask.at(cy, cx) && !(keep && keep->at(cy, cx))) (cy > y || (cy == y && cx > x) ? now : next).set(cy, cx);
+                            if (mask.at(cy, cx)) (cy > y || (cy == y && cx > x) ? now : next).set(cy, cx);
                 }
             }
         }
@@ -143,14 +140,13 @@ struct Deletion {
 };
 
 template <int iteration>
-void sub_iteration(BitMask &mask, const BitMask *keep, Front &front, std::vector<Deletion> &deletions) {
+void sub_iteration(BitMask &mask, Front &front, std::vector<Deletion> &deletions) {
     front.next();
     deletions.clear();
     for (const std::uint32_t at : front.work) {
         const int y = static_cast<int>(at / static_cast<std::uint32_t>(mask.words)), w = static_cast<int>(at % static_cast<std::uint32_t>(mask.words));
         if (mask.row(y)[w] == 0) continue;
-        std::uint64_t bits = deletable<iteration>(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
-        if (keep) bits &= ~keep->row(y)[w];
+        const std::uint64_t bits = deletable<iteration>(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
         if (bits != 0) deletions.push_back({y, w, bits});
     }
     for (const Deletion &d : deletions) {
@@ -165,7 +161,7 @@ void sub_iteration(BitMask &mask, const BitMask *keep, Front &front, std::vector
 
 }  // namespace
 
-void thin(BitMask &mask, const BitMask *keep) {
+void thin(BitMask &mask) {
     Front front(mask);
     front.touch_clock = 1;
     for (int y = 0; y < mask.height; ++y)
@@ -174,10 +170,10 @@ void thin(BitMask &mask, const BitMask *keep) {
     front.before = front.now;
     std::vector<Deletion> deletions;
     while (!front.now.empty() || !front.before.empty()) {
-        sub_iteration<1>(mask, keep, front, deletions);
-        sub_iteration<2>(mask, keep, front, deletions);
+        sub_iteration<1>(mask, front, deletions);
+        sub_iteration<2>(mask, front, deletions);
     }
-    tidy(mask, keep);
+    tidy(mask);
 }
 
 }  // namespace docbin

@@ -4,7 +4,7 @@
 
 namespace docbin {
 
-// Thins in place until nothing changes; pixels of `keep` (may be null) are never deleted, outside the page is off.
-void thin(BitMask &mask, const BitMask *keep);
+// Thins in place until nothing changes; outside the page is off.
+void thin(BitMask &mask);
 
 }  // namespace docbin

@@ -56,6 +56,7 @@ def pseudo_counts(prediction: Mask, truth: Mask) -> list[int]:
 def weight_parts(truth: Mask) -> reference_weights.Parts:
     """Both weight maps of a truth as ratios of integers, and its skeleton; see :class:`docbin.kernels.reference_weights.Parts`."""
     if _compiled():
-        depth, depth_scale, gap, gap_scale, skeleton = kernels._core.metrics_weight_parts(_bytes(truth), kernels.threads())  # type: ignore[union-attr]
+        found = kernels._core.metrics_weight_parts(_bytes(truth), kernels.threads())  # type: ignore[union-attr]
+        depth, depth_scale, gap, gap_scale, skeleton = found
         return reference_weights.Parts(depth, depth_scale, gap, gap_scale, skeleton.view(np.bool_))
     return reference_weights.weight_parts(truth)

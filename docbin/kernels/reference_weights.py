@@ -109,11 +109,8 @@ def tidy_table() -> NDArray[np.bool_]:
     return _tables()[2]
 
 
-def thin(mask: Mask, keep: Mask | None = None) -> Mask:
-    """Skeleton of `mask`: Zhang-Suen (CACM 27(3), 1984) to its end, then the sequential clean-up to its end; outside the page is off.
-
-    Pixels of `keep` are never deleted.
-    """
+def thin(mask: Mask) -> Mask:
+    """Skeleton of `mask`: Zhang-Suen (CACM 27(3), 1984) to its end, then the sequential clean-up to its end; outside the page is off."""
     height, width = mask.shape
     stride = width + 2
     on = np.pad(mask, 1).reshape(-1).copy()
@@ -126,8 +123,7 @@ def thin(mask: Mask, keep: Mask | None = None) -> Mask:
             code |= on[at + offset].astype(np.uint8) << bit
         return code
 
-    fixed = np.zeros(on.shape, np.bool_) if keep is None else np.pad(keep, 1).reshape(-1)
-    alive = np.flatnonzero(on & ~fixed)
+    alive = np.flatnonzero(on)
     front = alive[codes(alive) != 255]
     changed = True
     while changed:
@@ -138,10 +134,10 @@ def thin(mask: Mask, keep: Mask | None = None) -> Mask:
                 changed = True
                 on[dead] = False
                 reached = np.concatenate([front, *(dead + offset for offset in offsets)])
-                front = np.unique(reached[on[reached] & ~fixed[reached]])
+                front = np.unique(reached[on[reached]])
     row = on.tolist()
     table = tidy.tolist()
-    left = np.flatnonzero(on & ~fixed).tolist()
+    left = np.flatnonzero(on).tolist()
     while True:
         kept = []
         for at in left:
@@ -350,13 +346,11 @@ def weight_parts(truth: Mask) -> Parts:
     factor, depth_scale = medial(depth, contour, skeleton, ink)
 
     widths = stroke_widths(factor, skeleton, ink)
-    deepest = 6 * int(to_contour[truth].max(initial=0)) + 10
-    deep = (to_contour > deepest) & (deepest < 255)
-    region = reached_paper(truth, ink, widths) & ~deep
+    region = reached_paper(truth, ink, widths)
     paper = components(~truth)
     inner = np.zeros_like(truth)
     inner[1:-1, 1:-1] = ~truth[1:-1, 1:-1]
-    ridge = thin(inner, inner & deep)
+    ridge = thin(inner)
     seed_empty(ridge, paper)
     gap = np.where(region, np.minimum(to_contour, FAR), np.where(truth, 0, FAR)).astype(np.int32)
     sees_contour(gap, region, contour, to_contour, paper)
