@@ -20,9 +20,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -34,8 +33,7 @@ from torch import nn
 from docbin import export
 from docbin.errors import UsageError
 from docbin.nets import config_of
-from docbin.nets.inference import probability
-from docbin.nets.pretrained import load
+from docbin.nets.pretrained import TorchNet, load
 from docbin.train import checkpoint
 from docbin.zoo import cards, runtimes
 from docbin.zoo.folders import FILE_LIMIT, ONNX_FILE, TASKS, read_config
@@ -62,14 +60,16 @@ ABOUT: Mapping[str, tuple[str, str]] = {
 }
 """Architecture -> what a row of the method table says of it, and its paper."""
 
+GREY = ("bitunet",)
+"""Architectures that see whole grey levels: whoever hands them colour must round as the packed engine does."""
 
-@dataclass(frozen=True, slots=True)
-class Words:
+
+class Words(NamedTuple):
     """What the run itself does not know: for the card and the config."""
 
     machine: str = "a machine that was not recorded"
     notes: str = ""
-    evaluation: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    evaluation: Sequence[Mapping[str, Any]] = ()
     task: str = "binarize"
     summary: str = ""
     citation: str = ""
@@ -83,16 +83,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("checkpoint", type=Path, help="best.safetensors, final.safetensors or last.safetensors of a run")
     parser.add_argument("folder", type=Path, help="models/<name>")
-    parser.add_argument("--machine", default=Words.machine, help="what it was trained on, in words (default: not recorded)")
+    parser.add_argument("--machine", default=Words().machine, help="what it was trained on, in words (default: not recorded)")
     parser.add_argument(
         "--notes", type=Path, help="Markdown for the card's limits: what the model is for and where it fails (default: none)"
     )
     parser.add_argument("--evaluation", type=Path, help="JSON of `docbin evaluate --json`, for the card's table (default: none yet)")
-    parser.add_argument("--task", choices=TASKS, default=Words.task, help="what the model does (default: %(default)s)")
+    parser.add_argument("--task", choices=TASKS, default=Words().task, help="what the model does (default: %(default)s)")
     parser.add_argument("--summary", default="", help="a line for `docbin methods` (default: the architecture's)")
     parser.add_argument("--citation", default="", help="the paper (default: the architecture's)")
-    parser.add_argument("--licence", default=Words.licence, help="of the weights (default: %(default)s)")
-    parser.add_argument("--tile", type=int, default=Words.tile, help="side of a tile in pixels (default: %(default)s)")
+    parser.add_argument("--licence", default=Words().licence, help="of the weights (default: %(default)s)")
+    parser.add_argument("--tile", type=int, default=Words().tile, help="side of a tile in pixels (default: %(default)s)")
     parser.add_argument("--halo", type=int, help="surround of a tile in pixels (default: the network's own, which is exact)")
     options = parser.parse_args(argv)
     state = checkpoint.load(options.checkpoint)
@@ -143,7 +143,7 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     if not (folder / "recipe.toml").exists():
         (folder / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
     image = sample()
-    said = probability(net, image, words.tile, words.halo)
+    said = TorchNet(read_config(folder)).probability(image)
     np.savez_compressed(folder / "golden.npz", image=image, probability=said.astype(np.float16))
     size = (folder / "weights.safetensors").stat().st_size
     (folder / "card.md").write_text(card(folder.name, about, numbers, size, words), encoding="utf-8")
@@ -203,7 +203,13 @@ def config_toml(
     lines = [f"{key} = {_toml(text)}" for key, text in {"name": folder.name, **texts, "licence": words.licence}.items()]
     lines += ["", "[variant]", *(f"{field} = {_toml(getattr(variant, field))}" for field in variant.__dataclass_fields__)]
     lines += ["", "[weights]", 'file = "weights.safetensors"', f"sha256 = {_toml(digest)}", 'type = "float16"', f"numbers = {numbers}"]
-    lines += ["", "[input]", 'channels = "RGB"', "low = 0.0", "high = 1.0  # uint8 / 255; a grey page repeats its channel"]
+    lines += [
+        "",
+        "[input]",
+        f'channels = "{"grey" if net in GREY else "RGB"}"',
+        "low = 0.0",
+        "high = 1.0  # uint8 / 255; a grey page repeats its channel",
+    ]
     lines += [f"tile = {words.tile}  # side in pixels; changes memory and time"]
     lines += [f"halo = {words.halo}  # pixels of surround, fewer than the network sees"] if words.halo is not None else []
     lines += ["", "[output]", 'kind = "logit"', "threshold = 0.5  # of the probability: ink is what has at least this"]

@@ -19,7 +19,7 @@ from docbin import kernels
 from docbin.errors import InputError
 from docbin.nets import build
 from docbin.nets.inference import probability
-from docbin.page import FloatMap, Image, Mask
+from docbin.page import FloatMap, Image, Mask, to_grey
 from docbin.zoo.folders import Config, read_config
 
 
@@ -58,6 +58,8 @@ class TorchNet:
 
     def probability(self, image: Image) -> FloatMap:
         """Probability of ink, float32 (H, W)."""
+        if self._input.channels == "grey":
+            image = to_grey(image)
         with _threads(kernels.threads()):
             return probability(self._net, image, self._input.tile, self._input.halo)
 

@@ -69,7 +69,7 @@ class Input:
 
     Attributes
     ----------
-    channels : "RGB" (a grey page repeats its channel)
+    channels : "RGB" (a grey page repeats its channel), or "grey" (a colour page is first made grey, :func:`docbin.page.to_grey`, whole levels)
     low, high : what 0 and 255 become
     tile : side of a tile in pixels; changes memory and time
     halo : pixels of surround a tile is handed in with; None for the network's own, with which tiles equal the whole page
@@ -258,7 +258,7 @@ def _check(config: Config, where: str) -> None:
     given = config.input
     for what, value, allowed in (
         ("task", config.task, TASKS),
-        ("input.channels", given.channels, ("RGB",)),
+        ("input.channels", given.channels, ("RGB", "grey")),
         ("output.kind", config.output.kind, ("logit",)),
     ):
         if value not in allowed:

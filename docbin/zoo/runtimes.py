@@ -25,7 +25,7 @@ import numpy as np
 
 from docbin import kernels
 from docbin.errors import InputError, MissingExtra, UsageError
-from docbin.page import FloatMap, Image, Mask, check_image
+from docbin.page import FloatMap, Image, Mask, check_image, to_grey
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
 from docbin.zoo.tiles import cuts, inside
@@ -237,11 +237,14 @@ class OnnxNet:
             raise InputError(f"{path}: ONNX Runtime cannot load it ({str(error)[:300]}); export the model again") from None
         if told.get("docbin.weights") != config.weights.sha256:
             raise InputError(f"{path}: was not exported from {config.folder / config.weights.file}; export it again")
+        self._grey = config.input.channels == "grey"
         self._tile, self._stride = config.input.tile, int(told["docbin.stride"])
         self._halo = int(told["docbin.halo"]) if config.input.halo is None else config.input.halo
 
     def _tiles(self, image: Image) -> Iterator[tuple[tuple[slice, slice], FloatMap]]:
         """(place on the page, probabilities there) of tile after tile."""
+        if self._grey:
+            image = to_grey(image)
         height, width = image.shape[:2]
         for rows, columns, good_rows, good_columns in cuts(height, width, self._tile, self._halo, self._stride):
             part = image[rows, columns]
