@@ -121,6 +121,24 @@ def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Pa
     assert whole.size < 100 or whole.max() - whole.min() > 0.01
 
 
+def test_no_tile_is_larger_for_a_larger_page(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory beside the page and its result is that of one tile."""
+    net = runtimes.OnnxNet(folders.load_config(made["unet"]))
+    session, sizes = net._session, []
+
+    class Watched:
+        def run(self, names: list[str], given: dict[str, np.ndarray]) -> Any:
+            sizes.append(given["page"].shape[2:])
+            return session.run(names, given)
+
+    net._session = Watched()
+    for side in (200, 400):
+        sizes.clear()
+        assert net.ink(np.full((side, 200, 3), 200, np.uint8), 0.5).shape == (side, 200)
+        assert max(sizes) == (64 + 2 * net._halo, 64 + 2 * net._halo)
+        assert len(sizes) == -(-side // 64) * 4
+
+
 def test_a_file_for_other_programs_stands_alone(made: dict[str, Path], tmp_path: Path) -> None:
     assert main(["export", str(made["unet"]), "--to", "onnx", "-o", str(tmp_path / "out.onnx")]) == 0
     session = onnxruntime.InferenceSession(str(tmp_path / "out.onnx"), providers=["CPUExecutionProvider"])
