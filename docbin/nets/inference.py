@@ -5,6 +5,9 @@ A network of this package sees a bounded neighbourhood (`halo`) on a grid (`stri
 sums; the surround is cut off afterwards. At the page's own borders a tile simply ends, as the page does, so the border is treated as the
 network treats it, and black margins do not leak. A smaller `halo` than the network's own trades exactness for time; how much it costs is a
 measurement, not a guess, and stands with the model.
+
+A network whose norm is over the page has no such neighbourhood. Where it offers ``for_page(image)``, that returns the local network it is on
+this page, which is cut into tiles; where it does not, its `halo` is None and the page goes through whole.
 """
 
 from __future__ import annotations
@@ -48,14 +51,21 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
     net : in evaluation mode, with the attributes `halo` and `stride` (docbin.nets says what they mean)
     tile : side of a tile in pixels, rounded up to the network's stride
     halo : pixels of surround; None for the network's own, with which tiles equal the whole page
+        (a network whose own is None gets the page as one tile)
     precision : autocast to this type (torch.bfloat16); None computes in float32
     """
     image = check_image(image)
     height, width = image.shape[:2]
-    stride = int(net.stride)  # type: ignore[arg-type]
-    halo = int(net.halo) if halo is None else halo  # type: ignore[arg-type]
-    tile, halo = -(-tile // stride) * stride, -(-halo // stride) * stride
     device = next(net.parameters()).device
+    if hasattr(net, "for_page"):
+        with torch.autocast(device.type, precision, enabled=precision is not None):
+            net = net.for_page(image)  # type: ignore[operator]
+    stride = int(net.stride)  # type: ignore[arg-type]
+    if halo is None:
+        halo = net.halo  # type: ignore[assignment]
+    if halo is None:
+        tile, halo = max(height, width), 0
+    tile, halo = -(-tile // stride) * stride, -(-halo // stride) * stride
     out = np.empty((height, width), np.float32)
     for rows, columns, good_rows, good_columns in tiles(height, width, tile, halo):
         with torch.autocast(device.type, precision, enabled=precision is not None):
