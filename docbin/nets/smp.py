@@ -53,7 +53,9 @@ class SegmentationConfig:
     def __post_init__(self) -> None:
         """Refuse negative depths and surrounds."""
         if self.encoder_depth < 0 or self.halo < -1:
-            raise UsageError(f"smp: encoder_depth = {self.encoder_depth} and halo = {self.halo}: at least 0 (-1 for a halo of the whole page)")
+            raise UsageError(
+                f"smp: encoder_depth = {self.encoder_depth} and halo = {self.halo}: at least 0 (-1 for a halo of the whole page)"
+            )
 
 
 def _library() -> Any:
@@ -81,7 +83,9 @@ def _built(config: SegmentationConfig) -> nn.Module:
 
         near = difflib.get_close_matches(encoder, library.encoders.encoders, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise UsageError(f"smp: unknown encoder {encoder!r}; {hint}The library knows {', '.join(library.encoders.encoders)}, and timm's as tu-NAME")
+        raise UsageError(
+            f"smp: unknown encoder {encoder!r}; {hint}The library knows {', '.join(library.encoders.encoders)}, and timm's as tu-NAME"
+        )
     options: dict[str, Any] = {"encoder_depth": config.encoder_depth} if config.encoder_depth else {}
     if config.decoder.lower() == "dpt":
         options["dynamic_img_size"] = True
@@ -109,6 +113,7 @@ class SegmentationNet(nn.Module):
         self.net = _built(config)
         encoder: Any = self.net.encoder
         self.stride = max(int(encoder.output_stride), 32)
+        self.least = 128 if config.decoder.lower() == "pan" else self.stride  # PAN halves the deepest map (1/16) three times more
         self.halo = None if config.halo < 0 else config.halo
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
@@ -116,7 +121,8 @@ class SegmentationNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Logits of ink, (N, 1, H, W), of RGB pages (N, 3, H, W) in 0..1 of any size."""
         height, width = image.shape[-2:]
-        bottom, right = -height % self.stride, -width % self.stride
+        bottom = max(height + -height % self.stride, self.least) - height
+        right = max(width + -width % self.stride, self.least) - width
         if bottom or right:
             image = F.pad(image, (0, right, 0, bottom), mode="replicate")
         logits: Tensor = self.net((image - self.mean) / self.deviation)

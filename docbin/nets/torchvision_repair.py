@@ -29,7 +29,7 @@ def _loads(folder: Path) -> bool:
     """Whether torchvision's compiled operators, in its package `folder`, load into this torch."""
     for library in (*folder.glob("_C*.so"), *folder.glob("_C*.pyd")):
         try:
-            torch.ops.load_library(str(library))
+            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         except (OSError, RuntimeError):
             return False
         return True
@@ -51,8 +51,8 @@ def repair() -> bool:
         return False
     if _loads(Path(found.submodule_search_locations[0])) or hasattr(torch.ops.torchvision, "nms"):
         return False
-    library = torch.library.Library("torchvision", "DEF")
+    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for schema in SCHEMAS:
-        library.define(schema)
+        library.define(schema)  # type: ignore[no-untyped-call]
     _declared.append(library)
     return True

@@ -18,7 +18,7 @@ from docbin import kernels
 from docbin.errors import FileAccessError, InputError, UsageError
 from docbin.nets import build
 from docbin.nets.inference import probability, to_tensor
-from docbin.nets.sauvolanet import box_statistics, grey_levels, page_norm, widen
+from docbin.nets.sauvolanet import Moments, box_statistics, grey_levels, page_norm, widen
 from docbin.page import Image, to_grey
 from docbin.train import checkpoint
 from docbin.train.losses import hinge
@@ -57,7 +57,9 @@ def small(seed: int = 1, **changes: Any) -> torch.nn.Module:
 
 
 def test_the_published_variant_has_44041_weights() -> None:
+    """And that of models/sauvolanet, with cells of four pixels, 24 x 9 more in its first convolution and 24 x 433 in its last."""
     assert sum(weight.numel() for weight in build("sauvolanet").parameters()) == 44_041
+    assert sum(weight.numel() for weight in build("sauvolanet", {"lattice": 2}).parameters()) == 44_041 + 24 * 9 + 24 * 433
 
 
 def test_grey_levels_are_those_of_the_image_contract() -> None:
@@ -124,6 +126,17 @@ def test_page_norm_equals_its_float64_twin_and_is_finite_on_flat_maps() -> None:
     assert torch.isfinite(page_norm(torch.full((1, 1, 4, 4), 0.3))).all()
 
 
+def test_moments_in_parts_equal_those_of_the_whole_in_float64() -> None:
+    """Means a hundred deviations from 0, as those of the first convolution are; parts of one pixel up."""
+    maps = torch.randn(1, 3, 40, 33) + torch.tensor([100.0, -3.0, 0.0]).view(1, 3, 1, 1)
+    moments = Moments(3, maps.device)
+    for part in (maps[..., :1, :1], maps[..., :1, 1:], maps[..., 1:, :]):
+        moments.add(part)
+    exact = maps.double()
+    assert torch.allclose(moments.mean, exact.mean((0, 2, 3)), rtol=1e-6, atol=1e-6)
+    assert torch.allclose(moments.deviation, exact.std((0, 2, 3), correction=0), rtol=1e-5)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 6), (7, 4), (8, 8)])
 def test_widen_keeps_the_lattice_and_takes_means_between(size: tuple[int, int]) -> None:
     height, width = size
@@ -157,6 +170,24 @@ def test_every_parameter_gets_a_gradient(lattice: int) -> None:
     assert min(working) > 0
     for index, name in enumerate(idle):
         assert gradients[name] < 1e-3 * gradients[f"convolutions.{index}.weight"]
+
+
+def test_gradients_in_bfloat16_are_those_of_float32() -> None:
+    """As the loop trains on a CPU: channels_last and autocast. Without filled-up channels some of these gradients are garbage."""
+    torch.manual_seed(0)
+    image, truth = torch.rand(2, 3, 64, 64), (torch.rand(2, 1, 64, 64) < 0.1).float()
+    net = build("sauvolanet").to(memory_format=torch.channels_last).train()
+    gradients = []
+    for enabled in (False, True):
+        net.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            logits = net(image)
+        hinge(logits.float(), truth).backward()
+        gradients.append(
+            {name: weight.grad.clone() for name, weight in net.named_parameters() if "convolutions" not in name or "weight" in name}
+        )
+    for name, exact in gradients[0].items():
+        assert float((gradients[1][name] - exact).norm() / exact.norm()) < 0.25, name
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
@@ -337,7 +368,7 @@ def test_the_published_weights_score_as_published(script: ModuleType, oracle: Pa
     net.load_state_dict(released.state_dict())
     scores = []
     for path in sorted((benchmark_pages / year / "images").iterdir()):
-        pixels = np.asarray(Pictures.open(path).convert("RGB"))
+        pixels = np.array(Pictures.open(path).convert("RGB"))
         truth = np.asarray(Pictures.open(benchmark_pages / year / "gt" / f"{path.stem}.png").convert("L")) < 128
         said = probability(net, pixels) > 0.5
         scores.append(200 * int((said & truth).sum()) / (int(said.sum()) + int(truth.sum())))
