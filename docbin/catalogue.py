@@ -131,10 +131,14 @@ class Method:
                 raise UsageError(f"{self.name}: no parameter {name!r}; {has}")
         return {name: param.parse(given.get(name, param.default), self.name) for name, param in known.items()}
 
-    def _function(self, path: str) -> Callable[..., Any]:
+    def check_available(self) -> None:
+        """Raise MissingExtra, saying what to install, where something the method needs is missing."""
         if not self.available:
             missing = ", ".join(module for module in self.needs if importlib.util.find_spec(module) is None)
             raise MissingExtra(f"{self.name} needs {missing}, which is not installed; run: pip install 'docbin[{self.extra}]'")
+
+    def _function(self, path: str) -> Callable[..., Any]:
+        self.check_available()
         module, function = path.split(":")
         return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
 
@@ -401,7 +405,7 @@ _ROWS: tuple[Method, ...] = (
             Param("t_hi", 0.4, "Canny's high threshold, share of the steepest gradient; used where it is not tuned", min=0.0, max=1.0),
             Param("t_lo", 0.1, "Canny's low threshold, share of the steepest gradient", min=0.0, max=1.0),
             Param("sigma", 0.6, "Canny's smoothing, pixels", min=0.1, max=20.0),
-            Param("steps", 33, "candidates for c between 20 and 5120", min=5, max=129),
+            Param("steps", 17, "candidates for c between 20 and 5120", min=5, max=129),
         ),
         needs=("maxflow",),
         extra="howe",

@@ -41,6 +41,20 @@ class FileAccessError(DocbinError):
     exit_code = 5
 
 
+class PageFailed(DocbinError):
+    """A page that could not be finished through no fault of its file: a method broke its contract, memory ran out (exit code 6)."""
+
+    exit_code = 6
+
+
+class WorkerDied(PageFailed):
+    """The process that worked on the page died: killed for want of memory, or crashed (exit code 6)."""
+
+
+class PageTimeout(PageFailed):
+    """The process that worked on the page gave no result in time (exit code 6)."""
+
+
 class SomePagesFailed(DocbinError):
     """A batch finished but some pages failed; the report lists them (exit code 6)."""
 

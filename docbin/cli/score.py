@@ -14,7 +14,7 @@ from docbin.errors import SomePagesFailed
 def command(
     prediction: Annotated[Path, typer.Argument(help="The result: a picture, or a folder of pictures (ink is what is darker than 128).")],
     truth: Annotated[Path, typer.Argument(help="The truth: a picture of the same size, or a folder with pictures of the same stems.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table. [default: no]")] = False,
 ) -> None:
     """Score PREDICTION against TRUTH as the DIBCO contests do: FM, pseudo-FM, PSNR, DRD, NRM, MPM, precision, recall."""
     from rich.console import Console

@@ -15,7 +15,7 @@ nor local strength.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -229,6 +229,12 @@ class Pipeline:
 
     def __repr__(self) -> str:
         return f"Pipeline({self.recipe!r})"
+
+
+def by_set(real: Recipe | str, rendered: Recipe | str, sets: Iterable[str]) -> dict[str, Pipeline]:
+    """A pipeline a set, as :class:`~docbin.data.crops.CropSource` takes them: `rendered` for sets of rendered pages, which are clean, `real` for all
+    others, which are degraded already. The usual pair is ("light", "full"); for the ablation without plasma ("light-no-plasma", "no-plasma")."""
+    return {name: Pipeline(rendered if name.startswith("rendered") else real) for name in sets}
 
 
 def apply(

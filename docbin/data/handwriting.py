@@ -101,6 +101,9 @@ def _skeleton(text: str) -> list[Points]:
     return [np.array([[float(v) / 100 for v in pair.split(",")] for pair in stroke.split()]) for stroke in text.split("|") if stroke]
 
 
+HAIRLINE = 1.5
+"""Thinnest stroke of a pen, in pixels: thinner ones fall below half coverage here and there, and truth would be a row of dots."""
+
 ALPHABET = "".join(_JOINED) + "".join(_ALONE)
 """What a hand can write; other characters are left out."""
 
@@ -139,7 +142,7 @@ class Hand:
         self._rng = rng
         self.x_height = x_height
         self.slant = float(rng.normal(0.35, 0.25))
-        self.narrow = float(rng.uniform(0.75, 1.25))
+        self.narrow = float(rng.uniform(0.8, 1.5))
         self.loops = float(rng.uniform(0.7, 1.15))  # height of ascenders and depth of descenders
         self.apart = float(rng.uniform(-0.05, 0.15))
         self.joined = rng.random() < 0.8
@@ -231,7 +234,7 @@ class Hand:
         if self._ink < 1 - pen.emptying:
             self._ink = 1.0
         density = self._ink * (0.82 + 0.18 * share) + _smoothed(rng.normal(0, 0.05, len(way)), 9)
-        return np.column_stack([way, np.maximum(width / 2, 0.02), np.clip(density, 0.15, 1)])
+        return np.column_stack([way, np.maximum(width / 2, HAIRLINE / 2 / self.x_height), np.clip(density, 0.15, 1)])
 
 
 def _draw_pen(rng: Generator) -> Pen:

@@ -114,6 +114,13 @@ class Type:
             self.word(word, x if self.script.rightwards else x - width, baseline)
             x += (width + space) * (1 if self.script.rightwards else -1)
 
+    def fitting(self, width: float) -> list[str]:
+        """A title's words, as many as fit into `width`, at least one."""
+        words = self.writer.title().split(self.script.space or None)
+        while len(words) > 1 and self.width(" ".join(words)) > width:
+            words.pop()
+        return words
+
     def fill(self, width: float) -> list[str]:
         """As many words as fit into `width`, at least one."""
         words: list[str] = []
@@ -138,18 +145,19 @@ def typeset(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
     layer = canvas.layer("print", draw_colour(rng, 0.85), worn, float(np.clip(rng.normal(0.1, 0.25), -0.4, 0.6)) if worn > 0.1 else 0.0)
     body = Type(rng, canvas, layer, font, script, x_height, float(rng.uniform(0.7, 1.0)))
     leading = body.em * float(rng.uniform(1.08, 1.5))
-    columns = int(rng.choice([1, 1, 2, 2, 3])) if canvas.width > 22 * x_height else 1
+    columns = min(int(rng.choice([1, 1, 2, 2, 3])), max(1, int(canvas.width / (12 * body.em))))
     left, top, right, bottom = _margins(rng, canvas)
     if rng.random() < 0.5:
         head = body.fill((right - left) * 0.5)
         head_left = left + (right - left - sum(body.width(word) for word in head) - 0.27 * body.em * (len(head) - 1)) / 2
         body.line(head, max(head_left, left), right, top, justified=False)
         if rng.random() < 0.5:
-            canvas.rule(layer, (left, top + 0.4 * leading), (right, top + 0.4 * leading), float(rng.uniform(1.2, 4)), body.density)
+            canvas.rule(layer, (left, top + 0.4 * leading), (right, top + 0.4 * leading), float(rng.uniform(1.6, 4)), body.density)
         top += 1.6 * leading
     if rng.random() < 0.35:
         title = Type(rng, canvas, layer, font, script, x_height * float(rng.uniform(1.4, 2.2)), body.density)
-        title.line([title.writer.title()], left + float(rng.uniform(0, 0.2)) * (right - left), right, top + 0.5 * title.em, justified=False)
+        start = left + float(rng.uniform(0, 0.2)) * (right - left)
+        title.line(title.fitting(right - start), start, right, top + 0.5 * title.em, justified=False)
         top += 1.5 * title.em
     if rng.random() < 0.25:
         _marginalia(rng, canvas, layer, font, script, x_height, (left, top, right, bottom))
@@ -161,7 +169,7 @@ def typeset(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
         _column(rng, canvas, body, font, box, leading, justified, drop=column == 0 and rng.random() < 0.4)
         if column and rng.random() < 0.3:
             x = box[0] - gap / 2
-            canvas.rule(layer, (x, top - 0.6 * body.em), (x, bottom), float(rng.uniform(1.2, 3)), body.density)
+            canvas.rule(layer, (x, top - 0.6 * body.em), (x, bottom), float(rng.uniform(1.6, 3)), body.density)
 
 
 def _margins(rng: Generator, canvas: Canvas) -> Box:
@@ -211,7 +219,7 @@ def _marginalia(rng: Generator, canvas: Canvas, layer: Layer, font: Font, script
     _, top, right, bottom = box
     by_hand = rng.random() < 0.5
     for _ in range(int(rng.integers(1, 4))):
-        y = float(rng.uniform(top, bottom))
+        y = float(rng.uniform(min(top, bottom), bottom))
         x = 6.0 if rng.random() < 0.5 else right + 6
         if by_hand:
             hand = Hand(rng, max(9.0, x_height * 0.7))
@@ -318,14 +326,14 @@ def table(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
     ink = canvas.layer("hand", draw_colour(rng, 0.3)) if hand else layer
     left, top, right, bottom = _margins(rng, canvas)
     title = Type(rng, canvas, layer, font, "latin", x_height * 1.4)
-    title.line([title.writer.title()], left, right, top, justified=False)
+    title.line(title.fitting(right - left), left, right, top, justified=False)
     top += 1.2 * title.em
     rows = max(2, int((bottom - top) / (body.em * float(rng.uniform(1.5, 2.2)))))
     columns = int(rng.integers(3, 7))
     step = (bottom - top) / rows
     cuts = np.concatenate([[0.0], np.sort(rng.uniform(0.1, 0.95, columns - 1)), [1.0]]) * 0.5 + np.linspace(0, 1, columns + 1) * 0.5
     edges = left + cuts * (right - left)
-    thick = float(rng.uniform(1.0, 3.5))
+    thick = float(rng.uniform(1.6, 3.8))
     density = float(rng.uniform(0.5, 1))
     every_row = rng.random() < 0.6
     for row in range(rows + 1):
@@ -340,6 +348,8 @@ def table(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
                 continue
             x, width = float(edges[column]) + 0.4 * body.em, float(edges[column + 1] - edges[column]) - 0.6 * body.em
             text = body.writer.title().split()[0] if row == 0 or (column == 0 and rng.random() < 0.7) else body.writer.number(5)
+            if hand and row:
+                text = text[: max(1, int(width / (0.95 * hand.narrow * hand.x_height)))]
             baseline = top + (row + 0.68) * step
             if hand and row:
                 write_line(rng, canvas, ink, hand, [text], (x, x + width), baseline)
@@ -358,8 +368,8 @@ def form(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
     writer = Writer(rng, "latin", plain=True)
     left, top, right, bottom = _margins(rng, canvas)
     title = Type(rng, canvas, layer, font, "latin", x_height * 1.8)
-    text = title.writer.title()
-    title.line([text], max(left, (left + right - title.width(text)) / 2), right, top + 0.5 * title.em, justified=False)
+    words = title.fitting(right - left)
+    title.line(words, max(left, (left + right - title.width(" ".join(words))) / 2), right, top + 0.5 * title.em, justified=False)
     baseline = top + 2.4 * title.em
     step = max(2.6 * hand.x_height, body.em * float(rng.uniform(1.6, 2.6)))
     while baseline < bottom:
@@ -371,7 +381,7 @@ def form(rng: Generator, canvas: Canvas, fonts: Sequence[Font]) -> None:
                 layer, np.column_stack([dots, np.full(len(dots), baseline + 2), np.full(len(dots), 0.9), np.full(len(dots), body.density)])
             )
         else:
-            canvas.rule(layer, (start, baseline + 3), (right, baseline + 3), float(rng.uniform(1, 2.5)), body.density)
+            canvas.rule(layer, (start, baseline + 3), (right, baseline + 3), float(rng.uniform(1.5, 2.5)), body.density)
         write_line(rng, canvas, ink, hand, writer.words(int(rng.integers(1, 6))), (start + 0.5 * body.em, right), baseline)
         baseline += step
     if rng.random() < 0.8:

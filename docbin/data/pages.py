@@ -31,6 +31,9 @@ from docbin.page import Image, Mask
 TRAINING_SETS = ("dibco2009", "dibco2010", "dibco2012", "bickley", "phibd2012", "smadi")
 """The sets that published weights of ours may learn from; every DIBCO year outside is kept for testing."""
 
+RENDERED_SETS = ("rendered", "rendered-no-plasma")
+"""Names that stand for pages of docbin's own making."""
+
 _LAYOUT = 1  # raise when the cached files' layout changes
 
 
@@ -113,14 +116,19 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "docbin" / "pages"
 
 
-def load_pages(sets: Iterable[str], data_root: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None) -> list[LabelledPage]:
+def load_pages(
+    sets: Iterable[str], data_root: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None, rendered: int = 100
+) -> list[LabelledPage]:
     """Labelled pages of benchmarks, decoded into `cache` where they are not there yet.
 
     Parameters
     ----------
-    sets : names of benchmarks (``docbin.zoo.benchmarks``) or folders holding ``images/`` and ``gt/`` with equal stems
+    sets : names of benchmarks (``docbin.zoo.benchmarks``), folders holding ``images/`` and ``gt/`` with equal stems, or "rendered" (and
+        "rendered-no-plasma"): the folder ``rendered`` under `data_root` or ``data_root/pages`` where there is one (pages carried here by
+        ``docbin.data.render.save_plain``), else a pool rendered now into the cache
     data_root : folder that holds the benchmarks
     cache : folder for the decoded pages; `default_cache` if None
+    rendered : pages in the rendered pool
 
     Raises
     ------
@@ -134,6 +142,12 @@ def load_pages(sets: Iterable[str], data_root: str | os.PathLike[str], cache: st
     folder = Path(cache) if cache is not None else default_cache()
     pages = []
     for name in sets:
+        if name in RENDERED_SETS:
+            carried = [folder for folder in (Path(data_root) / "pages" / name, Path(data_root) / name) if (folder / "images").is_dir()]
+            if not carried:
+                pages += _rendered(name, rendered, folder)
+                continue
+            name = os.fspath(carried[0])
         benchmark = benchmarks.load(name)
         root = benchmarks.data_root_of(name, data_root)
         for pair in benchmark.pairs(root):
@@ -148,6 +162,12 @@ def load_pages(sets: Iterable[str], data_root: str | os.PathLike[str], cache: st
             full = f"{benchmark.name}/{pair.stem}"
             pages.append(LabelledPage(full, benchmark.name, path, SAME_SHEET.get(full, full)))
     return pages
+
+
+def _rendered(name: str, count: int, cache: Path) -> list[LabelledPage]:
+    from docbin.data.render import RenderedPages
+
+    return RenderedPages(count, cache=cache, plasma=name != "rendered-no-plasma", workers=os.cpu_count() or 1).pages()
 
 
 def _key(*paths: Path) -> str:

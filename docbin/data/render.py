@@ -30,9 +30,9 @@ from docbin.errors import UsageError
 from docbin.page import Image, Mask
 
 DATASET = "rendered"
-"""The set that rendered pages belong to, for weights."""
+"""The set that rendered pages belong to, for weights (those without plasma: "rendered-no-plasma")."""
 
-_VERSION = 1  # raise when pages of one seed change
+_VERSION = 3  # raise when pages of one seed change
 
 
 def render_page(
@@ -134,8 +134,9 @@ class RenderedPages:
         else:
             for job in missing:
                 _render_to(job)
-        names = [f"{DATASET}/{self.seed}-{number:04d}" for number in range(self.count)]
-        return [LabelledPage(name, DATASET, path, name) for name, path in zip(names, paths, strict=True)]
+        dataset = DATASET if self.plasma else f"{DATASET}-no-plasma"
+        names = [f"{dataset}/{self.seed}-{number:04d}" for number in range(self.count)]
+        return [LabelledPage(name, dataset, path, name) for name, path in zip(names, paths, strict=True)]
 
 
 def _render_to(job: tuple[int, int, tuple[int, int] | None, bool, Path]) -> None:

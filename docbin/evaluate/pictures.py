@@ -110,7 +110,7 @@ def _legend() -> str:
 
 
 def _overview(results: Sequence[Result]) -> str:
-    heads = "".join(f"<th>{heading}</th>" for heading, _ in COLUMNS.values())
+    heads = "".join(f"<th>{heading}</th>" for heading, *_ in COLUMNS.values())
     rows = []
     for number, result in enumerate(results):
         values = "".join(f"<td>{value}</td>" for value in cells(result.mean))
@@ -148,7 +148,7 @@ def _finite(value: float) -> float:
 def _article(page: PageResult, scores: Scores, where: str) -> str:
     from urllib.parse import quote
 
-    chips = "".join(f"<span>{heading} <b>{value}</b></span>" for (heading, _), value in zip(COLUMNS.values(), cells(scores), strict=True))
+    chips = "".join(f"<span>{heading} <b>{value}</b></span>" for (heading, *_), value in zip(COLUMNS.values(), cells(scores), strict=True))
     figures = []
     for kind, suffix in (("page", "webp"), ("result", "png"), ("errors", "png")):
         source = quote(f"{where}/{page.name}-{kind}.{suffix}")

@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from docbin.metrics import Scores
 
 COLUMNS = {
-    "fm": ("FM", 2),
-    "pfm": ("pFM", 2),
-    "psnr": ("PSNR", 2),
-    "drd": ("DRD", 2),
-    "nrm": ("NRM", 4),
-    "mpm": ("MPM", 4),
-    "precision": ("precision", 2),
-    "recall": ("recall", 2),
+    "fm": ("FM", 2, 1),
+    "pfm": ("pFM", 2, 1),
+    "psnr": ("PSNR", 2, 1),
+    "drd": ("DRD", 2, 1),
+    "nrm": ("NRM %", 2, 100),
+    "mpm": ("MPM x1000", 2, 1000),
+    "precision": ("precision", 2, 1),
+    "recall": ("recall", 2, 1),
 }
-"""Scores that tables show: field -> (heading, decimals)."""
+"""Scores that tables show: field -> (heading, decimals, factor); NRM and MPM in the contests' units."""
 
 
 def cells(scores: Scores | None) -> list[str]:
     """The scores as text, in the order of COLUMNS; "-" where there are none."""
     if scores is None:
         return ["-"] * len(COLUMNS)
-    return [_text(getattr(scores, name), decimals) for name, (_, decimals) in COLUMNS.items()]
+    return [_text(factor * getattr(scores, name), decimals) for name, (_, decimals, factor) in COLUMNS.items()]
 
 
 def _text(value: float, decimals: int) -> str:
@@ -45,7 +45,7 @@ def means_table(results: Sequence[Result]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("dataset", "method"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("pages", *(heading for heading, _ in COLUMNS.values()), "s/page"):
+    for heading in ("pages", *(heading for heading, *_ in COLUMNS.values()), "s/page"):
         table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
         pages = f"{len(result.scored)}" if not result.failed else f"{len(result.scored)} of {len(result.pages)}"
@@ -60,7 +60,7 @@ def pages_table(pages: Sequence[PageResult], average: Scores | None) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("page", no_wrap=True)
-    for heading, _ in COLUMNS.values():
+    for heading, *_ in COLUMNS.values():
         table.add_column(heading, justify="right", no_wrap=True)
     for page in pages:
         table.add_row(page.name, *cells(page.scores))

@@ -47,13 +47,16 @@ def pseudo_counts(prediction: Mask, truth: Mask) -> list[int]:
     six ints : recall weight of the true ink found, of all true ink; precision weight of the right ink, of all predicted ink (in units of 1 /
         SCALE); skeleton pixels of the truth found, and in all
     """
-    if _compiled() and hasattr(kernels._core, "metrics_pseudo_counts"):
-        return [int(value) for value in kernels._core.metrics_pseudo_counts(_bytes(prediction), _bytes(truth))]  # type: ignore[union-attr]
+    if _compiled():
+        sums = kernels._core.metrics_pseudo_counts(_bytes(prediction), _bytes(truth), kernels.threads())  # type: ignore[union-attr]
+        return [int(value) for value in sums]
     return reference_metrics.pseudo_counts(prediction, truth)
 
 
 def weight_parts(truth: Mask) -> reference_weights.Parts:
     """Both weight maps of a truth as ratios of integers, and its skeleton; see :class:`docbin.kernels.reference_weights.Parts`."""
-    if _compiled() and hasattr(kernels._core, "metrics_pseudo_counts"):
-        return reference_weights.Parts(*kernels._core.metrics_weight_parts(_bytes(truth)))  # type: ignore[union-attr]
+    if _compiled():
+        found = kernels._core.metrics_weight_parts(_bytes(truth), kernels.threads())  # type: ignore[union-attr]
+        depth, depth_scale, gap, gap_scale, skeleton = found
+        return reference_weights.Parts(depth, depth_scale, gap, gap_scale, skeleton.view(np.bool_))
     return reference_weights.weight_parts(truth)

@@ -13,8 +13,8 @@ DRD : distance reciprocal distortion (Lu, Kot, Shi, IEEE SPL 11(2), 2004): every
     weighted by inverse distance, whose truth differs from the prediction; the sum is divided by the number of 8 x 8 blocks of the truth that
     are not uniform. As in the contest tool only whole blocks from the top left corner count, and neighbours outside the page cost nothing.
 NRM : (FN / (FN + TP) + FP / (FP + TN)) / 2, 0 to 1.
-MPM : (sum of distances of missed ink + of false ink to the truth's contour) / (2 D), D the sum over the truth's ink (Young and Ferryman, PETS
-    2005; DIBCO 2009); Euclidean. Tables often print it times 1000.
+MPM : (sum of distances of missed ink + of false ink to the truth's contour) / (2 D), D the sum of the distances of all pixels of the page (Young
+    and Ferryman, PETS 2005; DIBCO 2009); Euclidean. Tables print it times 1000.
 
 Where a definition divides by nothing:
 
@@ -144,7 +144,7 @@ def statistics(prediction: Mask, truth: Mask, *, pseudo: bool = True, distances:
 
 
 def _penalties(prediction: Mask, truth: Mask) -> tuple[float, float]:
-    """Sum of the wrong pixels' distances to the truth's contour, and of the ink's."""
+    """Sum of the wrong pixels' distances to the truth's contour, and of all pixels'."""
     import cv2
 
     from docbin.kernels.reference_weights import contour_of
@@ -154,7 +154,7 @@ def _penalties(prediction: Mask, truth: Mask) -> tuple[float, float]:
         return 0.0, 1.0
     contour = contour_of(truth)
     distance = np.asarray(cv2.distanceTransform((~contour).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
-    return float(distance[wrong].sum(dtype=np.float64)), float(distance[truth].sum(dtype=np.float64))
+    return float(distance[wrong].sum(dtype=np.float64)), float(distance.sum(dtype=np.float64))
 
 
 def score(prediction: Mask, truth: Mask, *, pseudo: bool = True, distances: bool = True) -> Scores:

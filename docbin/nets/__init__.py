@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 NETS: Mapping[str, tuple[str, str]] = {
     "bitunet": ("docbin.nets.bitunet:BitUNet", "docbin.nets.bitunet:BitUNetConfig"),
+    "deepotsu": ("docbin.nets.deepotsu:DeepOtsu", "docbin.nets.deepotsu:DeepOtsuConfig"),
+    "degan": ("docbin.nets.degan:Degan", "docbin.nets.degan:DeganConfig"),
+    "fourbi": ("docbin.nets.fourbi:FourBi", "docbin.nets.fourbi:FourBiConfig"),
     "sauvolanet": ("docbin.nets.sauvolanet:SauvolaNet", "docbin.nets.sauvolanet:SauvolaNetConfig"),
     "smp": ("docbin.nets.smp:SegmentationNet", "docbin.nets.smp:SegmentationConfig"),
     "unet": ("docbin.nets.unet:UNet", "docbin.nets.unet:UNetConfig"),

@@ -6,19 +6,29 @@ sums; the surround is cut off afterwards. At the page's own borders a tile simpl
 network treats it, and black margins do not leak. A smaller `halo` than the network's own trades exactness for time; how much it costs is a
 measurement, not a guess, and stands with the model.
 
-A network whose norm is over the page has no such neighbourhood. Where it offers ``for_page(image)``, that returns the local network it is on
-this page, which is cut into tiles; where it does not, its `halo` is None and the page goes through whole.
+Three kinds of network need more than that, and say so by an attribute:
+
+* a network whose *norm* is over the page offers ``for_page(image)``, which returns the local network it is on this page, and that is cut into tiles.
+  Where a network has neither that nor a `halo` (None), the page goes through whole.
+* a network that is *not* local (a Fourier transform over what it is given) has a ``window``: it sees windows of just this side, as it learned,
+  never larger ones; they overlap, and the middle of each is kept (:func:`windows`, where `halo` is the margin that is thrown away).
+* a network that *cleans* (``steps``, ``enter``, ``step``, ``step_halo``) hands out pages, one a step (:func:`clean_steps`). Each step is done over
+  the whole page before the next, so a tile needs the surround of one step only; that costs two float pages of memory. Where the decision about
+  ink belongs to the whole page (a global threshold) it also has ``decide``, which is then called once, on the last clean page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from docbin.page import FloatMap, Image, check_image
+from docbin.errors import UsageError
+from docbin.page import FloatMap, Image, check_image, to_grey
 
 
 def tiles(height: int, width: int, tile: int, halo: int) -> Iterator[tuple[slice, slice, slice, slice]]:
@@ -34,9 +44,38 @@ def tiles(height: int, width: int, tile: int, halo: int) -> Iterator[tuple[slice
             )
 
 
+def windows(height: int, width: int, window: int, halo: int) -> Iterator[tuple[slice, slice, slice, slice]]:
+    """Cut a page for a network that is not local: as :func:`tiles`, but what is handed in has side `window` wherever the page is that large.
+
+    Windows advance by ``window - 2 * halo``; the last of a row or column is moved back inside the page. Each is kept up to the middle of its
+    overlap with its neighbour, which is at least `halo` away from its edge, and to the page's border where there is none.
+    """
+    for rows, good_rows in _spans(height, window, halo):
+        for columns, good_columns in _spans(width, window, halo):
+            yield rows, columns, good_rows, good_columns
+
+
+def _spans(length: int, window: int, halo: int) -> list[tuple[slice, slice]]:
+    if length <= window:
+        return [(slice(0, length), slice(0, length))]
+    last = length - window
+    starts = [*range(0, last, window - 2 * halo), last]
+    limits = [0, *((here + window + following) // 2 for here, following in pairwise(starts)), length]
+    return [(slice(start, start + window), slice(low, high)) for start, (low, high) in zip(starts, pairwise(limits), strict=True)]
+
+
+def _cuts(net: Any, shape: tuple[int, int], tile: int, halo: int) -> Iterator[tuple[slice, slice, slice, slice]]:
+    """How a page of `shape` is cut for `net`: windows of its own side, or tiles on its grid."""
+    window = getattr(net, "window", None)
+    if window is not None:
+        return windows(*shape, int(window), halo)
+    stride = int(net.stride)
+    return tiles(*shape, -(-tile // stride) * stride, -(-halo // stride) * stride)
+
+
 def to_tensor(image: Image, device: torch.device | str = "cpu") -> Tensor:
     """A page or crop as the networks take it: float32 (1, 3, H, W) in 0..1; grey is repeated over the channels."""
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).to(device)
+    pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).to(device)
     if pixels.ndim == 2:
         pixels = pixels[..., None].expand(-1, -1, 3)
     return pixels.permute(2, 0, 1)[None].float().div_(255.0)
@@ -49,30 +88,81 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
     Parameters
     ----------
     net : in evaluation mode, with the attributes `halo` and `stride` (docbin.nets says what they mean)
-    tile : side of a tile in pixels, rounded up to the network's stride
+    tile : side of a tile in pixels, rounded up to the network's stride; a network with a `window` takes that instead
     halo : pixels of surround; None for the network's own, with which tiles equal the whole page
         (a network whose own is None gets the page as one tile)
     precision : autocast to this type (torch.bfloat16); None computes in float32
     """
     image = check_image(image)
+    decide: Callable[[Tensor], Tensor] | None = getattr(net, "decide", None)
+    if decide is not None:
+        *_, page = clean_steps(net, image, tile, halo, precision)
+        return np.asarray(torch.sigmoid(decide(page))[0, 0].cpu().numpy(), dtype=np.float32)
     height, width = image.shape[:2]
     device = next(net.parameters()).device
     if hasattr(net, "for_page"):
         with torch.autocast(device.type, precision, enabled=precision is not None):
             net = net.for_page(image)  # type: ignore[operator]
-    stride = int(net.stride)  # type: ignore[arg-type]
-    if halo is None:
-        halo = net.halo  # type: ignore[assignment]
-    if halo is None:
-        tile, halo = max(height, width), 0
-    tile, halo = -(-tile // stride) * stride, -(-halo // stride) * stride
+    margin: int | None = net.halo if halo is None else halo  # type: ignore[assignment]
+    if margin is None:
+        tile, margin = max(height, width), 0
     out = np.empty((height, width), np.float32)
-    for rows, columns, good_rows, good_columns in tiles(height, width, tile, halo):
+    for rows, columns, good_rows, good_columns in _cuts(net, (height, width), tile, margin):
         with torch.autocast(device.type, precision, enabled=precision is not None):
             logits = net(to_tensor(image[rows, columns], device))
         part = torch.sigmoid(logits.float())[0, 0].cpu().numpy()
-        top, left = good_rows.start - rows.start, good_columns.start - columns.start
-        out[good_rows, good_columns] = part[
-            top : top + good_rows.stop - good_rows.start, left : left + good_columns.stop - good_columns.start
-        ]
+        out[good_rows, good_columns] = part[_inside(rows, good_rows), _inside(columns, good_columns)]
     return out
+
+
+def _inside(handed: slice, good: slice) -> slice:
+    """`good` of the page, counted from the start of what was handed in."""
+    return slice(good.start - handed.start, good.stop - handed.start)
+
+
+def clean_steps(
+    net: nn.Module, image: Image, tile: int = 1024, halo: int | None = None, precision: torch.dtype | None = None
+) -> Iterator[Tensor]:
+    """The page after every step of a network that cleans, each float32 (1, C, H, W), C = 1 grey or 3 RGB, on the CPU, not clamped.
+
+    Parameters as in :func:`probability`; `halo` is the surround of one step.
+
+    Raises
+    ------
+    UsageError
+        The network does not clean: it only says where ink is.
+    """
+    if not hasattr(net, "step"):
+        raise UsageError(f"{type(net).__name__} only says where ink is; clean pages come from deepotsu and degan")
+    worker: Any = net
+    image = check_image(image)
+    margin = int(worker.step_halo) if halo is None else halo
+    device = next(net.parameters()).device
+    page: Tensor | None = None
+    for number in range(int(worker.steps)):
+        after: Tensor | None = None
+        for rows, columns, good_rows, good_columns in _cuts(net, image.shape[:2], tile, margin):
+            with torch.inference_mode(), torch.autocast(device.type, precision, enabled=precision is not None):
+                part = worker.enter(to_tensor(image[rows, columns], device)) if page is None else page[..., rows, columns].to(device)
+                part = worker.step(number, part).float().cpu()
+            if after is None:
+                after = torch.empty(1, part.shape[1], *image.shape[:2])
+            after[..., good_rows, good_columns] = part[..., _inside(rows, good_rows), _inside(columns, good_columns)]
+        assert after is not None
+        page = after
+        yield page
+
+
+def clean_pages(net: nn.Module, image: Image, tile: int = 1024, precision: torch.dtype | None = None) -> list[Image]:
+    """The page after every step as a picture, uint8 (H, W) or (H, W, 3); the last is the result. Errors as in :func:`clean_steps`.
+
+    A grey page comes back grey from a network that works in colour, too.
+    """
+    return [_picture(page, grey=image.ndim == 2) for page in clean_steps(net, image, tile, precision=precision)]
+
+
+def _picture(page: Tensor, grey: bool) -> Image:
+    levels = np.asarray(page[0].clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy(), dtype=np.uint8)
+    if levels.shape[2] == 1:
+        return levels[..., 0]
+    return to_grey(levels) if grey else levels

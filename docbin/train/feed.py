@@ -37,7 +37,9 @@ class CropSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Crops as tensors: `images` uint8 (N, S, S, 3), `truth` bool (N, S, S), on the CPU."""
+    """Crops as tensors: `images` uint8 (N, S, S, 3), `truth` bool (N, S, S), on the CPU; for tasks from page to page `truth` is the wanted grey
+    page, uint8 (N, S, S).
+    """
 
     images: Tensor
     truth: Tensor
@@ -91,6 +93,7 @@ def batches(source: CropSource, recipe: Recipe, start: int, rank: int = 0, world
         prefetch_factor=8 if workers else None,
         worker_init_fn=_quiet_worker,
         multiprocessing_context="fork" if workers else None,
+        generator=torch.Generator(),  # else starting to read would draw from the global state, and a resumed run's dropout would differ
     )
     for images, truth in loader:
         yield Batch(images, truth)

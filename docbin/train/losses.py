@@ -33,8 +33,8 @@ def dice(logits: Tensor, truth: Tensor, smooth: float = 64.0) -> Tensor:
     return (1 - (2 * overlap + smooth) / (probability.sum(1) + truth.sum(1) + smooth)).mean()
 
 
-def charbonnier(logits: Tensor, truth: Tensor, epsilon: float = 1e-3) -> Tensor:
-    """Smooth absolute error of the probability, sqrt(error^2 + epsilon^2) (the loss of FourBi, Quattrini et al., 2024)."""
+def charbonnier(logits: Tensor, truth: Tensor, epsilon: float = 1e-6) -> Tensor:
+    """Smooth absolute error of the probability, sqrt(error^2 + epsilon^2); the loss of FourBi with its epsilon (Quattrini et al., 2024)."""
     return (torch.sigmoid(logits) - truth).square().add(epsilon * epsilon).sqrt().mean()
 
 

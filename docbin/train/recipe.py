@@ -158,7 +158,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def recipe_of(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """The recipe of a parsed TOML table (or of ``json.loads(recipe.to_json())``); errors as in :func:`read_recipe`, naming `where`."""
-    recipe: Recipe = _fill(Recipe, table, where)
+    recipe: Recipe = fill(Recipe, table, where)
     return recipe
 
 
@@ -179,7 +179,8 @@ def _override(table: dict[str, Any], override: str) -> None:
     table[parts[-1]] = value
 
 
-def _fill(kind: Any, table: Mapping[str, Any], where: str) -> Any:
+def fill(kind: Any, table: Mapping[str, Any], where: str) -> Any:
+    """The dataclass `kind` of a parsed table; UsageError, naming `where`, for unknown keys, missing ones and wrong types."""
     hints = typing.get_type_hints(kind)
     for key in table:
         if key not in hints:
@@ -195,7 +196,7 @@ def _cast(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):
             raise UsageError(f"{where} = {value!r}: a section (a table) is wanted")
-        return _fill(hint, value, where)
+        return fill(hint, value, where)
     origin = typing.get_origin(hint)
     if origin is tuple:
         kinds = typing.get_args(hint)

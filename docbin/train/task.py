@@ -8,7 +8,7 @@ learning rate at every step.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from docbin.errors import UsageError
 from docbin.nets import build
 from docbin.train.checkpoint import load_optimizer
-from docbin.train.feed import Batch
+from docbin.train.feed import Batch, named
 from docbin.train.losses import weighted
 from docbin.train.place import Place
 from docbin.train.recipe import OptimSection, Recipe
@@ -93,8 +93,12 @@ class Supervised(Task):
         load_optimizer(self.optimizer, state["optimizer"])
 
 
-TASKS: Mapping[str, Callable[[Recipe, Place], Task]] = {"supervised": Supervised}
-"""Task name in a recipe -> its class."""
+TASKS: Mapping[str, str] = {
+    "supervised": "docbin.train.task:Supervised",
+    "refinement": "docbin.train.refinement:Refinement",
+    "adversarial": "docbin.train.adversarial:Adversarial",
+}
+"""Task name in a recipe -> "module:class", called with the recipe and the place."""
 
 
 def make_task(recipe: Recipe, place: Place) -> Task:
@@ -102,4 +106,5 @@ def make_task(recipe: Recipe, place: Place) -> Task:
     if recipe.task not in TASKS:
         raise UsageError(f"task = {recipe.task!r}: choose one of {', '.join(TASKS)}")
     torch.manual_seed(recipe.run.seed)
-    return TASKS[recipe.task](recipe, place)
+    task: Task = named(TASKS[recipe.task], "task")(recipe, place)
+    return task

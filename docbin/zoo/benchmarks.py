@@ -27,9 +27,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
-from docbin.errors import FileAccessError, InputError, UsageError
+from docbin.errors import FileAccessError, UsageError
 from docbin.page import Image, Mask, to_grey
 
 PICTURE_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".webp", ".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".gif")
@@ -261,6 +259,8 @@ def load(name_or_folder: str | os.PathLike[str]) -> Benchmark:
 def data_root_of(name_or_folder: str | os.PathLike[str], data_root: str | os.PathLike[str] | None) -> Path:
     """Where the pages of a benchmark are looked for: the folder itself where one was named, else `data_root`, else ``DOCBIN_DATA``.
 
+    The sample pages come with docbin and lie beside their descriptor; for them no root is needed.
+
     Raises
     ------
     UsageError
@@ -269,6 +269,9 @@ def data_root_of(name_or_folder: str | os.PathLike[str], data_root: str | os.Pat
     name = os.fspath(name_or_folder)
     if name not in _descriptor_files() and Path(name).is_dir():
         return Path(name)
+    shipped = resources.files("docbin.zoo.datasets") / name
+    if name in _descriptor_files() and shipped.is_dir():
+        return Path(str(shipped))
     if data_root is not None:
         return Path(data_root)
     if os.environ.get("DOCBIN_DATA"):
@@ -321,36 +324,18 @@ def _expand(entry: str, source: str) -> list[str]:
 
 
 def read_picture(path: str | os.PathLike[str]) -> Image:
-    """Pixels of a one-page picture, uint8 (H, W) or (H, W, 3); alpha is laid on white.
+    """Pixels of a picture (of its first page), uint8 (H, W) or (H, W, 3), by the one rule per pixel mode of :mod:`docbin.files`.
 
     Raises
     ------
     FileAccessError
         The file is missing or may not be read.
     InputError
-        It is no picture that can be decoded.
+        It is no picture that can be decoded, or is over the pixel limit.
     """
-    from PIL import Image as Pictures
-    from PIL import UnidentifiedImageError
+    from docbin import files
 
-    try:
-        with Pictures.open(path) as opened:
-            opened.load()
-            picture: Pictures.Image = opened
-            if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-                white = Pictures.new("RGBA", picture.size, (255, 255, 255, 255))
-                picture = Pictures.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
-            elif picture.mode.startswith("I;16"):
-                return np.asarray(np.asarray(picture) >> 8, dtype=np.uint8)
-            elif picture.mode not in ("L", "RGB"):
-                picture = picture.convert("L" if picture.mode == "1" else "RGB")
-            return np.array(picture, dtype=np.uint8)
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: not a picture that can be decoded") from None
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        raise FileAccessError(f"{path}: {error.strerror}") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{path}: cannot be decoded ({error}); replace the file") from None
+    return next(iter(files.read_pages(Path(path), pages=[1]))).pixels
 
 
 def truth_mask(path: str | os.PathLike[str], polarity: str = "black") -> Mask:

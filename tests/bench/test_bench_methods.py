@@ -58,15 +58,16 @@ def test_everything_runs_or_says_that_it_is_missing() -> None:
 
 
 def test_peers_do_the_same_work() -> None:
-    """Ours and doxapy's masks are equal, or nearly (it computes in another precision), for everything that is measured but Singh's method.
+    """Ours and doxapy's masks are equal, or nearly (it computes in another precision), for all that is measured but Singh's method and window 301.
 
     doxapy 0.9.2 computes Singh's deviation otherwise than the picture its authors published, with which ours agrees to the pixel; the work is alike.
+    Its sums of squares pass 2^31 in a bright window of 301 and come out wrong (ours are compared with exact integers elsewhere).
     """
     doxapy = pytest.importorskip("doxapy")
-    page, _ = text_page((300, 400))
+    page, _ = text_page((420, 500))
     compared = 0
     for contest in methods._contests():
-        if contest.method == "singh" or contest.method not in catalogue.METHODS:
+        if contest.method == "singh" or contest.params.get("window") == 301 or contest.method not in catalogue.METHODS:
             continue
         prepared = contest.peers["doxapy"](page)
         assert prepared.__closure__ is not None  # the call holds its output

@@ -78,7 +78,7 @@ def test_the_choice_is_the_valley_between_two_ridges() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_choice_is_the_best_of_all_triples(seed: int) -> None:
-    changes = np.random.default_rng(seed).random(12)
+    changes = np.random.default_rng(seed).random(32)
     taps = np.exp(-0.5 * (np.arange(6) - 2.5) ** 2)
     curve = np.convolve(changes, taps / taps.sum())[2:-2]
     assert len(curve) == len(changes) + 1

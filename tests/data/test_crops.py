@@ -61,9 +61,9 @@ def test_shape_and_type(pages: list[LabelledPage], size: int) -> None:
 
 
 def test_plain_cut_is_a_piece_of_the_page(pages: list[LabelledPage]) -> None:
-    source = CropSource(pages[:1], 50, seed=2, augment=NO_AUGMENT)
+    source = CropSource(pages[:1], 16, seed=2, augment=NO_AUGMENT)
     truth_page = pages[0].truth
-    windows = np.lib.stride_tricks.sliding_window_view(truth_page, (50, 50)).reshape(-1, 50, 50)
+    windows = np.lib.stride_tricks.sliding_window_view(truth_page, (16, 16)).reshape(-1, 16, 16)
     for index in range(5):
         image, truth = source.crop(index)
         np.testing.assert_array_equal(image[..., 0] < 128, truth)

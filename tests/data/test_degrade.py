@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from docbin.data.degrade import DEGRADATIONS, PRESETS, Pipeline, Recipe, apply
+from docbin.data.degrade import DEGRADATIONS, PRESETS, Pipeline, Recipe, apply, by_set
 from docbin.data.ink import paper_under_ink
 from docbin.data.surface import FAINTEST, levels_of
 from docbin.errors import UsageError
@@ -195,6 +195,13 @@ def test_order_is_that_of_the_world_and_at_most_is_kept(monkeypatch: pytest.Monk
     seen.clear()
     Pipeline(Recipe(chances=recipe.chances, at_most=2, untouched=0.0))(np.random.default_rng(0), image, truth, _verso)
     assert len(seen) == 2
+
+
+def test_rendered_sets_get_the_harder_pipeline() -> None:
+    pipelines = by_set("light", "full", ["dibco2009", "rendered", "rendered-no-plasma"])
+    assert pipelines["dibco2009"].recipe.at_most == PRESETS["light"].at_most
+    assert pipelines["rendered"].recipe == pipelines["rendered-no-plasma"].recipe
+    assert pipelines["rendered"].recipe.at_most == PRESETS["full"].at_most
 
 
 def test_wrong_recipes() -> None:

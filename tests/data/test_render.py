@@ -87,6 +87,15 @@ def test_every_kind_of_page_without_system_fonts(kind: str) -> None:
     assert grey[truth].mean() < grey[~truth].mean() - 10, "ink must be darker than paper"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_smallest_page(kind: str) -> None:
+    """Nothing fits on 64 x 64 pixels, and nothing may break over it."""
+    for seed in range(12):
+        image, truth = render_page(seed, 0, FONTS, (64, 64), kind, oversampling=1)
+        assert image.shape == (64, 64, 3)
+        assert truth.shape == (64, 64)
+
+
 def _page_bytes(number: int) -> bytes:
     image, truth = render_page(1, number, FONTS, (128, 160), oversampling=2)
     return image.tobytes() + truth.tobytes()
@@ -117,6 +126,7 @@ def test_no_font_falls_back_to_the_built_in_one(tmp_path: Path) -> None:
         find_fonts([tmp_path / "missing"])
 
 
+@pytest.mark.slow
 def test_fonts_found_here_draw_what_they_promise() -> None:
     """Whatever this machine has: sorted, without doubles, and no missing letter in the promised scripts."""
     fonts = find_fonts()
@@ -150,6 +160,21 @@ def test_the_pool_is_cached_and_cropped_like_any_page(tmp_path: Path, monkeypatc
     carried = load_pages([str(tmp_path / "rendered")], tmp_path, tmp_path / "cache")
     assert [page.dataset for page in carried] == ["rendered"] * 3
     np.testing.assert_array_equal(carried[2].truth, pages[2].truth)
+
+
+def test_the_pool_is_a_set_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "rendered" renders into the cache where no such folder was carried along, and reads the folder where one was."""
+    from docbin.data import render
+
+    monkeypatch.setattr(render, "find_fonts", lambda: FONTS)
+    monkeypatch.setattr(render, "render_page", lambda seed, number, **_: render_page(seed, number, FONTS, (90, 80)))
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    pages = load_pages(["rendered", "rendered-no-plasma"], tmp_path, tmp_path / "cache", rendered=2)
+    assert [page.dataset for page in pages] == ["rendered"] * 2 + ["rendered-no-plasma"] * 2
+    save_plain(pages[:1], tmp_path / "pages" / "rendered")
+    carried = load_pages(["rendered"], tmp_path, tmp_path / "cache")
+    assert [page.dataset for page in carried] == ["rendered"]
+    np.testing.assert_array_equal(carried[0].truth, pages[0].truth)
 
 
 def test_no_plasma_in_pages_for_the_ablation(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
-import rows
 import typer
 from PIL import Image
 from typer.testing import CliRunner
@@ -20,6 +19,7 @@ from docbin.cli import score as score_cli
 from docbin.errors import FileAccessError, InputError, SomePagesFailed, UsageError
 from docbin.evaluate import evaluate, score_paths
 from docbin.evaluate.pictures import FALSE, MISSED, PAPER, RIGHT, error_picture, write_report
+from tests.evaluate import rows
 
 
 def app(command: object) -> typer.Typer:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rows
 from PIL import Image
 
 from docbin.catalogue import Method
@@ -19,6 +18,7 @@ from docbin.errors import FileAccessError, MissingExtra, UsageError
 from docbin.evaluate import Result, evaluate
 from docbin.evaluate.results import to_json, write_csv
 from docbin.zoo import benchmarks
+from tests.evaluate import rows
 
 Folder = Callable[..., Path]
 

@@ -25,10 +25,10 @@ def put(root: Path, *names: str) -> None:
 def test_every_descriptor_reads_and_tells_what_it_is(name: str) -> None:
     bench = benchmarks.load(name)
     assert bench.name == name
-    assert bench.homepage.startswith("https://")
+    assert name == "samples" or bench.homepage.startswith("https://")
     assert bench.citation
     assert bench.licence
-    assert bench.layouts
+    assert bench.layouts or bench.role == "other"  # our own sample pages lie in the plain layout
     if bench.stems and bench.expected:
         assert len(bench.stems) == bench.expected
         assert len(set(bench.stems)) == bench.expected

@@ -1,0 +1,194 @@
+"""INPUT words of the user -> the files they mean.
+
+A word is a file, a folder, a glob in quotes, or ``-`` (stdin). A folder is walked with everything below it, in natural order (page2 before page10);
+only names with a readable suffix are taken, hidden ones and docbin's own outputs (``page.ink.png``, ``.docbin/``) are not, and linked folders are
+not entered. A file named by the user is always tried, whatever its name. A word that means nothing becomes a :class:`Refused`, so that one wrong
+name does not stop a batch.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from docbin.errors import DocbinError, FileAccessError
+
+STDIN = "-"
+OWN_FOLDER = ".docbin"
+OWN_MARK = ".ink"
+"""Stands between stem and suffix of an output that is written beside its input: ``page.jpg`` -> ``page.ink.png``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input file.
+
+    Attributes
+    ----------
+    name : what the user calls it, in messages and in the report
+    path : where its bytes are (stdin lies in a temporary file)
+    place : where its output belongs below the output folder, with the input's own suffix
+    walked : it was found in a folder or by a glob, not named
+    stat : (absolute path, size, mtime_ns), the part of the resume key that belongs to the file; None where there is nothing to resume (stdin)
+    identity : (device, inode)
+    """
+
+    name: str
+    path: Path
+    place: PurePath
+    walked: bool = False
+    stat: tuple[str, int, int] | None = None
+    identity: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An input word that cannot become pages, and why."""
+
+    name: str
+    error: DocbinError
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """Sort key under which page2 stands before page10."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text.casefold()) if part]
+
+
+def find(words: Sequence[str], spool: Path, *, keep_apart: bool = True) -> list[Source | Refused]:
+    """The files that `words` mean, in the order of the words, each file once.
+
+    Parameters
+    ----------
+    words : INPUT words
+    spool : folder that takes the bytes of stdin and of named pipes
+    keep_apart : where there are several folders, the output of each belongs into a folder of its own name
+    """
+    apart = keep_apart and sum(Path(word).is_dir() for word in words) > 1
+    seen: set[tuple[int, int]] = set()
+    found: list[Source | Refused] = []
+    for position, word in enumerate(words):
+        for item in _meaning(word, spool, position, apart=apart):
+            if isinstance(item, Source) and item.identity is not None:
+                if item.identity in seen:
+                    continue
+                seen.add(item.identity)
+            found.append(item)
+    return found
+
+
+def _meaning(word: str, spool: Path, position: int, *, apart: bool) -> Iterator[Source | Refused]:
+    if word == STDIN:
+        yield _spooled(word, "stdin", spool / f"stdin-{position}")
+        return
+    try:
+        path = Path(word)
+        if path.is_dir():
+            yield from _folder(path, PurePath(path.resolve().name) if apart else PurePath())
+        elif not os.path.lexists(path) and any(mark in word for mark in "*?["):
+            yield from _matches(word)
+        elif path.is_fifo():
+            yield _spooled(word, path.name, spool / f"pipe-{position}")
+        else:
+            yield _source(path, PurePath(path.name), walked=False)
+    except ValueError:  # a NUL byte in the name
+        yield Refused(word, FileAccessError(f"{word!r}: no file can have this name"))
+
+
+def _source(path: Path, place: PurePath, *, walked: bool) -> Source | Refused:
+    from docbin.files.access import access_error
+
+    try:
+        info = path.stat()
+    except OSError as error:
+        return Refused(str(path), access_error(error, str(path), "read"))
+    if not stat.S_ISREG(info.st_mode):
+        return Refused(str(path), FileAccessError(f"{path}: it is a device or socket, not a file of pages; name a file"))
+    return Source(str(path), path, place, walked, (str(path.absolute()), info.st_size, info.st_mtime_ns), (info.st_dev, info.st_ino))
+
+
+def _spooled(word: str, place: str, path: Path) -> Source | Refused:
+    """Stdin or a named pipe can be read only once, and pages are read one by one: their bytes go to a temporary file first."""
+    import shutil
+    import sys
+
+    from docbin.files.access import access_error
+
+    try:
+        if word == STDIN:
+            with path.open("wb") as sink:
+                shutil.copyfileobj(sys.stdin.buffer, sink)
+        else:
+            with Path(word).open("rb") as pipe, path.open("wb") as sink:
+                shutil.copyfileobj(pipe, sink)
+    except OSError as error:
+        return Refused(word, access_error(error, word, "read"))
+    return Source(word, path, PurePath(place))
+
+
+def readable(name: str) -> bool:
+    """Whether a walk takes a file of this name for pages."""
+    from docbin.files import READABLE_SUFFIXES
+
+    stem, suffix = PurePath(name).stem, PurePath(name).suffix
+    return suffix.lower() in READABLE_SUFFIXES and not name.startswith(".") and not is_own(stem)
+
+
+def is_own(stem: str) -> bool:
+    """Whether a stem is that of an output written beside its input: ``page.ink``, ``book.ink.p0003``, ``book.ink.incomplete``."""
+    return re.search(rf"{re.escape(OWN_MARK)}(\.p\d+|\.incomplete)?$", stem) is not None
+
+
+def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused]:
+    from docbin.files.access import access_error
+
+    refused: list[Refused] = []
+
+    def note(error: OSError) -> None:
+        refused.append(Refused(str(error.filename), access_error(error, str(error.filename), "read")))
+
+    empty = True
+    for parent, subfolders, names in os.walk(folder, onerror=note):
+        subfolders[:] = sorted((name for name in subfolders if not name.startswith(".") and not name.endswith(OWN_MARK)), key=natural)
+        below = prefix / Path(parent).relative_to(folder)
+        for name in sorted(filter(readable, names), key=natural):
+            empty = False
+            yield _source(Path(parent, name), below / name, walked=True)
+    yield from refused
+    if empty and not refused:
+        yield Refused(str(folder), FileAccessError(f"{folder}: no page files in this folder; docbin reads {_suffixes()}"))
+
+
+def _suffixes() -> str:
+    from docbin.files import READABLE_SUFFIXES
+
+    return ", ".join(sorted(suffix.lstrip(".") for suffix in READABLE_SUFFIXES))
+
+
+def _matches(pattern: str) -> Iterator[Source | Refused]:
+    """A glob means what the shell would make of it, except that only readable names count where there are some (``scans/*``)."""
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True), key=natural)]  # noqa: PTH207 - absolute patterns too
+    files = [match for match in matches if not match.is_dir()]
+    pages = [match for match in files if readable(match.name)] or [match for match in files if not is_own(match.stem)]
+    fixed = _fixed_part(pattern)
+    for path in pages:
+        yield _source(path, PurePath(path).relative_to(fixed), walked=True)
+    entered = [] if "**" in pattern else [match for match in matches if match.is_dir()]
+    for folder in entered:
+        yield from _folder(folder, PurePath(folder).relative_to(fixed))
+    if not pages and not entered:
+        yield Refused(pattern, FileAccessError(f"{pattern}: no page file matches; check the folder and the pattern"))
+
+
+def _fixed_part(pattern: str) -> PurePath:
+    """The folders of a glob before its first wildcard: the tree below them is mirrored in the output folder."""
+    fixed = PurePath()
+    for part in PurePath(pattern).parts[:-1]:
+        if any(mark in part for mark in "*?["):
+            break
+        fixed /= part
+    return fixed

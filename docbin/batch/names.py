@@ -1,0 +1,74 @@
+"""Output names: one rule, no silent collisions.
+
+``a.jpg`` becomes ``a`` plus the format's suffix. Where two inputs would get the same name, *all* of them take the next, longer form, until every
+name is its own: ``a`` -> ``a.jpg`` -> ``folder_a`` -> ``folder_a.jpg`` -> ``a.jpg-1f3c9a02`` (a digest of the absolute path). The result depends on
+the set of inputs only, never on their order. Names that differ only in case or in Unicode composition count as the same, because many file systems
+take them so. Under --resume, an input that has a name from the last run keeps it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from docbin.batch.inputs import Source
+
+PAGE_MARK = re.compile(r"\.p\d{4,}$")
+
+
+def page_stem(stem: str, page: int) -> str:
+    """Stem of one page's file where a document is split into files: ``book`` -> ``book.p0003``."""
+    return f"{stem}.p{page:04d}"
+
+
+def _forms(source: Source) -> tuple[str, ...]:
+    place, folder = source.place, source.path.absolute().parent.name
+    digest = hashlib.sha256(str(source.path.absolute()).encode(errors="surrogateescape")).hexdigest()[:8]
+    names = (place.stem, place.name, f"{folder}_{place.stem}", f"{folder}_{place.name}", f"{place.name}-{digest}")
+    return tuple(str(place.parent / name) for name in names)
+
+
+def _folded(stem: str) -> str:
+    return unicodedata.normalize("NFC", stem).casefold()
+
+
+def stems(sources: Sequence[Source], remembered: Mapping[str, str] | None = None) -> list[str]:
+    """A stem (relative path without the format's suffix) for each source, no two equal.
+
+    Parameters
+    ----------
+    sources : sources that share one output folder
+    remembered : absolute path -> stem of the last run
+    """
+    remembered = remembered or {}
+    forms = [_forms(source) for source in sources]
+    levels = [0] * len(sources)
+    fixed: list[str | None] = [remembered.get(source.stat[0]) if source.stat else None for source in sources]
+    while True:
+        now = [kept if kept is not None else form[level] for kept, form, level in zip(fixed, forms, levels, strict=True)]
+        clashing = _clashing([_folded(stem) for stem in now])
+        if not clashing:
+            return now
+        movable = [index for index in clashing if fixed[index] is None]
+        if not movable:  # a manifest that contradicts itself: forget it
+            for index in clashing:
+                fixed[index] = None
+            continue
+        for index in movable:
+            levels[index] = min(levels[index] + 1, len(forms[index]) - 1)  # the last form holds a digest: no two are equal
+
+
+def _clashing(keys: Sequence[str]) -> list[int]:
+    """Indices of keys that are not their owner's alone; ``book.p0001`` clashes with ``book`` too, which may be split into pages."""
+    owners: dict[str, list[int]] = defaultdict(list)
+    for index, key in enumerate(keys):
+        owners[key].append(index)
+    clashing = {index for group in owners.values() if len(group) > 1 for index in group}
+    for key, group in owners.items():
+        whole = PAGE_MARK.sub("", key)
+        if whole != key and whole in owners:
+            clashing.update(group, owners[whole])
+    return sorted(clashing)

@@ -1,0 +1,276 @@
+"""One input file on its way through a batch, after it was opened: which pages are still to be done, and how they become finished files.
+
+:class:`Pages` finishes every page on its own; :class:`Document` appends pages in order to one file, which is finished with its last page. A document
+with failed pages is never put under its own name, where the next program would take it for whole: the good pages go to
+``book.incomplete.tif``, and --resume does the document again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docbin.batch.home import Home
+from docbin.batch.names import page_stem
+from docbin.batch.plan import Job, Plan, Shape
+from docbin.batch.record import Failure, PageRecord
+from docbin.batch.worker import Answer, Done, Look, Task, unpack
+from docbin.errors import DocbinError, UsageError
+
+if TYPE_CHECKING:
+    from docbin.files import PageWriter
+
+INCOMPLETE = "incomplete"
+
+
+class Unit:
+    """What the two kinds share: the records of a job's pages and the checks of its outputs.
+
+    Attributes
+    ----------
+    finished : every page has its record
+    """
+
+    def __init__(self, plan: Plan, index: int, job: Job, look: Look, shape: Shape, claimed: dict[str, str]) -> None:
+        self.plan, self.index, self.job, self.look, self.shape = plan, index, job, look, shape
+        self.home: Home = plan.home(job)
+        self.finished = False
+        self._claimed = claimed
+
+    def next(self) -> Task | None:
+        """The next page to work on, None where there is none (just now)."""
+        raise NotImplementedError
+
+    def take(self, task: Task, answer: Answer) -> list[PageRecord]:
+        """Take the answer to a task of this unit; the records that are final now."""
+        raise NotImplementedError
+
+    def drop(self) -> None:
+        """Give up what is unfinished (an interrupt)."""
+
+    def output(self, page: int) -> Path:
+        """The file that a page ends in."""
+        return self.shape.whole or self.job.home / f"{page_stem(self.job.stem, page)}{self.shape.suffix}"
+
+    def check(self, output: Path) -> None:
+        """Refuse an output that is an input, that another input of this batch writes, or that exists and should stay."""
+        try:
+            info = output.stat()
+            if (info.st_dev, info.st_ino) in self.plan.identities:
+                raise UsageError(
+                    f"{output}: this is one of the inputs, and docbin never overwrites an input; choose another output with -o"
+                )
+        except OSError:
+            pass
+        other = self._claimed.setdefault(str(output), self.job.source.name)
+        if other != self.job.source.name:
+            raise UsageError(f"{self.job.source.name}: {output} is already the output for {other}; rename one of them")
+        self.home.check_free(output, overwrite=self.plan.overwrite, resume=self.plan.resume)
+
+    def task(self, page: int, staged: Path | None) -> Task:
+        """The task of a page."""
+        source = self.job.source
+        label = source.name if self.look.count == 1 else f"page {page} of {source.name}"
+        return Task(self.index, source.path, source.name, label, page, staged, self.shape.format)
+
+    def record(self, page: int, answer: Done | Failure | None, output: Path | None = None) -> PageRecord:
+        """The record of a page that is done, failed, or (None) only planned."""
+        settings = self.plan.settings
+        base = PageRecord(
+            self.job.source.name,
+            page,
+            self.look.count,
+            "planned",
+            settings.method,
+            dict(settings.params),
+            "-" if self.plan.to_stdout else None,
+        )
+        if output is not None and not self.plan.to_stdout:
+            base = replace(base, output=str(output))
+        if isinstance(answer, Failure):
+            return replace(base, status="failed", output=None, error=answer)
+        if answer is None:
+            return base
+        return replace(
+            base,
+            status="done",
+            size=answer.size,
+            dpi=answer.dpi,
+            ink=round(answer.ink, 6),
+            seconds=round(answer.seconds, 4),
+            warnings=answer.warnings,
+            reasons=answer.reasons,
+        )
+
+    def entry(self, key: str, page: int | None, records: Sequence[PageRecord]) -> dict[str, Any]:
+        """A manifest line, less what the home adds."""
+        stat = self.job.source.stat
+        return {
+            "key": key,
+            "input": stat[0] if stat else "",
+            "stem": self.job.stem,
+            "page": page,
+            "wanted": len(self.look.pages),
+            "records": [record.as_dict() for record in records],
+        }
+
+    def key(self) -> str:
+        """The resume key of this input; empty where it has none."""
+        stat = self.job.source.stat
+        return self.plan.settings.key(*stat) if stat else ""
+
+
+class Pages(Unit):
+    """A file of one page, or one that is split: every page is a finished file of its own. `skip`: pages an earlier run has finished."""
+
+    def __init__(self, plan: Plan, index: int, job: Job, look: Look, shape: Shape, claimed: dict[str, str], skip: frozenset[int]) -> None:
+        super().__init__(plan, index, job, look, shape, claimed)
+        self._todo = [page for page in look.pages if page not in skip]
+        self._next = 0
+        self._taken = 0
+        self.refused: list[PageRecord] = []
+        self.finished = not self._todo
+
+    def next(self) -> Task | None:
+        """The next page whose output may be written; refused ones go to `refused`."""
+        while self._next < len(self._todo):
+            page = self._todo[self._next]
+            self._next += 1
+            try:
+                self.check(self.output(page))
+            except DocbinError as error:
+                self.refused.append(self.record(page, Failure.of(error)))
+                self._count()
+                continue
+            return self.task(page, self.home.staged(self.shape.suffix))
+        return None
+
+    def take(self, task: Task, answer: Answer) -> list[PageRecord]:
+        self._count()
+        assert task.page is not None
+        assert task.staged is not None
+        assert not isinstance(answer, Look)
+        output = self.output(task.page)
+        if isinstance(answer, Failure):
+            return [self.record(task.page, _renamed(answer, task.staged, output))]
+        record = self.record(task.page, answer, output)
+        try:
+            whole = None if self.shape.whole else task.page
+            self.home.commit(task.staged, output, self.entry(self.key(), whole, [record]))
+        except DocbinError as error:
+            return [self.record(task.page, Failure.of(error))]
+        return [record]
+
+    def _count(self) -> None:
+        self._taken += 1
+        self.finished = self._taken == len(self._todo)
+
+
+class Document(Unit):
+    """A file of several pages that stays one file. At most `ahead` pages wait for their turn, so memory does not grow with the document."""
+
+    def __init__(self, plan: Plan, index: int, job: Job, look: Look, shape: Shape, claimed: dict[str, str], ahead: int) -> None:
+        super().__init__(plan, index, job, look, shape, claimed)
+        assert shape.whole is not None
+        self._ahead = ahead
+        self._whole = shape.whole
+        self.check(self._whole)
+        self._staged = Path()
+        self._writer: PageWriter | None = None
+        self._waiting: dict[int, Answer] = {}
+        self._records: list[PageRecord] = []
+        self._next = 0
+        self._taken = 0
+        self._broken: Failure | None = None
+
+    def next(self) -> Task | None:
+        if self._broken or self._next == len(self.look.pages) or self._next - len(self._records) >= self._ahead:
+            return None
+        page = self.look.pages[self._next]
+        self._next += 1
+        return self.task(page, None)
+
+    def take(self, task: Task, answer: Answer) -> list[PageRecord]:
+        assert task.page is not None
+        self._taken += 1
+        self._waiting[task.page] = answer
+        while not self._broken and len(self._records) < len(self.look.pages) and self.look.pages[len(self._records)] in self._waiting:
+            self._append(self.look.pages[len(self._records)])
+        if self._broken and self._taken == self._next:
+            self.drop()
+            self.finished = True
+            return [self.record(page, self._broken) for page in self.look.pages]
+        if len(self._records) == len(self.look.pages):
+            self.finished = True
+            return self._finish()
+        return []
+
+    def _append(self, page: int) -> None:
+        from docbin.files import PageWriter
+
+        answer = self._waiting.pop(page)
+        assert not isinstance(answer, Look)
+        if isinstance(answer, Done):
+            try:
+                if self._writer is None:
+                    self._staged = self.home.staged(self.shape.suffix)
+                    self._writer = PageWriter(self._staged, self.shape.format)
+                self._writer.add(unpack(answer), answer.dpi)
+            except DocbinError as error:
+                self._broken = self._failure(error)
+                return
+            answer = replace(answer, bits=None)
+        self._records.append(self.record(page, answer, self._whole))
+
+    def _failure(self, error: DocbinError) -> Failure:
+        """An error of the output, told with the name the user knows."""
+        return _renamed(Failure.of(error), self._staged, self._whole)
+
+    def _finish(self) -> list[PageRecord]:
+        bad = [record for record in self._records if record.error is not None]
+        if self._writer is None or (bad and self.plan.to_stdout):
+            self.drop()
+            return [
+                record if record.error else replace(record, status="failed", output=None, error=_held_back(bad)) for record in self._records
+            ]
+        partial = self._whole.with_name(f"{self._whole.stem}.{INCOMPLETE}{self._whole.suffix}")
+        try:
+            self._writer.close()
+            if not bad:
+                self.home.commit(self._staged, self._whole, self.entry(self.key(), None, self._records))
+                self._clear(partial)
+                return self._records
+            self.check(partial)
+            records = [record if record.error else replace(record, output=str(partial)) for record in self._records]
+            self.home.commit(self._staged, partial, self.entry(INCOMPLETE, None, records))
+            return records
+        except DocbinError as error:
+            failure = self._failure(error)
+            return [record if record.error else self.record(record.page or 0, failure) for record in self._records]
+
+    def _clear(self, partial: Path) -> None:
+        """An incomplete document of an earlier run has been overtaken."""
+        name = partial.relative_to(self.job.home).as_posix()
+        if os.path.lexists(partial) and (self.plan.overwrite or self.home.manifest.last(name) is not None):
+            partial.unlink(missing_ok=True)
+
+    def drop(self) -> None:
+        if self._writer is not None:
+            self._writer.abandon()
+        self._writer = None
+        self._waiting.clear()
+
+
+def _renamed(failure: Failure, staged: Path, output: Path) -> Failure:
+    """The failure told with the output's name instead of the unfinished file's, which the user does not know."""
+    return replace(failure, message=failure.message.replace(str(staged), str(output)))
+
+
+def _held_back(bad: Sequence[PageRecord]) -> Failure:
+    """Why a good page of a document did not reach stdout."""
+    failed = ", ".join(str(record.page) for record in bad)
+    code = bad[0].error.exit_code if bad[0].error else 6
+    return Failure("PageFailed", f"{bad[0].input}: nothing was written to stdout, because page {failed} failed", code)

@@ -1,0 +1,227 @@
+"""The work on one page, and the process that does it.
+
+A :class:`Desk` turns tasks into answers. It holds the file it read last open, so that the pages of a document cost one opening, and knows nothing of
+plans, manifests and reports: those belong to the parent. Answers are plain data (errors included), because they may have to cross from a process.
+
+Single pages are written here, into the unfinished file the parent named. A page of a document goes back as packed bits (a megabyte for 8 megapixels)
+and the parent appends it in page order.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docbin.batch.record import Failure
+from docbin.batch.settings import Settings
+from docbin.errors import DocbinError, PageFailed
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from docbin.files import PageFile
+    from docbin.page import Mask, Page
+
+READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Look at a file (`page` None), or binarize a page of it: into `staged`, or back as bits where that is None.
+
+    `job` is the position of the job in the plan; `label` is what messages call the file or page.
+    """
+
+    job: int
+    path: Path
+    name: str
+    label: str
+    page: int | None = None
+    staged: Path | None = None
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a file is, and which of its pages are wanted."""
+
+    kind: str
+    count: int
+    pages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished page. `bits`: rows of the mask packed eight pixels a byte, where the page was not written."""
+
+    size: tuple[int, int]
+    dpi: tuple[float, float] | None
+    ink: float
+    seconds: float
+    warnings: tuple[str, ...]
+    reasons: tuple[str, ...]
+    bits: bytes | None
+
+
+Answer = Look | Done | Failure
+
+
+def unpack(done: Done) -> Mask:
+    """The mask of a page that came back as bits."""
+    import numpy as np
+
+    assert done.bits is not None
+    width, height = done.size
+    rows = np.frombuffer(done.bits, dtype=np.uint8).reshape(height, -1)
+    return np.unpackbits(rows, axis=1, count=width).view(np.bool_)
+
+
+class Desk:
+    """Does tasks, one at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._path: Path | None = None
+        self._file: PageFile | None = None
+
+    def answer(self, task: Task) -> Answer:
+        """Do a task. Errors come back as data, and libraries' warnings in the page's record; only an interrupt is raised."""
+        import warnings
+
+        try:
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                answer = self._look(task) if task.page is None else self._binarize(task, task.page)
+            if isinstance(answer, Done) and said:
+                told = dict.fromkeys(" ".join(str(warning.message).split()) for warning in said)
+                answer = replace(answer, warnings=(*answer.warnings, *told))
+            return answer
+        except DocbinError as error:
+            return Failure.of(error)
+        except MemoryError:
+            return Failure.of(PageFailed(f"{task.label}: not enough memory; use fewer --jobs, or a smaller page"))
+        except OSError as error:
+            from docbin.files.access import access_error
+
+            return Failure.of(access_error(error, task.label, "read or write"))
+        except Exception as error:
+            import traceback
+
+            text = f"{task.label}: {self.settings.method} failed with {type(error).__name__}: {error}; this is a bug in docbin, please report it"
+            failed = Failure.of(PageFailed(text))
+            return Failure(failed.type, failed.message, failed.exit_code, traceback.format_exc())
+
+    def close(self) -> None:
+        """Close the file that was read last."""
+        if self._file is not None:
+            self._file.close()
+        self._file = self._path = None
+
+    def _open(self, task: Task) -> PageFile:
+        from docbin.files import DEFAULT_MEGAPIXELS, open_pages
+
+        if self._file is None or self._path != task.path:
+            self.close()
+            limit = DEFAULT_MEGAPIXELS if self.settings.max_megapixels is None else self.settings.max_megapixels
+            self._file = open_pages(task.path, dpi=self.settings.dpi, max_megapixels=limit, name=task.name)
+            self._path = task.path
+        return self._file
+
+    def _look(self, task: Task) -> Look:
+        from docbin.files import parse_page_ranges
+
+        file = self._open(task)
+        if self.settings.pages is None:
+            return Look(file.kind, file.count, tuple(range(1, file.count + 1)))
+        return Look(file.kind, file.count, tuple(parse_page_ranges(self.settings.pages).numbers(file.count, task.name)))
+
+    def _binarize(self, task: Task, number: int) -> Done:
+        import numpy as np
+
+        from docbin.batch.guard import suspicions
+        from docbin.files import write_page, write_probability
+
+        start = time.perf_counter()
+        page = self._open(task).page(number)
+        row = self.settings.row()
+        bits = None
+        if self.settings.probability:
+            map = _checked(row.probability_map(page.pixels, **self.settings.params), page, row.name)
+            mask = np.asarray(map >= 0.5)
+            assert task.staged is not None
+            write_probability(map, task.staged, dpi=page.dpi, format=task.format)
+        else:
+            mask = _checked(row.binarize(page.pixels, **self.settings.params), page, row.name)
+            if task.staged is not None:
+                write_page(mask, task.staged, dpi=page.dpi, format=task.format)
+            else:
+                bits = np.packbits(mask, axis=1).tobytes()
+        height, width = mask.shape
+        ink = float(np.count_nonzero(mask) / mask.size)
+        reasons = tuple(suspicions(page.pixels, mask))
+        return Done((width, height), page.dpi, ink, time.perf_counter() - start, page.notes, reasons, bits)
+
+
+def _checked(result: Any, page: Page, method: str) -> Any:
+    """A method's result must have the page's shape and, where it is a map, hold finite numbers: whatever else is the method's bug, not the page's."""
+    import numpy as np
+
+    shape = page.pixels.shape[:2]
+    if result.shape != shape:
+        raise ValueError(f"{method}'s result has shape {result.shape} for a page of {shape}")
+    if result.dtype != np.bool_ and not bool(np.isfinite(result).all()):
+        raise ValueError(f"{method}'s probability map holds NaN or infinity")
+    return result
+
+
+def serve(connection: Connection, settings: Settings) -> None:
+    """The life of a worker process: answer tasks until the parent closes the connection or dies.
+
+    Ctrl-C reaches every process of the terminal; it is the parent's to handle. Whatever prints to stdout in here lands on stderr, for stdout may
+    carry a page.
+    """
+    import os
+    import signal
+    import sys
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout.flush()
+    os.dup2(2, 1)
+    _die_with_parent()
+    desk = Desk(settings)
+    try:
+        connection.send(READY)
+        while True:
+            answer = desk.answer(connection.recv())
+            _one_thread()
+            connection.send(answer)
+    except (EOFError, ConnectionError, OSError):
+        pass
+    finally:
+        desk.close()
+
+
+def _die_with_parent() -> None:
+    """End this process when the parent dies, even in the middle of a page: a killed batch must not go on writing."""
+    import multiprocessing
+    import os
+    import threading
+
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="docbin-parent-watch").start()
+
+
+def _one_thread() -> None:
+    """OpenCV, where a page brought it in, keeps its own pool of threads beside the environment's limits."""
+    import sys
+
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(1)

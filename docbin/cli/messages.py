@@ -1,0 +1,80 @@
+"""What the command line says on stderr, and the one way for data to stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+_loudness = 0
+_printer: Callable[[str], None] | None = None
+
+
+def set_loudness(level: int) -> None:
+    """-1 or less: errors only (``-q``); 0: warnings and a summary; 1 or more (``-v``): everything."""
+    global _loudness
+    _loudness = level
+
+
+def loudness() -> int:
+    """The level in force."""
+    return _loudness
+
+
+def line(text: str) -> None:
+    """Print a line on stderr, above a progress bar where there is one."""
+    if _printer is not None:
+        _printer(text)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
+def error(text: str) -> None:
+    """Say that something failed."""
+    line(f"docbin: error: {text}")
+
+
+def warning(text: str) -> None:
+    """Say that something deserves a look; silent with ``-q``."""
+    if _loudness >= 0:
+        line(f"docbin: warning: {text}")
+
+
+def note(text: str) -> None:
+    """Say what was done; silent with ``-q``."""
+    if _loudness >= 0:
+        line(f"docbin: {text}")
+
+
+def detail(text: str) -> None:
+    """Say what only a curious user wants to know; with ``-v``."""
+    if _loudness >= 1:
+        line(f"docbin: {text}")
+
+
+@contextmanager
+def printing_with(printer: Callable[[str], None]) -> Iterator[None]:
+    """Let `printer` print the lines (a progress bar that must stay at the bottom)."""
+    global _printer
+    before, _printer = _printer, printer
+    try:
+        yield
+    finally:
+        _printer = before
+
+
+@contextmanager
+def data_stream() -> Iterator[BinaryIO]:
+    """The real stdout for data, while whatever else is printed to stdout, by C libraries too, lands on stderr."""
+    sys.stdout.flush()
+    real = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with os.fdopen(os.dup(real), "wb") as stream:
+            yield stream
+    finally:
+        sys.stdout.flush()
+        os.dup2(real, 1)
+        os.close(real)

@@ -1,0 +1,237 @@
+"""FourBi: a U-Net whose deepest level sees the whole crop at once, through the Fourier transform.
+
+F. Quattrini, V. Pippi, S. Cascianelli, R. Cucchiara, "Binarizing Documents by Leveraging both Space and Frequency", ICDAR 2024, arXiv 2404.17243.
+The blocks are the fast Fourier convolutions of L. Chi, B. Jiang, Y. Mu (NeurIPS 2020): channels are parted into *local* ones, seen by 3x3
+convolutions, and *global* ones, which pass through a 1x1 convolution of the map's spectrum, so each value depends on every pixel. Paper
+texture, shine-through and uneven light are patterns of a whole crop and cheap to tell apart there.
+
+Layers, as published: a 7x7 convolution to 64 channels; three 3x3 ones of stride 2 to 128, 256, 512; two more 3x3 after each scale but the last; three
+residual blocks of two fast Fourier convolutions (three quarters of the channels global, local Fourier unit on); then per scale concatenation with
+the encoder, a transposed 3x3 convolution of stride 2 and two 3x3 ones; at last concatenation with the first scale, a 7x7 and two 3x3 convolutions.
+BatchNorm and ReLU behind all but the last; on the way down margins are mirrored and convolutions have no bias, on the way up margins are zeros and
+there is a bias. 17,575,809 weights (35.3 million with nine blocks). Where the public code runs two convolutions of one input into two outputs (local
+to local and local to global), here is one with both outputs: the same weights, one call.
+
+A Fourier unit turns real and imaginary parts of the spectrum into channels, mixes them by a 1x1 convolution with BatchNorm and ReLU, and goes back.
+The *local* Fourier unit does so for the four quarters of the map (of a quarter of the channels) and lays the result out four times. Transforms
+run in float32 whatever the precision around them: bfloat16 has none, and float16 overflows in the sum over a crop.
+
+**Tiles.** The network is not local: what a tile holds changes every pixel of it, and a larger tile is *another input* than those it learned from. So
+it has, unlike the local networks here, a ``window``: pages are cut into windows of just this side (published: 512), half of which overlaps, and
+only the middle of each is kept; ``halo`` is then the margin that is thrown away, a quarter of the window. :func:`docbin.nets.inference.windows` is
+the cutting. A page smaller than a window is taken whole. Results of two window sizes differ; within one they are exact and independent of
+the page's size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from docbin.errors import UsageError
+from docbin.nets.pixels import padded
+
+
+@dataclass(frozen=True, slots=True)
+class FourBiConfig:
+    """A variant of :class:`FourBi`; the defaults are the published network.
+
+    Attributes
+    ----------
+    width : channels at full size; they double with every scale
+    scales : steps down
+    blocks : residual blocks of fast Fourier convolutions at the deepest scale
+    extra : further 3x3 convolutions a scale
+    global_share : share of the deepest scale's channels that are global
+    local_fourier : the local Fourier unit is on
+    window : side of the windows that pages are cut into, pixels, a multiple of the grid
+    """
+
+    width: int = 64
+    scales: int = 3
+    blocks: int = 3
+    extra: int = 2
+    global_share: float = 0.75
+    local_fourier: bool = True
+    window: int = 512
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        if self.width < 1 or self.scales < 1 or self.blocks < 1 or self.extra < 1:
+            raise UsageError(
+                f"fourbi: width, scales, blocks and extra of at least 1 are wanted; got {self.width}, {self.scales}, {self.blocks}, {self.extra}"
+            )
+        if not 0 < self.global_channels < self.deepest or self.global_channels % (8 if self.local_fourier else 2):
+            raise UsageError(
+                f"fourbi: global_share {self.global_share} of {self.deepest} channels are {self.global_channels}; "
+                f"a multiple of {8 if self.local_fourier else 2} with local channels left over is wanted"
+            )
+        if self.window < 2 * self.grid or self.window % (4 * self.grid):
+            raise UsageError(f"fourbi: window {self.window}: a multiple of {4 * self.grid} is wanted")
+
+    @property
+    def deepest(self) -> int:
+        """Channels of the deepest scale."""
+        return int(self.width * 2**self.scales)
+
+    @property
+    def global_channels(self) -> int:
+        """Global channels of the deepest scale."""
+        return int(self.deepest * self.global_share)
+
+    @property
+    def grid(self) -> int:
+        """Crops are continued to multiples of this: the deepest map must part into quarters."""
+        return int(2 ** (self.scales + 1))
+
+
+class FourierUnit(nn.Module):
+    """A 1x1 convolution of the spectrum: every output value depends on the whole map."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(2 * inputs, 2 * outputs, 1, bias=False)
+        self.norm = nn.BatchNorm2d(2 * outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Float32 (N, inputs, H, W) -> float32 (N, outputs, H, W); channel 2 c of the spectrum is the real part of c, 2 c + 1 the imaginary."""
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.float()
+            spectrum = torch.view_as_real(torch.fft.rfft2(x, norm="ortho"))  # (N, C, H, W / 2 + 1, 2)
+            parts = spectrum.permute(0, 1, 4, 2, 3).flatten(1, 2)
+            mixed = F.relu(self.norm(self.mix(parts)))
+            pairs = mixed.view(len(mixed), -1, 2, *mixed.shape[2:]).permute(0, 1, 3, 4, 2).contiguous()
+            back: Tensor = torch.fft.irfft2(torch.view_as_complex(pairs), s=x.shape[-2:], norm="ortho")
+            return back
+
+
+class SpectralTransform(nn.Module):
+    """Global channels to global channels: squeeze to half, Fourier unit and local Fourier unit side by side, widen again."""
+
+    def __init__(self, channels: int, local_fourier: bool) -> None:
+        super().__init__()
+        half = channels // 2
+        self.squeeze = nn.Conv2d(channels, half, 1, bias=False)
+        self.norm = nn.BatchNorm2d(half)
+        self.whole = FourierUnit(half, half)
+        self.quarters = FourierUnit(half, half) if local_fourier else None
+        self.widen = nn.Conv2d(half, channels, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W); H and W even where the local Fourier unit is on."""
+        y = F.relu(self.norm(self.squeeze(x))).float()
+        total = y + self.whole(y)
+        if self.quarters is not None:
+            part = y[:, : y.shape[1] // 4]
+            tiles = torch.cat(part.chunk(2, -2), 1)
+            tiles = torch.cat(tiles.chunk(2, -1), 1)  # channels: left-top, left-bottom, right-top, right-bottom
+            total = total + self.quarters(tiles).repeat(1, 1, 2, 2)
+        return self.widen(total)  # type: ignore[no-any-return]
+
+
+class FourierConv(nn.Module):
+    """A fast Fourier convolution with BatchNorm and ReLU; the last `global_channels` channels are the global ones, before and after."""
+
+    def __init__(self, channels: int, global_channels: int, local_fourier: bool) -> None:
+        super().__init__()
+        self.local_channels = local = channels - global_channels
+        self.from_local = nn.Conv2d(local, channels, 3, padding=1, padding_mode="reflect", bias=False)
+        self.to_local = nn.Conv2d(global_channels, local, 3, padding=1, padding_mode="reflect", bias=False)
+        self.spectral = SpectralTransform(global_channels, local_fourier)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        local, far = x[:, : self.local_channels], x[:, self.local_channels :]
+        both = self.from_local(local) + torch.cat([self.to_local(far), self.spectral(far)], 1)
+        return F.relu(self.norm(both))
+
+
+class FourierBlock(nn.Module):
+    """Two fast Fourier convolutions, and the input added."""
+
+    def __init__(self, config: FourBiConfig) -> None:
+        super().__init__()
+        self.first = FourierConv(config.deepest, config.global_channels, config.local_fourier)
+        self.second = FourierConv(config.deepest, config.global_channels, config.local_fourier)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        return x + self.second(self.first(x))  # type: ignore[no-any-return]
+
+
+def down_conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """Convolution with mirrored margins and no bias, BatchNorm, ReLU."""
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, padding_mode="reflect", bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+def up_conv(channels: int, outputs: int | None = None) -> list[nn.Module]:
+    """3x3 convolution with zero margins, BatchNorm, ReLU."""
+    outputs = outputs or channels
+    return [nn.Conv2d(channels, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
+class FourBi(nn.Module):
+    """The network; see the module's docstring. Logits (N, 1, H, W) from RGB (N, 3, H, W) in 0..1."""
+
+    def __init__(self, config: FourBiConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or FourBiConfig()
+        widths = [config.width * 2**scale for scale in range(config.scales + 1)]
+        self.stem = nn.Sequential(down_conv(3, widths[0], 7), *(down_conv(widths[0], widths[0]) for _ in range(config.extra)))
+        self.encoder = nn.ModuleList(
+            nn.Sequential(
+                down_conv(above, here, stride=2), *(down_conv(here, here) for _ in range(config.extra if here != widths[-1] else 0))
+            )
+            for above, here in pairwise(widths)
+        )
+        self.blocks = nn.Sequential(*(FourierBlock(config) for _ in range(config.blocks)))
+        self.decoder = nn.ModuleList(
+            nn.Sequential(
+                nn.ConvTranspose2d(2 * here, above, 3, stride=2, padding=1, output_padding=1),
+                nn.BatchNorm2d(above),
+                nn.ReLU(),
+                *(layer for _ in range(config.extra) for layer in up_conv(above)),
+            )
+            for above, here in pairwise(widths)
+        )
+        last = 2 * widths[0]
+        self.head = nn.Sequential(
+            nn.Conv2d(last, last, 7, padding=3, padding_mode="reflect"),
+            nn.BatchNorm2d(last),
+            nn.ReLU(),
+            *(layer for _ in range(config.extra - 1) for layer in up_conv(last)),
+            nn.Conv2d(last, 1, 3, padding=1),
+        )
+
+    @property
+    def stride(self) -> int:
+        """Crops are continued to multiples of this."""
+        return self.config.grid
+
+    @property
+    def window(self) -> int:
+        """Side of the windows that pages are cut into; see the module's docstring."""
+        return self.config.window
+
+    @property
+    def halo(self) -> int:
+        """Margin of a window that is thrown away (at the page's own borders it is kept): not how far the network sees, which is everything."""
+        return self.config.window // 4
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of ink, (N, 1, H, W), of RGB crops (N, 3, H, W) in 0..1; odd sizes are continued by their last row and column, and cut back."""
+        height, width = image.shape[-2:]
+        skips = [self.stem(padded(image, self.stride))]
+        for encode in self.encoder:
+            skips.append(encode(skips[-1]))
+        y = self.blocks(skips[-1])
+        for decode in reversed(self.decoder):
+            y = decode(torch.cat([y, skips.pop()], 1))
+        logits: Tensor = self.head(torch.cat([y, skips.pop()], 1))
+        return logits[..., :height, :width]
