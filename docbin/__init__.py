@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from docbin.metrics import Scores
     from docbin.page import FloatMap, Image, Mask, Page
+    from docbin.zoo.runtimes import Model
 
 try:
     __version__ = metadata.version("docbin")
@@ -65,6 +66,26 @@ def methods() -> list[dict[str, Any]]:
     from docbin import catalogue
 
     return catalogue.rows()
+
+
+def load(name: str | Path, runtime: str = "auto") -> Model:
+    """A trained model as a callable that keeps its state, for many pages: ``model(image)`` is its ink, ``model.probability(image)`` the map.
+
+    Parameters
+    ----------
+    name : a model of the zoo (``docbin models``), or the path of a model folder
+    runtime : "packed", "onnx" or "torch"; "auto" takes the best installed
+
+    Raises
+    ------
+    docbin.errors.UsageError
+        No such model.
+    docbin.errors.MissingExtra
+        Nothing that could run it is installed; the message says what to install.
+    """
+    from docbin.zoo import runtimes
+
+    return runtimes.load(name, runtime)
 
 
 def score(prediction: Mask, truth: Mask) -> Scores:

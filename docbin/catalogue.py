@@ -13,20 +13,27 @@ A new method is one function (or file) in its room and one row in ``METHODS``. T
     The threshold map, where the method has one: ``ink == (grey <= threshold)`` holds exactly.
 ``probability(image, **params) -> float32 (H, W)`` in 0..1
     Where the method has one.
+
+Trained models join the table by themselves: a valid folder of :mod:`docbin.zoo.folders` is a row of the family "learned", made when the table is
+first listed or the name first asked for; its functions get the model's name as keyword `model`. A user's own model folder is a method by its path.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from docbin.errors import MissingExtra, UsageError
+from docbin.errors import DocbinError, MissingExtra, UsageError
 from docbin.page import FloatMap, Image, Mask, check_image, check_mask
+
+if TYPE_CHECKING:
+    from docbin.zoo.folders import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,10 @@ class Method:
     """Modules that must be importable."""
     extra: str | None = None
     """The extra that brings them: ``pip install 'docbin[extra]'``."""
+    model: str | None = None
+    """The name or folder of the trained model behind the row, handed to its functions as keyword `model`."""
+    sha256: str | None = None
+    """Of the model's weights: other weights are another method, under whatever name."""
 
     @property
     def available(self) -> bool:
@@ -140,7 +151,8 @@ class Method:
     def _function(self, path: str) -> Callable[..., Any]:
         self.check_available()
         module, function = path.split(":")
-        return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
+        call: Callable[..., Any] = getattr(importlib.import_module(module), function)
+        return call if self.model is None else functools.partial(call, model=self.model)
 
     def binarize(self, image: Image, **params: Any) -> Mask:
         """Ink mask of a page; see :func:`docbin.binarize`."""
@@ -412,15 +424,93 @@ _ROWS: tuple[Method, ...] = (
     ),
 )
 
-METHODS: Mapping[str, Method] = {row.name: row for row in _ROWS}
+
+def _learned(config: Config) -> Method:
+    """The row of a trained model: what it needs is what the best runtime for it needs here."""
+    from docbin.zoo import runtimes
+
+    runtime = runtimes.choose(config)
+    able = tuple(one.name for one in runtimes.RUNTIMES if one.runs(config))
+    return Method(
+        config.name,
+        "learned",
+        config.summary or f"a trained {config.net}",
+        config.citation or "unpublished",
+        ink="docbin.zoo.runtimes:ink",
+        probability="docbin.zoo.runtimes:probability",
+        params=(
+            Param("threshold", config.output.threshold, "a pixel is ink where its probability is at least this", min=0.0, max=1.0),
+            Param(
+                "runtime",
+                runtimes.AUTO,
+                f"what runs the network: {', '.join(able)}; auto: the best installed",
+                choices=(runtimes.AUTO, *able),
+            ),
+        ),
+        needs=(runtime.module,) if runtime.module else (),
+        extra=runtime.extra,
+        model=config.name,
+        sha256=config.weights.sha256,
+    )
+
+
+class _Table(Mapping[str, Method]):
+    """The rows by name: those above, and a row a model of the zoo. The zoo is read once, when something needs it that is not above."""
+
+    def __init__(self, fixed: tuple[Method, ...]) -> None:
+        self._fixed = {row.name: row for row in fixed}
+
+    @functools.cached_property
+    def _zoo(self) -> dict[str, Method]:
+        from docbin.zoo import folders
+
+        found: dict[str, Method] = {}
+        for name in folders.names():
+            try:
+                config = folders.load_config(name)
+            except DocbinError:  # `docbin models` says what is wrong with it; the other methods go on
+                continue
+            if config.task == "binarize" and name not in self._fixed:
+                found[name] = _learned(config)
+        return found
+
+    def __getitem__(self, name: str) -> Method:
+        return self._fixed[name] if name in self._fixed else self._zoo[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._fixed
+        yield from self._zoo
+
+    def __len__(self) -> int:
+        return len(self._fixed) + len(self._zoo)
+
+
+METHODS: Mapping[str, Method] = _Table(_ROWS)
 
 DEFAULT = "sauvola"
 
 
 def get(name: str) -> Method:
-    """The row of a method; an unknown name is a UsageError that suggests near names."""
+    """The row of a method, or of the model folder at a path.
+
+    Raises
+    ------
+    UsageError
+        An unknown name (near names are suggested), or a model folder whose model does not tell ink from paper.
+    MissingExtra, InputError, FileAccessError
+        A model folder that cannot be used.
+    """
     if name in METHODS:
         return METHODS[name]
+    from docbin.zoo import folders
+
+    if folders.is_folder(name) or name in folders.names():
+        config = folders.load_config(name)
+        if config.task != "binarize":
+            raise UsageError(
+                f"model {name}: its task is {config.task}, it does not tell ink from paper; 'docbin models' lists those that do"
+            )
+        return _learned(config)
     import difflib
 
     near = difflib.get_close_matches(name.lower(), METHODS, n=3, cutoff=0.5)

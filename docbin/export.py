@@ -1,11 +1,25 @@
-"""A trained network -> a packed 1-bit file for the engine.
+"""A trained network -> a packed 1-bit file for the engine, or an ONNX file for every other runtime.
 
-The exporter writes down what the network itself computes with in evaluation: signs, and one integer limit a filter and threshold. A dot
-product of K values +-1 is K - 2 p
-with p unequal pairs, so "at least t" is ``p <= (K - t) / 2``, rounded down.
+**Packed.** The exporter writes down what the network itself computes with in evaluation: signs, and one integer limit a filter and threshold. A dot
+product of K values +-1 is K - 2 p with p unequal pairs, so "at least t" is ``p <= (K - t) / 2``, rounded down.
+
+**ONNX.** One graph for pages of any size: input ``page``, float32 (1, 3, H, W) in 0..1; output ``logits``, float32 (1, 1, H, W); operator set 17,
+which ONNX Runtime, OpenCV and TensorRT have had since 2022. The graph is *traced* (``dynamo=False``), because the newer exporter asks for one more
+package and turns the networks' autocast regions into operators that no runtime has; traced with a page of odd sides, so that the padding to the
+network's grid is in the graph. A file for other programs holds its weights as float32 with BatchNorm folded in. The file in a model folder holds
+none: its tensors point into ``weights.safetensors`` beside it (ONNX external data), float16 as they lie there, and are widened when it is loaded.
+So a second runtime costs a folder some tens of kilobytes.
 """
 
 from __future__ import annotations
+
+import json
+import math
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -100,3 +114,99 @@ def to_packed(net: nn.Module) -> bytes:
             f"{type(net).__name__}: has float layers between its first and its last, so it cannot be packed; export it to ONNX instead"
         )
     return dumps(bitunet_nodes(net))
+
+
+OPSET = 17
+
+
+def onnx_obstacle(net: nn.Module) -> str | None:
+    """Why a network cannot be one ONNX graph that is run tile by tile; None where nothing is known to be in the way."""
+    if isinstance(net, BitUNet):
+        return "its layers are bits, which ONNX has no operators for; export it with --to packed and run it with docbin's engine"
+    if hasattr(net, "decide"):
+        return "it ends in one threshold of the whole page, between two passes over its tiles, which a graph that sees a tile cannot know"
+    if hasattr(net, "for_page") or net.halo is None:
+        return "its norm is over the whole page, measured in a pass of its own before the first tile; a graph that sees a tile has another norm"
+    if hasattr(net, "window"):
+        return "its Fourier transforms have no counterpart in ONNX's operator set 17"
+    return None
+
+
+def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Path | None = None) -> bytes:
+    """The ONNX file of a network in evaluation mode; see the module's docstring.
+
+    Parameters
+    ----------
+    net : a network of :mod:`docbin.nets`
+    about : metadata to write into the file, beside the halo and stride that are always there
+    weights : a safetensors file that holds the network's tensors; the ONNX file, put beside it, takes them from there. None writes them in.
+
+    Raises
+    ------
+    UsageError
+        The network cannot be exported; the message says why.
+    """
+    import onnx
+
+    obstacle = onnx_obstacle(net)
+    if obstacle is not None:
+        raise UsageError(f"{type(net).__name__}: cannot be exported to ONNX: {obstacle}")
+    stride, halo = int(net.stride), int(net.halo)  # type: ignore[arg-type]
+    page = torch.rand(1, 3, 2 * stride + 1, 3 * stride - 1)
+    mode = torch.onnx.TrainingMode.EVAL if weights is None else torch.onnx.TrainingMode.PRESERVE  # EVAL folds BatchNorm into the weights
+    sides = {2: "height", 3: "width"}
+    try:
+        with tempfile.TemporaryDirectory() as spool, warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of tracing, about the very branches that the odd sides decide
+            torch.onnx.export(
+                net.eval(),
+                (page,),
+                f"{spool}/traced.onnx",
+                input_names=["page"],
+                output_names=["logits"],
+                dynamic_axes={"page": sides, "logits": sides},
+                opset_version=OPSET,
+                training=mode,
+                dynamo=False,
+            )
+            model = onnx.load(f"{spool}/traced.onnx")
+    except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UsageError(f"{type(net).__name__}: cannot be exported to ONNX: {reason}") from None
+    model.producer_name, model.producer_version = "docbin", ""
+    onnx.checker.check_model(model)
+    if weights is not None:
+        _point_into(model, weights)
+    onnx.helper.set_model_props(model, {**(about or {}), "docbin.halo": str(halo), "docbin.stride": str(stride)})
+    return bytes(model.SerializeToString())
+
+
+_ONNX_TYPES = {"F16": "FLOAT16", "F32": "FLOAT"}
+
+
+def _point_into(model: Any, weights: Path) -> None:
+    """Replace the tensors that `weights` holds by references to its bytes (location, offset, length), widened to float32 where they are used."""
+    from onnx import TensorProto, helper
+
+    with weights.open("rb") as file:
+        start = int.from_bytes(file.read(8), "little")
+        stored = json.loads(file.read(start))
+    casts = []
+    for tensor in list(model.graph.initializer):
+        entry = stored.get(tensor.name)
+        if entry is None or entry["dtype"] not in _ONNX_TYPES or list(entry["shape"]) != list(tensor.dims) or not math.prod(tensor.dims):
+            continue
+        name = tensor.name
+        first, last = entry["data_offsets"]
+        tensor.ClearField("raw_data")
+        tensor.ClearField("float_data")
+        tensor.data_type = getattr(TensorProto, _ONNX_TYPES[entry["dtype"]])
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", weights.name), ("offset", 8 + start + first), ("length", last - first)):
+            tensor.external_data.add(key=key, value=str(value))
+        if entry["dtype"] != "F32":
+            tensor.name = f"{name}.stored"
+            casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"{name}.widened", to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)

@@ -1,11 +1,16 @@
 """Turn a training checkpoint into a folder of the model zoo.
 
-    python scripts/package_model.py runs/unet/best.safetensors models/unet --machine "2 cores" [--evaluation scores.json] [--notes notes.md]
+    python scripts/package_model.py runs/unet/best.safetensors models/unet --machine "2 cores" --notes notes.md
 
-Writes ``weights.safetensors`` (float16), ``config.toml`` (architecture, variant, checksum, input contract, how it was trained),
-``golden.npz`` (a crop and what the packaged weights make of it) and ``card.md`` (generated: do not edit by hand). The recipe that the
-checkpoint carries is written too, as ``recipe.json``, unless the folder has a ``recipe.toml``. The weights are read back from the folder
-before the golden crop is computed, so what ships is what was checked.
+Writes ``weights.safetensors`` (float16), ``config.toml`` (architecture, variant, checksums, what it takes and gives, how it was trained),
+``golden.npz`` (a crop and what the packaged weights make of it) and ``card.md`` (generated: do not edit by hand). Where the network can run without
+torch, that form is written too: ``model.onnx``, a graph whose tensors are those of the weights file, or ``packed.safetensors`` for a network of
+bits; where it cannot, the reason is printed. The recipe that the checkpoint carries is written as ``recipe.json``, unless the folder has a
+``recipe.toml``.
+
+The weights are read back from the folder before anything is made of them, so what ships is what was checked. The folder is checked at the end as
+any user's install will check it, every installed runtime against the golden crop; a folder that fails is an error. Scores go into the card
+after the model was evaluated, by ``scripts/make_cards.py`` (or at once by ``--evaluation``).
 """
 
 from __future__ import annotations
@@ -16,20 +21,61 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from safetensors.torch import save_file
+from torch import nn
 
+from docbin import export
+from docbin.errors import UsageError
 from docbin.nets import config_of
-from docbin.nets.inference import probability
-from docbin.nets.pretrained import load
+from docbin.nets.pretrained import TorchNet, load
 from docbin.train import checkpoint
+from docbin.zoo import cards, runtimes
+from docbin.zoo.folders import FILE_LIMIT, ONNX_FILE, TASKS, read_config
 
-LIMIT = 8_000_000  # bytes of a model's weights
+PACKED_FILE = "packed.safetensors"
+TOLERANCE = 1e-3
+"""Of a probability against the golden crop, which is stored as float16."""
+
+RONNEBERGER = "Ronneberger, Fischer and Brox, MICCAI 2015, arXiv 1505.04597"
+ABOUT: Mapping[str, tuple[str, str]] = {
+    "unet": ("a U-Net of residual blocks made for CPUs; the accurate one", f"{RONNEBERGER}; the variant is docbin's own"),
+    "bitunet": ("a U-Net in bits from its first layer to its last; the fast one", f"{RONNEBERGER}; the variant is docbin's own"),
+    "smp": ("a U-Net with an encoder of an image classifier", RONNEBERGER),
+    "sauvolanet": ("Sauvola at many windows at once, weighed for every pixel", "Li, Wu, Zhu and Cheriet, ICDAR 2021, arXiv 2105.05521"),
+    "deepotsu": (
+        "a page refined step by step until one threshold does",
+        "He and Schomaker, Pattern Recognition 91, 2019, doi:10.1016/j.patcog.2019.01.025",
+    ),
+    "degan": ("a conditional GAN's generator", "Souibgui and Kessentini, IEEE TPAMI 44(3), 2022, doi:10.1109/TPAMI.2020.3022406"),
+    "fourbi": (
+        "a U-Net that sees the whole window through its spectrum",
+        "Quattrini, Pippi, Cascianelli and Cucchiara, ICDAR 2024, arXiv 2404.17243",
+    ),
+}
+"""Architecture -> what a row of the method table says of it, and its paper."""
+
+GREY = ("bitunet",)
+"""Architectures that see whole grey levels: whoever hands them colour must round as the packed engine does."""
+
+
+class Words(NamedTuple):
+    """What the run itself does not know: for the card and the config."""
+
+    machine: str = "a machine that was not recorded"
+    notes: str = ""
+    evaluation: Sequence[Mapping[str, Any]] = ()
+    task: str = "binarize"
+    summary: str = ""
+    citation: str = ""
+    licence: str = "Apache-2.0"
+    tile: int = 1024
+    halo: int | None = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,30 +83,48 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("checkpoint", type=Path, help="best.safetensors, final.safetensors or last.safetensors of a run")
     parser.add_argument("folder", type=Path, help="models/<name>")
-    parser.add_argument("--machine", default="not recorded", help="what it was trained on, in words")
-    parser.add_argument("--evaluation", type=Path, help="JSON of `docbin evaluate --json`, for the card's table")
-    parser.add_argument("--notes", type=Path, help="Markdown: what the model is for and where it fails; goes into the card")
+    parser.add_argument("--machine", default=Words().machine, help="what it was trained on, in words (default: not recorded)")
+    parser.add_argument(
+        "--notes", type=Path, help="Markdown for the card's limits: what the model is for and where it fails (default: none)"
+    )
+    parser.add_argument("--evaluation", type=Path, help="JSON of `docbin evaluate --json`, for the card's table (default: none yet)")
+    parser.add_argument("--task", choices=TASKS, default=Words().task, help="what the model does (default: %(default)s)")
+    parser.add_argument("--summary", default="", help="a line for `docbin methods` (default: the architecture's)")
+    parser.add_argument("--citation", default="", help="the paper (default: the architecture's)")
+    parser.add_argument("--licence", default=Words().licence, help="of the weights (default: %(default)s)")
+    parser.add_argument("--tile", type=int, default=Words().tile, help="side of a tile in pixels (default: %(default)s)")
+    parser.add_argument("--halo", type=int, help="surround of a tile in pixels (default: the network's own, which is exact)")
     options = parser.parse_args(argv)
     state = checkpoint.load(options.checkpoint)
     about = state.get("about") or {key: state[key] for key in ("recipe", "step", "minutes")}
     weights = state.get("net") or state.get("ema") or state["task"]["net"]
-    evaluation = json.loads(options.evaluation.read_text(encoding="utf-8")) if options.evaluation else []
-    notes = options.notes.read_text(encoding="utf-8") if options.notes else ""
-    size = package(weights, about, options.folder, options.machine, evaluation, notes)
-    print(f"{options.folder}: {size / 1e6:.2f} MB of weights")
+    words = Words(
+        options.machine,
+        options.notes.read_text(encoding="utf-8") if options.notes else "",
+        json.loads(options.evaluation.read_text(encoding="utf-8")) if options.evaluation else (),
+        options.task,
+        options.summary,
+        options.citation,
+        options.licence,
+        options.tile,
+        options.halo,
+    )
+    for path in package(weights, about, options.folder, words):
+        print(f"{path}: {path.stat().st_size:,} bytes")
     return 0
 
 
-def package(
-    weights: Mapping[str, torch.Tensor],
-    about: Mapping[str, Any],
-    folder: Path,
-    machine: str,
-    evaluation: Sequence[Mapping[str, Any]],
-    notes: str,
-) -> int:
-    """Write the folder; returns the bytes of the weights file. Raises ValueError where they are above `LIMIT` or overflow float16."""
+def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folder: Path, words: Words) -> list[Path]:
+    """Write the folder; returns its files.
+
+    Raises
+    ------
+    ValueError
+        A weight does not fit float16, a file is above the limit of the zoo, or a runtime does not reproduce the golden crop.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    for name in (ONNX_FILE, PACKED_FILE):
+        (folder / name).unlink(missing_ok=True)  # of weights that were here before
     half = {
         name: value.half() if value.is_floating_point() else value
         for name, value in weights.items()
@@ -69,77 +133,122 @@ def package(
     for name, value in half.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ValueError(f"{name}: does not fit float16")
-    path = folder / "weights.safetensors"
-    save_file({name: value.contiguous().clone() for name, value in half.items()}, path)
-    size = path.stat().st_size
-    if size > LIMIT:
-        raise ValueError(f"{path}: {size} bytes, at most {LIMIT} ship")
-    recipe = about["recipe"]
-    config = config_toml(
-        folder.name, recipe, about, hashlib.sha256(path.read_bytes()).hexdigest(), sum(value.numel() for value in half.values())
-    )
-    (folder / "config.toml").write_text(config, encoding="utf-8")
+    save_file({name: value.contiguous().clone() for name, value in half.items()}, folder / "weights.safetensors")
+    recipe, numbers = about["recipe"], sum(value.numel() for value in half.values())
+    config = folder / "config.toml"
+    config.write_text(config_toml(folder, recipe, about, numbers, words), encoding="utf-8")
+    net = load(folder)
+    made = [*_packed(net, folder), *_onnx(net, folder)]
+    config.write_text(config_toml(folder, recipe, about, numbers, words, made), encoding="utf-8")
     if not (folder / "recipe.toml").exists():
         (folder / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
     image = sample()
-    said = probability(load(folder), image)
+    said = TorchNet(read_config(folder)).probability(image)
     np.savez_compressed(folder / "golden.npz", image=image, probability=said.astype(np.float16))
-    (folder / "card.md").write_text(card(folder.name, about, machine, size, evaluation, notes), encoding="utf-8")
-    return size
+    size = (folder / "weights.safetensors").stat().st_size
+    (folder / "card.md").write_text(card(folder.name, about, numbers, size, words), encoding="utf-8")
+    _check(folder, image, said)
+    return sorted(path for path in folder.iterdir() if path.is_file())
 
 
-def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], digest: str, numbers: int) -> str:
+def _packed(net: nn.Module, folder: Path) -> list[str]:
+    """The packed file, where the network is one of bits; its lines of the config."""
+    try:
+        data = export.to_packed(net)
+    except UsageError as error:
+        print(f"no packed file: {error}")
+        return []
+    (folder / PACKED_FILE).write_bytes(data)
+    return ["", "[packed]", f'file = "{PACKED_FILE}"', f'sha256 = "{hashlib.sha256(data).hexdigest()}"']
+
+
+def _onnx(net: nn.Module, folder: Path) -> list[str]:
+    """The ONNX file, where the network can be one within the limit; its lines of the config."""
+    weights = folder / "weights.safetensors"
+    try:
+        data = export.to_onnx(net, {"docbin.weights": hashlib.sha256(weights.read_bytes()).hexdigest()}, weights)
+    except UsageError as error:
+        print(f"no ONNX file: {error}")
+        return []
+    if len(data) > FILE_LIMIT:
+        print(f"no ONNX file: it has {len(data):,} bytes, at most {FILE_LIMIT:,} ship")
+        return []
+    (folder / ONNX_FILE).write_bytes(data)
+    return ["", "[onnx]", f'file = "{ONNX_FILE}"', f'sha256 = "{hashlib.sha256(data).hexdigest()}"', f"opset = {export.OPSET}"]
+
+
+def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) -> None:
+    """The folder as an install will see it: limits, and every installed runtime against the golden crop."""
+    for path in folder.iterdir():
+        if path.is_file() and path.stat().st_size > FILE_LIMIT:
+            raise ValueError(f"{path}: {path.stat().st_size:,} bytes, at most {FILE_LIMIT:,} ship")
+    config = read_config(folder)
+    for runtime in runtimes.RUNTIMES:
+        if config.task == "binarize" and runtime.runs(config) and runtime.installed:
+            off = float(np.abs(runtimes.load(folder, runtime.name).probability(image) - said).max())
+            if not off < TOLERANCE:
+                raise ValueError(f"{folder}: {runtime.name} is off by {off:.2g} in probability on the golden crop")
+            print(f"{runtime.name}: within {off:.1g} of the network on the golden crop")
+
+
+def config_toml(
+    folder: Path, recipe: Mapping[str, Any], about: Mapping[str, Any], numbers: int, words: Words, made: Sequence[str] = ()
+) -> str:
     """``config.toml`` as text: the whole variant is written out, so that a later change of a default does not change the model."""
-    variant = config_of(recipe["net"]["name"], recipe["net"]["variant"])
-    lines = [f"name = {json.dumps(name)}", 'task = "binarize"', f"net = {json.dumps(recipe['net']['name'])}", "", "[variant]"]
-    lines += [f"{field} = {json.dumps(getattr(variant, field))}" for field in variant.__dataclass_fields__]
-    lines += ["", "[weights]", 'file = "weights.safetensors"', f"sha256 = {json.dumps(digest)}", 'type = "float16"', f"numbers = {numbers}"]
-    lines += ["", "[input]", 'channels = "RGB"', "low = 0.0", "high = 1.0  # uint8 / 255; a grey page repeats its channel"]
-    lines += ["", "[output]", 'kind = "logit"', "threshold = 0.5  # of the probability: ink is above"]
+    net = recipe["net"]["name"]
+    variant = config_of(net, recipe["net"]["variant"])
+    summary, citation = ABOUT.get(net, (f"a trained {net}", "unpublished"))
+    digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    texts = {"task": words.task, "net": net, "summary": words.summary or summary, "citation": words.citation or citation}
+    lines = [f"{key} = {_toml(text)}" for key, text in {"name": folder.name, **texts, "licence": words.licence}.items()]
+    lines += ["", "[variant]", *(f"{field} = {_toml(getattr(variant, field))}" for field in variant.__dataclass_fields__)]
+    lines += ["", "[weights]", 'file = "weights.safetensors"', f"sha256 = {_toml(digest)}", 'type = "float16"', f"numbers = {numbers}"]
+    lines += [
+        "",
+        "[input]",
+        f'channels = "{"grey" if net in GREY else "RGB"}"',
+        "low = 0.0",
+        "high = 1.0  # uint8 / 255; a grey page repeats its channel",
+    ]
+    lines += [f"tile = {words.tile}  # side in pixels; changes memory and time"]
+    lines += [f"halo = {words.halo}  # pixels of surround, fewer than the network sees"] if words.halo is not None else []
+    lines += ["", "[output]", 'kind = "logit"', "threshold = 0.5  # of the probability: ink is what has at least this"]
     lines += ["", "[training]", f"steps = {about['step']}", f"minutes = {about['minutes']:.1f}", f"batch = {recipe['run']['batch']}"]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, *made, ""])
 
 
-def card(name: str, about: Mapping[str, Any], machine: str, size: int, evaluation: Sequence[Mapping[str, Any]], notes: str) -> str:
-    """``card.md`` as text, from the run's record and evaluation JSON."""
+def _toml(value: Any) -> str:
+    """A text, number, truth value or list of them as TOML has it; in these JSON and TOML agree."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def card(name: str, about: Mapping[str, Any], numbers: int, size: int, words: Words) -> str:
+    """``card.md`` as text, from the run's record, the notes and evaluation JSON."""
     recipe = about["recipe"]
-    data, run = recipe["data"], recipe["run"]
+    data, run, net = recipe["data"], recipe["run"], recipe["net"]["name"]
     total = sum(data["weights"].values()) or 1.0
     lines = [f"# {name}", "", "Generated by `scripts/package_model.py`; edit its inputs, not this file.", ""]
-    lines += [
-        f"Architecture `{recipe['net']['name']}` (`docbin/nets/{recipe['net']['name']}.py`), {size / 1e6:.2f} MB of float16 weights.",
-        "",
-        notes.strip(),
-        "",
-    ]
+    lines += [f"Architecture `{net}` (`docbin/nets/{net}.py`), {numbers:,} weights, {size / 1e6:.2f} MB as float16.", ""]
     lines += ["## Data", "", "| set | share of crops |", "|---|---|"]
     lines += [f"| {dataset} | {weight / total:.0%} |" for dataset, weight in data["weights"].items()]
-    lines += [
-        "",
-        f"{data['validation_share']:.0%} of each set's pages, whole pages, were held out (seed {data['split_seed']}) to choose the checkpoint;",
-    ]
-    lines += [
-        f"scored were those of {', '.join(data['validation'])}. No page of any other year was seen in training or in choosing settings.",
-        "",
-    ]
-    crops = about["step"] * run["batch"]
-    lines += [
-        "## Training",
-        "",
-        f"{about['step']} steps of {run['batch']} crops of {data['size']} x {data['size']} ({crops:,} crops), {about['minutes']:.0f} minutes",
-    ]
+    held = f"{data['validation_share']:.0%} of each set's pages, whole pages, were held out (seed {data['split_seed']}) to choose the checkpoint;"
+    scored = f"scored were those of {', '.join(data['validation'])}. " if data["validation"] else ""
+    lines += ["", held if data["validation"] else "No page was held out.", f"{scored}No page of any other set was seen in training.", ""]
     losses = " + ".join(f"{weight:g} {term}" for term, weight in recipe["loss"]["terms"].items())
-    lines += [f"on {machine}; {losses}, AdamW {recipe['optim']['rate']:g}, EMA {recipe['optim']['ema']:g}, {run['precision']}.", ""]
-    if evaluation:
-        lines += ["## Scores", "", "| dataset | pages | FM | pFM | PSNR | DRD | s a page |", "|---|---|---|---|---|---|---|"]
-        for table in evaluation:
-            mean = table["mean"]
-            scores = " | ".join(f"{mean[key]:.2f}" for key in ("fm", "pfm", "psnr", "drd", "seconds"))
-            lines.append(f"| {table['dataset']} | {len(table['images'])} | {scores} |")
-        lines.append("")
-    return "\n".join(
-        [*lines, "## Licence", "", "The weights are Apache-2.0 like the code. The pages they learned from keep their own terms.", ""]
+    crops = f'crops of {data["size"]} x {data["size"]}, degradations "{data["degrade"]}"; task {recipe["task"]}, loss {losses};'
+    rates = f"AdamW, peak rate {recipe['optim']['rate']:g}, EMA {recipe['optim']['ema']:g}, {run['precision']}, seed {run['seed']}."
+    where = "`recipe.toml` or `recipe.json` in this folder has every setting; `docbin train` runs it."
+    lines += ["## Recipe", "", crops.capitalize(), rates, where, ""]
+    steps = f"{about['step']} steps of {run['batch']} crops ({about['step'] * run['batch']:,} crops), {about['minutes']:.0f} minutes"
+    lines += ["## Time and machine", "", steps, f"on {words.machine}.", ""]
+    lines += ["## Scores", "", cards.BEGIN, cards.scores_table(words.evaluation), cards.END, ""]
+    limits = (
+        words.notes.strip()
+        or "None written down yet. It learned from scanned document pages; photographs and scene text are another matter."
     )
+    lines += ["## Limits", "", limits, ""]
+    lines += ["## Licence", "", f"The weights are {words.licence}, like the code. The pages they learned from keep their own terms.", ""]
+    return "\n".join(lines)
 
 
 def sample(height: int = 160, width: int = 224) -> NDArray[np.uint8]:

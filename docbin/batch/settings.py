@@ -48,7 +48,7 @@ class Settings:
         return _row(self.catalogue, self.method)
 
     def key(self, path: str, size: int, mtime_ns: int) -> str:
-        """What makes a finished page worth keeping: the same input file, settings and docbin version have the same key.
+        """What makes a finished page worth keeping: the same input file, settings, weights and docbin version have the same key.
 
         `max_megapixels` is left out on purpose: it decides whether a page is read, never what comes of it.
         """
@@ -57,6 +57,7 @@ class Settings:
             size,
             mtime_ns,
             self.method,
+            self.row().sha256,
             dict(self.params),
             self.format,
             self.pages,

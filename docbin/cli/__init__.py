@@ -39,6 +39,9 @@ COMMANDS: Mapping[str, Row] = {
     "evaluate": Row("docbin.cli.evaluate:command", "Score methods on benchmarks."),
     "score": Row("docbin.cli.score:command", "Score a result against the truth."),
     "methods": Row("docbin.cli.methods:command", "List the methods, their parameters and their papers."),
+    "models": Row("docbin.cli.models:command", "List the trained models, or show one."),
+    "train": Row("docbin.cli.train:command", "Train a network from a recipe."),
+    "export": Row("docbin.cli.export:command", "Write a trained model as ONNX or packed bits."),
     "bench": Row("docbin.cli.bench:command", "Measure speed beside other tools on this machine."),
 }
 

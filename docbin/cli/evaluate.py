@@ -75,7 +75,7 @@ def command(
             for problem in bench.check(root):
                 messages.print(problem, style="yellow", highlight=False, soft_wrap=True)
             for method in methods:
-                folders.append(f"{bench.name}-{method}")
+                folders.append(f"{bench.name}-{Path(method).name}")
                 where = pictures / folders[-1] if pictures is not None else None
                 results.append(evaluate(bench, method, given[method], root, limit, jobs, where, done))
     if json_file == "-":

@@ -18,7 +18,7 @@ run in float32 whatever the precision around them: bfloat16 has none, and float1
 
 **Tiles.** The network is not local: what a tile holds changes every pixel of it, and a larger tile is *another input* than those it learned from. So
 it has, unlike the local networks here, a ``window``: pages are cut into windows of just this side (published: 512), half of which overlaps, and
-only the middle of each is kept; ``halo`` is then the margin that is thrown away, a quarter of the window. :func:`docbin.nets.inference.windows` is
+only the middle of each is kept; ``halo`` is then the margin that is thrown away, a quarter of the window. :func:`docbin.zoo.tiles.windows` is
 the cutting. A page smaller than a window is taken whole. Results of two window sizes differ; within one they are exact and independent of
 the page's size.
 """

@@ -11,7 +11,7 @@ Three kinds of network need more than that, and say so by an attribute:
 * a network whose *norm* is over the page offers ``for_page(image)``, which returns the local network it is on this page, and that is cut into tiles.
   Where a network has neither that nor a `halo` (None), the page goes through whole.
 * a network that is *not* local (a Fourier transform over what it is given) has a ``window``: it sees windows of just this side, as it learned,
-  never larger ones; they overlap, and the middle of each is kept (:func:`windows`, where `halo` is the margin that is thrown away).
+  never larger ones; they overlap, and the middle of each is kept (:func:`docbin.zoo.tiles.windows`, where `halo` is the margin that is thrown away).
 * a network that *cleans* (``steps``, ``enter``, ``step``, ``step_halo``) hands out pages, one a step (:func:`clean_steps`). Each step is done over
   the whole page before the next, so a tile needs the surround of one step only; that costs two float pages of memory. Where the decision about
   ink belongs to the whole page (a global threshold) it also has ``decide``, which is then called once, on the last clean page.
@@ -20,7 +20,6 @@ Three kinds of network need more than that, and say so by an attribute:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,48 +28,7 @@ from torch import Tensor, nn
 
 from docbin.errors import UsageError
 from docbin.page import FloatMap, Image, check_image, to_grey
-
-
-def tiles(height: int, width: int, tile: int, halo: int) -> Iterator[tuple[slice, slice, slice, slice]]:
-    """Cut a page: (rows, columns) to hand in and (rows, columns) of the page that the result is good for, in page coordinates."""
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            bottom, right = min(top + tile, height), min(left + tile, width)
-            yield (
-                slice(max(top - halo, 0), min(bottom + halo, height)),
-                slice(max(left - halo, 0), min(right + halo, width)),
-                slice(top, bottom),
-                slice(left, right),
-            )
-
-
-def windows(height: int, width: int, window: int, halo: int) -> Iterator[tuple[slice, slice, slice, slice]]:
-    """Cut a page for a network that is not local: as :func:`tiles`, but what is handed in has side `window` wherever the page is that large.
-
-    Windows advance by ``window - 2 * halo``; the last of a row or column is moved back inside the page. Each is kept up to the middle of its
-    overlap with its neighbour, which is at least `halo` away from its edge, and to the page's border where there is none.
-    """
-    for rows, good_rows in _spans(height, window, halo):
-        for columns, good_columns in _spans(width, window, halo):
-            yield rows, columns, good_rows, good_columns
-
-
-def _spans(length: int, window: int, halo: int) -> list[tuple[slice, slice]]:
-    if length <= window:
-        return [(slice(0, length), slice(0, length))]
-    last = length - window
-    starts = [*range(0, last, window - 2 * halo), last]
-    limits = [0, *((here + window + following) // 2 for here, following in pairwise(starts)), length]
-    return [(slice(start, start + window), slice(low, high)) for start, (low, high) in zip(starts, pairwise(limits), strict=True)]
-
-
-def _cuts(net: Any, shape: tuple[int, int], tile: int, halo: int) -> Iterator[tuple[slice, slice, slice, slice]]:
-    """How a page of `shape` is cut for `net`: windows of its own side, or tiles on its grid."""
-    window = getattr(net, "window", None)
-    if window is not None:
-        return windows(*shape, int(window), halo)
-    stride = int(net.stride)
-    return tiles(*shape, -(-tile // stride) * stride, -(-halo // stride) * stride)
+from docbin.zoo.tiles import cuts, inside
 
 
 def to_tensor(image: Image, device: torch.device | str = "cpu") -> Tensor:
@@ -79,6 +37,11 @@ def to_tensor(image: Image, device: torch.device | str = "cpu") -> Tensor:
     if pixels.ndim == 2:
         pixels = pixels[..., None].expand(-1, -1, 3)
     return pixels.permute(2, 0, 1)[None].float().div_(255.0)
+
+
+def _grid(net: Any) -> tuple[int, int | None]:
+    """The network's stride and window, as :func:`docbin.zoo.tiles.cuts` takes them."""
+    return int(net.stride), getattr(net, "window", None)
 
 
 @torch.inference_mode()
@@ -107,17 +70,12 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
     if margin is None:
         tile, margin = max(height, width), 0
     out = np.empty((height, width), np.float32)
-    for rows, columns, good_rows, good_columns in _cuts(net, (height, width), tile, margin):
+    for rows, columns, good_rows, good_columns in cuts(height, width, tile, margin, *_grid(net)):
         with torch.autocast(device.type, precision, enabled=precision is not None):
             logits = net(to_tensor(image[rows, columns], device))
         part = torch.sigmoid(logits.float())[0, 0].cpu().numpy()
-        out[good_rows, good_columns] = part[_inside(rows, good_rows), _inside(columns, good_columns)]
+        out[good_rows, good_columns] = part[inside(rows, good_rows), inside(columns, good_columns)]
     return out
-
-
-def _inside(handed: slice, good: slice) -> slice:
-    """`good` of the page, counted from the start of what was handed in."""
-    return slice(good.start - handed.start, good.stop - handed.start)
 
 
 def clean_steps(
@@ -141,13 +99,13 @@ def clean_steps(
     page: Tensor | None = None
     for number in range(int(worker.steps)):
         after: Tensor | None = None
-        for rows, columns, good_rows, good_columns in _cuts(net, image.shape[:2], tile, margin):
+        for rows, columns, good_rows, good_columns in cuts(image.shape[0], image.shape[1], tile, margin, *_grid(net)):
             with torch.inference_mode(), torch.autocast(device.type, precision, enabled=precision is not None):
                 part = worker.enter(to_tensor(image[rows, columns], device)) if page is None else page[..., rows, columns].to(device)
                 part = worker.step(number, part).float().cpu()
             if after is None:
                 after = torch.empty(1, part.shape[1], *image.shape[:2])
-            after[..., good_rows, good_columns] = part[..., _inside(rows, good_rows), _inside(columns, good_columns)]
+            after[..., good_rows, good_columns] = part[..., inside(rows, good_rows), inside(columns, good_columns)]
         assert after is not None
         page = after
         yield page

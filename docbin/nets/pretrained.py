@@ -1,33 +1,26 @@
-"""A model folder to a network: ``config.toml`` says which architecture and variant, ``weights.safetensors`` holds its tensors.
+"""A model folder to a torch network: ``config.toml`` says which architecture and variant, ``weights.safetensors`` holds its tensors.
 
-The folder's layout is written by ``scripts/package_model.py`` and read here and, without torch, by :mod:`docbin.zoo`. Weights are stored as
-float16 (the rounding moves a probability by less than a thousandth, which the folder's golden crop proves) and computed with as float32.
+The folder's layout is written by ``scripts/package_model.py`` and checked by :mod:`docbin.zoo.folders`. Weights are stored as float16 (the rounding
+moves a probability by less than a thousandth, which the folder's golden crop proves) and computed with as float32.
 """
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from docbin.errors import FileAccessError, InputError
+from docbin import kernels
+from docbin.errors import InputError
 from docbin.nets import build
-
-
-def read_config(folder: Path) -> Mapping[str, Any]:
-    """The parsed ``config.toml`` of a model folder; FileAccessError or InputError where it is missing or no TOML."""
-    path = folder / "config.toml"
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileAccessError(f"{path}: cannot read the model's config ({error.strerror or error})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not a TOML file ({error})") from None
+from docbin.nets.inference import probability
+from docbin.page import FloatMap, Image, Mask, to_grey
+from docbin.zoo.folders import Config, read_config
 
 
 def load(folder: Path) -> nn.Module:
@@ -42,20 +35,45 @@ def load(folder: Path) -> nn.Module:
     UsageError
         The config names an architecture or a variant key that this version does not know.
     """
-    config = read_config(folder)
-    path = folder / config["weights"]["file"]
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise FileAccessError(f"{path}: cannot read the weights ({error.strerror or error})") from None
-    if digest != config["weights"]["sha256"]:
-        raise InputError(
-            f"{path}: SHA-256 is {digest}, {folder / 'config.toml'} says {config['weights']['sha256']}; fetch the folder again"
-        )
-    net = build(config["net"], config.get("variant", {}))
+    return network(read_config(folder))
+
+
+def network(config: Config) -> nn.Module:
+    """As :func:`load`, for a config that was read already."""
+    path = config.verified(config.weights)
+    net = build(config.net, config.variant)
     tensors = load_file(path)
     try:
         net.load_state_dict({name: value.to(net.state_dict()[name].dtype) for name, value in tensors.items()})
     except (KeyError, RuntimeError) as error:
-        raise InputError(f"{path}: the tensors do not fit {config['net']} ({error})") from None
+        raise InputError(f"{path}: the tensors do not fit {config.net} ({error})") from None
     return net.eval()
+
+
+class TorchNet:
+    """A zoo model in torch, on the CPU in float32; the opener of the runtime ``torch`` (see :class:`docbin.zoo.runtimes.Opened`)."""
+
+    def __init__(self, config: Config) -> None:
+        self._net, self._input = network(config), config.input
+
+    def probability(self, image: Image) -> FloatMap:
+        """Probability of ink, float32 (H, W)."""
+        if self._input.channels == "grey":
+            image = to_grey(image)
+        with _threads(kernels.threads()):
+            return probability(self._net, image, self._input.tile, self._input.halo)
+
+    def ink(self, image: Image, threshold: float) -> Mask:
+        """Where the probability is at least `threshold`."""
+        return np.asarray(self.probability(image) >= threshold)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """So many threads for torch's operators, and afterwards what the program around had chosen."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

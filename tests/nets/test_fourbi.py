@@ -15,7 +15,8 @@ torch = pytest.importorskip("torch")
 from docbin.errors import UsageError
 from docbin.nets import build
 from docbin.nets.fourbi import FourierConv, FourierUnit, SpectralTransform
-from docbin.nets.inference import probability, windows
+from docbin.nets.inference import probability
+from docbin.zoo.tiles import windows
 
 TINY = {"width": 4, "scales": 2, "blocks": 1, "extra": 1, "global_share": 0.5, "window": 32}
 

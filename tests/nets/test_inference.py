@@ -9,8 +9,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from docbin.nets import build
-from docbin.nets.inference import probability, tiles, to_tensor
+from docbin.nets.inference import probability, to_tensor
 from docbin.page import Image
+from docbin.zoo.tiles import tiles
 
 SMALL = {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8}
 

@@ -16,9 +16,10 @@ torch = pytest.importorskip("torch")
 from docbin.errors import FileAccessError, InputError
 from docbin.nets import build
 from docbin.nets.inference import probability
-from docbin.nets.pretrained import load, read_config
+from docbin.nets.pretrained import load
 from docbin.train import checkpoint
 from docbin.train.recipe import recipe_of
+from docbin.zoo.folders import read_config
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "package_model.py"
 VARIANT = {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8}
@@ -66,9 +67,8 @@ def test_the_golden_crop_is_what_the_folder_computes(packaged: Path) -> None:
 
 def test_config_and_card_tell_the_run(packaged: Path) -> None:
     config = read_config(packaged)
-    assert config["net"] == "unet"
-    assert config["variant"] == VARIANT
-    assert config["training"] == {"steps": 7, "minutes": 1.5, "batch": 12}
+    assert (config.net, config.variant) == ("unet", VARIANT)
+    assert (config.training.steps, config.training.minutes, config.training.batch) == (7, 1.5, 12)
     card = (packaged / "card.md").read_text(encoding="utf-8")
     for words in ("| dibco2011 | 2 | 91.23 | 92.00 |", "Fails on photographs.", "an abacus", "84 crops", "| dibco2009 | 100% |"):
         assert words in card
@@ -89,4 +89,4 @@ def test_damaged_folders_are_refused(packaged: Path, tmp_path: Path) -> None:
 
 def test_weights_that_overflow_float16_do_not_ship(script: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="float16"):
-        script.package({"w": torch.tensor([1e6])}, {}, tmp_path / "m", "", [], "")
+        script.package({"w": torch.tensor([1e6])}, {}, tmp_path / "m", script.Words())

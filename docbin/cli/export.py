@@ -1,0 +1,71 @@
+"""``docbin export``: a trained model for other programs (ONNX), or in bits for docbin's engine (packed)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docbin.cli import messages
+from docbin.errors import MissingExtra
+
+
+class Form(StrEnum):
+    """What to write."""
+
+    onnx = "onnx"
+    packed = "packed"
+
+
+def command(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of docbin ('docbin models'), or the path of a model folder.")],
+    to: Annotated[
+        Form,
+        typer.Option(
+            "--to", metavar="onnx|packed", help="ONNX for any runtime, or bits for docbin's engine. [required]", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="The file; replaced where it exists. [default: MODEL.onnx or MODEL.packed]",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write a trained model as one file. The ONNX file takes pages of any size: page, float32 (1, 3, H, W) RGB in 0..1, to logits (1, 1, H, W).
+
+    docbin export unet --to onnx -o unet.onnx
+    """
+    from docbin.files.atomic import AtomicFile
+    from docbin.zoo import folders
+
+    config = folders.load_config(model)
+    try:
+        import torch  # noqa: F401
+
+        if to is Form.onnx:
+            import onnx  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(f"exporting needs {error.name}, which is not installed; run: pip install 'docbin[train]'") from None
+    from docbin.export import to_onnx, to_packed
+    from docbin.nets.pretrained import network
+
+    net = network(config)
+    data = (
+        to_packed(net) if to is Form.packed else to_onnx(net, {"docbin.model": config.folder.name, "docbin.weights": config.weights.sha256})
+    )
+    target = out or Path(f"{config.folder.resolve().name}.{to.value}")
+    file = AtomicFile(target)
+    try:
+        file.stream.write(data)
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
+    messages.note(f"{target} ({len(data) / 1e6:.2f} MB)")

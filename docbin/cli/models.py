@@ -1,0 +1,88 @@
+"""``docbin models``: the trained models, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from docbin.errors import DocbinError, UsageError
+
+
+class Action(StrEnum):
+    """What to say."""
+
+    list = "list"
+    show = "show"
+
+
+def command(
+    action: Annotated[
+        Action, typer.Argument(metavar="[list|show]", help="All models, or one of them. [default: list]", show_default=False)
+    ] = (Action.list),
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="With show: a model of docbin, or the path of a model folder.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON. [default: no]", show_default=False)] = False,
+) -> None:
+    """List the trained models with what runs them here, or show one: its card and its config."""
+    from docbin.zoo import folders
+
+    if action is Action.show:
+        if name is None:
+            raise UsageError("docbin models show: which? 'docbin models' lists them")
+        config = folders.load_config(name)
+        row = _row(config)
+        print(json.dumps({**row, "card": config.card()}, indent=2, ensure_ascii=False) if as_json else _shown(row, config.card()))
+        return
+    if name is not None:
+        raise UsageError(f"docbin models list takes no name; 'docbin models show {name}' shows one")
+    rows = []
+    for model in folders.names():
+        try:
+            rows.append(_row(folders.load_config(model)))
+        except DocbinError as error:
+            rows.append({"name": model, "available": False, "error": str(error)})
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    print("\n".join(_line(row) for row in rows) or "No trained model is in this install.")
+
+
+def _row(config: Any) -> dict[str, Any]:
+    """A model as plain data."""
+    from dataclasses import asdict
+
+    from docbin.zoo import runtimes
+
+    runtime = runtimes.choose(config)
+    told = {key: value for key, value in asdict(config).items() if key not in ("folder", "name")}
+    return {
+        "name": config.name,
+        "folder": str(config.folder),
+        "bytes": config.size(),
+        "runtime": runtime.name,
+        "runtimes": [one.name for one in runtimes.RUNTIMES if one.runs(config)],
+        "available": runtime.installed,
+        "needs": f"docbin[{runtime.extra}]" if runtime.extra else None,
+        **told,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    """A model in two lines."""
+    if "error" in row:
+        return f"{row['name']} [damaged: {row['error']}]"
+    how = f"runs with {row['runtime']}" if row["available"] else f"not installed: pip install '{row['needs']}'"
+    what = f"{row['task']}, {row['net']}, {row['weights']['numbers']:,} weights, {row['bytes'] / 1e6:.1f} MB"
+    return f"{row['name']} ({what}) [{how}]\n    {row['summary']}"
+
+
+def _shown(row: dict[str, Any], card: str) -> str:
+    """A model at length."""
+    lines = [_line(row), f"    Paper: {row['citation']}", f"    Folder: {row['folder']}", f"    Runtimes: {', '.join(row['runtimes'])}"]
+    lines += [f"    {key} = {value}" for key, value in row["variant"].items()]
+    return "\n".join([*lines, "", card.rstrip()])

@@ -1,0 +1,274 @@
+"""Model folders: what ``models/<name>/`` holds, found and checked without torch.
+
+A folder holds ``config.toml`` (which network, its variant, its files with their SHA-256, what it takes and gives), ``weights.safetensors``,
+``card.md`` for people, and ``golden.npz``: a crop and what the weights make of it. Beside the weights there may be the same network in forms that
+run without torch: ``model.onnx`` for ONNX Runtime and ``packed.safetensors`` for :mod:`docbin.engine`. ``scripts/package_model.py`` writes all of
+them. A user's own folder, named by its path, is as good as one that came with docbin, and may hold no more than a config with `net` and `weights`.
+
+Configs are refused for any key that is not known here: a misspelt ``treshold`` that is silently ignored is a worse model, not a smaller file. The
+shipped folders are found through :mod:`importlib.resources` only, since they lie beside the package in a checkout and inside it in a wheel.
+
+(The module is not called ``models``: that is the name of the data folder, as which it is installed beside this file.)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from docbin.errors import FileAccessError, InputError, MissingExtra, UsageError
+
+FILE_LIMIT = 8_000_000
+"""Bytes of a file of a shipped model."""
+ZOO_LIMIT = 40_000_000
+"""Bytes of all shipped models together."""
+TASKS = ("binarize", "enhance", "detect")
+ONNX_FILE = "model.onnx"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """``[weights]``: the tensors, a safetensors file; `type` and `numbers` (how many) are for people."""
+
+    file: str
+    sha256: str
+    type: str = "float16"
+    numbers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Onnx:
+    """``[onnx]``: the network for ONNX Runtime; its tensors are those of the weights file."""
+
+    file: str
+    sha256: str
+    opset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """``[packed]``: the network in bits for :mod:`docbin.engine`."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """``[input]``: what the network is handed.
+
+    Attributes
+    ----------
+    channels : "RGB" (a grey page repeats its channel), or "grey" (a colour page is first made grey, :func:`docbin.page.to_grey`, whole levels)
+    low, high : what 0 and 255 become
+    tile : side of a tile in pixels; changes memory and time
+    halo : pixels of surround a tile is handed in with; None for the network's own, with which tiles equal the whole page
+    """
+
+    channels: str = "RGB"
+    low: float = 0.0
+    high: float = 1.0
+    tile: int = 1024
+    halo: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """``[output]``: the network gives logits of ink; a pixel is ink where its probability is at least `threshold`."""
+
+    kind: str = "logit"
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """``[training]``: how long it learned."""
+
+    steps: int = 0
+    minutes: float = 0.0
+    batch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A checked ``config.toml`` and the folder it lies in. `name` is the word on the command line: a shipped folder's name, or a path."""
+
+    folder: Path
+    name: str
+    net: str
+    weights: Weights
+    task: str = "binarize"
+    summary: str = ""
+    citation: str = ""
+    licence: str = ""
+    variant: Mapping[str, Any] = field(default_factory=dict)
+    input: Input = Input()
+    output: Output = Output()
+    training: Training = Training()
+    onnx: Onnx | None = None
+    packed: Packed | None = None
+
+    def verified(self, entry: Weights | Onnx | Packed) -> Path:
+        """The path of one of the folder's files, once its bytes have the SHA-256 that the config names.
+
+        Raises
+        ------
+        FileAccessError
+            The file cannot be read.
+        InputError
+            It is another file, or damaged.
+        """
+        path = self.folder / entry.file
+        kind = "weights" if isinstance(entry, Weights) else "network"
+        try:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise FileAccessError(f"{path}: cannot read the {kind} ({error.strerror or error}); fetch the model folder again") from None
+        if digest != entry.sha256:
+            raise InputError(
+                f"{path}: SHA-256 is {digest}, {self.folder / 'config.toml'} says {entry.sha256}; fetch the model folder again"
+            )
+        return path
+
+    def card(self) -> str:
+        """The text of ``card.md``; empty where there is none."""
+        path = self.folder / "card.md"
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    def size(self) -> int:
+        """Bytes of the folder's files."""
+        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+
+
+def shipped() -> dict[str, Path]:
+    """The folders that came with docbin, by name, in alphabetical order; those without a ``config.toml`` (no weights yet) are left out."""
+    try:
+        entries = list(resources.files("docbin.zoo.models").iterdir())
+    except (ModuleNotFoundError, FileNotFoundError):  # an install without any model
+        return {}
+    folders = {entry.name: Path(str(entry)) for entry in entries if entry.is_dir()}
+    return {name: folders[name] for name in sorted(folders) if (folders[name] / "config.toml").is_file()}
+
+
+def names() -> list[str]:
+    """Names of the models that came with docbin."""
+    return list(shipped())
+
+
+def is_folder(name: str | os.PathLike[str]) -> bool:
+    """Whether `name` is the path of a model folder."""
+    return (Path(name) / "config.toml").is_file()
+
+
+def load_config(name: str | os.PathLike[str]) -> Config:
+    """The config of a model that came with docbin, or of the model folder at a path.
+
+    Raises
+    ------
+    UsageError
+        Neither such a model nor such a folder (near names are suggested), or a config with unknown or missing keys or wrong types.
+    MissingExtra
+        A model folder without a config: the weights are not in this install.
+    FileAccessError, InputError
+        The config cannot be read, or is no TOML.
+    """
+    known = shipped()
+    if isinstance(name, str) and name in known:
+        return read_config(known[name], name)
+    if is_folder(name):
+        return read_config(Path(name))
+    if Path(name).is_dir():
+        raise MissingExtra(
+            f"model {os.fspath(name)}: the folder has no config.toml; make one with scripts/package_model.py from a training run"
+        )
+    near = difflib.get_close_matches(os.fspath(name).lower(), known, n=3, cutoff=0.5)
+    have = f"known are {', '.join(known)}" if known else "this install brings no weights"
+    raise UsageError(
+        f"model {os.fspath(name)!r} is neither a model of docbin nor a folder with config.toml; "
+        + (f"did you mean {' or '.join(near)}?" if near else f"{have}; 'docbin models' lists them")
+    )
+
+
+def read_config(folder: Path, name: str | None = None) -> Config:
+    """The checked ``config.toml`` of a folder; errors as in :func:`load_config`. `name` is the path where it is not given."""
+    path = folder / "config.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileAccessError(f"{path}: cannot read the model's config ({error.strerror or error})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file ({error})") from None
+    if "folder" in table:
+        raise UsageError(f"{path}: unknown key folder")
+    table["name"] = name or str(folder)
+    config: Config = _section(Config, {**table, "folder": folder}, str(path))
+    _check(config, str(path))
+    return config
+
+
+def _section(kind: Any, table: Any, where: str) -> Any:
+    """The dataclass `kind` of a table of the config; refuses unknown and missing keys and wrong types."""
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{where}: a table is wanted, got {table!r}")
+    hints, known = typing.get_type_hints(kind), {one.name: one for one in dataclasses.fields(kind)}
+    for key in table:
+        if key not in known:
+            raise UsageError(f"{where}: unknown key {key}; known are {', '.join(name for name in known if name != 'folder')}")
+    missing = [
+        key
+        for key, one in known.items()
+        if key not in table and one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise UsageError(f"{where}: missing {', '.join(missing)}")
+    return kind(**{key: _value(hints[key], value, f"{where}, {key}") for key, value in table.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if typing.get_origin(hint) is types.UnionType:
+        (hint,) = (one for one in typing.get_args(hint) if one is not type(None))
+    if dataclasses.is_dataclass(hint):
+        return _section(hint, value, where)
+    if typing.get_origin(hint) is not None:
+        hint = Mapping
+    if hint is float and type(value) is int:
+        value = float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise UsageError(f"{where}: {getattr(hint, '__name__', hint)} is wanted, got {value!r}")
+    return value
+
+
+def _check(config: Config, where: str) -> None:
+    """Values that no type can refuse."""
+    for entry in (config.weights, config.onnx, config.packed):
+        if entry is not None and (Path(entry.file).name != entry.file or entry.file in ("", ".", "..") or "\\" in entry.file):
+            raise UsageError(f"{where}: file {entry.file!r}: the name of a file in the folder is wanted")
+        if entry is not None and (len(entry.sha256) != 64 or set(entry.sha256) - set("0123456789abcdef")):
+            raise UsageError(f"{where}: sha256 {entry.sha256!r}: 64 digits 0-9a-f are wanted")
+    given = config.input
+    for what, value, allowed in (
+        ("task", config.task, TASKS),
+        ("input.channels", given.channels, ("RGB", "grey")),
+        ("output.kind", config.output.kind, ("logit",)),
+    ):
+        if value not in allowed:
+            raise UsageError(f"{where}: {what} is {value!r}; this docbin knows {', '.join(allowed)}")
+    if (given.low, given.high) != (0.0, 1.0):
+        raise UsageError(f"{where}: input.low and input.high are {given.low:g} and {given.high:g}; the networks take 0 to 1")
+    for what, number, low, high in (
+        ("input.tile", given.tile, 16, 1 << 16),
+        ("input.halo", given.halo or 0, 0, 1 << 16),
+        ("output.threshold", config.output.threshold, 0.0, 1.0),
+    ):
+        if not low <= number <= high:
+            raise UsageError(f"{where}: {what} is {number:g}; allowed is {low:g} to {high:g}")

@@ -1,0 +1,270 @@
+"""Running a model: which program computes its network here, and the model as a callable that keeps it.
+
+The same weights can run three ways. ``packed`` is docbin's own engine for 1-bit networks and needs nothing; ``onnx`` is ONNX Runtime (extra
+``onnx``) and needs a graph beside the weights; ``torch`` (extra ``train``) runs everything. That is also the order of preference: the first that
+the model has a file for and whose library is installed runs, unless the user names one. All agree within 1e-4 in probability (the packed engine,
+bit for bit).
+
+A runtime is a row whose opener is named as ``"module:function"`` and imported when a model is first opened, so that listing costs nothing and the
+serving wing never imports torch. An opened network computes one tile at a time with :func:`docbin.kernels.threads` threads; beside the page and
+its result, memory is that of a tile whatever the page's size. It is opened once a process and kept.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from docbin import kernels
+from docbin.errors import InputError, MissingExtra, UsageError
+from docbin.page import FloatMap, Image, Mask, check_image, to_grey
+from docbin.zoo import folders
+from docbin.zoo.folders import Config
+from docbin.zoo.tiles import cuts, inside
+
+if TYPE_CHECKING:
+    from docbin.engine import Graph
+
+AUTO = "auto"
+
+
+class Opened(Protocol):
+    """A network ready to run on pages."""
+
+    def probability(self, image: Image) -> FloatMap:
+        """Probability of ink, float32 (H, W) in 0..1."""
+
+    def ink(self, image: Image, threshold: float) -> Mask:
+        """Ink mask: where the probability is at least `threshold`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One way to run a network; `module` must be importable and comes with `extra` (None: nothing is needed)."""
+
+    name: str
+    opener: str
+    module: str | None
+    extra: str | None
+    summary: str
+
+    @property
+    def installed(self) -> bool:
+        """Whether its library is there."""
+        return self.module is None or importlib.util.find_spec(self.module) is not None
+
+    def runs(self, config: Config) -> bool:
+        """Whether the model has what this runtime reads."""
+        if self.name == "packed":
+            return config.packed is not None
+        return self.name != "onnx" or onnx_file(config) is not None
+
+
+RUNTIMES: tuple[Runtime, ...] = (
+    Runtime("packed", "docbin.zoo.runtimes:PackedNet", None, None, "docbin's engine for 1-bit networks"),
+    Runtime("onnx", "docbin.zoo.runtimes:OnnxNet", "onnxruntime", "onnx", "ONNX Runtime"),
+    Runtime("torch", "docbin.nets.pretrained:TorchNet", "torch", "train", "PyTorch"),
+)
+"""Best first."""
+
+NAMES = (AUTO, *(runtime.name for runtime in RUNTIMES))
+
+
+def onnx_file(config: Config) -> Path | None:
+    """The graph for ONNX Runtime: the one the config names, else a ``model.onnx`` that the user exported into the folder."""
+    path = config.folder / (config.onnx.file if config.onnx is not None else folders.ONNX_FILE)
+    return path if config.onnx is not None or path.is_file() else None
+
+
+def choose(config: Config, asked: str = AUTO) -> Runtime:
+    """The runtime for a model: the one asked for, else the best installed, else the one that takes least to install (not installed then).
+
+    Raises
+    ------
+    UsageError
+        No such runtime, or the model has no file for it.
+    """
+    able = [runtime for runtime in RUNTIMES if runtime.runs(config)]
+    if asked == AUTO:
+        return next((runtime for runtime in able if runtime.installed), able[0])
+    for runtime in able:
+        if runtime.name == asked:
+            return runtime
+    if asked not in NAMES:
+        raise UsageError(f"runtime {asked!r} does not exist; choose one of {', '.join(NAMES)}")
+    has = ", ".join(runtime.name for runtime in able)
+    raise UsageError(
+        f"{config.name}: has no file for the runtime {asked}, it runs with {has}; 'docbin export {config.name} --to {asked}' makes one"
+    )
+
+
+class Model:
+    """A model of the zoo, loaded: call it with a page and get its ink.
+
+    Attributes
+    ----------
+    config : what the model's folder says
+    runtime : the row of what runs it
+    """
+
+    def __init__(self, config: Config, runtime: Runtime, opened: Opened) -> None:
+        self.config, self.runtime, self._opened = config, runtime, opened
+
+    def __repr__(self) -> str:
+        return f"<docbin model {self.config.name} ({self.config.net}, {self.runtime.name})>"
+
+    def __call__(self, image: Image, threshold: float | None = None) -> Mask:
+        """Ink mask of a page, bool (H, W), True = ink.
+
+        Parameters
+        ----------
+        image : uint8 (H, W) or (H, W, 3)
+        threshold : a pixel is ink where its probability is at least this, 0..1; None for the model's own
+        """
+        return self._opened.ink(check_image(image), self.config.output.threshold if threshold is None else threshold)
+
+    def probability(self, image: Image) -> FloatMap:
+        """Probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3)."""
+        return self._opened.probability(check_image(image))
+
+
+def load(name: str | os.PathLike[str], runtime: str = AUTO) -> Model:
+    """The model of that name (or folder), loaded once a process and kept.
+
+    Raises
+    ------
+    UsageError
+        No such model, or the model does not know where ink is.
+    MissingExtra
+        Nothing that could run it is installed; the message says what to install.
+    InputError, FileAccessError
+        Its files are damaged or missing.
+    """
+    config = folders.load_config(name)
+    if config.task != "binarize":
+        raise UsageError(
+            f"model {config.name}: its task is {config.task}, it does not tell ink from paper; 'docbin models' lists those that do"
+        )
+    return _load(config.folder.resolve(), config.name, config.weights.sha256, runtime, kernels.threads())
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, name: str, sha256: str, asked: str, threads: int) -> Model:
+    """Kept by what would make it another model: `sha256` notices a folder that was packaged again, `threads` a change of DOCBIN_THREADS."""
+    config = folders.read_config(folder, name)
+    runtime = choose(config, asked)
+    if not runtime.installed:
+        able = dict.fromkeys(f"'docbin[{one.extra}]' ({one.summary})" for one in RUNTIMES if one.runs(config) and one.extra)
+        raise MissingExtra(f"model {name}: nothing that runs it is installed; run: pip install {' or '.join(able)}")
+    module, function = runtime.opener.split(":")
+    open_net: Callable[[Config], Opened] = getattr(importlib.import_module(module), function)
+    return Model(config, runtime, open_net(config))
+
+
+def ink(image: Image, *, model: str, threshold: float, runtime: str) -> Mask:
+    """Ink mask by a model of the zoo; the method table's door."""
+    return load(model, runtime)(image, threshold)
+
+
+def probability(image: Image, *, model: str, threshold: float, runtime: str) -> FloatMap:
+    """Probability map by a model of the zoo; `threshold` changes nothing here. The method table's door."""
+    return load(model, runtime).probability(image)
+
+
+def _sigmoid(logits: FloatMap) -> FloatMap:
+    """In place, by tanh, which overflows nowhere."""
+    logits *= np.float32(0.5)
+    np.tanh(logits, out=logits)
+    logits += np.float32(1.0)
+    logits *= np.float32(0.5)
+    return logits
+
+
+class PackedNet:
+    """A 1-bit network in docbin's engine."""
+
+    def __init__(self, config: Config) -> None:
+        from docbin import engine
+
+        assert config.packed is not None
+        self._graph: Graph = engine.read(config.verified(config.packed))
+
+    def probability(self, image: Image) -> FloatMap:
+        """See :class:`Opened`."""
+        from docbin import engine
+
+        return _sigmoid(engine.logits(self._graph, image))
+
+    def ink(self, image: Image, threshold: float) -> Mask:
+        """See :class:`Opened`; at one half these are the engine's own bits."""
+        from docbin import engine
+
+        return engine.ink(self._graph, image) if threshold == 0.5 else np.asarray(self.probability(image) >= threshold)
+
+
+class OnnxNet:
+    """A network in ONNX Runtime: input "page", float32 (1, 3, H, W) in 0..1 of any size; output "logits", float32 (1, 1, H, W).
+
+    The file's metadata say which weights it was made from (``docbin.weights``, their SHA-256) and how its pages are cut (``docbin.halo``,
+    ``docbin.stride``); :func:`docbin.export.to_onnx` writes both.
+    """
+
+    def __init__(self, config: Config) -> None:
+        import onnxruntime
+
+        path = onnx_file(config)
+        assert path is not None
+        if config.onnx is not None:
+            config.verified(config.onnx)
+            config.verified(config.weights)  # the graph takes its tensors from there
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = kernels.threads()
+        options.inter_op_num_threads = 1
+        options.enable_mem_pattern = False  # tiles at the page's border differ in size; a plan of memory for each would be kept
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            told = self._session.get_modelmeta().custom_metadata_map
+        except Exception as error:  # ONNX Runtime's own exceptions share no base but Exception
+            raise InputError(f"{path}: ONNX Runtime cannot load it ({str(error)[:300]}); export the model again") from None
+        if told.get("docbin.weights") != config.weights.sha256:
+            raise InputError(f"{path}: was not exported from {config.folder / config.weights.file}; export it again")
+        self._grey = config.input.channels == "grey"
+        self._tile, self._stride = config.input.tile, int(told["docbin.stride"])
+        self._halo = int(told["docbin.halo"]) if config.input.halo is None else config.input.halo
+
+    def _tiles(self, image: Image) -> Iterator[tuple[tuple[slice, slice], FloatMap]]:
+        """(place on the page, probabilities there) of tile after tile."""
+        if self._grey:
+            image = to_grey(image)
+        height, width = image.shape[:2]
+        for rows, columns, good_rows, good_columns in cuts(height, width, self._tile, self._halo, self._stride):
+            part = image[rows, columns]
+            if part.ndim == 2:
+                part = np.broadcast_to(part[..., None], (*part.shape, 3))
+            page = np.ascontiguousarray(part.transpose(2, 0, 1)[None], np.float32)
+            page /= np.float32(255.0)
+            logits: Any = self._session.run(["logits"], {"page": page})[0]
+            yield (good_rows, good_columns), _sigmoid(logits[0, 0, inside(rows, good_rows), inside(columns, good_columns)])
+
+    def probability(self, image: Image) -> FloatMap:
+        """See :class:`Opened`."""
+        out = np.empty(image.shape[:2], np.float32)
+        for place, part in self._tiles(image):
+            out[place] = part
+        return out
+
+    def ink(self, image: Image, threshold: float) -> Mask:
+        """See :class:`Opened`."""
+        out = np.empty(image.shape[:2], np.bool_)
+        for place, part in self._tiles(image):
+            np.greater_equal(part, threshold, out=out[place])
+        return out

@@ -1,0 +1,107 @@
+"""Model folders: what a config may say, and what is said of one that may not."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from docbin.errors import FileAccessError, InputError, MissingExtra, UsageError
+from docbin.zoo import cards, folders
+
+DIGEST = hashlib.sha256(b"weights").hexdigest()
+LEAST = f'net = "unet"\n[weights]\nfile = "weights.safetensors"\nsha256 = "{DIGEST}"\n'
+
+
+def folder(path: Path, config: str = LEAST) -> Path:
+    path.mkdir(parents=True)
+    (path / "config.toml").write_text(config, encoding="utf-8")
+    (path / "weights.safetensors").write_bytes(b"weights")
+    return path
+
+
+def test_the_least_config_has_the_defaults(tmp_path: Path) -> None:
+    config = folders.load_config(folder(tmp_path / "mine"))
+    assert (config.net, config.task, config.output.threshold, config.input.tile, config.input.halo) == ("unet", "binarize", 0.5, 1024, None)
+    assert config.name == str(tmp_path / "mine")
+    assert config.verified(config.weights) == tmp_path / "mine" / "weights.safetensors"
+
+
+def test_a_full_config_is_read(tmp_path: Path) -> None:
+    more = "[variant]\nwidths = [8, 16]\n[input]\ntile = 512\nhalo = 96\n[output]\nthreshold = 0.4\n"
+    more += f'[onnx]\nfile = "model.onnx"\nsha256 = "{DIGEST}"\nopset = 17\n'
+    config = folders.load_config(folder(tmp_path / "mine", 'name = "old"\nsummary = "s"\n' + LEAST + more))
+    assert config.variant == {"widths": [8, 16]}
+    assert (config.input.tile, config.input.halo, config.output.threshold) == (512, 96, 0.4)
+    assert config.onnx == folders.Onnx("model.onnx", DIGEST, 17)
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("treshold = 0.5\n" + LEAST, "unknown key treshold; known are name"),
+        (LEAST + "[output]\ntreshold = 0.5\n", "output: unknown key treshold; known are kind, threshold"),
+        ('folder = "/tmp"\n' + LEAST, "unknown key folder"),
+        (LEAST.replace('net = "unet"\n', ""), "missing net"),
+        ('net = "unet"\n[weights]\nfile = "a"\n', "weights: missing sha256"),
+        ('net = "unet"\nweights = "a"\n', "a table is wanted"),
+        (LEAST + "[output]\nthreshold = 1.5\n", "output.threshold is 1.5; allowed is 0 to 1"),
+        (LEAST + "[output]\nthreshold = true\n", "float is wanted, got True"),
+        (LEAST + '[input]\ntile = "big"\n', "int is wanted, got 'big'"),
+        (LEAST + "[input]\ntile = 4\n", "input.tile is 4"),
+        (LEAST + '[input]\nchannels = "BGR"\n', "input.channels is 'BGR'; this docbin knows RGB, grey"),
+        (LEAST + "[input]\nhigh = 255.0\n", "the networks take 0 to 1"),
+        ('task = "guess"\n' + LEAST, "task is 'guess'; this docbin knows binarize"),
+        (LEAST.replace("weights.safetensors", "../weights.safetensors"), "the name of a file in the folder is wanted"),
+        (LEAST.replace(DIGEST, DIGEST[:-1]), "64 digits"),
+    ],
+)
+def test_a_config_that_is_wrong_names_file_value_and_way_out(tmp_path: Path, config: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        folders.load_config(folder(tmp_path / "mine", config))
+    assert says in str(caught.value)
+    assert str(tmp_path / "mine" / "config.toml") in str(caught.value)
+
+
+def test_a_config_that_is_no_toml(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a TOML file"):
+        folders.load_config(folder(tmp_path / "mine", "net ="))
+
+
+def test_other_bytes_than_the_config_names_are_refused(tmp_path: Path) -> None:
+    config = folders.load_config(folder(tmp_path / "mine"))
+    (tmp_path / "mine" / "weights.safetensors").write_bytes(b"weight5")
+    with pytest.raises(InputError, match=r"SHA-256 is .* says"):
+        config.verified(config.weights)
+    (tmp_path / "mine" / "weights.safetensors").unlink()
+    with pytest.raises(FileAccessError, match="cannot read the weights"):
+        config.verified(config.weights)
+
+
+def test_names_are_suggested_and_folders_without_weights_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        folders, "shipped", lambda: {"unet": folder(tmp_path / "unet")} if not (tmp_path / "unet").exists() else {"unet": tmp_path / "unet"}
+    )
+    assert folders.load_config("unet").name == "unet"
+    with pytest.raises(UsageError, match="did you mean unet"):
+        folders.load_config("unte")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MissingExtra, match=r"no config\.toml"):
+        folders.load_config(tmp_path / "empty")
+
+
+def test_a_card_is_checked_and_its_table_replaced() -> None:
+    card = "# m\n" + "".join(f"\n## {name}\n\ntext\n" for name in cards.SECTIONS if name != "Scores")
+    assert cards.missing_sections(card) == ["Scores"]
+    card += f"\n## Scores\n\n{cards.BEGIN}\nold\n{cards.END}\n"
+    assert cards.missing_sections(card) == []
+    assert cards.missing_sections(card.replace("## Limits\n\ntext\n", "## Limits\n\n")) == ["Limits"]
+    scores = {"fm": 91.234, "pfm": 92.0, "psnr": None, "drd": 3.0, "seconds": 1.0}
+    table = cards.scores_table([{"dataset": "dibco2011", "images": [{}, {}], "mean": scores, "version": "1.0"}])
+    assert "| dibco2011 | 2 | 91.23 | 92.00 | inf | 3.00 | 1.00 |" in table
+    new = cards.with_scores(card, table)
+    assert "old" not in new
+    assert cards.with_scores(new, table) == new
+    with pytest.raises(ValueError, match="markers"):
+        cards.with_scores("# m\n", table)

@@ -1,0 +1,302 @@
+# ruff: noqa: E402 - torch is optional, so it is asked for before the imports that need it
+"""A model made here, packaged, exported and run in every way there is: all agree, and what cannot be is said."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pictures
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+import docbin
+from docbin import batch, catalogue, export
+from docbin.cli import main
+from docbin.errors import InputError, MissingExtra, UsageError
+from docbin.nets import build
+from docbin.nets.inference import probability, to_tensor
+from docbin.nets.pretrained import load as load_net
+from docbin.page import Image
+from docbin.train.recipe import recipe_of
+from docbin.zoo import cards, folders, runtimes
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "unet": {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8},
+    "bitunet": {"windows": [3, 7, 9], "filters": [64, 64], "fans": [1, 1], "encoder_convs": [1, 1], "decoder_convs": [1], "planes": 2},
+}
+
+
+def program(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def package(net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
+    """A folder as the zoo holds it, of a network with random weights and the statistics of a trained one."""
+    torch.manual_seed(seed)
+    module = build(net, VARIANTS[net])
+    with torch.no_grad():
+        for _ in range(3):
+            module(torch.rand(4, 3, 32, 32))
+        (module.out.bias if net == "unet" else module.head.bias).zero_()  # ink and paper in equal shares
+    recipe = recipe_of({"net": {"name": net, "variant": dict(VARIANTS[net])}, "data": {"weights": {"dibco2009": 1.0}}})
+    about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}
+    script = program("package_model")
+    script.package(module.state_dict(), about, folder, script.Words(**{"tile": 64, **words}))
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Pages this small are slower with two threads, and on a busy machine much slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCBIN_THREADS", "1")
+        yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("models")
+    return {net: package(net, root / net) for net in VARIANTS}
+
+
+@pytest.fixture
+def unet(made: dict[str, Path], tmp_path: Path) -> Path:
+    """A copy that a test may damage."""
+    return Path(shutil.copytree(made["unet"], tmp_path / "unet"))
+
+
+def page(height: int = 151, width: int = 203) -> Image:
+    """Strokes on noise, and the black margins of a scanner."""
+    rng = np.random.default_rng(0)
+    pixels = rng.normal(190, 15, (height, width, 3)).clip(0, 255).astype(np.uint8)
+    pixels[::17, 5:-5] = 60
+    pixels[:, :25] = 0
+    return pixels
+
+
+def test_a_packaged_folder_is_what_ships(made: dict[str, Path]) -> None:
+    for name, folder in made.items():
+        config = folders.load_config(folder)
+        assert cards.missing_sections(config.card()) == []
+        assert (config.packed is not None) == (name == "bitunet")
+        assert (config.onnx is not None) == (name == "unet")
+        assert config.summary
+        assert config.citation
+    names = {path.name for path in made["unet"].iterdir()}
+    assert names == {"card.md", "config.toml", "golden.npz", "model.onnx", "recipe.json", "weights.safetensors"}
+
+
+@pytest.mark.parametrize("size", [(151, 203), (64, 64), (1, 1), (33, 130)])
+def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Path], size: tuple[int, int]) -> None:
+    image = page(*size)
+    with torch.inference_mode():
+        whole = torch.sigmoid(load_net(made["unet"])(to_tensor(image)))[0, 0].numpy()
+    for name in ("onnx", "torch"):
+        model = docbin.load(made["unet"], name)
+        assert np.abs(model.probability(image) - whole).max() < 1e-4, name
+        assert np.array_equal(model(image), model.probability(image) >= 0.5)
+        assert np.array_equal(model(image[..., 0]), model(np.repeat(image[..., :1], 3, 2))), name
+    assert whole.size < 100 or 0.1 < (whole >= 0.5).mean() < 0.9
+    assert whole.size < 100 or whole.max() - whole.min() > 0.01
+
+
+def test_a_file_for_other_programs_stands_alone(made: dict[str, Path], tmp_path: Path) -> None:
+    assert main(["export", str(made["unet"]), "--to", "onnx", "-o", str(tmp_path / "out.onnx")]) == 0
+    session = onnxruntime.InferenceSession(str(tmp_path / "out.onnx"), providers=["CPUExecutionProvider"])
+    net = load_net(made["unet"])
+    for size in ((61, 75), (64, 32)):
+        image = page(*size)
+        (logits,) = session.run(None, {"page": to_tensor(image).numpy()})
+        assert np.abs(1 / (1 + np.exp(-logits[0, 0])) - probability(net, image, tile=4096)).max() < 1e-4
+
+
+def test_the_packed_engine_gives_torchs_bits_without_an_extra(made: dict[str, Path]) -> None:
+    model = docbin.load(made["bitunet"])
+    assert (model.runtime.name, model.runtime.extra) == ("packed", None)
+    other = docbin.load(made["bitunet"], "torch")
+    assert 0.1 < model(page()).mean() < 0.9
+    assert np.array_equal(model(page()), other(page()))
+    assert np.abs(model.probability(page()) - other.probability(page())).max() < 1e-6
+    assert np.array_equal(model(page(), 0.2), model.probability(page()) >= 0.2)
+
+
+def test_what_is_served_without_torch_never_imports_it(made: dict[str, Path]) -> None:
+    code = (
+        "import sys\nimport numpy as np\nimport docbin\nsys.modules['torch'] = None\n"
+        f"page = np.full((40, 50), 200, np.uint8)\n"
+        f"print(docbin.binarize(page, {str(made['unet'])!r}).shape, docbin.binarize(page, {str(made['bitunet'])!r}).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "(40, 50) (40, 50)", done.stderr
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name in missing else real(name, *more))
+
+
+def test_the_best_installed_runtime_is_taken_and_a_missing_one_named(unet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = folders.load_config(unet)
+    assert runtimes.choose(config).name == "onnx"
+    without(monkeypatch, "onnxruntime")
+    assert runtimes.choose(config).name == "torch"
+    assert catalogue.get(str(unet)).extra == "train"
+    without(monkeypatch, "onnxruntime", "torch")
+    row = catalogue.get(str(unet))
+    assert (row.available, row.extra) == (False, "onnx")
+    with pytest.raises(MissingExtra, match=r"pip install 'docbin\[onnx\]'"):
+        row.binarize(page())
+    with pytest.raises(MissingExtra, match=r"'docbin\[onnx\]' \(ONNX Runtime\) or 'docbin\[train\]'"):
+        docbin.load(unet)
+    assert runtimes.choose(config, "torch").installed is False
+    with pytest.raises(UsageError, match="no file for the runtime packed"):
+        docbin.load(unet, "packed")
+    with pytest.raises(UsageError, match="choose one of auto, packed, onnx, torch"):
+        docbin.load(unet, "tensorrt")
+
+
+def test_a_model_is_loaded_once_and_again_when_it_changed(unet: Path) -> None:
+    first = docbin.load(unet)
+    assert docbin.load(str(unet)) is first
+    before = first(page())
+    package("unet", unet, seed=6)
+    assert docbin.load(unet) is not first
+    assert not np.array_equal(docbin.load(unet)(page()), before)
+
+
+def test_damaged_files_are_refused(unet: Path) -> None:
+    graph = (unet / "model.onnx").read_bytes()
+    (unet / "model.onnx").write_bytes(graph[:-1] + bytes([graph[-1] ^ 1]))
+    with pytest.raises(InputError, match=r"model\.onnx: SHA-256"):
+        docbin.load(unet, "onnx")
+    (unet / "model.onnx").write_bytes(graph)
+    weights = (unet / "weights.safetensors").read_bytes()
+    (unet / "weights.safetensors").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    with pytest.raises(InputError, match=r"weights\.safetensors: SHA-256"):
+        docbin.load(unet, "onnx")
+
+
+def test_a_users_own_onnx_file_in_the_folder_is_used_if_it_fits(unet: Path, tmp_path: Path) -> None:
+    config = (unet / "config.toml").read_text(encoding="utf-8")
+    (unet / "config.toml").write_text(config.split("[onnx]")[0], encoding="utf-8")
+    (unet / "model.onnx").unlink()
+    assert runtimes.choose(folders.load_config(unet)).name == "torch"
+    assert main(["export", str(unet), "--to", "onnx", "-o", str(unet / "model.onnx")]) == 0
+    model = docbin.load(unet)
+    assert model.runtime.name == "onnx"
+    assert np.abs(model.probability(page()) - docbin.load(unet, "torch").probability(page())).max() < 1e-4
+    other = package("unet", tmp_path / "other", seed=9)
+    assert main(["export", str(other), "--to", "onnx", "-o", str(unet / "model.onnx")]) == 0
+    runtimes._load.cache_clear()
+    with pytest.raises(InputError, match="was not exported from"):
+        docbin.load(unet)
+
+
+def test_a_network_that_cannot_be_exported_says_why(made: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", str(made["bitunet"]), "--to", "onnx"]) == 1
+    assert "bits, which ONNX has no operators for" in capsys.readouterr().err
+    assert main(["export", str(made["unet"]), "--to", "packed"]) == 1
+    assert "float layers" in capsys.readouterr().err
+    for net, why in (("deepotsu", "one threshold of the whole page"), ("fourbi", "Fourier")):
+        with pytest.raises(UsageError, match=why):
+            export.to_onnx(build(net, {"widths": [4], "steps": 1} if net == "deepotsu" else {"width": 4}))
+
+
+def test_models_join_the_method_table(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        folders, "shipped", lambda: {"tiny": made["unet"], "tiny-bits": made["bitunet"], "gone": made["unet"].parent / "gone"}
+    )
+    table = catalogue._Table(catalogue._ROWS)
+    monkeypatch.setattr(catalogue, "METHODS", table)
+    assert list(table) == [*(row.name for row in catalogue._ROWS), "tiny", "tiny-bits"]
+    assert len(table) == len(list(table))
+    rows = {row["name"]: row for row in docbin.methods()}
+    assert (rows["tiny"]["family"], rows["tiny"]["needs"], rows["tiny-bits"]["needs"]) == ("learned", "docbin[onnx]", None)
+    image = page()
+    assert np.array_equal(docbin.binarize(image, "tiny", threshold=0.4), docbin.load("tiny").probability(image) >= 0.4)
+    assert catalogue.get("tiny").probability_map(image, runtime="torch").dtype == np.float32
+    assert docbin.binarize(image, "tiny-bits").shape == image.shape[:2]
+    with pytest.raises(UsageError, match="choose one of auto, onnx, torch"):
+        docbin.binarize(image, "tiny", runtime="packed")
+    with pytest.raises(docbin.errors.DocbinError, match=r"config\.toml"):
+        catalogue.get("gone")
+
+
+def test_a_model_for_another_task_is_no_method(unet: Path) -> None:
+    config = (unet / "config.toml").read_text(encoding="utf-8")
+    (unet / "config.toml").write_text(config.replace('task = "binarize"', 'task = "enhance"'), encoding="utf-8")
+    for ask in (catalogue.get, docbin.load):
+        with pytest.raises(UsageError, match="its task is enhance"):
+            ask(str(unet))
+
+
+def test_the_resume_key_knows_the_weights(unet: Path) -> None:
+    key = batch.settings(str(unet)).key("scan.png", 1, 2)
+    assert batch.settings(str(unet)).key("scan.png", 1, 2) == key
+    package("unet", unet, seed=6)
+    assert batch.settings(str(unet)).key("scan.png", 1, 2) != key
+
+
+def test_the_command_line_takes_a_model(made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("images", "gt"):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+    Pictures.fromarray(page()).save(tmp_path / "set" / "images" / "a.png")
+    Pictures.fromarray(np.where(page()[..., 0] < 100, 0, 255).astype(np.uint8)).save(tmp_path / "set" / "gt" / "a.png")
+    source, model = str(tmp_path / "set" / "images" / "a.png"), str(made["unet"])
+    assert main(["binarize", source, "-m", model, "-p", "threshold=0.3", "-o", str(tmp_path / "ink.png")]) == 0
+    with Pictures.open(tmp_path / "ink.png") as ink:
+        assert np.array_equal(~np.asarray(ink), docbin.load(made["unet"])(page(), 0.3))
+    assert main(["binarize", source, "-m", model, "--probability", "-o", str(tmp_path / "map.png")]) == 0
+    with Pictures.open(tmp_path / "map.png") as grey:
+        wanted = 255 * (1 - docbin.load(made["unet"]).probability(page()))
+        assert np.abs(np.asarray(grey, np.float32) - wanted).max() <= 1
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "set"), "-m", model, "--json", "-", "--pictures", str(tmp_path / "report")]) == 0
+    (result,) = json.loads(capsys.readouterr().out)
+    assert result["method"] == model
+    assert len(result["images"]) == 1
+    (tmp_path / "scores.json").write_text(json.dumps([result]), encoding="utf-8")
+    assert program("make_cards").main([str(tmp_path / "scores.json"), "--models", str(made["unet"].parent)]) == 0
+    assert "| set | 1 |" in (made["unet"] / "card.md").read_text(encoding="utf-8")
+
+
+def test_models_are_listed_and_shown(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(folders, "shipped", lambda: {"tiny": made["unet"], "gone": made["unet"].parent / "gone"})
+    assert main(["models"]) == 0
+    told = capsys.readouterr().out
+    assert "tiny (binarize, unet," in told
+    assert "runs with onnx" in told
+    assert "gone [damaged:" in told
+    assert main(["models", "list", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows[0]["name"] == "tiny"
+    assert rows[0]["variant"] == VARIANTS["unet"]
+    assert main(["models", "show", "tiny"]) == 0
+    assert "## Time and machine" in capsys.readouterr().out
+    assert main(["models", "show", "tiny", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["card"].startswith("# unet")
+    assert main(["models", "show"]) == 1
+    assert main(["models", "list", "tiny"]) == 1
+    assert main(["models", "show", "tinny"]) == 1
+    assert "did you mean tiny" in capsys.readouterr().err

@@ -1,0 +1,46 @@
+"""All models that ship: one sweep. It passes, and says so by skipping, while there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import docbin
+from docbin.zoo import cards, folders, runtimes
+
+NAMES = folders.names()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_model_is_whole(name: str) -> None:
+    config = folders.load_config(name)
+    for entry in (config.weights, config.onnx, config.packed):
+        if entry is not None:
+            config.verified(entry)
+    assert config.summary
+    assert config.citation
+    assert config.licence
+    assert cards.missing_sections(config.card()) == []
+    assert f'name = "{name}"' in (config.folder / "config.toml").read_text(encoding="utf-8")
+    for path in config.folder.iterdir():
+        assert path.stat().st_size <= folders.FILE_LIMIT, path
+
+
+def test_all_shipped_models_together_are_small_enough() -> None:
+    assert sum(folders.load_config(name).size() for name in NAMES) <= folders.ZOO_LIMIT
+
+
+@pytest.mark.parametrize("runtime", [runtime for runtime in runtimes.RUNTIMES if runtime.installed], ids=lambda runtime: runtime.name)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_golden_crop_comes_out_as_it_was(name: str, runtime: runtimes.Runtime) -> None:
+    config = folders.load_config(name)
+    if config.task != "binarize" or not runtime.runs(config):
+        pytest.skip(f"{name} does not run in {runtime.name}")
+    with np.load(config.folder / "golden.npz", allow_pickle=False) as golden:
+        image, wanted = golden["image"], golden["probability"].astype(np.float32)
+    assert image.dtype == np.uint8
+    model = docbin.load(name, runtime.name)
+    said = model.probability(image)
+    assert np.abs(said - wanted).max() < 1e-3  # float16 rounds by half of that
+    assert np.array_equal(model(image), said >= config.output.threshold)
+    assert 0.005 < model(image).mean() < 0.5  # the crop has ink, and paper
