@@ -40,8 +40,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from docbin.errors import UsageError
-from docbin.nets.inference import tiles, to_tensor
+from docbin.nets.inference import to_tensor
 from docbin.page import Image, check_image
+from docbin.zoo.tiles import tiles
 
 VARIANCE_FLOOR = 1e-6
 """Least variance of a window, on the scale 0..1: a deviation is at least a quarter of a grey level."""
