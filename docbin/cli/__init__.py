@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, Row] = {
     "binarize": Row("docbin.cli.binarize:command", "Turn pages (pictures, TIFF, PDF) into ink."),
     "evaluate": Row("docbin.cli.evaluate:command", "Score methods on benchmarks."),
     "score": Row("docbin.cli.score:command", "Score a result against the truth."),
+    "enhance": Row("docbin.cli.enhance:command", "Repair pages: clean, sharp, without watermark."),
     "methods": Row("docbin.cli.methods:command", "List the methods, their parameters and their papers."),
     "models": Row("docbin.cli.models:command", "List the trained models, or show one."),
     "train": Row("docbin.cli.train:command", "Train a network from a recipe."),

@@ -1,7 +1,7 @@
 """The compiled core and its dispatch.
 
 A kernel exists up to four times: compiled for the baseline CPU ("scalar"), for AVX2, for AVX-512 (with VPOPCNTDQ) or for NEON, and as a slow,
-obviously right NumPy twin in :mod:`docbin.kernels.reference` ("numpy"). All levels return the same bits; only the time differs. The level is
+obviously right NumPy twin in ``docbin.kernels.reference_*`` ("numpy"). All levels return the same bits; only the time differs. The level is
 chosen once, best first, and can be forced by the environment variable ``DOCBIN_KERNELS`` or by :func:`use`. An install without a compiler has
 "numpy" alone.
 """

@@ -3,7 +3,8 @@
 The contract of every binarizing network here: ``forward`` takes float32 ``(N, 3, H, W)`` RGB in 0..1 (grey pages repeat the channel), any H
 and W of at least 1, and returns logits ``(N, 1, H, W)``; ink is where the logit is positive. A network that sees only a neighbourhood of
 each pixel says how far with ``halo`` and on which grid its tiles must start with ``stride``; :mod:`docbin.nets.inference` cuts pages by
-these two numbers.
+these two numbers. One that sees the whole page says ``halo = None``; if its norm is all that looks so far, it offers ``for_page(image)``,
+which returns the local network it is on that page.
 
 A *variant* is data: the fields of the architecture's frozen config dataclass, written in a recipe or in ``models/<name>/config.toml``.
 Nothing is registered by an import; a new architecture is a file and a row in ``NETS``.
@@ -26,6 +27,8 @@ NETS: Mapping[str, tuple[str, str]] = {
     "deepotsu": ("docbin.nets.deepotsu:DeepOtsu", "docbin.nets.deepotsu:DeepOtsuConfig"),
     "degan": ("docbin.nets.degan:Degan", "docbin.nets.degan:DeganConfig"),
     "fourbi": ("docbin.nets.fourbi:FourBi", "docbin.nets.fourbi:FourBiConfig"),
+    "sauvolanet": ("docbin.nets.sauvolanet:SauvolaNet", "docbin.nets.sauvolanet:SauvolaNetConfig"),
+    "smp": ("docbin.nets.smp:SegmentationNet", "docbin.nets.smp:SegmentationConfig"),
     "unet": ("docbin.nets.unet:UNet", "docbin.nets.unet:UNetConfig"),
 }
 """Architecture -> ("module:class", "module:config dataclass")."""

@@ -92,7 +92,9 @@ def batches(source: CropSource, recipe: Recipe, start: int, rank: int = 0, world
         num_workers=workers,
         prefetch_factor=8 if workers else None,
         worker_init_fn=_quiet_worker,
-        multiprocessing_context="fork" if workers else None,
+        # Not "fork": a child forked after this process has used threads (OpenMP, OpenCV) may wait for ever for a lock that no thread of
+        # its own holds.
+        multiprocessing_context="spawn" if workers else None,
         generator=torch.Generator(),  # else starting to read would draw from the global state, and a resumed run's dropout would differ
     )
     for images, truth in loader:

@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from docbin.errors import UsageError
+from docbin.errors import MissingExtra, UsageError
 from docbin.nets import NETS, build, config_of
 from docbin.nets.unet import UNet, UNetConfig, box_mean, local_contrast
 
@@ -105,4 +105,8 @@ def test_wrong_variants_are_refused() -> None:
 
 @pytest.mark.parametrize("name", sorted(NETS))
 def test_every_architecture_of_the_table_can_be_built_with_its_defaults(name: str) -> None:
-    assert sum(weight.numel() for weight in build(name).parameters()) > 0
+    try:
+        net = build(name)
+    except MissingExtra as error:
+        pytest.skip(str(error))
+    assert sum(weight.numel() for weight in net.parameters()) > 0
