@@ -236,9 +236,14 @@ def test_a_network_that_cannot_be_exported_says_why(made: dict[str, Path], capsy
     assert "bits, which ONNX has no operators for" in capsys.readouterr().err
     assert main(["export", str(made["unet"]), "--to", "packed"]) == 1
     assert "float layers" in capsys.readouterr().err
-    for net, why in (("deepotsu", "one threshold of the whole page"), ("fourbi", "Fourier")):
+    others: list[tuple[str, dict[str, Any], str]] = [
+        ("deepotsu", {"widths": [4], "steps": 1}, "one threshold of the whole page"),
+        ("fourbi", {"width": 4}, "Fourier"),
+        ("sauvolanet", {}, "norm is over the whole page"),
+    ]
+    for net, variant, why in others:
         with pytest.raises(UsageError, match=why):
-            export.to_onnx(build(net, {"widths": [4], "steps": 1} if net == "deepotsu" else {"width": 4}))
+            export.to_onnx(build(net, variant))
 
 
 def test_models_join_the_method_table(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
