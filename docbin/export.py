@@ -127,7 +127,7 @@ def onnx_obstacle(net: nn.Module) -> str | None:
         return "it ends in one threshold of the whole page, between two passes over its tiles, which a graph that sees a tile cannot know"
     if hasattr(net, "for_page"):
         return "its norm is over the whole page, measured in a pass of its own before the first tile; a graph that sees a tile has another norm"
-    if net.halo is None:
+    if getattr(net, "halo", None) is None:
         return "it looks at the whole page at once, so it has no tiles; a variant with a halo has"
     if hasattr(net, "window"):
         return "its Fourier transforms have no counterpart in ONNX's operator set 17"
