@@ -1,4 +1,4 @@
-"""Write the evaluation tables of BENCHMARKS.md from the JSON files of ``docbin evaluate``.
+"""Write the tables of BENCHMARKS.md from the JSON files of ``docbin evaluate`` and ``docbin bench``.
 
 A table stands between two markers that name it::
 
@@ -10,7 +10,8 @@ and what lies between them is never typed by hand. Run::
     docbin evaluate dibco2011 dibco2014 -m otsu -m sauvola --json out/classical.json
     python scripts/make_tables.py classical=out/classical.json
 
-Rows are methods (with the parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR /
+A speed table is made the same way of the JSON of ``docbin bench methods`` or ``docbin bench kernels``. In an evaluation's table rows are
+methods (with the parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR /
 DRD. Running it twice changes nothing.
 """
 
@@ -51,6 +52,21 @@ def markdown(results: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def render(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The table of whatever wrote `rows`: an evaluation or one of the benches; ValueError for anything else."""
+    if not rows or "dataset" in rows[0]:
+        return markdown(rows)
+    if "peers" in rows[0]:
+        from docbin.bench import methods
+
+        return methods.show(rows)
+    if "gmacs" in rows[0]:
+        from docbin.bench import kernels
+
+        return kernels.show(rows)
+    raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench'")
+
+
 def _highest(results: Iterable[Mapping[str, Any]]) -> float | None:
     return max((result["mean"]["fm"] for result in results if result["images"]), default=None)
 
@@ -77,7 +93,7 @@ def replace(text: str, name: str, table: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Replace the named tables; returns 0, or 1 with a message if a file or marker is missing."""
-    parser = argparse.ArgumentParser(description="Write evaluation tables into BENCHMARKS.md from JSON files of 'docbin evaluate'.")
+    parser = argparse.ArgumentParser(description="Write tables into BENCHMARKS.md from JSON files of 'docbin evaluate' and 'docbin bench'.")
     parser.add_argument(
         "tables", nargs="+", metavar="NAME=FILE.json", help="a table and the JSON file it is made of; repeat NAME to join files"
     )
@@ -92,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             results.setdefault(name, []).extend(json.loads(Path(file).read_text(encoding="utf-8")))
         text = given.into.read_text(encoding="utf-8")
         for name, rows in results.items():
-            text = replace(text, name, markdown(rows))
+            text = replace(text, name, render(rows))
         given.into.write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:
         print(f"{given.into}: {error}", file=sys.stderr)

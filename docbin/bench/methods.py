@@ -106,11 +106,12 @@ def _contests() -> tuple[Contest, ...]:
 
 
 SCORE = "score"  # FM, PSNR and DRD of a mask, beside doxapy's calculate_performance
+PSEUDO = "score with pFM"  # all scores, the pseudo-FM's weights computed; on every core, because its two sides run beside each other
 
 
 def names() -> tuple[str, ...]:
     """What :func:`run` can measure."""
-    return (*(contest.name for contest in _contests()), SCORE)
+    return (*(contest.name for contest in _contests()), SCORE, PSEUDO)
 
 
 @contextmanager
@@ -206,6 +207,15 @@ def _score_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: 
     return _row(SCORE, {"pseudo": False}, level, _in_turns(calls, repeats, budget), "docbin", notes)
 
 
+def _pseudo_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: float) -> dict[str, Any]:
+    from docbin import metrics
+
+    calls: dict[str, Call] = {"docbin": lambda: metrics.score(prediction, truth)}
+    calls["docbin"]()
+    threads = kernels.threads()
+    return _row(PSEUDO, {"pseudo": True, "threads": threads}, level, _in_turns(calls, repeats, budget), "docbin", [])
+
+
 def run(
     names: Iterable[str] | None = None,
     repeats: int = 7,
@@ -234,10 +244,10 @@ def run(
         A name, level or number that cannot be.
     """
     known = {contest.name: contest for contest in _contests()}
-    wanted = list(names) if names is not None else [*known, SCORE]
+    wanted = list(names) if names is not None else [*known, SCORE, PSEUDO]
     for name in wanted:
-        if name not in known and name != SCORE:
-            raise UsageError(f"bench: {name!r} is not measured; choose from {', '.join([*known, SCORE])}")
+        if name not in known and name not in (SCORE, PSEUDO):
+            raise UsageError(f"bench: {name!r} is not measured; choose from {', '.join([*known, SCORE, PSEUDO])}")
     if repeats < 1 or min(size) < 1:
         raise UsageError(f"bench: repeats={repeats}, size={size}: numbers of at least 1 are wanted")
     chosen = list(levels) if levels is not None else [kernels.active()]
@@ -248,6 +258,8 @@ def run(
     rows = []
     with _one_thread():
         for name in wanted:
+            if name == PSEUDO:
+                continue
             for level in chosen:
                 if name == SCORE:
                     row = _score_row(page <= 128, truth, level, repeats, budget)
@@ -264,6 +276,10 @@ def run(
                     "note": "not in this install",
                 }
                 rows.append(row or missing)
+    if PSEUDO in wanted:
+        for level in chosen:
+            with kernels.use(level):
+                rows.append(_pseudo_row(page <= 128, truth, level, repeats, budget))
     return rows
 
 

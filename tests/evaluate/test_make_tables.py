@@ -64,3 +64,20 @@ def test_missing_markers_and_files_are_said(script: Any, tmp_path: Path, capsys:
     assert "<!-- table: t -->" in capsys.readouterr().err
     assert script.main(["t=none.json", "--into", str(page)]) == 1
     assert "none.json" in capsys.readouterr().err
+
+
+def test_the_rows_of_a_bench_become_its_table(script: Any) -> None:
+    row = {
+        "channels": 64,
+        "filters": 64,
+        "side": 8,
+        "level": "scalar",
+        "ms": 1.0,
+        "gmacs": 2.0,
+        "ceiling": 4.0,
+        "share": 0.5,
+        "torch_ms": None,
+    }
+    assert "50 %" in script.render([row])
+    with pytest.raises(ValueError, match="neither"):
+        script.render([{"unknown": 1}])
