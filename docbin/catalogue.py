@@ -185,7 +185,7 @@ _ROWS: tuple[Method, ...] = (
     # --- global thresholds -------------------------------------------------------------------------------------------------------------
     Method(
         "otsu",
-        "global",
+        "global threshold",
         "one threshold for the page: the greatest variance between ink and paper",
         "N. Otsu, IEEE Trans. Syst. Man Cybern. 9(1), 1979, doi:10.1109/TSMC.1979.4310076",
         ink="docbin.classical.otsu:otsu_ink",
@@ -193,7 +193,7 @@ _ROWS: tuple[Method, ...] = (
     ),
     Method(
         "multi-otsu",
-        "global",
+        "global threshold",
         "Otsu with several classes; the darkest ones are ink",
         "P.-S. Liao, T.-S. Chen, P.-C. Chung, J. Inf. Sci. Eng. 17(5), 2001",
         ink="docbin.classical.otsu:multi_otsu_ink",
@@ -336,7 +336,7 @@ _ROWS: tuple[Method, ...] = (
     # --- document methods of several steps ---------------------------------------------------------------------------------------------
     Method(
         "adotsu",
-        "document",
+        "document method",
         "Otsu's threshold of every window, where it is near the page's own",
         "R. Farrahi Moghaddam, M. Cheriet, Pattern Recognition 45(6), 2012, doi:10.1016/j.patcog.2011.12.013",
         ink="docbin.classical.adotsu:adotsu_ink",
@@ -350,7 +350,7 @@ _ROWS: tuple[Method, ...] = (
     ),
     Method(
         "isauvola",
-        "document",
+        "document method",
         "Sauvola with a small k, kept only where strokes touch high contrast",
         "Z. Hadjadj et al., ICIAR 2016, doi:10.1007/978-3-319-41501-7_82",
         ink="docbin.classical.contrast:isauvola_ink",
@@ -363,7 +363,7 @@ _ROWS: tuple[Method, ...] = (
     ),
     Method(
         "su",
-        "document",
+        "document method",
         "a local threshold from the greys of high-contrast pixels (Su, Lu and Tan)",
         "B. Su, S. Lu, C. L. Tan, DAS 2010, doi:10.1145/1815330.1815351",
         ink="docbin.classical.contrast:su_ink",
@@ -376,7 +376,7 @@ _ROWS: tuple[Method, ...] = (
     ),
     Method(
         "gatos",
-        "document",
+        "document method",
         "ink lies far enough below an estimated surface of the paper",
         "B. Gatos, I. Pratikakis, S. J. Perantonis, Pattern Recognition 39(3), 2006, doi:10.1016/j.patcog.2005.09.010",
         ink="docbin.classical.gatos:gatos_ink",
@@ -399,7 +399,7 @@ _ROWS: tuple[Method, ...] = (
     ),
     Method(
         "bataineh",
-        "document",
+        "document method",
         "tiles that fit the page, each with its own threshold; no parameters",
         "B. Bataineh, S. N. H. S. Abdullah, K. Omar, Pattern Recognition Letters 32(14), 2011, doi:10.1016/j.patrec.2011.08.001",
         ink="docbin.classical.bataineh:bataineh_ink",
@@ -407,7 +407,7 @@ _ROWS: tuple[Method, ...] = (
     ),
     Method(
         "howe",
-        "document",
+        "document method",
         "least Laplacian energy by graph cuts, tuned to the page by stability; slow",
         "N. R. Howe, Int. J. Document Analysis and Recognition 16(3), 2013, doi:10.1007/s10032-012-0192-x",
         ink="docbin.classical.howe:howe_ink",

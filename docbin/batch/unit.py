@@ -8,6 +8,7 @@ with failed pages is never put under its own name, where the next program would 
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 INCOMPLETE = "incomplete"
 
 
-class Unit:
+class Unit(ABC):
     """What the two kinds share: the records of a job's pages and the checks of its outputs.
 
     Attributes
@@ -40,15 +41,15 @@ class Unit:
         self.finished = False
         self._claimed = claimed
 
+    @abstractmethod
     def next(self) -> Task | None:
         """The next page to work on, None where there is none (just now)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, task: Task, answer: Answer) -> list[PageRecord]:
         """Take the answer to a task of this unit; the records that are final now."""
-        raise NotImplementedError
 
-    def drop(self) -> None:
+    def drop(self) -> None:  # noqa: B027 - not abstract: a unit whose pages are files of their own holds nothing open
         """Give up what is unfinished (an interrupt)."""
 
     def output(self, page: int) -> Path:
