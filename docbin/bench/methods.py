@@ -106,7 +106,7 @@ def _contests() -> tuple[Contest, ...]:
 
 
 SCORE = "score"  # FM, PSNR and DRD of a mask, beside doxapy's calculate_performance
-PSEUDO = "score with pFM"  # all scores, the pseudo-FM's weights computed; on every core, because its two sides run beside each other
+PSEUDO = "score with pFM"  # and the pseudo-FM with its weights; on every core, because its two sides run beside each other
 
 
 def names() -> tuple[str, ...]:
@@ -195,7 +195,7 @@ def _score_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: 
     if not hasattr(metrics, "score"):
         return None
     notes = []
-    calls: dict[str, Call] = {"docbin": lambda: metrics.score(prediction, truth, pseudo=False)}
+    calls: dict[str, Call] = {"docbin": lambda: metrics.score(prediction, truth, pseudo=False, distances=False)}
     if importlib.util.find_spec("doxapy") is None:
         notes.append("doxapy is not installed")
     else:
@@ -210,7 +210,7 @@ def _score_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: 
 def _pseudo_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: float) -> dict[str, Any]:
     from docbin import metrics
 
-    calls: dict[str, Call] = {"docbin": lambda: metrics.score(prediction, truth)}
+    calls: dict[str, Call] = {"docbin": lambda: metrics.score(prediction, truth, distances=False)}
     calls["docbin"]()
     threads = kernels.threads()
     return _row(PSEUDO, {"pseudo": True, "threads": threads}, level, _in_turns(calls, repeats, budget), "docbin", [])

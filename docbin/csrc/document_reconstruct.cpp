@@ -37,6 +37,7 @@ std::int64_t find_paper(const std::uint8_t *row, std::int64_t from, std::int64_t
 
 void keep_seeded(std::uint8_t *ink, const std::uint8_t *contrast, int level, std::int64_t height, std::int64_t width) {
     std::vector<Run> runs;
+    runs.reserve(static_cast<std::size_t>(height * width / 8 + 64));  // untouched pages of it cost nothing; moving the runs as they grow does
     std::vector<std::uint32_t> first(static_cast<std::size_t>(height) + 1, 0);
     for (std::int64_t y = 0; y < height; ++y) {
         const std::uint8_t *row = ink + y * width, *seeds = contrast + y * width;
@@ -62,10 +63,14 @@ void keep_seeded(std::uint8_t *ink, const std::uint8_t *contrast, int level, std
         }
     }
     first[height] = static_cast<std::uint32_t>(runs.size());
+    // A parent stands before its child, so one pass forwards brings every run to its root.
     for (std::int64_t y = 0; y < height; ++y)
-        for (std::uint32_t run = first[y]; run < first[y + 1]; ++run)
-            if (!runs[root(runs, run)].seeded)
-                std::memset(ink + y * width + runs[run].begin, 0, static_cast<std::size_t>(runs[run].end - runs[run].begin));
+        for (std::uint32_t run = first[y]; run < first[y + 1]; ++run) {
+            Run &self = runs[run];
+            self.parent = runs[self.parent].parent;
+            if (!runs[self.parent].seeded)
+                std::memset(ink + y * width + self.begin, 0, static_cast<std::size_t>(self.end - self.begin));
+        }
 }
 
 // Counting is bound by the read-modify-write of one counter an addition. Counting pairs of neighbouring pixels (65,536 counters, which a page's
