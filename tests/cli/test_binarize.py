@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -191,7 +192,9 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, kind: int, code: int) -> 
     for seed in range(400):
         save(tmp_path / f"scans/p{seed}.png", seed)
     words = [sys.executable, "-m", "docbin.cli", "binarize", str(tmp_path / "scans"), "-o", str(tmp_path / "out"), "--jobs", "2"]
-    running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    # A shell's background job starts with SIGINT ignored, and so would everything it starts; a terminal's job does not.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, preexec_fn=heard)
     deadline = time.monotonic() + 60
     while not (tmp_path / "out/p3.png").exists() and time.monotonic() < deadline:
         time.sleep(0.005)
