@@ -39,13 +39,16 @@ def _packed(signs: Tensor) -> Array:
 def _conv(block: BitBlock, source: int) -> Node:
     """A block as one node."""
     signs, least, mask = block.folded()
+    if signs.shape[0] % 64:  # the bits of one threshold fill no word: a filter for each threshold, their bits in the same order
+        fan = len(least)
+        signs, least, mask = signs.repeat(fan, 1, 1, 1), least.reshape(1, -1), None if mask is None else mask.repeat(fan, 1, 1, 1)
     counted = torch.full((signs.shape[0],), signs[0].numel()) if mask is None else mask.flatten(1).sum(1)
     # Clamped to what p can be: -1 = never, K = always.
     limit = torch.floor((counted.double() - least) / 2).clamp(min=-1).minimum(counted.double())
     tensors = {"weights": _packed(signs), "limit": limit.to(torch.int32).cpu().numpy()}
     if mask is not None:
         tensors["masks"] = _packed(mask - 0.5)
-    return Node("conv", (source,), {"stride": 1, "dilation": 1, "padding": 1, "groups": 1}, tensors)
+    return Node("conv", (source,), {"stride": 1, "dilation": 1, "padding": signs.shape[-1] // 2, "groups": 1}, tensors)
 
 
 @torch.no_grad()
@@ -79,7 +82,9 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
             at = add(_conv(block, at))
         skips.append(at)
     for level in range(len(net.decoder) - 1, -1, -1):
-        raised = add(Node("upsample", (at,), {}, {}))
+        narrow = net.narrow[level]
+        assert isinstance(narrow, BitBlock)
+        raised = add(Node("upsample", (add(_conv(narrow, at)),), {}, {}))
         at = add(Node("concat", (skips[level], raised), {}, {}))
         for block in net.decoder[level].children():
             assert isinstance(block, BitBlock)

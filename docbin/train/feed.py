@@ -37,8 +37,8 @@ class CropSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Crops as tensors: `images` uint8 (N, S, S, 3), `truth` bool (N, S, S), on the CPU; for tasks from page to page `truth` is the wanted grey
-    page, uint8 (N, S, S).
+    """Crops as tensors: `images` uint8 (N, S, S, 3 or, with the depth plane, 4), `truth` bool (N, S, S), on the CPU; for tasks from page to
+    page `truth` is the wanted grey page, uint8 (N, S, S).
     """
 
     images: Tensor
@@ -138,7 +138,7 @@ def labelled_crops(data: DataSection, root: Path, seed: int) -> CropSource:
             raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
     options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
     pages, _ = split(load_pages(data.weights, root), data.validation_share, data.split_seed)
-    return LabelledCrops(pages, data.size, seed, data.weights, Augment(**options), degradations(data))
+    return LabelledCrops(pages, data.size, seed, data.weights, Augment(**options), degradations(data), data.depth)
 
 
 def degradations(data: DataSection) -> Degrade:

@@ -27,6 +27,7 @@ from docbin.train import checkpoint
 from docbin.train.ema import Ema
 from docbin.train.feed import CropSource, batches, open_source, open_validation
 from docbin.train.log import Log
+from docbin.train.memory import keep_freed_memory
 from docbin.train.place import Place
 from docbin.train.recipe import Recipe
 from docbin.train.schedule import Clock, warmup_cosine
@@ -176,6 +177,7 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileAccessError(f"{out}: cannot make the folder ({error.strerror})") from None
+    keep_freed_memory()
     root = root or Path()
     source = source or open_source(recipe, root)
     run = _Run(recipe, out, open_validation(recipe, root) if pages is None else pages)

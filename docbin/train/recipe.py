@@ -44,6 +44,7 @@ class DataSection:
     degrade_changes : degradation -> [probability, strongest strength] that replace or join the preset's
     source : "module:callable" that returns the crop source, called with this section, the data root and the seed
     size : side of a crop in pixels
+    depth : crops carry the depth plane (:mod:`docbin.kernels.depth`) as a fourth channel, for networks that take it
     workers : processes that make crops ahead; 0 makes them in the training process
     """
 
@@ -56,6 +57,7 @@ class DataSection:
     degrade_changes: Mapping[str, Any] = field(default_factory=dict)
     source: str = "docbin.train.feed:labelled_crops"
     size: int = 256
+    depth: bool = False
     workers: int = 1
 
 

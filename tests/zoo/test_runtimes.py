@@ -35,7 +35,17 @@ from docbin.zoo import cards, folders, runtimes
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "unet": {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8},
-    "bitunet": {"windows": [3, 7, 9], "filters": [64, 64], "fans": [1, 1], "encoder_convs": [1, 1], "decoder_convs": [1], "planes": 2},
+    "bitunet": {
+        "windows": [3, 7, 9],
+        "depths": 8,
+        "filters": [64, 64],
+        "decoder_filters": [64],
+        "narrow": [64],
+        "fan": 1,
+        "encoder_convs": [1, 1],
+        "decoder_convs": [1],
+        "planes": 2,
+    },
 }
 
 
