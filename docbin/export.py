@@ -1,14 +1,14 @@
 """A trained network -> a packed 1-bit file for the engine, or an ONNX file for every other runtime.
 
-**Packed.** The exporter writes down what the network itself computes with in evaluation: signs, and one integer limit a filter and threshold. A dot
-product of K values +-1 is K - 2 p with p unequal pairs, so "at least t" is ``p <= (K - t) / 2``, rounded down.
+**Packed.** The exporter writes down what the network itself computes with in evaluation: signs, and one integer limit a filter and
+threshold. A dot product of K values +-1 is K - 2 p with p unequal pairs, so "at least t" is ``p <= (K - t) / 2``, rounded down.
 
-**ONNX.** One graph for pages of any size: input ``page``, float32 (1, 3, H, W) in 0..1; output ``logits``, float32 (1, 1, H, W); operator set 17,
-which ONNX Runtime, OpenCV and TensorRT have had since 2022. The graph is *traced* (``dynamo=False``), because the newer exporter asks for one more
-package and turns the networks' autocast regions into operators that no runtime has; traced with a page of odd sides, so that the padding to the
-network's grid is in the graph. A file for other programs holds its weights as float32 with BatchNorm folded in. The file in a model folder holds
-none: its tensors point into ``weights.safetensors`` beside it (ONNX external data), float16 as they lie there, and are widened when it is loaded.
-So a second runtime costs a folder some tens of kilobytes.
+**ONNX.** One graph for pages of any size: input ``page``, float32 (1, 3, H, W) in 0..1, 4 channels where the network takes the depth plane;
+output ``logits``, float32 (1, 1, H, W); operator set 17, which ONNX Runtime, OpenCV and TensorRT have had since 2022. The graph is *traced*
+(``dynamo=False``), because the newer exporter asks for one more package and turns the networks' autocast regions into operators that no
+runtime has; traced with a page of odd sides, so that the padding to the network's grid is in the graph. A file for other programs holds its
+weights as float32 with BatchNorm folded in. The file in a model folder holds none: its tensors point into ``weights.safetensors`` beside it
+(ONNX external data), float16 as they lie there, and are widened when it is loaded. So a second runtime costs a folder some tens of kilobytes.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     if obstacle is not None:
         raise UsageError(f"{type(net).__name__}: cannot be exported to ONNX: {obstacle}")
     stride, halo = int(net.stride), int(net.halo)  # type: ignore[arg-type]
-    page = torch.rand(1, 3, 2 * stride + 1, 3 * stride - 1)
+    page = torch.rand(1, 4 if getattr(net, "depth", False) else 3, 2 * stride + 1, 3 * stride - 1)
     mode = torch.onnx.TrainingMode.EVAL if weights is None else torch.onnx.TrainingMode.PRESERVE  # EVAL folds BatchNorm into the weights
     sides = {2: "height", 3: "width"}
     try:
