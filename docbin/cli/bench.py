@@ -25,8 +25,16 @@ BENCHES: Mapping[str, str] = {
 
 
 RANDOM: Mapping[str, Mapping[str, Any]] = {
-    "bitunet": {},
-    "bitunet-half": {"filters": (64, 64, 64, 64), "fans": (1, 1, 1, 1), "encoder_convs": (1, 1, 1, 1), "decoder_convs": (1, 1, 1)},
+    "bitunet": {"thetas": 9, "greys": 5, "depths": 0},
+    "bitunet-fast": {
+        "windows": (5, 13),
+        "greys": 2,
+        "depths": 0,
+        "filters": (32, 64, 128, 128),
+        "decoder_filters": (32, 64, 128),
+        "narrow": (32, 32, 32),
+        "decoder_convs": (1, 1, 1),
+    },
 }
 """Variants of `bitunet` that stand in, with random weights, where no packed network is installed."""
 

@@ -225,5 +225,5 @@ def test_without_a_packed_network_random_ones_stand_in(monkeypatch: pytest.Monke
     monkeypatch.setattr(networks, "shipped", list)
     monkeypatch.setattr(networks, "run", run)
     assert main(["bench", "networks"]) == 0
-    assert asked == [("bitunet", True, 16), ("bitunet-half", True, 16)]
+    assert asked == [("bitunet", True, 16), ("bitunet-fast", True, 16)]
     assert "random weights" in capsys.readouterr().err
