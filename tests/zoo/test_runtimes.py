@@ -22,7 +22,7 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 import docbin
-from docbin import batch, catalogue, export
+from docbin import batch, catalogue, enhancing, export
 from docbin.cli import main
 from docbin.errors import InputError, MissingExtra, UsageError
 from docbin.nets import build
@@ -34,7 +34,15 @@ from docbin.zoo import cards, folders, runtimes
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "unet": {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "depth": True, "head": 8},
+    "unet": {
+        "widths": [8, 16],
+        "encoder_blocks": [1, 1],
+        "decoder_blocks": [1],
+        "dilations": [1],
+        "windows": [5],
+        "depth": True,
+        "head": 8,
+    },
     "bitunet": {
         "windows": [3, 7, 9],
         "thetas": 9,
@@ -133,6 +141,8 @@ def test_a_folder_of_bits_alone_runs_and_says_what_it_cannot(
         docbin.load(folder, "torch")
     with pytest.raises(UsageError, match="packed bits alone, without the float weights that PyTorch needs"):
         load_net(folder)
+    with pytest.raises(UsageError, match="only says where ink is"):
+        enhancing.enhance(page(), model=folder)
     assert main(["export", str(folder), "--to", "onnx"]) == 1
     assert "--to packed" in capsys.readouterr().err
     assert main(["export", str(folder), "--to", "packed", "-o", str(out)]) == 0
