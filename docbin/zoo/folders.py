@@ -91,10 +91,19 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """``[output]``: the network gives logits of ink; a pixel is ink where its probability is at least `threshold`."""
+    """``[output]``: the network gives logits of ink; a pixel is ink where its probability is at least `threshold`, and its stroke deep enough.
+
+    Attributes
+    ----------
+    threshold : least probability, 0..1
+    depth, faint, reach : which strokes stay, as :func:`docbin.kernels.depth.keep_deep` takes them; depth 0 keeps all
+    """
 
     kind: str = "logit"
     threshold: float = 0.5
+    depth: float = 0.0
+    faint: float = 0.4
+    reach: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +299,9 @@ def _check(config: Config, where: str) -> None:
         ("input.tile", given.tile, 16, 1 << 16),
         ("input.halo", given.halo or 0, 0, 1 << 16),
         ("output.threshold", config.output.threshold, 0.0, 1.0),
+        ("output.depth", config.output.depth, 0.0, 1.9),
+        ("output.faint", config.output.faint, 0.0, 1.9),
+        ("output.reach", config.output.reach, 0, 1000),
     ):
         if not low <= number <= high:
             raise UsageError(f"{where}: {what} is {number:g}; allowed is {low:g} to {high:g}")

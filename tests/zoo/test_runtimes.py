@@ -25,10 +25,11 @@ import docbin
 from docbin import batch, catalogue, export
 from docbin.cli import main
 from docbin.errors import InputError, MissingExtra, UsageError
+from docbin.kernels.depth import depth_plane, keep_deep
 from docbin.nets import build
 from docbin.nets.inference import probability, to_tensor, with_depth
 from docbin.nets.pretrained import load as load_net
-from docbin.page import Image
+from docbin.page import Image, to_grey
 from docbin.train.recipe import recipe_of
 from docbin.zoo import cards, folders, runtimes
 
@@ -161,6 +162,16 @@ def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Pa
         assert np.array_equal(model(image[..., 0]), model(np.repeat(image[..., :1], 3, 2))), name
     assert whole.size < 100 or 0.1 < (whole >= 0.5).mean() < 0.9
     assert whole.size < 100 or whole.max() - whole.min() > 0.01
+
+
+def test_a_model_may_ask_for_deep_strokes_and_its_user_may_not(made: dict[str, Path], tmp_path: Path) -> None:
+    folder = package("unet", tmp_path / "deep", depth=0.7)
+    assert folders.load_config(folder).output.depth == 0.7
+    model, image = docbin.load(folder), page()
+    said, plane = model.probability(image) >= 0.5, depth_plane(to_grey(image))
+    assert np.array_equal(model(image), keep_deep(said, plane, 0.7, 0.4, 20))
+    assert np.array_equal(model(image, depth=0.0), said)
+    assert not np.array_equal(model(image, depth=1.5), said)
 
 
 def test_no_tile_is_larger_for_a_larger_page(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
