@@ -113,6 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.licence,
         options.tile,
         options.halo,
+        options.depth,
         options.with_weights,
     )
     for path in package(weights, about, options.folder, words):
