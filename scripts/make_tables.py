@@ -10,9 +10,9 @@ and what lies between them is never typed by hand. Run::
     docbin evaluate dibco2011 dibco2014 -m otsu -m sauvola --json out/classical.json
     python scripts/make_tables.py classical=out/classical.json
 
-A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``. In an evaluation's table rows are
-methods (with the parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR /
-DRD. Running it twice changes nothing.
+A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``, the table and figure of the 1-bit methods
+of that of ``scripts/compare_quantizers.py``. In an evaluation's table rows are methods (with the parameters that tell two runs of one method apart),
+columns are benchmarks, cells are mean FM / pFM / PSNR / DRD. Running it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+FIGURE = "app/assets/quantizers.svg"
+"""Of the comparison of quantizers, beside the file with the markers."""
 SCORES = (("fm", 2), ("pfm", 2), ("psnr", 2), ("drd", 2))
 
 
@@ -68,7 +70,11 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         from docbin.bench import networks
 
         return networks.show(rows)
-    raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench'")
+    if "deployment" in rows[0]:
+        from docbin.bench import quantizers
+
+        return f"{quantizers.show(rows)}\n\n![F-measure of every method, degraded and not]({FIGURE})"
+    raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of compare_quantizers.py")
 
 
 def _highest(results: Iterable[Mapping[str, Any]]) -> float | None:
@@ -114,6 +120,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, rows in results.items():
             text = replace(text, name, render(rows))
         given.into.write_text(text, encoding="utf-8")
+        for rows in results.values():
+            if rows and "deployment" in rows[0]:
+                from docbin.bench import quantizers
+
+                (given.into.parent / FIGURE).parent.mkdir(parents=True, exist_ok=True)
+                (given.into.parent / FIGURE).write_text(quantizers.figure(rows), encoding="utf-8")
     except (OSError, ValueError) as error:
         print(f"{given.into}: {error}", file=sys.stderr)
         return 1

@@ -22,7 +22,7 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 import docbin
-from docbin import batch, catalogue, export
+from docbin import batch, catalogue, enhancing, export
 from docbin.cli import main
 from docbin.errors import InputError, MissingExtra, UsageError
 from docbin.kernels.depth import depth_plane, keep_deep
@@ -142,6 +142,8 @@ def test_a_folder_of_bits_alone_runs_and_says_what_it_cannot(
         docbin.load(folder, "torch")
     with pytest.raises(UsageError, match="packed bits alone, without the float weights that PyTorch needs"):
         load_net(folder)
+    with pytest.raises(UsageError, match="only says where ink is"):
+        enhancing.enhance(page(), model=folder)
     assert main(["export", str(folder), "--to", "onnx"]) == 1
     assert "--to packed" in capsys.readouterr().err
     assert main(["export", str(folder), "--to", "packed", "-o", str(out)]) == 0
