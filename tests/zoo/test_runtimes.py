@@ -8,9 +8,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,6 @@ from docbin.page import Image, to_grey
 from docbin.train.recipe import recipe_of
 from docbin.zoo import cards, folders, runtimes
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "unet": {
         "widths": [8, 16],
@@ -61,16 +60,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 BITS = "bits"  # a folder of bitunet as it ships: packed alone
 
 
-def program(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def package(net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
+def packaged(script: Any, net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
     """A folder as the zoo holds it, of a network with random weights and the statistics of a trained one."""
     torch.manual_seed(seed)
     module = build(net, VARIANTS[net])
@@ -80,7 +70,6 @@ def package(net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
         (module.out.bias if net == "unet" else module.head.bias).zero_()  # ink and paper in equal shares
     recipe = recipe_of({"net": {"name": net, "variant": dict(VARIANTS[net])}, "data": {"weights": {"dibco2009": 1.0}}})
     about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}
-    script = program("package_model")
     script.package(module.state_dict(), about, folder, script.Words(**{"tile": 64, **words}))
     return folder
 
@@ -97,7 +86,13 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def package(load_script: Callable[[str], Any]) -> Callable[..., Path]:
+    """:func:`packaged` by ``scripts/package_model.py``."""
+    return partial(packaged, load_script("package_model"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, package: Callable[..., Path]) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("models")
     return {net: package(net, root / net, with_weights=True) for net in VARIANTS} | {BITS: package("bitunet", root / BITS)}
 
@@ -249,7 +244,7 @@ def test_the_best_installed_runtime_is_taken_and_a_missing_one_named(unet: Path,
         docbin.load(unet, "tensorrt")
 
 
-def test_a_model_is_loaded_once_and_again_when_it_changed(unet: Path) -> None:
+def test_a_model_is_loaded_once_and_again_when_it_changed(unet: Path, package: Callable[..., Path]) -> None:
     first = docbin.load(unet)
     assert docbin.load(str(unet)) is first
     before = first(page())
@@ -270,7 +265,7 @@ def test_damaged_files_are_refused(unet: Path) -> None:
         docbin.load(unet, "onnx")
 
 
-def test_a_users_own_onnx_file_in_the_folder_is_used_if_it_fits(unet: Path, tmp_path: Path) -> None:
+def test_a_users_own_onnx_file_in_the_folder_is_used_if_it_fits(unet: Path, tmp_path: Path, package: Callable[..., Path]) -> None:
     config = (unet / "config.toml").read_text(encoding="utf-8")
     (unet / "config.toml").write_text(config.split("[onnx]")[0], encoding="utf-8")
     (unet / "model.onnx").unlink()
@@ -329,14 +324,16 @@ def test_a_model_for_another_task_is_no_method(unet: Path) -> None:
             ask(str(unet))
 
 
-def test_the_resume_key_knows_the_weights(unet: Path) -> None:
+def test_the_resume_key_knows_the_weights(unet: Path, package: Callable[..., Path]) -> None:
     key = batch.settings(str(unet)).key("scan.png", 1, 2)
     assert batch.settings(str(unet)).key("scan.png", 1, 2) == key
     package("unet", unet, seed=6)
     assert batch.settings(str(unet)).key("scan.png", 1, 2) != key
 
 
-def test_the_command_line_takes_a_model(made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_takes_a_model(
+    made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], load_script: Callable[[str], Any]
+) -> None:
     for folder in ("images", "gt"):
         (tmp_path / "set" / folder).mkdir(parents=True)
     Pictures.fromarray(page()).save(tmp_path / "set" / "images" / "a.png")
@@ -355,7 +352,7 @@ def test_the_command_line_takes_a_model(made: dict[str, Path], tmp_path: Path, c
     assert result["method"] == model
     assert len(result["images"]) == 1
     (tmp_path / "scores.json").write_text(json.dumps([result]), encoding="utf-8")
-    assert program("make_cards").main([str(tmp_path / "scores.json"), "--models", str(made["unet"].parent)]) == 0
+    assert load_script("make_cards").main([str(tmp_path / "scores.json"), "--models", str(made["unet"].parent)]) == 0
     assert "| set | 1 |" in (made["unet"] / "card.md").read_text(encoding="utf-8")
 
 
