@@ -22,7 +22,14 @@ def rgb(hue: float, saturation: float, value: float) -> Colour:
     sector = (hue % 1.0) * 6
     part = sector % 1.0
     low, falling, rising = value * (1 - saturation), value * (1 - saturation * part), value * (1 - saturation * (1 - part))
-    mixes = ((value, rising, low), (falling, value, low), (low, value, rising), (low, falling, value), (rising, low, value), (value, low, falling))
+    mixes = (
+        (value, rising, low),
+        (falling, value, low),
+        (low, value, rising),
+        (low, falling, value),
+        (rising, low, value),
+        (value, low, falling),
+    )
     red, green, blue = mixes[int(sector) % 6]
     return round(red * 255), round(green * 255), round(blue * 255)
 
@@ -51,6 +58,12 @@ def cloud(rng: Generator, height: int, width: int, cells: float = 4.0) -> FloatM
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
+def ramp(rng: Generator, length: int, low: float, high: float) -> FloatMap:
+    """A straight slope of `length` values between two values drawn from low..high."""
+    first, last = rng.uniform(low, high, 2)
+    return np.linspace(float(first), float(last), length, dtype=np.float32)
+
+
 def shaded(paint: Image, light: FloatMap) -> Image:
     """The surface under a light, float32 (h, w), 1 = as it is."""
     import cv2
@@ -63,8 +76,7 @@ def plain(rng: Generator, height: int, width: int, colour: Colour | None = None)
     """Painted plaster or sheet metal: one colour, a soft gradient of light, some clouds and, now and then, grain."""
     paint = np.empty((height, width, 3), np.uint8)
     paint[:] = colour if colour is not None else wall_colour(rng)
-    slope = np.linspace(*rng.uniform(0.8, 1.15, 2).tolist(), width, dtype=np.float32)[None, :]
-    slope = slope * np.linspace(*rng.uniform(0.8, 1.15, 2).tolist(), height, dtype=np.float32)[:, None]
+    slope = ramp(rng, width, 0.8, 1.15)[None, :] * ramp(rng, height, 0.8, 1.15)[:, None]
     if rng.random() < 0.5:
         slope += cloud(rng, height, width, float(rng.uniform(2, 12))) * np.float32(rng.uniform(0.01, 0.06))
     if rng.random() < 0.25:
@@ -145,7 +157,9 @@ def streaks(rng: Generator, height: int, width: int, colour: Colour | None = Non
     import cv2
 
     paint = np.empty((height, width, 3), np.uint8)
-    paint[:] = colour if colour is not None else rgb(float(rng.normal(0.08, 0.03)), float(rng.uniform(0.1, 0.6)), float(rng.uniform(0.3, 0.9)))
+    paint[:] = (
+        colour if colour is not None else rgb(float(rng.normal(0.08, 0.03)), float(rng.uniform(0.1, 0.6)), float(rng.uniform(0.3, 0.9)))
+    )
     upright = rng.random() < 0.5
     fine, coarse = (max(2, height // int(rng.integers(1, 5))), max(2, width // int(rng.integers(20, 60))))
     if upright:
@@ -174,7 +188,9 @@ def foliage(rng: Generator, height: int, width: int, size: float, dry: bool = Fa
 def ground(rng: Generator, height: int, width: int, colour: Colour | None = None) -> Image:
     """Asphalt, concrete, carpet: grain and stains."""
     paint = np.empty((height, width, 3), np.uint8)
-    paint[:] = colour if colour is not None else rgb(float(rng.normal(0.1, 0.1)), float(rng.uniform(0, 0.15)), float(rng.uniform(0.2, 0.75)))
+    paint[:] = (
+        colour if colour is not None else rgb(float(rng.normal(0.1, 0.1)), float(rng.uniform(0, 0.15)), float(rng.uniform(0.2, 0.75)))
+    )
     light = 1 + rng.standard_normal((height, width), dtype=np.float32) * np.float32(rng.uniform(0.02, 0.12))
     light += cloud(rng, height, width, float(rng.uniform(3, 14))) * np.float32(rng.uniform(0.02, 0.1))
     return shaded(paint, np.clip(light, 0.1, 3))
