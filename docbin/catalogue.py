@@ -450,7 +450,7 @@ def _learned(config: Config) -> Method:
         needs=(runtime.module,) if runtime.module else (),
         extra=runtime.extra,
         model=config.name,
-        sha256=config.weights.sha256,
+        sha256=config.sha256,
     )
 
 
@@ -488,6 +488,7 @@ class _Table(Mapping[str, Method]):
 METHODS: Mapping[str, Method] = _Table(_ROWS)
 
 DEFAULT = "sauvola"
+"""The method where none is named: on the command line, in its help and its list of methods, and in :func:`docbin.binarize`."""
 
 
 def get(name: str) -> Method:

@@ -164,6 +164,13 @@ def load_pages(
     return pages
 
 
+def dataset_of(name: str) -> str:
+    """The set that pages loaded under `name` belong to: a folder's own name where `name` is its path."""
+    from docbin.zoo import benchmarks
+
+    return name if name in RENDERED_SETS else benchmarks.load(name).name
+
+
 def _rendered(name: str, count: int, cache: Path) -> list[LabelledPage]:
     from docbin.data.render import RenderedPages
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from docbin.errors import UsageError
 from docbin.nets import build
+from docbin.page import Image, Mask
 from docbin.train.checkpoint import load_optimizer
 from docbin.train.feed import Batch, named
 from docbin.train.losses import weighted
@@ -31,6 +32,10 @@ class Task(ABC):
     @abstractmethod
     def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | Tensor]:
         """One optimizer step at learning-rate factor `rate`; returns the numbers to log (tensors are read only when logged)."""
+
+    def wanted(self, image: Image, truth: Mask) -> Image:
+        """The picture that the network is to make of a page uint8 (H, W, 3) with this ink; UsageError if it makes none."""
+        raise UsageError(f"data.score = 'psnr': {type(self.net).__name__} only says where ink is; say data.score = 'fm'")
 
     @abstractmethod
     def state(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Runtime:
         """Whether the model has what this runtime reads."""
         if self.name == "packed":
             return config.packed is not None
-        return self.name != "onnx" or onnx_file(config) is not None
+        return config.weights is not None and (self.name != "onnx" or onnx_file(config) is not None)
 
 
 RUNTIMES: tuple[Runtime, ...] = (
@@ -101,6 +101,11 @@ def choose(config: Config, asked: str = AUTO) -> Runtime:
     if asked not in NAMES:
         raise UsageError(f"runtime {asked!r} does not exist; choose one of {', '.join(NAMES)}")
     has = ", ".join(runtime.name for runtime in able)
+    if config.weights is None:
+        raise UsageError(
+            f"{config.name}: came as packed bits alone, without the float weights that {asked} needs; run it with {has}, "
+            "or train it again from the recipe in its folder"
+        )
     raise UsageError(
         f"{config.name}: has no file for the runtime {asked}, it runs with {has}; 'docbin export {config.name} --to {asked}' makes one"
     )
@@ -153,7 +158,7 @@ def load(name: str | os.PathLike[str], runtime: str = AUTO) -> Model:
         raise UsageError(
             f"model {config.name}: its task is {config.task}, it does not tell ink from paper; 'docbin models' lists those that do"
         )
-    return _load(config.folder.resolve(), config.name, config.weights.sha256, runtime, kernels.threads())
+    return _load(config.folder.resolve(), config.name, config.sha256, runtime, kernels.threads())
 
 
 @lru_cache(maxsize=4)
@@ -222,6 +227,7 @@ class OnnxNet:
 
         path = onnx_file(config)
         assert path is not None
+        assert config.weights is not None
         if config.onnx is not None:
             config.verified(config.onnx)
             config.verified(config.weights)  # the graph takes its tensors from there

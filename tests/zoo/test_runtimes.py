@@ -37,6 +37,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "unet": {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8},
     "bitunet": {"windows": [3, 7, 9], "filters": [64, 64], "fans": [1, 1], "encoder_convs": [1, 1], "decoder_convs": [1], "planes": 2},
 }
+BITS = "bits"  # a folder of bitunet as it ships: packed alone
 
 
 def program(name: str) -> ModuleType:
@@ -77,7 +78,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("models")
-    return {net: package(net, root / net) for net in VARIANTS}
+    return {net: package(net, root / net, with_weights=True) for net in VARIANTS} | {BITS: package("bitunet", root / BITS)}
 
 
 @pytest.fixture
@@ -99,12 +100,33 @@ def test_a_packaged_folder_is_what_ships(made: dict[str, Path]) -> None:
     for name, folder in made.items():
         config = folders.load_config(folder)
         assert cards.missing_sections(config.card()) == []
-        assert (config.packed is not None) == (name == "bitunet")
+        assert (config.packed is not None) == (name != "unet")
         assert (config.onnx is not None) == (name == "unet")
+        assert (config.weights is None) == (name == BITS)
+        assert config.numbers > 1000
         assert config.summary
         assert config.citation
     names = {path.name for path in made["unet"].iterdir()}
-    assert names == {"card.md", "config.toml", "golden.npz", "model.onnx", "recipe.json", "weights.safetensors"}
+    common = {"card.md", "config.toml", "golden.npz", "recipe.json"}
+    assert names == common | {"model.onnx", "weights.safetensors"}
+    assert {path.name for path in made[BITS].iterdir()} == common | {"packed.safetensors"}
+
+
+def test_a_folder_of_bits_alone_runs_and_says_what_it_cannot(
+    made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = made[BITS], tmp_path / "out.packed"
+    assert np.array_equal(docbin.binarize(page(), str(folder)), docbin.load(made["bitunet"], "torch")(page()))
+    with pytest.raises(UsageError, match="packed bits alone, without the float weights that torch needs"):
+        docbin.load(folder, "torch")
+    with pytest.raises(UsageError, match="packed bits alone, without the float weights that PyTorch needs"):
+        load_net(folder)
+    assert main(["export", str(folder), "--to", "onnx"]) == 1
+    assert "--to packed" in capsys.readouterr().err
+    assert main(["export", str(folder), "--to", "packed", "-o", str(out)]) == 0
+    assert out.read_bytes() == (folder / "packed.safetensors").read_bytes()
+    assert main(["models", "show", str(folder)]) == 0
+    assert "Runtimes: packed\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("size", [(151, 203), (64, 64), (1, 1), (33, 130)])
