@@ -1,4 +1,4 @@
-"""Training crops for text detection from pictures with words: crop number `index` is a pure function of (seed, index), as in :mod:`docbin.data.crops`.
+"""Training crops for text detection from pictures with words; crop number `index` is a pure function of (seed, index), as page crops are.
 
 A crop is drawn in this order:
 
