@@ -207,6 +207,11 @@ def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) ->
             print(f"{runtime.name}: within {off:.1g} of the network on the golden crop")
 
 
+def _sees_depth(variant: object) -> bool:
+    """Whether a network of this variant takes the depth plane."""
+    return bool(getattr(variant, "depth", False) or getattr(variant, "depths", 0))
+
+
 def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], words: Words, made: Sequence[str]) -> str:
     """``config.toml`` as text; `made` are the lines of its files. The variant is written out whole: a later change of a default must not touch it."""
     net = recipe["net"]["name"]
@@ -219,6 +224,7 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
         "",
         "[input]",
         f'channels = "{"grey" if net in GREY else "RGB"}"',
+        *(["depth = true  # docbin adds the depth plane of the page as a fourth channel"] if _sees_depth(variant) else []),
         "low = 0.0",
         "high = 1.0  # uint8 / 255; a grey page repeats its channel",
     ]

@@ -40,8 +40,8 @@ class CropSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Crops as tensors: `images` uint8 (N, S, S, 3), `truth` bool (N, S, S), on the CPU; for tasks from page to page `truth` is the wanted grey
-    page, uint8 (N, S, S).
+    """Crops as tensors: `images` uint8 (N, S, S, 3 or, with the depth plane, 4), `truth` bool (N, S, S), on the CPU; for tasks from page to
+    page `truth` is the wanted grey page, uint8 (N, S, S).
     """
 
     images: Tensor
@@ -144,7 +144,7 @@ def labelled_crops(data: DataSection, root: Path, seed: int) -> CropSource:
     degrade = degradations(data, sets)  # before the pages: a wrong name is said before any is rendered
     pages, _ = sides(data, sets, root)
     weights = {dataset_of(name): weight for name, weight in sets.items()}
-    return LabelledCrops(pages, data.size, seed, weights, Augment(**options), degrade)
+    return LabelledCrops(pages, data.size, seed, weights, Augment(**options), degrade, data.depth)
 
 
 def sides(data: DataSection, sets: Iterable[str], root: Path) -> tuple[list[LabelledPage], list[LabelledPage]]:

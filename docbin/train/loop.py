@@ -27,6 +27,7 @@ from docbin.train import checkpoint
 from docbin.train.ema import Ema
 from docbin.train.feed import CropSource, batches, open_source, open_validation
 from docbin.train.log import Log
+from docbin.train.memory import keep_freed_memory
 from docbin.train.place import Place
 from docbin.train.recipe import SCORES, Recipe
 from docbin.train.schedule import Clock, warmup_cosine
@@ -121,6 +122,10 @@ def _judged(pages: Sequence[HeldOut], score: str, task: Task) -> list[HeldOut]:
     """The held-out pages with what the score compares: ink, or the picture that the task wants of a page with this ink."""
     if score not in SCORES:
         raise UsageError(f"data.score = {score!r}: choose one of {', '.join(SCORES)}")
+    if any(isinstance(want, tuple) != (score == "f") for _, _, want in pages):
+        raise UsageError(f"data.score = {score!r}: of pictures with words (and of no others) 'f' is the score")
+    if score == "f":
+        return list(pages)
     if score == "psnr":
         return [(name, page, task.wanted(page, want > 0) if want.dtype == np.bool_ else want) for name, page, want in pages]
     for name, _, want in pages:
@@ -194,6 +199,7 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileAccessError(f"{out}: cannot make the folder ({error.strerror})") from None
+    keep_freed_memory()
     root = root or Path()
     source = source or open_source(recipe, root)
     run = _Run(recipe, out, open_validation(recipe, root) if pages is None else pages)

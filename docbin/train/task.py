@@ -55,7 +55,7 @@ def adamw(net: nn.Module, optim: OptimSection) -> torch.optim.AdamW:
 
 
 def tensors(batch: Batch, place: Place) -> tuple[Tensor, Tensor]:
-    """A batch as the networks take it: images float32 (N, 3, S, S) in 0..1, truth float32 (N, 1, S, S)."""
+    """A batch as the networks take it: images float32 (N, 3 or 4, S, S) in 0..1, truth float32 (N, 1, S, S)."""
     images = batch.images.to(place.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
     return images, batch.truth.to(place.device, non_blocking=True)[:, None].float()
 
@@ -64,7 +64,7 @@ class Supervised(Task):
     """Page in, ink out, a weighted sum of losses, AdamW."""
 
     def __init__(self, recipe: Recipe, place: Place) -> None:
-        if recipe.options:
+        if recipe.options and type(self) is Supervised:
             raise UsageError(f"options: the task 'supervised' has none, got {', '.join(recipe.options)}")
         self.place = place
         self.optim = recipe.optim
@@ -102,6 +102,7 @@ TASKS: Mapping[str, str] = {
     "supervised": "docbin.train.task:Supervised",
     "refinement": "docbin.train.refinement:Refinement",
     "adversarial": "docbin.train.adversarial:Adversarial",
+    "bits": "docbin.train.bits:Bits",
 }
 """Task name in a recipe -> "module:class", called with the recipe and the place."""
 

@@ -75,12 +75,14 @@ class Input:
     Attributes
     ----------
     channels : "RGB" (a grey page repeats its channel), or "grey" (a colour page is first made grey, :func:`docbin.page.to_grey`, whole levels)
+    depth : whether docbin adds a channel, the depth plane of the page (:mod:`docbin.kernels.depth`)
     low, high : what 0 and 255 become
     tile : side of a tile in pixels; changes memory and time
     halo : pixels of surround a tile is handed in with; None for the network's own, with which tiles equal the whole page
     """
 
     channels: str = "RGB"
+    depth: bool = False
     low: float = 0.0
     high: float = 1.0
     tile: int = 1024

@@ -25,6 +25,7 @@ import numpy as np
 
 from docbin import kernels
 from docbin.errors import InputError, MissingExtra, UsageError
+from docbin.kernels.depth import depth_plane
 from docbin.page import FloatMap, Image, Mask, check_image, to_grey
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
@@ -216,7 +217,8 @@ class PackedNet:
 
 
 class OnnxNet:
-    """A network in ONNX Runtime: input "page", float32 (1, 3, H, W) in 0..1 of any size; output "logits", float32 (1, 1, H, W).
+    """A network in ONNX Runtime: input "page", float32 (1, 3, H, W), with the depth plane (1, 4, H, W), in 0..1 of any size; output
+    "logits", float32 (1, 1, H, W).
 
     The file's metadata say which weights it was made from (``docbin.weights``, their SHA-256) and how its pages are cut (``docbin.halo``,
     ``docbin.stride``); :func:`docbin.export.to_onnx` writes both.
@@ -243,7 +245,7 @@ class OnnxNet:
             raise InputError(f"{path}: ONNX Runtime cannot load it ({str(error)[:300]}); export the model again") from None
         if told.get("docbin.weights") != config.weights.sha256:
             raise InputError(f"{path}: was not exported from {config.folder / config.weights.file}; export it again")
-        self._grey = config.input.channels == "grey"
+        self._grey, self._depth = config.input.channels == "grey", config.input.depth
         self._tile, self._stride = config.input.tile, int(told["docbin.stride"])
         self._halo = int(told["docbin.halo"]) if config.input.halo is None else config.input.halo
 
@@ -251,11 +253,14 @@ class OnnxNet:
         """(place on the page, probabilities there) of tile after tile."""
         if self._grey:
             image = to_grey(image)
+        plane = depth_plane(to_grey(image)) if self._depth else None
         height, width = image.shape[:2]
         for rows, columns, good_rows, good_columns in cuts(height, width, self._tile, self._halo, self._stride):
             part = image[rows, columns]
             if part.ndim == 2:
                 part = np.broadcast_to(part[..., None], (*part.shape, 3))
+            if plane is not None:
+                part = np.dstack([part, plane[rows, columns]])
             page = np.ascontiguousarray(part.transpose(2, 0, 1)[None], np.float32)
             page /= np.float32(255.0)
             logits: Any = self._session.run(["logits"], {"page": page})[0]

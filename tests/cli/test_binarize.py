@@ -192,7 +192,18 @@ def test_loudness_may_stand_before_or_behind(tmp_path: Path, page: Path, capsys:
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, kind: int, code: int) -> None:
     for seed in range(400):
         save(tmp_path / f"scans/p{seed}.png", seed)
-    words = [sys.executable, "-m", "docbin.cli", "binarize", str(tmp_path / "scans"), "-o", str(tmp_path / "out"), "--jobs", "2", *PARAMETERS]
+    words = [
+        sys.executable,
+        "-m",
+        "docbin.cli",
+        "binarize",
+        str(tmp_path / "scans"),
+        "-o",
+        str(tmp_path / "out"),
+        "--jobs",
+        "2",
+        *PARAMETERS,
+    ]
     # A shell's background job starts with SIGINT ignored, and so would everything it starts; a terminal's job does not.
     heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, preexec_fn=heard)

@@ -26,7 +26,7 @@ from docbin import batch, catalogue, export
 from docbin.cli import main
 from docbin.errors import InputError, MissingExtra, UsageError
 from docbin.nets import build
-from docbin.nets.inference import probability, to_tensor
+from docbin.nets.inference import probability, to_tensor, with_depth
 from docbin.nets.pretrained import load as load_net
 from docbin.page import Image
 from docbin.train.recipe import recipe_of
@@ -34,8 +34,20 @@ from docbin.zoo import cards, folders, runtimes
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "unet": {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8},
-    "bitunet": {"windows": [3, 7, 9], "filters": [64, 64], "fans": [1, 1], "encoder_convs": [1, 1], "decoder_convs": [1], "planes": 2},
+    "unet": {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "depth": True, "head": 8},
+    "bitunet": {
+        "windows": [3, 7, 9],
+        "thetas": 9,
+        "greys": 5,
+        "depths": 0,
+        "filters": [64, 64],
+        "decoder_filters": [64],
+        "narrow": [64],
+        "fan": 1,
+        "encoder_convs": [1, 1],
+        "decoder_convs": [1],
+        "planes": 2,
+    },
 }
 BITS = "bits"  # a folder of bitunet as it ships: packed alone
 
@@ -55,7 +67,7 @@ def package(net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
     module = build(net, VARIANTS[net])
     with torch.no_grad():
         for _ in range(3):
-            module(torch.rand(4, 3, 32, 32))
+            module(torch.rand(4, 4 if net == "unet" else 3, 32, 32))
         (module.out.bias if net == "unet" else module.head.bias).zero_()  # ink and paper in equal shares
     recipe = recipe_of({"net": {"name": net, "variant": dict(VARIANTS[net])}, "data": {"weights": {"dibco2009": 1.0}}})
     about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}
@@ -133,7 +145,7 @@ def test_a_folder_of_bits_alone_runs_and_says_what_it_cannot(
 def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Path], size: tuple[int, int]) -> None:
     image = page(*size)
     with torch.inference_mode():
-        whole = torch.sigmoid(load_net(made["unet"])(to_tensor(image)))[0, 0].numpy()
+        whole = torch.sigmoid(load_net(made["unet"])(to_tensor(with_depth(image))))[0, 0].numpy()
     for name in ("onnx", "torch"):
         model = docbin.load(made["unet"], name)
         assert np.abs(model.probability(image) - whole).max() < 1e-4, name
@@ -167,7 +179,7 @@ def test_a_file_for_other_programs_stands_alone(made: dict[str, Path], tmp_path:
     net = load_net(made["unet"])
     for size in ((61, 75), (64, 32)):
         image = page(*size)
-        (logits,) = session.run(None, {"page": to_tensor(image).numpy()})
+        (logits,) = session.run(None, {"page": to_tensor(with_depth(image)).numpy()})
         assert np.abs(1 / (1 + np.exp(-logits[0, 0])) - probability(net, image, tile=4096)).max() < 1e-4
 
 
