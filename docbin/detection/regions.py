@@ -82,7 +82,7 @@ def growth(area: Floats, perimeter: Floats, rules: Rules) -> Floats:
         return area * rules.unclip / np.maximum(perimeter, 1e-9)
     square = rules.shrink**2
     a, b = 4 * (1 + square), square * perimeter
-    return (np.sqrt(b * b + 4 * a * (1 - square) * area) - b) / (2 * a)
+    return np.asarray((np.sqrt(b * b + 4 * a * (1 - square) * area) - b) / (2 * a))
 
 
 def _quads(probability: FloatMap, kernels: Sequence[NDArray[np.int32]], rules: Rules) -> tuple[list[Floats], Floats]:

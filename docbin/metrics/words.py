@@ -146,7 +146,7 @@ def total_text(found: Sequence[ArrayLike], truth: Sequence[ArrayLike], ignore: S
         if len(large) == 1 and np.count_nonzero(of_region[word] > REGION_SHARE) == 1:
             word_free[word] = region_free[large] = False
             earned += 1
-    for word in np.nonzero(word_free)[0]:  # one word in several regions
+    for word in np.nonzero(word_free)[0].tolist():  # one word in several regions
         if np.count_nonzero(of_word[word] > 0) < 2:
             continue
         parts = np.nonzero((of_region[word] >= REGION_SHARE) & region_free)[0]
@@ -157,7 +157,7 @@ def total_text(found: Sequence[ArrayLike], truth: Sequence[ArrayLike], ignore: S
         else:
             continue
         word_free[word] = region_free[parts] = False
-    for region in np.nonzero(region_free)[0]:  # several words in one region
+    for region in np.nonzero(region_free)[0].tolist():  # several words in one region
         if np.count_nonzero(of_region[:, region] > 0) < 2:
             continue
         parts = np.nonzero((of_word[:, region] >= REGION_SHARE) & word_free)[0]

@@ -32,7 +32,6 @@ from docbin.train.feed import Batch
 from docbin.train.place import Place
 from docbin.train.recipe import Recipe, fill
 from docbin.train.task import Task, adamw
-from docbin.train.validate import Verdict
 
 TERMS = ("bce", "dice", "threshold", "teacher")
 
@@ -102,7 +101,7 @@ class Detection(Task):
 
     def __init__(self, recipe: Recipe, place: Place) -> None:
         self.options: DetectionOptions = fill(DetectionOptions, recipe.options, "options")
-        self.recipe, self.place, self.optim = recipe, place, recipe.optim
+        self.place, self.optim = place, recipe.optim
         self.net = place.settle(build(recipe.net.name, recipe.net.variant))
         self.terms = dict(recipe.loss.terms)
         unknown = [name for name in self.terms if name not in TERMS]
@@ -165,18 +164,6 @@ class Detection(Task):
                     shown = torch.sigmoid(self.teacher(images).float())
                 parts[name] = balanced_bce(probability, shown, torch.ones_like(shown), self.options.negatives, self.options.quiet)
         return parts
-
-    def held_out(self, root: Path) -> list[Any]:
-        """The pictures of ``data.validation`` that training never sees."""
-        from docbin.train.scenes import held_out
-
-        return held_out(self.recipe.data, root)
-
-    def judge(self, net: nn.Module, pages: list[Any]) -> Verdict:
-        """F of the words found in the held-out pictures, by ICDAR 2015's rules."""
-        from docbin.train.scenes import judge
-
-        return judge(net, pages, self.place.dtype)
 
     def state(self) -> dict[str, Any]:
         """Network and optimizer."""
