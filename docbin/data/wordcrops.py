@@ -152,8 +152,9 @@ def place(rng: Generator, picture: WordImage, size: int, augment: WordAugment) -
     scale = float(np.exp(rng.uniform(np.log(augment.scale[0]), np.log(augment.scale[1]))))
     stretch = float(np.exp(rng.uniform(-1, 1) * np.log(augment.aspect) / 2))
     angle = float(np.clip(rng.normal(0, augment.rotation), -30, 30)) if rng.random() < augment.turned else 0.0
-    if picture.words and rng.random() < augment.near_word:
-        centre = picture.words[int(rng.integers(len(picture.words)))].polygon.mean(0).astype(np.float64)
+    wanted = [word for word in picture.words if not word.ignore] or picture.words
+    if wanted and rng.random() < augment.near_word:
+        centre = wanted[int(rng.integers(len(wanted)))].polygon.mean(0).astype(np.float64)
         centre += rng.uniform(-0.35, 0.35, 2) * size / scale
     else:
         centre = rng.uniform(0, 1, 2) * (width, height)
@@ -164,7 +165,10 @@ def place(rng: Generator, picture: WordImage, size: int, augment: WordAugment) -
     cosine, sine = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     side = -1 if rng.random() < augment.mirrored else 1
     turn = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([side * scale * stretch, scale / stretch])
-    return np.concatenate([turn, (size / 2 - turn @ centre)[:, None]], 1)
+    offset = size / 2 - turn @ centre
+    if (turn == np.eye(2)).all():
+        offset = np.rint(offset)  # a plain cut keeps its pixels
+    return np.concatenate([turn, offset[:, None]], 1)
 
 
 def moved(polygon: Polygon, matrix: Matrix) -> Polygon:

@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
+from docbin.detection.detector import Detector, load
 from docbin.detection.regions import find_words
 from docbin.detection.words import Rules, Word
 
-__all__ = ["Rules", "Word", "find_words"]
+__all__ = ["Detector", "Rules", "Word", "find_words", "load"]

@@ -117,7 +117,9 @@ def _rendered(data: DataSection, root: Path) -> Labelled:
     from docbin.data.fonts import find_fonts, fingerprint
     from docbin.data.pages import default_cache
 
-    carried = [folder for folder in (root / "scene" / RENDERED, root / RENDERED) if (folder / "images").is_dir() and (folder / "gt").is_dir()]
+    carried = [
+        folder for folder in (root / "scene" / RENDERED, root / RENDERED) if (folder / "images").is_dir() and (folder / "gt").is_dir()
+    ]
     folder = carried[0] if carried else default_cache() / "scenes" / f"{data.split_seed}-{fingerprint(find_fonts())[:12]}"
     if not carried:
         scenepool.render_pool(folder, data.rendered_pages, data.split_seed, max(1, data.workers))

@@ -47,9 +47,7 @@ def validate(net: nn.Module, pages: Sequence[HeldOut], precision: torch.dtype | 
     for name, image, wanted in pages:
         if isinstance(wanted, tuple):
             found = find_words(probability(net, image, TILE, precision=precision))
-            words.append(
-                icdar2015([word.polygon for word in found], [word.polygon for word in wanted], [word.ignore for word in wanted])
-            )
+            words.append(icdar2015([word.polygon for word in found], [word.polygon for word in wanted], [word.ignore for word in wanted]))
             scores[name] = words[-1].scores().f
         elif wanted.dtype == np.bool_:
             said = probability(net, image, TILE, precision=precision) > 0.5

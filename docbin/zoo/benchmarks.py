@@ -65,7 +65,9 @@ class Layout:
 
 PLAIN = Layout(images=("images/{stem}.*",), truths=("gt/{stem}.*",))
 """``images/`` + ``gt/``, equal stems, any picture format: tried before the layouts of a descriptor."""
-PLAIN_WORDS = Layout(images=("images/{stem}.*",), truths=tuple(f"gt/{mark}{{stem}}{suffix}" for mark in ("gt_", "") for suffix in TRUTH_SUFFIXES))
+PLAIN_WORDS = Layout(
+    images=("images/{stem}.*",), truths=tuple(f"gt/{mark}{{stem}}{suffix}" for mark in ("gt_", "") for suffix in TRUTH_SUFFIXES)
+)
 """The same for outlines of words; ``gt_`` may stand before the stem."""
 
 

@@ -34,7 +34,15 @@ from docbin.zoo import cards, folders, runtimes
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "unet": {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "depth": True, "head": 8},
+    "unet": {
+        "widths": [8, 16],
+        "encoder_blocks": [1, 1],
+        "decoder_blocks": [1],
+        "dilations": [1],
+        "windows": [5],
+        "depth": True,
+        "head": 8,
+    },
     "bitunet": {
         "windows": [3, 7, 9],
         "thetas": 9,

@@ -84,7 +84,9 @@ def colours(kit: Kit) -> tuple[Colour, Colour]:
         ground = fabric.rgb(float(rng.random()), float(rng.uniform(0, 0.3)), float(rng.uniform(0.7, 1.0)))
         return ground, kit.pick(BLACK, BLACK, (60, 50, 45), (30, 40, 90))
     if draw < 0.78:
-        return kit.pick(WHITE, (250, 240, 90), (235, 230, 215)), fabric.rgb(float(rng.random()), float(rng.uniform(0.6, 1)), float(rng.uniform(0.3, 0.8)))
+        return kit.pick(WHITE, (250, 240, 90), (235, 230, 215)), fabric.rgb(
+            float(rng.random()), float(rng.uniform(0.6, 1)), float(rng.uniform(0.3, 0.8))
+        )
     ground, letters = fabric.any_colour(rng, 0.7), fabric.any_colour(rng, 0.5)
     least = 60.0 if draw < 0.93 else 22.0  # the last are low in contrast
     for _ in range(6):
@@ -191,7 +193,9 @@ def _logo(kit: Kit, flat: Flat, x: float, y: float, size: float, colour: Colour)
         spokes = int(kit.rng.integers(4, 8)) * 2
         angle = np.arange(spokes) * 2 * np.pi / spokes
         radius = np.where(np.arange(spokes) % 2, 0.4, 1.0) * r
-        cv2.fillPoly(flat.paint, [(np.stack([np.sin(angle), -np.cos(angle)], 1) * radius[:, None] + c).astype(np.int32)], colour, cv2.LINE_AA)
+        cv2.fillPoly(
+            flat.paint, [(np.stack([np.sin(angle), -np.cos(angle)], 1) * radius[:, None] + c).astype(np.int32)], colour, cv2.LINE_AA
+        )
     elif draw == 3:
         for bar in range(3):
             cv2.line(flat.paint, (c[0] - r, c[1] - r + bar * r), (c[0] + r, c[1] - r + bar * r), colour, max(1, r // 4))
@@ -230,13 +234,17 @@ def fascia(kit: Kit, height: int, width: int) -> Flat:
     if kit.chance(0.25):
         lines.append((kit.words(face, None, 5), kit.between(0.25, 0.5)))
     top = (height - high) * kit.between(0.3, 0.7)
-    column(kit, flat, (left, top, right, top + high), lines, face, letters, align, effects(kit, high / len(lines), ground, letters, lit=0.35))
+    column(
+        kit, flat, (left, top, right, top + high), lines, face, letters, align, effects(kit, high / len(lines), ground, letters, lit=0.35)
+    )
     return flat
 
 
 def direction(kit: Kit, height: int, width: int) -> Flat:
     """A direction board: rows of an arrow or a pictogram and words, often in a second script below."""
-    ground = kit.pick((20, 60, 130), (25, 90, 60), (40, 40, 45), (70, 75, 80), WHITE, (240, 200, 40), (15, 25, 45), fabric.any_colour(kit.rng))
+    ground = kit.pick(
+        (20, 60, 130), (25, 90, 60), (40, 40, 45), (70, 75, 80), WHITE, (240, 200, 40), (15, 25, 45), fabric.any_colour(kit.rng)
+    )
     letters = WHITE if luma(ground) < 140 else BLACK
     flat = blank(height, width, ground)
     if kit.chance(0.5):
@@ -353,7 +361,9 @@ def hoarding(kit: Kit, height: int, width: int) -> Flat:
     lines = [(kit.words(face, None, 4), kit.between(0.8, 1.2)) for _ in range(count)]
     size = height * kit.between(0.08, 0.16)
     how = effects(kit, size, ground, letters)
-    column(kit, flat, (x0, y, x1, min(y + size * count, height * 0.75)), lines, face, letters, 0.0 if kit.chance(0.7) else 0.5, how, grow=False)
+    column(
+        kit, flat, (x0, y, x1, min(y + size * count, height * 0.75)), lines, face, letters, 0.0 if kit.chance(0.7) else 0.5, how, grow=False
+    )
     return flat
 
 
@@ -373,7 +383,10 @@ def notice(kit: Kit, height: int, width: int) -> Flat:
         y = band + height * 0.04
     elif kit.chance(0.8):
         head = height * kit.between(0.08, 0.2)
-        y = column(kit, flat, (width * 0.06, y, width * 0.94, y + head), [(kit.words(face, "common", 3), 1.0)], face, ink, 0.5) + height * 0.03
+        y = (
+            column(kit, flat, (width * 0.06, y, width * 0.94, y + head), [(kit.words(face, "common", 3), 1.0)], face, ink, 0.5)
+            + height * 0.03
+        )
     rows = int(kit.rng.integers(3, 13))
     body = kit.faces.draw(kit.rng)
     lines = [(kit.writer.prose(int(kit.rng.integers(2, 7))), 1.0) for _ in range(rows)]
@@ -391,7 +404,15 @@ def menu(kit: Kit, height: int, width: int) -> Flat:
     flat = blank(height, width, ground)
     face, body = kit.face(), kit.face()
     head = height * kit.between(0.08, 0.16)
-    column(kit, flat, (width * 0.05, height * 0.03, width * 0.95, height * 0.03 + head), [(kit.words(face, "name", 2), 1.0)], face, letters, 0.5)
+    column(
+        kit,
+        flat,
+        (width * 0.05, height * 0.03, width * 0.95, height * 0.03 + head),
+        [(kit.words(face, "name", 2), 1.0)],
+        face,
+        letters,
+        0.5,
+    )
     columns = int(kit.rng.integers(1, 4))
     for number in range(columns):
         x0, x1 = width * (number + 0.06) / columns, width * (number + 0.94) / columns
@@ -448,7 +469,15 @@ def disc(kit: Kit, height: int, width: int) -> Flat:
         cv2.circle(flat.paint, c, int(r * kit.between(0.85, 0.95)), fabric.any_colour(kit.rng), max(1, size // 25), cv2.LINE_AA)
     face = kit.face()
     rows = int(kit.rng.integers(1, 3))
-    column(kit, flat, (size * 0.2, size * 0.33, size * 0.8, size * 0.67), [(kit.words(face, "name", 1), 1.0) for _ in range(rows)], face, letters, 0.5)
+    column(
+        kit,
+        flat,
+        (size * 0.2, size * 0.33, size * 0.8, size * 0.67),
+        [(kit.words(face, "name", 1), 1.0) for _ in range(rows)],
+        face,
+        letters,
+        0.5,
+    )
     for sign in (1, -1):
         if kit.chance(0.35) and size > 60:
             line = arch(kit, size * kit.between(0.11, 0.15), size * 0.36, sign, letters)
@@ -476,7 +505,15 @@ def banner(kit: Kit, height: int, width: int) -> Flat:
         face, y = kit.face(), height * 0.05
         while y < height * 0.9:
             step = min(height * kit.between(0.06, 0.2), width * 0.6)
-            column(kit, flat, (width * 0.08, y, width * 0.92, min(y + step, height * 0.97)), [(kit.words(face, None, 2), 1.0)], face, letters, 0.5)
+            column(
+                kit,
+                flat,
+                (width * 0.08, y, width * 0.92, min(y + step, height * 0.97)),
+                [(kit.words(face, None, 2), 1.0)],
+                face,
+                letters,
+                0.5,
+            )
             y += step * kit.between(1.1, 2.2)
         return flat
     flat = blank(width, height, ground)  # lying, then turned
@@ -512,7 +549,9 @@ def bare(kit: Kit, height: int, width: int, under: Colour | None = None) -> Flat
     rows = int(kit.rng.choice([1, 1, 1, 2, 3]))
     how = effects(kit, height / rows * 0.8, ground, letters, lit=0.25)
     lines = [(kit.words(face, None, 3), kit.between(0.6, 1.0)) for _ in range(rows)]
-    column(kit, flat, (width * 0.06, height * 0.12, width * 0.94, height * 0.88), lines, face, letters, float(kit.rng.choice([0.0, 0.5])), how)
+    column(
+        kit, flat, (width * 0.06, height * 0.12, width * 0.94, height * 0.88), lines, face, letters, float(kit.rng.choice([0.0, 0.5])), how
+    )
     return flat
 
 
@@ -521,7 +560,9 @@ def plate(kit: Kit, height: int, width: int) -> Flat:
     ground = kit.pick(WHITE, (245, 210, 60), BLACK, (20, 40, 110))
     flat = blank(height, width, ground)
     letters = BLACK if luma(ground) > 120 else WHITE
-    code = "".join(chr(65 + int(c)) for c in kit.rng.integers(0, 26, 3)) + "".join(map(str, kit.rng.integers(0, 10, int(kit.rng.integers(2, 5)))))
+    code = "".join(chr(65 + int(c)) for c in kit.rng.integers(0, 26, 3)) + "".join(
+        map(str, kit.rng.integers(0, 10, int(kit.rng.integers(2, 5))))
+    )
     box = (width * 0.05, height * 0.08, width * 0.95, height * 0.92)
     column(kit, flat, box, [([code], 1.0)], kit.faces.draw(kit.rng), letters, 0.5)
     return flat

@@ -22,7 +22,14 @@ def rgb(hue: float, saturation: float, value: float) -> Colour:
     sector = (hue % 1.0) * 6
     part = sector % 1.0
     low, falling, rising = value * (1 - saturation), value * (1 - saturation * part), value * (1 - saturation * (1 - part))
-    mixes = ((value, rising, low), (falling, value, low), (low, value, rising), (low, falling, value), (rising, low, value), (value, low, falling))
+    mixes = (
+        (value, rising, low),
+        (falling, value, low),
+        (low, value, rising),
+        (low, falling, value),
+        (rising, low, value),
+        (value, low, falling),
+    )
     red, green, blue = mixes[int(sector) % 6]
     return round(red * 255), round(green * 255), round(blue * 255)
 
@@ -145,7 +152,9 @@ def streaks(rng: Generator, height: int, width: int, colour: Colour | None = Non
     import cv2
 
     paint = np.empty((height, width, 3), np.uint8)
-    paint[:] = colour if colour is not None else rgb(float(rng.normal(0.08, 0.03)), float(rng.uniform(0.1, 0.6)), float(rng.uniform(0.3, 0.9)))
+    paint[:] = (
+        colour if colour is not None else rgb(float(rng.normal(0.08, 0.03)), float(rng.uniform(0.1, 0.6)), float(rng.uniform(0.3, 0.9)))
+    )
     upright = rng.random() < 0.5
     fine, coarse = (max(2, height // int(rng.integers(1, 5))), max(2, width // int(rng.integers(20, 60))))
     if upright:
@@ -174,7 +183,9 @@ def foliage(rng: Generator, height: int, width: int, size: float, dry: bool = Fa
 def ground(rng: Generator, height: int, width: int, colour: Colour | None = None) -> Image:
     """Asphalt, concrete, carpet: grain and stains."""
     paint = np.empty((height, width, 3), np.uint8)
-    paint[:] = colour if colour is not None else rgb(float(rng.normal(0.1, 0.1)), float(rng.uniform(0, 0.15)), float(rng.uniform(0.2, 0.75)))
+    paint[:] = (
+        colour if colour is not None else rgb(float(rng.normal(0.1, 0.1)), float(rng.uniform(0, 0.15)), float(rng.uniform(0.2, 0.75)))
+    )
     light = 1 + rng.standard_normal((height, width), dtype=np.float32) * np.float32(rng.uniform(0.02, 0.12))
     light += cloud(rng, height, width, float(rng.uniform(3, 14))) * np.float32(rng.uniform(0.02, 0.1))
     return shaded(paint, np.clip(light, 0.1, 3))

@@ -68,7 +68,9 @@ class Flat:
         height, width = self.ink.shape
         return height, width
 
-    def letter(self, strip: Strip, x: float, y: float, colour: Colour, effects: Effects = PLAIN, legible: bool = True, ink: bool = True) -> None:
+    def letter(
+        self, strip: Strip, x: float, y: float, colour: Colour, effects: Effects = PLAIN, legible: bool = True, ink: bool = True
+    ) -> None:
         """Put a line of lettering with its strip's upper left corner at (x, y); `ink` False puts it there as a mere picture of lettering."""
         column, row = round(x), round(y)
         reach = _reach(effects)

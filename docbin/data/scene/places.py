@@ -148,13 +148,17 @@ def _hang_about(view: View, count: int, left: float, right: float, top: float, n
     for _ in range(count):
         z = float(np.exp(kit.between(np.log(near), np.log(far))))
         hanging = kit.chance(0.65)
-        make, wide, tall = _board(kit, ("direction", "exit", "fascia", "banner", "disc") if hanging else ("poster", "banner", "notice", "menu", "tag"))
+        make, wide, tall = _board(
+            kit, ("direction", "exit", "fascia", "banner", "disc") if hanging else ("poster", "banner", "notice", "menu", "tag")
+        )
         wide = min(wide, (right - left) * 0.7)
         x = kit.between(left, max(right - wide, left + 0.1))
         y = top + kit.between(0.05, 0.7) if hanging else FLOOR - tall - kit.between(0.0, 0.7)
         yaw = np.deg2rad(np.clip(kit.rng.normal(0, 18), -50, 50))
         across = (float(wide * np.cos(yaw)), 0.0, float(wide * np.sin(yaw)))
-        things.append((z, (x + wide / 2, y + tall / 2, z), lambda make=make, at=(x, y, z), a=across, t=tall: view.hang(make, at, a, (0.0, t, 0.0))))
+        things.append(
+            (z, (x + wide / 2, y + tall / 2, z), lambda make=make, at=(x, y, z), a=across, t=tall: view.hang(make, at, a, (0.0, t, 0.0)))
+        )
     return things
 
 
@@ -200,7 +204,16 @@ def _far_to_near(things: list[Thing]) -> None:
         put()
 
 
-def _walls(view: View, left: float | None, right: float | None, top: float, far: float, make: Callable[[Kit], Making], bay: tuple[float, float], gloss: float) -> list[Thing]:
+def _walls(
+    view: View,
+    left: float | None,
+    right: float | None,
+    top: float,
+    far: float,
+    make: Callable[[Kit], Making],
+    bay: tuple[float, float],
+    gloss: float,
+) -> list[Thing]:
     """Stretches along both sides, from the camera to `far`: (depth, what puts one there)."""
     kit, things = view.kit, []
     for x in (left, right):
@@ -218,7 +231,9 @@ def _walls(view: View, left: float | None, right: float | None, top: float, far:
                 maker = make(kit)
                 middle = (start + end) / 2
                 mark = (x, 0.6 * top if top > -4 else -0.5, middle)
-                things.append((middle, mark, lambda maker=maker, c=corner, a=across: view.hang(maker, c, a, (0.0, FLOOR - top, 0.0), gloss=gloss)))
+                things.append(
+                    (middle, mark, lambda maker=maker, c=corner, a=across: view.hang(maker, c, a, (0.0, FLOOR - top, 0.0), gloss=gloss))
+                )
             z = end
     return things
 
@@ -260,7 +275,9 @@ def mall(view: View) -> None:
     if kit.chance(0.3):
         things.append(_fence(view, kit.between(left, right), kit.between(2, 8)))
     if kit.chance(0.2):
-        things += [(z, None, lambda x=x, z=z: _bush(view, x, z)) for x, z in zip(rng.uniform(left, right, 2), rng.uniform(2, far, 2), strict=True)]
+        things += [
+            (z, None, lambda x=x, z=z: _bush(view, x, z)) for x, z in zip(rng.uniform(left, right, 2), rng.uniform(2, far, 2), strict=True)
+        ]
     view.aim(things)
     view.screen.image[:] = fabric.wall_colour(rng)
     _floor(view, _ceiling(kit), left, right, far, top)
@@ -270,7 +287,11 @@ def mall(view: View) -> None:
 
 def _fence(view: View, x: float, z: float) -> Thing:
     wide = view.kit.between(1.0, 5.0)
-    return (z, None, lambda: view.hang(objects.railing, (x - wide / 2, FLOOR - 1.1, z), (wide, 0.0, view.kit.between(-1, 1)), (0.0, 1.1, 0.0), most=6e4))
+    return (
+        z,
+        None,
+        lambda: view.hang(objects.railing, (x - wide / 2, FLOOR - 1.1, z), (wide, 0.0, view.kit.between(-1, 1)), (0.0, 1.1, 0.0), most=6e4),
+    )
 
 
 def _bush(view: View, x: float, z: float) -> None:
@@ -324,7 +345,9 @@ def _pillar(view: View, x: float, z: float, top: float) -> None:
     def make(kit: Kit, height: int, width: int) -> Flat:
         flat = Flat(shops.surface(kit, height, width), np.zeros((height, width), np.uint8))
         if kit.chance(0.6) and min(height, width) > 30:
-            flat.lay((boards.poster if kit.chance(0.6) else boards.banner)(kit, int(height * 0.6), int(width * 0.9)), width * 0.05, height * 0.2)
+            flat.lay(
+                (boards.poster if kit.chance(0.6) else boards.banner)(kit, int(height * 0.6), int(width * 0.9)), width * 0.05, height * 0.2
+            )
         return bent(flat, "pillar", 2.6, kit.between(-0.3, 0.3)).sized(height, width)
 
     view.hang(make, (x, top, z), (wide, 0.0, 0.0), (0.0, FLOOR - top, 0.0))
@@ -338,9 +361,19 @@ def street(view: View) -> None:
     things: list[Thing] = []
     green, up, leaves = kit.chance(0.35), kit.between(3.0, 12.0), kit.between(60, 180)
     hedge: Making = lambda kit, h, w: Flat(fabric.foliage(kit.rng, h, w, max(1.0, h / leaves)), np.zeros((h, w), np.uint8))  # noqa: E731
-    things += _walls(view, left, right, -up, far, lambda kit: hedge if kit.chance(0.3 if green else 0.08) else shops.facade, (4.0, 12.0), 0.0)
+    things += _walls(
+        view, left, right, -up, far, lambda kit: hedge if kit.chance(0.3 if green else 0.08) else shops.facade, (4.0, 12.0), 0.0
+    )
     across, tall = (right - left) * 2, kit.between(1, 8)
-    things.append((far, None, lambda: view.hang(hedge if kit.chance(0.6) else shops.facade, (left * 2, -tall, far), (across, 0.0, 0.0), (0.0, FLOOR + tall, 0.0))))
+    things.append(
+        (
+            far,
+            None,
+            lambda: view.hang(
+                hedge if kit.chance(0.6) else shops.facade, (left * 2, -tall, far), (across, 0.0, 0.0), (0.0, FLOOR + tall, 0.0)
+            ),
+        )
+    )
     for x, z in zip(rng.uniform(left, right, int(rng.integers(0, 5))), rng.uniform(4, far, 5), strict=False):
         things.append((float(z), None, lambda x=float(x), z=float(z): _tree(view, x, z)))
     for _ in range(int(rng.integers(0, 4))):
@@ -349,7 +382,13 @@ def street(view: View) -> None:
     for _ in range(int(rng.integers(0, 4))):
         x, z = kit.between(left, right), kit.between(4, 30)
         long = kit.between(1.8, 4.2)
-        things.append((z, (x, 1.0, z), lambda x=x, z=z, long=long: view.hang(objects.car, (x - long / 2, 0.05, z), (long, 0.0, 0.0), (0.0, 1.5, 0.0), most=6e4)))
+        things.append(
+            (
+                z,
+                (x, 1.0, z),
+                lambda x=x, z=z, long=long: view.hang(objects.car, (x - long / 2, 0.05, z), (long, 0.0, 0.0), (0.0, 1.5, 0.0), most=6e4),
+            )
+        )
     if kit.chance(0.3):
         things.append(_fence(view, kit.between(left, right), kit.between(3, 12)))
     things += _people(view, int(rng.integers(0, 4)), left, right, 3.0, 30.0)
@@ -376,7 +415,9 @@ def _tree(view: View, x: float, z: float) -> None:
     kit = view.kit
     bark = fabric.rgb(0.08, 0.3, kit.between(0.15, 0.5))
     thick, wide = kit.between(0.1, 0.35), kit.between(1.5, 4.0)
-    view.paint(lambda h, w: fabric.ground(kit.rng, h, w, bark), (x - thick / 2, -2.5, z), (thick, 0.0, 0.0), (0.0, FLOOR + 2.5, 0.0), most=2e4)
+    view.paint(
+        lambda h, w: fabric.ground(kit.rng, h, w, bark), (x - thick / 2, -2.5, z), (thick, 0.0, 0.0), (0.0, FLOOR + 2.5, 0.0), most=2e4
+    )
     view.hang(objects.crown, (x - wide, -2.0 - wide, z), (2 * wide, 0.0, 0.0), (0.0, 1.6 * wide, 0.0), most=8e4)
 
 
@@ -406,16 +447,30 @@ def frontal(view: View, make: Making | None = None) -> None:
     x = -distance * 3.0
     while x < distance * 3.0:
         wide = kit.between(1.8, 5.0)
-        maker = make if make is not None else (shops.front, shops.wall, shops.wall, boards.hoarding, boards.menu, shops.shelf)[int(rng.integers(6))]
+        maker = (
+            make
+            if make is not None
+            else (shops.front, shops.wall, shops.wall, boards.hoarding, boards.menu, shops.shelf)[int(rng.integers(6))]
+        )
         gloss = 0.15 if kit.chance(0.2) else 0.0
         mark = (x + wide / 2, top + (FLOOR - top) * kit.between(0.1, 0.6), distance)
-        things.append((distance, mark, lambda maker=maker, x=x, wide=wide, gloss=gloss: view.hang(maker, (x, top, distance), (wide, 0.0, 0.0), (0.0, FLOOR - top, 0.0), gloss=gloss)))
+        things.append(
+            (
+                distance,
+                mark,
+                lambda maker=maker, x=x, wide=wide, gloss=gloss: view.hang(
+                    maker, (x, top, distance), (wide, 0.0, 0.0), (0.0, FLOOR - top, 0.0), gloss=gloss
+                ),
+            )
+        )
         x += wide
     near = max(distance * 0.5, 0.9)
     things += _hang_about(view, int(rng.integers(0, 4)), -distance, distance, top, near, distance - 0.05)
     things += _people(view, int(rng.integers(0, 3)), -distance, distance, max(near, 1.2), max(distance, 1.3))
     view.aim(things, 1.0)
-    view.screen.image[:] = np.clip(fabric.cloud(rng, *view.screen.shape, 6)[..., None] * 25 + np.array(fabric.wall_colour(rng), np.float32), 0, 255)
+    view.screen.image[:] = np.clip(
+        fabric.cloud(rng, *view.screen.shape, 6)[..., None] * 25 + np.array(fabric.wall_colour(rng), np.float32), 0, 255
+    )
     _floor(view, _flooring(kit), -25, 25, distance + 0.01)
     _far_to_near(things)
 

@@ -99,7 +99,13 @@ class Screen:
         paint = cv2.warpPerspective(flat.paint, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         if flat.cover is None:
             cover = np.zeros(size[::-1], np.uint8)
-            cv2.fillConvexPoly(cover, np.rint((quad - [left + 0.5, top + 0.5]) * 16).astype(np.int64).clip(-(2**28), 2**28).astype(np.int32), 255, cv2.LINE_8, 4)
+            cv2.fillConvexPoly(
+                cover,
+                np.rint((quad - [left + 0.5, top + 0.5]) * 16).astype(np.int64).clip(-(2**28), 2**28).astype(np.int32),
+                255,
+                cv2.LINE_8,
+                4,
+            )
         else:
             cover = np.asarray(cv2.warpPerspective(flat.cover, warp, size, flags=cv2.INTER_LINEAR), np.uint8)
         self.paint(paint, cover, (top, left), strength, soft=flat.cover is not None)
@@ -125,7 +131,9 @@ class Screen:
         if self.box(word.polygon, 0) is None or len(self.words) >= 32000:
             return
         self.words.append(word)
-        cv2.fillPoly(self.owner, [np.rint((word.polygon - 0.5) * 16).clip(-(2**20), 2**20).astype(np.int32)], len(self.words), cv2.LINE_8, 4)
+        cv2.fillPoly(
+            self.owner, [np.rint((word.polygon - 0.5) * 16).clip(-(2**20), 2**20).astype(np.int32)], len(self.words), cv2.LINE_8, 4
+        )
 
     def paint(self, paint: Image, cover: Grey, corner: tuple[int, int], strength: float = 1.0, soft: bool = True) -> None:
         """Paint a piece at row and column `corner`, where and as far as `cover` (uint8) says."""
@@ -172,7 +180,9 @@ def bent(flat: Flat, kind: str, amount: float, phase: float = 0.0) -> Flat:
     )
     left, top = float(np.floor(rim_x.min())), float(np.floor(rim_y.min()))
     wide, tall = int(np.ceil(rim_x.max() - left)), int(np.ceil(rim_y.max() - top))
-    xs, ys = np.meshgrid(np.arange(wide, dtype=np.float32) + np.float32(0.5 + left), np.arange(tall, dtype=np.float32) + np.float32(0.5 + top))
+    xs, ys = np.meshgrid(
+        np.arange(wide, dtype=np.float32) + np.float32(0.5 + left), np.arange(tall, dtype=np.float32) + np.float32(0.5 + top)
+    )
     map_x, map_y = back(xs, ys)
     map_x, map_y = map_x - np.float32(0.5), map_y - np.float32(0.5)
     cover = flat.cover if flat.cover is not None else np.full((height, width), 255, np.uint8)

@@ -35,7 +35,9 @@ def goods(kit: Kit, height: int, width: int, row: float, names: float = 0.3) -> 
         flat.paint[max(bottom - edge, 0) : max(bottom, 0)] = board
         if edge >= 3 and kit.chance(0.5):  # the labels along a shelf
             for left in np.arange(rng.uniform(0, row), width, row * float(rng.uniform(0.4, 1.2))):
-                flat.paint[max(bottom - edge, 0) : max(bottom, 0), int(left) : int(left + row * 0.25)] = kit.pick(boards.WHITE, (250, 220, 60))
+                flat.paint[max(bottom - edge, 0) : max(bottom, 0), int(left) : int(left + row * 0.25)] = kit.pick(
+                    boards.WHITE, (250, 220, 60)
+                )
         y += row
     return flat
 
@@ -82,7 +84,9 @@ def interior(kit: Kit, height: int, width: int) -> Image:
     rng = kit.rng
     half = (max(8, height // 2), max(8, width // 2))
     lit = kit.chance(0.6)
-    tone = fabric.rgb(float(rng.normal(0.1, 0.04)), float(rng.uniform(0, 0.35)), float(rng.uniform(0.5, 0.95) if lit else rng.uniform(0.08, 0.35)))
+    tone = fabric.rgb(
+        float(rng.normal(0.1, 0.04)), float(rng.uniform(0, 0.35)), float(rng.uniform(0.5, 0.95) if lit else rng.uniform(0.08, 0.35))
+    )
     flat = Flat(fabric.plain(rng, *half, tone), np.zeros(half, np.uint8))
     for _ in range(int(rng.integers(1, 4))):
         tall, wide = int(half[0] * rng.uniform(0.2, 0.6)), int(half[1] * rng.uniform(0.2, 0.6))
@@ -112,7 +116,9 @@ def front(kit: Kit, height: int, width: int) -> Flat:
             face = kit.face()
             letters = boards.WHITE if boards.luma(frame) < 128 else boards.BLACK
             how = boards.effects(kit, head * 0.5, frame, letters, lit=0.5)
-            boards.column(kit, flat, (width * 0.1, head * 0.2, width * 0.9, head * 0.8), [(kit.words(face, "name", 2), 1.0)], face, letters, 0.5, how)
+            boards.column(
+                kit, flat, (width * 0.1, head * 0.2, width * 0.9, head * 0.8), [(kit.words(face, "name", 2), 1.0)], face, letters, 0.5, how
+            )
     if height - top < 8:
         return flat
     inside = interior(kit, height - top, width)
@@ -131,7 +137,11 @@ def front(kit: Kit, height: int, width: int) -> Flat:
             flat.lay(maker(kit, tall, wide), rng.uniform(0, 1) * (width - wide), top + rng.uniform(0.05, 0.9) * (height - top - tall))
     if kit.chance(0.25) and width > 60:
         tall = int((height - top) * kit.between(0.08, 0.25))
-        flat.lay(boards.bare(kit, max(8, tall), max(24, int(width * kit.between(0.3, 0.8)))), width * kit.between(0, 0.3), top + (height - top) * kit.between(0.1, 0.7))
+        flat.lay(
+            boards.bare(kit, max(8, tall), max(24, int(width * kit.between(0.3, 0.8)))),
+            width * kit.between(0, 0.3),
+            top + (height - top) * kit.between(0.1, 0.7),
+        )
     return flat
 
 
@@ -143,7 +153,11 @@ def wall(kit: Kit, height: int, width: int) -> Flat:
     draw = rng.random()
     if draw < 0.2 and width > 40:
         tall = int(height * kit.between(0.1, 0.3))
-        flat.lay(boards.bare(kit, max(10, tall), int(width * kit.between(0.4, 0.9)), colour), width * kit.between(0, 0.3), height * kit.between(0.1, 0.6))
+        flat.lay(
+            boards.bare(kit, max(10, tall), int(width * kit.between(0.4, 0.9)), colour),
+            width * kit.between(0, 0.3),
+            height * kit.between(0.1, 0.6),
+        )
         return flat
     if draw < 0.35:
         tall, wide = int(height * kit.between(0.6, 1.0)), int(width * kit.between(0.7, 1.0))
@@ -168,9 +182,18 @@ def surface(kit: Kit, height: int, width: int, colour: Colour | None = None) -> 
         return fabric.tiles(rng, height, width, (pitch, pitch * float(rng.uniform(0.6, 2.0))), colour)
     if draw < 0.74:
         pitch = height * float(rng.uniform(0.02, 0.06))
-        return fabric.tiles(rng, height, width, (pitch, pitch * float(rng.uniform(2, 3.5))), fabric.rgb(float(rng.normal(0.04, 0.02)), 0.5, 0.6) if rng.random() < 0.5 else colour, True)
+        return fabric.tiles(
+            rng,
+            height,
+            width,
+            (pitch, pitch * float(rng.uniform(2, 3.5))),
+            fabric.rgb(float(rng.normal(0.04, 0.02)), 0.5, 0.6) if rng.random() < 0.5 else colour,
+            True,
+        )
     if draw < 0.86:
-        return fabric.slats(rng, height, width, height * float(np.exp(rng.uniform(np.log(0.012), np.log(0.1)))), bool(rng.random() < 0.6), colour)
+        return fabric.slats(
+            rng, height, width, height * float(np.exp(rng.uniform(np.log(0.012), np.log(0.1)))), bool(rng.random() < 0.6), colour
+        )
     return fabric.streaks(rng, height, width, colour)
 
 
@@ -225,7 +248,11 @@ def facade(kit: Kit, height: int, width: int) -> Flat:
         maker, aspect, _ = boards.any_board(kit, ("fascia", "banner", "hoarding", "poster"))
         tall = int(min(height * kit.between(0.06, 0.25), width * 0.9 / aspect))
         if tall > 6:
-            flat.lay(maker(kit, tall, max(6, int(tall * aspect))), rng.random() * (width - tall * aspect), rng.random() * max(height - foot - tall, 1))
+            flat.lay(
+                maker(kit, tall, max(6, int(tall * aspect))),
+                rng.random() * (width - tall * aspect),
+                rng.random() * max(height - foot - tall, 1),
+            )
     return flat
 
 

@@ -37,7 +37,16 @@ def person(rng: Generator, height: int) -> tuple[Image, Grey]:
     if rng.random() < 0.3:
         shape([(0.32, 0.2), (0.68, 0.2), (0.66, 0.42), (0.34, 0.42)], fabric.any_colour(rng, 0.5))  # a bag
     for canvas, tone in ((paint, hair if rng.random() < 0.6 else skin), (cover, (255,))):
-        cv2.ellipse(canvas, (int(middle + sway), int(height * 0.085)), (max(1, int(height * 0.055)), max(1, int(height * 0.075))), 0, 0, 360, tone, -1)
+        cv2.ellipse(
+            canvas,
+            (int(middle + sway), int(height * 0.085)),
+            (max(1, int(height * 0.055)), max(1, int(height * 0.075))),
+            0,
+            0,
+            360,
+            tone,
+            -1,
+        )
     light = np.linspace(*rng.uniform(0.6, 1.15, 2).tolist(), width, dtype=np.float32)
     return np.clip(paint * light[None, :, None], 0, 255).astype(np.uint8), cover
 
