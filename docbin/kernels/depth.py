@@ -1,14 +1,15 @@
 """How deep a pixel lies below its paper, measured in the depth of the page's own ink: one plane of bytes for a whole page.
 
-Writing that shines through from the back looks like faint ink to anything that sees a neighbourhood only; what tells them apart is how dark the ink
-of *this page* is. So the page is looked at once as a whole:
+Writing that shines through from the back looks like faint ink to anything that sees a neighbourhood only; what tells them apart is how dark
+the ink of *this page* is. So the page is looked at once as a whole:
 
-* *Paper.* At a quarter of the size, a morphological closing (the darkest of the brightest) takes the writing out of the page, a box filter smooths
-  what is left, and it is brought back to full size.
+* *Paper.* At a quarter of the size, a morphological closing (the darkest of the brightest) takes the writing out of the page, a box filter
+  smooths what is left, and it is brought back to full size.
 * *Quotient.* Pixel over paper, so that shade and stains divide out.
-* *Ink.* Otsu's threshold parts the quotients (Otsu, 1979); 97 of 100 in the darker class are paler than the *ink level*. So high a share, because on some
-  pages nearly all that is darker than paper shines through from the back. On the training pages the estimate is 1.05 times what the truth gives (the
-  tenth darkest of ink's core), with a deviation of 5 percent; with nine tenths instead of 97 it was 7, and half the truth on the worst page.
+* *Ink.* Otsu's threshold parts the quotients (Otsu, 1979); 97 of 100 in the darker class are paler than the *ink level*. So high a share,
+  because on some pages nearly all that is darker than paper shines through from the back. On the training pages the estimate is 1.05 times
+  what the truth gives (the tenth darkest of ink's core), with a deviation of 5 percent; with nine tenths instead of 97 it was 7, and half
+  the truth on the worst page.
 
 The plane holds 128 where a pixel is as dark as the page's ink, 0 where it is as bright as paper. It costs one pass over a page, and turns fixed
 levels into levels of the page: a 1-bit network compares it with constants, a float network takes it as a fourth channel.
