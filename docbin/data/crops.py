@@ -133,7 +133,7 @@ class CropSource:
         rng = np.random.default_rng((self.seed, index))
         number = self._draw_page(rng)
         cut, truth_there = self._cut_page(rng, number, (self.size, self.size))
-        image, truth = _recolour(rng, cut, self.augment), truth_there
+        image, truth = recolour(rng, cut, self.augment), truth_there
         degrade = self.degrade.get(self.pages[number].dataset)
         if degrade is not None:
             image, truth = degrade(rng, image, truth, self._cut)
@@ -296,7 +296,7 @@ def _span(centre: float, length: int, available: int) -> slice | NDArray[np.int6
     return np.where(folded < available, folded, period - folded)
 
 
-def _recolour(rng: Generator, image: Image, augment: Augment) -> Image:
+def recolour(rng: Generator, image: Image, augment: Augment) -> Image:
     """Contrast, brightness, gamma, saturation and channel gains by one matrix and one table; order of ink and paper is kept."""
     import cv2
 

@@ -91,7 +91,8 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """``[output]``: the network gives logits of ink; a pixel is ink where its probability is at least `threshold`, and its stroke deep enough.
+    """``[output]``: the network gives logits of ink (a detector's, of words' kernels); a pixel is ink where its probability is at least `threshold`, and
+    its stroke deep enough.
 
     Attributes
     ----------
@@ -104,6 +105,28 @@ class Output:
     depth: float = 0.0
     faint: float = 0.4
     reach: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Detect:
+    """``[detect]``, of a model that finds words: what its pictures are scaled to and how its map becomes words (:mod:`docbin.detection`).
+
+    Attributes
+    ----------
+    side : longer side in pixels of what the network is handed; 0 for the picture as it is
+    score : a kernel is a word where its mean probability is at least this
+    unclip : a kernel grows by area * unclip / perimeter; 0 undoes the shrinking of training
+    shrink : the shrink ratio of training
+    least : shortest side of a kernel, pixels of what the network is handed
+    shape : "quad" or "polygon"
+    """
+
+    side: int = 1280
+    score: float = 0.6
+    unclip: float = 0.0
+    shrink: float = 0.4
+    least: float = 2.0
+    shape: str = "quad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +153,7 @@ class Config:
     variant: Mapping[str, Any] = field(default_factory=dict)
     input: Input = Input()
     output: Output = Output()
+    detect: Detect = Detect()
     training: Training = Training()
     onnx: Onnx | None = None
     packed: Packed | None = None
@@ -290,6 +314,7 @@ def _check(config: Config, where: str) -> None:
         ("task", config.task, TASKS),
         ("input.channels", given.channels, ("RGB", "grey")),
         ("output.kind", config.output.kind, ("logit",)),
+        ("detect.shape", config.detect.shape, ("quad", "polygon")),
     ):
         if value not in allowed:
             raise UsageError(f"{where}: {what} is {value!r}; this docbin knows {', '.join(allowed)}")
@@ -302,6 +327,11 @@ def _check(config: Config, where: str) -> None:
         ("output.depth", config.output.depth, 0.0, 1.9),
         ("output.faint", config.output.faint, 0.0, 1.9),
         ("output.reach", config.output.reach, 0, 1000),
+        ("detect.side", config.detect.side, 0, 1 << 14),
+        ("detect.score", config.detect.score, 0.0, 1.0),
+        ("detect.unclip", config.detect.unclip, 0.0, 100.0),
+        ("detect.shrink", config.detect.shrink, 0.01, 0.99),
+        ("detect.least", config.detect.least, 0.0, 1000.0),
     ):
         if not low <= number <= high:
             raise UsageError(f"{where}: {what} is {number:g}; allowed is {low:g} to {high:g}")

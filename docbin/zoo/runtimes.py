@@ -147,23 +147,27 @@ class Model:
         return self._opened.probability(check_image(image))
 
 
-def load(name: str | os.PathLike[str], runtime: str = AUTO) -> Model:
+def load(name: str | os.PathLike[str], runtime: str = AUTO, task: str = "binarize") -> Model:
     """The model of that name (or folder), loaded once a process and kept.
+
+    Parameters
+    ----------
+    name, runtime : as in :func:`docbin.load`
+    task : what it must be for; the probabilities of a model that finds words are those of lying in a word's kernel
 
     Raises
     ------
     UsageError
-        No such model, or the model does not know where ink is.
+        No such model, or one for another task.
     MissingExtra
         Nothing that could run it is installed; the message says what to install.
     InputError, FileAccessError
         Its files are damaged or missing.
     """
     config = folders.load_config(name)
-    if config.task != "binarize":
-        raise UsageError(
-            f"model {config.name}: its task is {config.task}, it does not tell ink from paper; 'docbin models' lists those that do"
-        )
+    if config.task != task:
+        what = "tell ink from paper" if task == "binarize" else "find words"
+        raise UsageError(f"model {config.name}: its task is {config.task}, it does not {what}; 'docbin models' lists those that do")
     return _load(config.folder.resolve(), config.name, config.sha256, runtime, kernels.threads())
 
 
