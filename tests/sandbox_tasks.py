@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from docbin.errors import InputError, RefusedInput
@@ -38,7 +39,7 @@ def half_an_answer() -> None:
 
     for number in range(3, 64):
         try:
-            if os.readlink(f"/proc/self/fd/{number}").startswith("socket:"):
+            if str(Path(f"/proc/self/fd/{number}").readlink()).startswith("socket:"):
                 os.write(number, struct.pack("!i", 1000))
                 break
         except OSError:
@@ -93,9 +94,9 @@ def too_much() -> str:
 
 
 def file_too_long(path: str) -> int:
-    with open(path, "wb") as file:
+    with Path(path).open("wb") as file:
         file.truncate(2 << 30)
-    return os.path.getsize(path)
+    return Path(path).stat().st_size
 
 
 TASKS = {

@@ -30,7 +30,7 @@ def shown_size(height: int, width: int, limit: int = PREVIEW_PIXELS) -> tuple[in
 
 def reduced(pixels: NDArray[Any], limit: int = PREVIEW_PIXELS) -> NDArray[Any]:
     """A page or map (H, W) or (H, W, 3) in the size it is shown in, each pixel the mean of those it stands for."""
-    height, width = shown_size(*pixels.shape[:2], limit)
+    height, width = shown_size(pixels.shape[0], pixels.shape[1], limit)
     if (height, width) == pixels.shape[:2]:
         return pixels
     import cv2
@@ -55,7 +55,7 @@ def write_page_preview(path: Path, image: Image, limit: int = PREVIEW_PIXELS) ->
 
 def write_ink_preview(path: Path, ink: Mask, limit: int = PREVIEW_PIXELS) -> str:
     """Write the preview of a mask: its very bits where it fits, else the share of paper of each pixel as grey."""
-    if shown_size(*ink.shape, limit) == ink.shape:
+    if shown_size(ink.shape[0], ink.shape[1], limit) == ink.shape:
         files.write_page(ink, path)
         return str(path)
     return write_picture(path, reduced(np.where(ink, 0, 255).astype(np.uint8), limit))
@@ -76,7 +76,7 @@ def coloured(map: FloatMap, low: float, high: float, unit: str) -> tuple[Image, 
     share = (shown - low) / (high - low) if high > low else np.full_like(shown, 0.5)
     picture = colours[np.clip(np.rint(share * 255), 0, 255).astype(np.uint8)]
     steps = [_hex(colours[index]) for index in np.linspace(0, 255, 9).astype(int)]
-    return picture, {"kind": "scale", "low": f"{low:g}", "high": f"{high:g}", "unit": unit, "colours": steps}
+    return picture, {"kind": "scale", "low": f"{low:.3g}", "high": f"{high:.3g}", "unit": unit, "colours": steps}
 
 
 def classes(index: NDArray[np.uint8], names: list[str]) -> tuple[Image, Legend]:

@@ -8,22 +8,20 @@ A view is named ``KIND:NAME``, NAME a method or a model of the zoo. The kinds:
 ``steps``        DeepOtsu's page after each refinement
 ``bits``         the first layer of a 1-bit network, threshold by threshold
 
-:func:`choices` lists what there could be, with what is missing for the rest; :func:`show` draws. The two kinds that need torch look at a part of a
-large page, since a network takes seconds a megapixel.
+:mod:`docbin.demo.choices` lists them. The two kinds that need torch look at a part of a large page, since a network takes seconds a megapixel.
 """
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from docbin import catalogue
-from docbin.demo import pictures
-from docbin.errors import DocbinError, MissingExtra, UsageError
+from docbin.demo import choices, pictures
+from docbin.errors import MissingExtra, UsageError
 from docbin.page import Image
 
 if TYPE_CHECKING:
@@ -36,61 +34,6 @@ SMALL_PIXELS = 400_000
 
 Answer = dict[str, Any]
 Parameters = Mapping[str, Any]
-
-_NETS = {
-    "windows": ("sauvolanet", "SauvolaNet", "Which of its windows SauvolaNet trusts most at each pixel: small ones for fine writing, large ones for paper."),
-    "steps": ("deepotsu", "DeepOtsu", "The page after each step of DeepOtsu's cleaning; the last one is so clean that one threshold is enough."),
-}  # fmt: skip
-_BITS = "What a 1-bit network's first layer hands on: each picture is the page compared with one learned threshold, one bit a pixel."
-
-
-def choices() -> list[dict[str, Any]]:
-    """Every view in the form of ``docbin methods --json``, with `label` and `needs` (in words) beside; `available` is False for what is missing."""
-    rows: list[dict[str, Any]] = []
-    for row in catalogue.rows():
-        method = catalogue.METHODS[row["name"]]
-        kinds = [("threshold", "Threshold map", "The grey level below which a pixel is ink")] * (method.threshold is not None)
-        kinds += [("probability", "Probability of ink", "How sure the model is of ink, pixel by pixel")] * (method.probability is not None)
-        for kind, group, what in kinds:
-            rows.append(
-                {**row, "name": f"{kind}:{row['name']}", "label": row["name"], "family": group, "summary": f"{what}: {row['summary']}"}
-            )
-    rows.sort(key=lambda row: row["family"] == "Probability of ink")
-    models = list(_models())
-    torch = importlib.util.find_spec("torch") is not None
-    for kind, (net, title, summary) in _NETS.items():
-        have = [config for config in models if config.net == net and config.task == "binarize"]
-        needs = None if torch else "docbin[train]"
-        rows += [_row(kind, config.name, f"{title}, {kind}", summary, needs) for config in have]
-        if not have:
-            rows.append(_row(kind, "", f"{title}, {kind}", summary, "its weights, which are not in this install"))
-    packed = [config for config in models if config.packed is not None]
-    rows += [_row("bits", config.name, f"{config.name}, first bits", _BITS, None) for config in packed]
-    if not packed:
-        rows.append(_row("bits", "", "1-bit network, first bits", _BITS, "a 1-bit model, which is not in this install"))
-    return rows
-
-
-def _row(kind: str, model: str, label: str, summary: str, needs: str | None) -> dict[str, Any]:
-    row = {"name": f"{kind}:{model}", "label": label, "family": "Networks from inside", "summary": summary, "params": [], "citation": ""}
-    return row | {"available": needs is None, "needs": needs}
-
-
-def _models() -> Iterator[Config]:
-    from docbin.zoo import folders
-
-    for name in folders.names():
-        try:
-            yield folders.load_config(name)
-        except DocbinError:  # `docbin models` says what is wrong with it
-            continue
-
-
-def detectors() -> list[str]:
-    """The models that find text, if this docbin can run them."""
-    if importlib.util.find_spec("docbin.detect") is None:
-        return []
-    return [config.name for config in _models() if config.task == "detect"]
 
 
 def show(view: str, image: Image, params: Parameters, folder: Path) -> Answer:
@@ -160,7 +103,7 @@ def _bits(name: str, image: Image, params: Parameters, folder: Path) -> Answer:
     from docbin import engine
     from docbin.engine.stem import stem_bits
 
-    config = _config("bits", name)
+    config = _config(name)
     if config.packed is None:
         raise UsageError(f"model {name}: is no 1-bit network; choose one from the list")
     graph = engine.read(config.verified(config.packed))
@@ -181,18 +124,17 @@ _DRAW: Mapping[str, Callable[[str, Image, Parameters, Path], Answer]] = {
 }
 
 
-def _config(kind: str, name: str) -> Config:
-    config = next((config for config in _models() if config.name == name), None)
+def _config(name: str) -> Config:
+    config = next((config for config in choices.models() if config.name == name), None)
     if config is None:
-        missing = next((row["needs"] for row in choices() if row["name"].startswith(f"{kind}:") and not row["available"]), "another model")
-        raise MissingExtra(f"this view needs {missing}")
+        raise MissingExtra("this view needs a model that is not in this install; choose one from the list")
     return config
 
 
 def _network(kind: str, name: str) -> Any:
     """The torch network of a model of the zoo, which must be of the kind that the view is about."""
-    net, title, _ = _NETS[kind]
-    config = _config(kind, name)
+    net, title, _ = choices.NETS[kind]
+    config = _config(name)
     if config.net != net:
         raise UsageError(f"model {name}: is no {title}; choose one from the list")
     try:

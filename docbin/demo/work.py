@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from docbin import catalogue, files
-from docbin.demo import pictures, views
+from docbin.demo import choices, pictures, views
 from docbin.errors import DocbinError, InputError, RefusedInput, UsageError
 
 if TYPE_CHECKING:
@@ -136,8 +136,8 @@ def find(folder: str, path: str, name: str, page: int, model: str) -> dict[str, 
     """The words on a photograph: outlined, listed, and as the file that ``docbin detect`` writes."""
     import docbin
 
-    if model not in views.detectors():
-        raise UsageError(f"model {model!r} does not find text; choose one of {', '.join(views.detectors()) or 'none yet'}")
+    if model not in {row["name"] for row in choices.detectors()}:
+        raise UsageError(f"model {model[:80]!r} does not find text; choose one from the list")
     with _opened(path, name) as file:
         read = file.page(page)
         kind = file.kind
@@ -177,6 +177,7 @@ def _told(kind: str, page: Page) -> dict[str, Any]:
         "number": page.number,
         "count": page.count,
         "size": [width, height],
+        "shown": list(pictures.shown_size(height, width)[::-1]),
         "colour": page.pixels.ndim == 3,
         "dpi": list(page.dpi) if page.dpi is not None else None,
         "notes": list(page.notes),
