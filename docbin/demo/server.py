@@ -7,6 +7,7 @@ handed out.) No link to a public tunnel, no analytics, no request to any other h
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import logging
@@ -14,6 +15,7 @@ import os
 import secrets
 import shutil
 import signal
+import stat
 import tempfile
 import threading
 import time
@@ -117,14 +119,16 @@ def shipped_samples(work: Work) -> list[Sample]:
 
 def sweep(folder: Path, now: float, keep: float = KEEP_SECONDS, most: int = KEEP_BYTES) -> int:
     """Delete the files below `folder` that are older than `keep` seconds, and the oldest ones beyond `most` bytes; returns how many went."""
-    found = []
+    found, stale = [], []
     for path in folder.rglob("*"):
         try:
-            if path.is_file() or path.is_symlink():
-                info = path.lstat()
-                found.append((info.st_mtime, info.st_size, path))
-        except OSError:
+            info = path.lstat()
+        except OSError:  # gone meanwhile
             continue
+        if path.is_dir() and not path.is_symlink():
+            stale += [path] * (now - info.st_mtime > keep)
+        else:
+            found.append((info.st_mtime, info.st_size, path))
     left = sum(size for _, size, _ in found)
     gone = 0
     for modified, size, path in sorted(found):
@@ -133,19 +137,26 @@ def sweep(folder: Path, now: float, keep: float = KEEP_SECONDS, most: int = KEEP
         path.unlink(missing_ok=True)
         left -= size
         gone += 1
-    for path in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
-        try:
-            if now - path.stat().st_mtime > keep:
-                path.rmdir()  # refuses one that is not empty
-        except OSError:
-            continue
+    for path in sorted(stale, reverse=True):
+        with contextlib.suppress(OSError):  # one that is not empty stays
+            path.rmdir()
     return gone
 
 
+def _own_folders() -> list[Path]:
+    """The folder of files of every demo of this user, also of one that was killed. What another user put there, a link above all, is left alone."""
+    out = []
+    for root in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            info = root.lstat()
+            if stat.S_ISDIR(info.st_mode) and (not hasattr(os, "getuid") or info.st_uid == os.getuid()):
+                out.append(root / "files")
+    return out
+
+
 def _sweep_for_ever(stop: threading.Event) -> None:
-    """This demo's folder, and what a killed one left behind."""
     while True:
-        for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        for folder in _own_folders():
             sweep(folder, time.time())
         if stop.wait(SWEEP_SECONDS):
             return
@@ -214,7 +225,7 @@ def _launch(work: Work, host: str, port: int) -> str:
     from docbin.demo.doors import UPLOAD_BYTES, Doors
     from docbin.demo.tabs import build
 
-    here = resources.files("docbin.demo")
+    style, script = (resources.files("docbin.demo").joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     blocks = build(work, shipped_samples(work))
     blocks.queue(max_size=QUEUE, default_concurrency_limit=1, api_open=False)
     fonts = (gr.themes.LocalFont("IBM Plex Sans", weights=(400, 600, 700)), "system-ui", "sans-serif")
@@ -244,8 +255,7 @@ def _launch(work: Work, host: str, port: int) -> str:
         footer_links=[],
         state_session_capacity=1000,
         theme=theme,
-        css=here.joinpath("page.css").read_text(encoding="utf-8"),
-        head=f"<script>{here.joinpath('page.js').read_text(encoding='utf-8')}</script>",
+        head=f"<style>{style}</style><script>{script}</script>",
     )
     _running.append(blocks)
     shown = "localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host

@@ -120,17 +120,25 @@ def _binarize(work: Work, desk: _Desk, about: Any) -> _Show:
             facts = parts.html()
             with gr.Row():
                 buttons = [gr.DownloadButton(f"Download {FORMAT_NAMES[format]}", interactive=False, size="sm") for format in DOWNLOADS]
-    none = [gr.DownloadButton(interactive=False, value=None) for _ in buttons]
+
+    def failed(sentence: str) -> list[Any]:
+        return [
+            {"error": sentence},
+            parts.framed(""),
+            gr.skip(),
+            gr.skip(),
+            *(gr.DownloadButton(value=None, interactive=False) for _ in buttons),
+        ]
 
     def show(place: Place | None, number: float, chosen: Any) -> list[Any]:
         """Slider, facts, about, page number, downloads."""
         if place is None:
-            return [{"error": NO_PAGE}, parts.framed(""), gr.skip(), gr.skip(), *none]
+            return failed(NO_PAGE)
         try:
             method, params = _chosen(chosen)
             answer = work(QUICK, "binarize", **_page(place, number), method=method, params=params)
         except DocbinError as error:
-            return [{"error": str(error)}, parts.framed(""), gr.skip(), gr.skip(), *none]
+            return failed(str(error))
         told = parts.facts(
             [
                 ("Method", answer["method"]),
