@@ -10,6 +10,9 @@ and what lies between them is never typed by hand. Run::
     docbin evaluate dibco2011 dibco2014 -m otsu -m sauvola --json out/classical.json
     python scripts/make_tables.py classical=out/classical.json
 
+The means of methods with their default settings go into ``datasets/scores.json`` beside BENCHMARKS.md as well, in place of their old ones: the demo
+shows them.
+
 A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``, the table and figure of the 1-bit methods
 of that of ``scripts/compare_quantizers.py``, the table of published scores of ``datasets/published/scores.toml``. In a table of scores rows are
 methods (with the parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR / DRD; of our own runs
@@ -144,6 +147,22 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
     raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of compare_quantizers.py")
 
 
+def scores_file(rows: Sequence[Mapping[str, Any]], old: str) -> str:
+    """The text of ``datasets/scores.json``: `old`, with the results of known methods with their defaults in place of earlier ones."""
+    from docbin.catalogue import METHODS
+    from docbin.zoo.scores import summary
+
+    kept = {(row["dataset"], row["method"]): row for row in json.loads(old or "[]")}
+    for row in rows:
+        if row["images"] and row["method"] in METHODS and row["params"] == METHODS[row["method"]].parse({}):
+            kept[row["dataset"], row["method"]] = summary(row)
+    order = list(dict.fromkeys(method for _, method in kept))
+    lines = [
+        json.dumps(row, ensure_ascii=False) for row in sorted(kept.values(), key=lambda row: (order.index(row["method"]), row["dataset"]))
+    ]
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
 def _highest(results: Iterable[Mapping[str, Any]]) -> float | None:
     return max((result["mean"]["fm"] for result in results if result["images"]), default=None)
 
@@ -191,6 +210,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
                 (given.into.parent / FIGURE).parent.mkdir(parents=True, exist_ok=True)
                 (given.into.parent / FIGURE).write_text(quantizers.figure(rows), encoding="utf-8")
+        evaluated = [row for rows in results.values() for row in rows if "dataset" in row]
+        scores = given.into.parent / "datasets" / "scores.json"
+        if evaluated and scores.parent.is_dir():
+            old = scores.read_text(encoding="utf-8") if scores.is_file() else ""
+            scores.write_text(scores_file(evaluated, old), encoding="utf-8")
     except (OSError, ValueError) as error:
         print(f"{given.into}: {error}", file=sys.stderr)
         return 1

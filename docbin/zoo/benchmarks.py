@@ -377,6 +377,10 @@ def truth_mask(path: str | os.PathLike[str], polarity: str = "black") -> Mask:
     FileAccessError, InputError
         As :func:`read_picture`.
     """
-    grey = to_grey(read_picture(path))
-    ink = grey < (1 if grey.max() <= 1 else 128)
+    ink = ink_of_truth(to_grey(read_picture(path)))
     return ~ink if polarity == "white" else ink
+
+
+def ink_of_truth(grey: Image) -> Mask:
+    """The dark pixels of a truth that was read, grey (H, W): below 128, or 0 where there is nothing but 0 and 1."""
+    return grey < (1 if grey.max() <= 1 else 128)
