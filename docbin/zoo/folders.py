@@ -2,8 +2,8 @@
 
 A folder holds ``config.toml`` (which network, its variant, its files with their SHA-256, what it takes and gives), ``weights.safetensors``,
 ``card.md`` for people, and ``golden.npz``: a crop and what the weights make of it. Beside the weights there may be the same network in forms that
-run without torch: ``model.onnx`` for ONNX Runtime and ``packed.safetensors`` for :mod:`docbin.engine`. A packed network is whole without the float
-weights it was made from, which are many times larger and good for nothing but more training, so it may ship without them.
+run without torch: ``model.onnx`` for ONNX Runtime and ``packed.safetensors`` for :mod:`docbin.engine`. A packed network is whole without the
+float weights it was made from, which are many times larger and good for nothing but more training, so it may ship without them.
 ``scripts/package_model.py`` writes all of them. A user's own folder, named by its path, is as good as one that came with docbin, and may hold no
 more than a config with `net` and `weights` or `packed`.
 
@@ -91,8 +91,8 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """``[output]``: the network gives logits of ink (a detector's, of words' kernels); a pixel is ink where its probability is at least `threshold`, and
-    its stroke deep enough.
+    """``[output]``: the network gives logits of ink (a detector's, of words' kernels); a pixel is ink where its probability is at least
+    `threshold`, and its stroke deep enough.
 
     Attributes
     ----------
