@@ -161,7 +161,7 @@ def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Pa
     assert whole.size < 100 or whole.max() - whole.min() > 0.01
 
 
-def test_a_model_may_ask_for_deep_strokes_and_its_user_may_not(made: dict[str, Path], tmp_path: Path) -> None:
+def test_a_model_may_ask_for_deep_strokes_and_its_user_may_not(package: Callable[..., Path], tmp_path: Path) -> None:
     folder = package("unet", tmp_path / "deep", depth=0.7)
     assert folders.load_config(folder).output.depth == 0.7
     model, image = docbin.load(folder), page()
