@@ -441,6 +441,13 @@ def _learned(config: Config) -> Method:
         params=(
             Param("threshold", config.output.threshold, "a pixel is ink where its probability is at least this", min=0.0, max=1.0),
             Param(
+                "depth",
+                config.output.depth,
+                "a stroke is somewhere this deep, in units of the page's ink; 0: any is kept",
+                min=0.0,
+                max=1.9,
+            ),
+            Param(
                 "runtime",
                 runtimes.AUTO,
                 f"what runs the network: {', '.join(able)}; auto: the best installed",
@@ -450,7 +457,7 @@ def _learned(config: Config) -> Method:
         needs=(runtime.module,) if runtime.module else (),
         extra=runtime.extra,
         model=config.name,
-        sha256=config.weights.sha256,
+        sha256=config.sha256,
     )
 
 
@@ -488,6 +495,7 @@ class _Table(Mapping[str, Method]):
 METHODS: Mapping[str, Method] = _Table(_ROWS)
 
 DEFAULT = "sauvola"
+"""The method where none is named: on the command line, in its help and its list of methods, and in :func:`docbin.binarize`."""
 
 
 def get(name: str) -> Method:

@@ -10,7 +10,7 @@ and what lies between them is never typed by hand. Run::
     docbin evaluate dibco2011 dibco2014 -m otsu -m sauvola --json out/classical.json
     python scripts/make_tables.py classical=out/classical.json
 
-A speed table is made the same way of the JSON of ``docbin bench methods`` or ``docbin bench kernels``. In an evaluation's table rows are
+A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``. In an evaluation's table rows are
 methods (with the parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR /
 DRD. Running it twice changes nothing.
 """
@@ -64,6 +64,10 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         from docbin.bench import kernels
 
         return kernels.show(rows)
+    if "runtime" in rows[0]:
+        from docbin.bench import networks
+
+        return networks.show(rows)
     raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench'")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from docbin.catalogue import DEFAULT
 from docbin.cli import messages
 from docbin.errors import DocbinError, FileAccessError, UsageError
 
@@ -40,7 +41,7 @@ def command(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option("-m", "--method", metavar="METHOD", help="A name from 'docbin methods'. [default: sauvola]", show_default=False),
+        typer.Option("-m", "--method", metavar="METHOD", help=f"A name from 'docbin methods'. [default: {DEFAULT}]", show_default=False),
     ] = None,
     param: Annotated[
         list[str] | None,
