@@ -109,7 +109,7 @@ def _steps(sides: Floats, area: Floats) -> Floats:
     """
     together = sides.sum(1)
     missing = np.maximum(sides.prod(1) - area, 0)
-    return np.minimum((together - np.sqrt(np.maximum(together**2 - 4 * missing, 0))) / 2, STEP)
+    return np.asarray(np.minimum((together - np.sqrt(np.maximum(together**2 - 4 * missing, 0))) / 2, STEP))
 
 
 def _corners(fitted: Floats) -> Floats:

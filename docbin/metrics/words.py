@@ -73,10 +73,24 @@ def _arrays(polygons: Sequence[ArrayLike]) -> list[Floats]:
     return [np.asarray(polygon, np.float64).reshape(-1, 2) for polygon in polygons]
 
 
-def icdar2015(
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Who is who in a picture.
+
+    Attributes
+    ----------
+    words : for every word of the truth the region that it took, -1 for none
+    counted : for every region whether it counts; False where it lies in a don't-care word
+    """
+
+    words: tuple[int, ...]
+    counted: tuple[bool, ...]
+
+
+def match_icdar2015(
     found: Sequence[ArrayLike], truth: Sequence[ArrayLike], ignore: Sequence[bool], least: float = 0.5, most_ignored: float = 0.5
-) -> Counts:
-    """Counts of a picture by ICDAR 2015's rules.
+) -> Matching:
+    """Which region each word takes by ICDAR 2015's rules.
 
     Parameters
     ----------
@@ -90,13 +104,20 @@ def icdar2015(
     counted = ~_inside(shared[left_out], of_found, most_ignored)
     together = of_truth[:, None] + of_found[None, :] - shared
     near = np.divide(shared, together, out=np.zeros_like(shared), where=together > 0) > least
-    free, matched = counted.copy(), 0
-    for word in np.nonzero(~left_out)[0]:
+    free, words = counted.copy(), [-1] * len(truth)
+    for word in np.nonzero(~left_out)[0].tolist():
         fitting = np.nonzero(near[word] & free)[0]
         if len(fitting):
+            words[word] = int(fitting[0])
             free[fitting[0]] = False
-            matched += 1
-    return Counts(int(counted.sum()), int((~left_out).sum()), matched, matched)
+    return Matching(tuple(words), tuple(counted.tolist()))
+
+
+def icdar2015(found: Sequence[ArrayLike], truth: Sequence[ArrayLike], ignore: Sequence[bool]) -> Counts:
+    """Counts of a picture by ICDAR 2015's rules; parameters as in :func:`match_icdar2015`."""
+    matching = match_icdar2015(found, truth, ignore)
+    matched = sum(region >= 0 for region in matching.words)
+    return Counts(sum(matching.counted), len(truth) - sum(map(bool, ignore)), matched, matched)
 
 
 def _inside(shared: Floats, of_found: Floats, most: float) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
@@ -106,7 +127,7 @@ def _inside(shared: Floats, of_found: Floats, most: float) -> np.ndarray[tuple[i
 
 
 def ctw1500(found: Sequence[ArrayLike], truth: Sequence[ArrayLike], ignore: Sequence[bool], least: float = 0.5) -> Counts:
-    """Counts of a picture by CTW1500's rules; parameters as in :func:`icdar2015`."""
+    """Counts of a picture by CTW1500's rules; parameters as in :func:`match_icdar2015`."""
     shared, of_truth, of_found = overlaps(_arrays(found), _arrays(truth))
     left_out = np.asarray(ignore, bool)
     matched: set[int] = set()
@@ -128,7 +149,7 @@ WORD_SHARE, REGION_SHARE, IN_PARTS = 0.7, 0.6, 0.8
 
 
 def total_text(found: Sequence[ArrayLike], truth: Sequence[ArrayLike], ignore: Sequence[bool]) -> Counts:
-    """Counts of a picture by Total-Text's DetEval; parameters as in :func:`icdar2015`.
+    """Counts of a picture by Total-Text's DetEval; parameters as in :func:`match_icdar2015`.
 
     The order of the three passes, and that the third asks 0.6 and not 0.7 of a word's area, are those of the published script.
     """
