@@ -70,6 +70,7 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
                 "windows": np.array(stem.windows, np.int32),
                 "theta": stem.theta.detach().float().cpu().numpy(),
                 "grey": stem.grey.detach().float().cpu().numpy(),
+                **({"depth": stem.depth.detach().float().cpu().numpy()} if net.depth else {}),
             },
         )
     )
