@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from docbin import engine, export, kernels  # noqa: E402
-from docbin.engine.run import Region, _compute  # noqa: E402
+from docbin.engine.tiles import Region, compute  # noqa: E402
 from docbin.errors import UsageError  # noqa: E402
 from docbin.kernels import bits  # noqa: E402
 from docbin.nets.bitunet import BitBlock, BitUNet, BitUNetConfig  # noqa: E402
@@ -83,7 +83,7 @@ def test_every_layer_has_the_torch_networks_bits() -> None:
     regions = [Region(0, height, 0, width) for height, width in sizes]
     maps: dict[int, np.ndarray] = {}
     for index, node in enumerate(graph.nodes[:-1]):
-        maps[index] = _compute(graph, image, index, regions, maps)
+        maps[index] = compute(graph, (image, None), index, regions, maps)
         if node.op in ("codes", "conv"):
             want = seen.pop(0)[0].numpy() > 0
             assert np.array_equal(bits.unpack(maps[index], len(want)), want), f"node {index} ({node.op})"
