@@ -143,6 +143,10 @@ def compute(graph: Graph, planes: Planes, index: int, regions: list[Region], map
         field = _padded(*given[0], out, stride, _reach(node))
         weights, limit, masks = node.tensors["weights"], node.tensors["limit"], node.tensors.get("masks")
         dilation, groups = int(node.attributes["dilation"]), int(node.attributes["groups"])
+        if len(weights) % 64:  # the bits of one threshold fill no words: a filter for each threshold, their bits in the same order
+            fan = len(limit)
+            limit = limit.reshape(1, -1)
+            weights, masks = np.concatenate([weights] * fan), None if masks is None else np.concatenate([masks] * fan)
         return bits.conv_bits(field, weights, limit, masks=masks, stride=stride, dilation=dilation, groups=groups)
     if node.op == "pool":
         return bits.max_pool(_cut(*given[0], out.doubled()))

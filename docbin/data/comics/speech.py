@@ -6,7 +6,6 @@ All lettering here is ink, uint8 (h, w), 255 = all ink, at the resolution that i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
