@@ -109,7 +109,7 @@ class CropSource:
         self.augment = augment if augment is not None else Augment()
         self.degrade = dict.fromkeys((page.dataset for page in self.pages), degrade) if callable(degrade) else dict(degrade or {})
         self.depth = depth
-        self._page_inks: dict[int, int] = {}
+        self._page_inks: dict[int, float] = {}
         by_set: dict[str, list[int]] = {}
         for number, page in enumerate(self.pages):
             by_set.setdefault(page.dataset, []).append(number)
@@ -133,7 +133,7 @@ class CropSource:
         rng = np.random.default_rng((self.seed, index))
         number = self._draw_page(rng)
         cut, truth_there = self._cut_page(rng, number, (self.size, self.size))
-        image, truth = _recolour(rng, cut, self.augment), truth_there
+        image, truth = recolour(rng, cut, self.augment), truth_there
         degrade = self.degrade.get(self.pages[number].dataset)
         if degrade is not None:
             image, truth = degrade(rng, image, truth, self._cut)
@@ -145,18 +145,18 @@ class CropSource:
     def _ink_now(self, rng: Generator, number: int, before: tuple[Image, Mask], after: tuple[Image, Mask]) -> float:
         """Depth of the page's ink, had the whole page been changed as the crop was.
 
-        Nobody degrades a whole page for one crop. The ink of the crop says by how much ink grew paler or darker; but what happened may have
-        happened to this part of the page only, so a random share of that change is put down to the page. A few pages' ink is measured
-        wrongly in use (a black margin, a page that is nearly all shine-through), so it is now and then here.
+        Nobody degrades a whole page for one crop. The ink of the crop says by how much ink grew paler or darker; now and then what happened may have
+        happened to this part of the page only, so only a share of that change is put down to the page. A few pages' ink is measured wrongly in use,
+        so it is here.
         """
         ink = self._page_inks.get(number)
         if ink is None:
-            ink = self._page_inks[number] = ink_depth(quotients(to_grey(np.ascontiguousarray(self.pages[number].image))))
-        shares, jitter, wrong = rng.random(), rng.normal(0.0, 0.06), rng.random() < 0.06
+            ink = self._page_inks[number] = _page_ink(self.pages[number])
+        local, share, jitter, wrong = rng.random() < 0.3, rng.random(), rng.normal(0.0, 0.06), rng.random() < 0.03
         change = 1.0
         if min(before[1].sum(), after[1].sum()) >= 64:
             was, is_now = (255.0 - quotients(to_grey(image))[truth].mean() for image, truth in (before, after))
-            change = (max(is_now, 1.0) / max(was, 1.0)) ** shares
+            change = (max(is_now, 1.0) / max(was, 1.0)) ** (share if local else 1.0)
         guess = ink * change * np.exp(jitter) * (np.exp(rng.uniform(-0.8, 0.8)) if wrong else 1.0)
         return float(np.clip(guess, 1.0, 255.0))
 
@@ -201,6 +201,18 @@ class CropSource:
             cells = np.argwhere(inked).astype(np.int32)
             self._ink_cells[number] = cells
         return cells
+
+
+def _page_ink(page: LabelledPage) -> float:
+    """Ink level of a page as it is measured in use, but never far from the truth: a page measured wrongly by a factor (a black border, mostly)
+    would teach that depth says nothing."""
+    quotient = quotients(to_grey(np.ascontiguousarray(page.image)))
+    truth = page.truth
+    measured = float(ink_depth(quotient))
+    if truth.sum() < 64:
+        return measured
+    told = 1.05 * float(np.percentile(255 - quotient[truth], 90))
+    return float(np.clip(measured, 0.75 * told, 1.35 * told))
 
 
 def _limits(weights: Sequence[float]) -> NDArray[np.float64]:
@@ -284,7 +296,7 @@ def _span(centre: float, length: int, available: int) -> slice | NDArray[np.int6
     return np.where(folded < available, folded, period - folded)
 
 
-def _recolour(rng: Generator, image: Image, augment: Augment) -> Image:
+def recolour(rng: Generator, image: Image, augment: Augment) -> Image:
     """Contrast, brightness, gamma, saturation and channel gains by one matrix and one table; order of ink and paper is kept."""
     import cv2
 

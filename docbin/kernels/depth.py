@@ -1,14 +1,15 @@
 """How deep a pixel lies below its paper, measured in the depth of the page's own ink: one plane of bytes for a whole page.
 
-Writing that shines through from the back looks like faint ink to anything that sees a neighbourhood only; what tells them apart is how dark the ink
-of *this page* is. So the page is looked at once as a whole:
+Writing that shines through from the back looks like faint ink to anything that sees a neighbourhood only; what tells them apart is how dark
+the ink of *this page* is. So the page is looked at once as a whole:
 
-* *Paper.* At a quarter of the size, a morphological closing (the darkest of the brightest) takes the writing out of the page, a box filter smooths
-  what is left, and it is brought back to full size.
+* *Paper.* At a quarter of the size, a morphological closing (the darkest of the brightest) takes the writing out of the page, a box filter
+  smooths what is left, and it is brought back to full size.
 * *Quotient.* Pixel over paper, so that shade and stains divide out.
-* *Ink.* Otsu's threshold parts the quotients (Otsu, 1979); 97 of 100 in the darker class are paler than the *ink level*. So high a share, because on some
-  pages nearly all that is darker than paper shines through from the back. On the training pages the estimate is 1.05 times what the truth gives (the
-  tenth darkest of ink's core), with a deviation of 5 percent; with nine tenths instead of 97 it was 7, and half the truth on the worst page.
+* *Ink.* Otsu's threshold parts the quotients (Otsu, 1979); 97 of 100 in the darker class are paler than the *ink level*. So high a share,
+  because on some pages nearly all that is darker than paper shines through from the back. On the training pages the estimate is 1.05 times
+  what the truth gives (the tenth darkest of ink's core), with a deviation of 5 percent; with nine tenths instead of 97 it was 7, and half
+  the truth on the worst page.
 
 The plane holds 128 where a pixel is as dark as the page's ink, 0 where it is as bright as paper. It costs one pass over a page, and turns fixed
 levels into levels of the page: a 1-bit network compares it with constants, a float network takes it as a fourth channel.
@@ -20,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from docbin.page import Image
+from docbin.page import Image, Mask
 
 SHRINK = 4
 """The paper is estimated at this fraction of the size; of each cell the mean is taken."""
@@ -88,3 +89,33 @@ def _table(ink: float) -> NDArray[np.uint8]:
     """The value of the plane for every quotient."""
     depths = np.rint((255.0 - np.arange(256)) * (INK / max(ink, 1.0)))
     return np.asarray(np.clip(depths, 0, 255), np.uint8)
+
+
+def keep_deep(ink: Mask, plane: Image, depth: float, faint: float, reach: int) -> Mask:
+    """`ink` without what is nowhere deep: strokes of the back that a network took for faint ink.
+
+    A stroke is an 8-connected component. It stays if it is as deep as `depth` somewhere, or as deep as `faint` and no further than `reach` from one
+    that stays for its depth: the faint end of a word stands beside its dark beginning, the back's writing stands by itself. It is what Canny's
+    hysteresis (1986) does for edges, in units of the page's ink.
+
+    Parameters
+    ----------
+    ink : bool (H, W)
+    plane : :func:`depth_plane` of the page, uint8 (H, W)
+    depth, faint : shares of the page's ink level, 0..1.9; depth 0 keeps everything
+    reach : pixels, along rows and columns
+    """
+    if depth <= 0 or not ink.any():
+        return ink
+    import cv2
+
+    from docbin.kernels.document import keep_seeded
+
+    bits = np.asarray(ink, np.uint8)
+    kept = keep_seeded(bits, plane, round(INK * depth) - 1)
+    left = keep_seeded(bits & ~kept, plane, round(INK * faint) - 1)
+    if left.any():
+        side = 2 * reach + 1
+        near = cv2.dilate(kept, np.ones((side, side), np.uint8))
+        kept |= keep_seeded(left, np.asarray(near, np.uint8), 0)
+    return np.asarray(kept, np.bool_)

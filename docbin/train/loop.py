@@ -122,12 +122,16 @@ def _judged(pages: Sequence[HeldOut], score: str, task: Task) -> list[HeldOut]:
     """The held-out pages with what the score compares: ink, or the picture that the task wants of a page with this ink."""
     if score not in SCORES:
         raise UsageError(f"data.score = {score!r}: choose one of {', '.join(SCORES)}")
-    if score == "psnr":
-        return [(name, page, task.wanted(page, want > 0) if want.dtype == np.bool_ else want) for name, page, want in pages]
-    for name, _, want in pages:
-        if want.dtype != np.bool_:
+    judged: list[HeldOut] = []
+    for name, page, want in pages:
+        if isinstance(want, tuple) != (score == "f"):
+            raise UsageError(f"data.score = {score!r}: of pictures with words, and of no others, it is 'f'")
+        if not isinstance(want, tuple) and score == "psnr":
+            want = task.wanted(page, want > 0) if want.dtype == np.bool_ else want
+        elif not isinstance(want, tuple) and want.dtype != np.bool_:
             raise UsageError(f"data.score = 'fm': of {name} a picture is wanted, not ink; say data.score = 'psnr'")
-    return list(pages)
+        judged.append((name, page, want))
+    return judged
 
 
 def _load_weights(net: nn.Module, path: Path) -> None:

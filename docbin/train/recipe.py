@@ -18,7 +18,7 @@ from typing import Any
 
 from docbin.errors import FileAccessError, UsageError
 
-SCORES = ("fm", "psnr")
+SCORES = ("fm", "psnr", "f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class DataSection:
     ----------
     weights : set -> how often a crop is cut from it; the sets of the training
     validation : sets whose held-out pages are scored; () for no validation
-    score : what of the held-out pages chooses the weights, one of :data:`SCORES`: "fm", their ink, or "psnr", the pages that the network makes
+    score : what of the held-out pages chooses the weights, one of :data:`SCORES`: "fm", their ink, "psnr", the pages that the network makes, or
+        "f", the words that it finds
     validation_share, split_seed : how ``docbin.data.pages.split`` parts training pages and held-out pages
     augment : fields of ``docbin.data.crops.Augment`` that differ from its defaults
     degrade, degrade_rendered : presets of ``docbin.data.degrade`` for labelled pages, which are degraded already, and for rendered ones,

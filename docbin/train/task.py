@@ -102,6 +102,7 @@ TASKS: Mapping[str, str] = {
     "supervised": "docbin.train.task:Supervised",
     "refinement": "docbin.train.refinement:Refinement",
     "adversarial": "docbin.train.adversarial:Adversarial",
+    "detection": "docbin.train.detection:Detection",
     "bits": "docbin.train.bits:Bits",
 }
 """Task name in a recipe -> "module:class", called with the recipe and the place."""

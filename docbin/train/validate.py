@@ -1,7 +1,8 @@
 """The score of held-out pages: the number by which a checkpoint is chosen.
 
 What is wanted of a page says how it is scored. Ink (a bool mask): the F-measure, counted by :mod:`docbin.metrics`. A picture (uint8): the peak
-signal-to-noise ratio of the page that the network makes, so that a network that repairs pages is chosen by its pages.
+signal-to-noise ratio of the page that the network makes, so that a network that repairs pages is chosen by its pages. Words (a tuple): the F of
+the words found, by ICDAR 2015's rules.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import torch
 from torch import nn
 
 from docbin import metrics
+from docbin.detection import find_words
+from docbin.metrics.words import Counts, icdar2015, total
 from docbin.nets.inference import clean_pages, probability
 from docbin.page import Image, Mask, to_grey
+from docbin.zoo.wordtruth import TrueWord
 
-HeldOut = tuple[str, Image, Mask | Image]
-"""Name, page uint8 (H, W, 3), and what is wanted of it: ink bool (H, W), or a picture uint8 (H, W) or (H, W, 3)."""
+HeldOut = tuple[str, Image, Mask | Image | tuple[TrueWord, ...]]
+"""Name, page uint8 (H, W, 3), and what is wanted of it: ink bool (H, W), a picture uint8 (H, W) or (H, W, 3), or words."""
 
 PERFECT = 100.0
 """PSNR in dB of a page without any error, so that means stay finite; rounding to 8 bits alone costs 59."""
@@ -35,12 +39,19 @@ def psnr(page: Image, wanted: Image) -> float:
 
 
 def validate(net: nn.Module, pages: Sequence[HeldOut], precision: torch.dtype | None) -> dict[str, float]:
-    """The score of every page by name, and their mean as "mean"; ink is where the probability is above a half."""
+    """The score of every page by name, and their mean as "mean" (of words, the score of all pictures together); ink is where the probability is
+    above a half.
+    """
     scores = {}
+    words: list[Counts] = []
     for name, image, wanted in pages:
-        if wanted.dtype == np.bool_:
+        if isinstance(wanted, tuple):
+            found = find_words(probability(net, image, TILE, precision=precision))
+            words.append(icdar2015([word.polygon for word in found], [word.polygon for word in wanted], [word.ignore for word in wanted]))
+            scores[name] = words[-1].scores().f
+        elif wanted.dtype == np.bool_:
             said = probability(net, image, TILE, precision=precision) > 0.5
             scores[name] = metrics.score(said, np.asarray(wanted, np.bool_), pseudo=False, distances=False).fm
         else:
             scores[name] = psnr(clean_pages(net, image, TILE, precision)[-1], np.asarray(wanted, np.uint8))
-    return {"mean": float(np.mean(list(scores.values()))), **scores}
+    return {"mean": total(words).scores().f if words else float(np.mean(list(scores.values()))), **scores}
