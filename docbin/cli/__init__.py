@@ -36,6 +36,7 @@ class Row(NamedTuple):
 
 COMMANDS: Mapping[str, Row] = {
     "binarize": Row("docbin.cli.binarize:command", "Turn pages (pictures, TIFF, PDF) into ink."),
+    "detect": Row("docbin.cli.detect:command", "Find the words in pictures."),
     "evaluate": Row("docbin.cli.evaluate:command", "Score methods on benchmarks."),
     "score": Row("docbin.cli.score:command", "Score a result against the truth."),
     "enhance": Row("docbin.cli.enhance:command", "Repair pages: clean, sharp, without watermark."),
