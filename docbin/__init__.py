@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from docbin.detection import Detector, Word
     from docbin.metrics import Scores
     from docbin.page import FloatMap, Image, Mask, Page
     from docbin.zoo.runtimes import Model
@@ -68,8 +69,37 @@ def methods() -> list[dict[str, Any]]:
     return catalogue.rows()
 
 
-def load(name: str | Path, runtime: str = "auto") -> Model:
+def detect(image: Image, model: str | Path | None = None, **params: Any) -> list[Word]:
+    """Words in a picture, in reading order.
+
+    Parameters
+    ----------
+    image : uint8 array, grey (H, W) or RGB (H, W, 3)
+    model : a detector of the zoo (``docbin models``), or the path of a model folder; None takes the default
+    **params : ``threshold``, ``score``, ``unclip``, ``shape`` ("quad", "polygon"), ``least``, ``side``, ``runtime``; see ``docbin detect --help``
+
+    Returns
+    -------
+    list of words, each with ``polygon``, float32 (n, 2), x and y in pixels of the picture, and ``score``, 0..1
+
+    Raises
+    ------
+    TypeError, ValueError
+        `image` is not such an array.
+    docbin.errors.UsageError
+        No such model, one that does not find words, an unknown parameter or a value out of range.
+    docbin.errors.MissingExtra
+        Nothing that could run it is installed, or this install brings no detector.
+    """
+    from docbin.detection import table
+
+    return table.get(str(model) if model is not None else table.DEFAULT).words(image, **params)
+
+
+def load(name: str | Path, runtime: str = "auto") -> Model | Detector:
     """A trained model as a callable that keeps its state, for many pages: ``model(image)`` is its ink, ``model.probability(image)`` the map.
+
+    Of a model that finds words, ``model(image)`` is the list of words.
 
     Parameters
     ----------
@@ -83,8 +113,12 @@ def load(name: str | Path, runtime: str = "auto") -> Model:
     docbin.errors.MissingExtra
         Nothing that could run it is installed; the message says what to install.
     """
-    from docbin.zoo import runtimes
+    from docbin.zoo import folders, runtimes
 
+    if folders.load_config(name).task == "detect":
+        from docbin import detection
+
+        return detection.load(name, runtime)
     return runtimes.load(name, runtime)
 
 

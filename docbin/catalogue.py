@@ -24,7 +24,7 @@ import functools
 import importlib
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,24 +108,21 @@ def _parse_int(value: Any) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """One row of the table; see the module docstring for the contract of `ink`, `threshold` and `probability`."""
+class Row:
+    """What every table of things to run on a picture says of one: methods here, detectors in :mod:`docbin.detection.table`."""
 
     name: str
     family: str
     summary: str
     citation: str
-    ink: str
-    params: tuple[Param, ...] = ()
-    threshold: str | None = None
-    probability: str | None = None
-    needs: tuple[str, ...] = ()
+    params: tuple[Param, ...] = field(default=(), kw_only=True)
+    needs: tuple[str, ...] = field(default=(), kw_only=True)
     """Modules that must be importable."""
-    extra: str | None = None
+    extra: str | None = field(default=None, kw_only=True)
     """The extra that brings them: ``pip install 'docbin[extra]'``."""
-    model: str | None = None
+    model: str | None = field(default=None, kw_only=True)
     """The name or folder of the trained model behind the row, handed to its functions as keyword `model`."""
-    sha256: str | None = None
+    sha256: str | None = field(default=None, kw_only=True)
     """Of the model's weights: other weights are another method, under whatever name."""
 
     @property
@@ -148,16 +145,26 @@ class Method:
             missing = ", ".join(module for module in self.needs if importlib.util.find_spec(module) is None)
             raise MissingExtra(f"{self.name} needs {missing}, which is not installed; run: pip install 'docbin[{self.extra}]'")
 
-    def _function(self, path: str) -> Callable[..., Any]:
+    def function(self, path: str) -> Callable[..., Any]:
+        """The function ``"module:name"``, imported now; the row's model goes with it. Raises as :meth:`check_available`."""
         self.check_available()
-        module, function = path.split(":")
-        call: Callable[..., Any] = getattr(importlib.import_module(module), function)
+        module, name = path.split(":")
+        call: Callable[..., Any] = getattr(importlib.import_module(module), name)
         return call if self.model is None else functools.partial(call, model=self.model)
+
+
+@dataclass(frozen=True, slots=True)
+class Method(Row):
+    """One row of the table; see the module docstring for the contract of `ink`, `threshold` and `probability`."""
+
+    ink: str
+    threshold: str | None = None
+    probability: str | None = None
 
     def binarize(self, image: Image, **params: Any) -> Mask:
         """Ink mask of a page; see :func:`docbin.binarize`."""
         parsed = self.parse(params)
-        return check_mask(self._function(self.ink)(check_image(image), **parsed), f"{self.name}'s result")
+        return check_mask(self.function(self.ink)(check_image(image), **parsed), f"{self.name}'s result")
 
     def threshold_map(self, image: Image, **params: Any) -> FloatMap:
         """Threshold map of a page; see :func:`docbin.threshold`."""
@@ -165,7 +172,7 @@ class Method:
             have = ", ".join(name for name, method in METHODS.items() if method.threshold)
             raise UsageError(f"{self.name} has no threshold map; these have one: {have}")
         parsed = self.parse(params)
-        return self._function(self.threshold)(check_image(image), **parsed)  # type: ignore[no-any-return]
+        return self.function(self.threshold)(check_image(image), **parsed)  # type: ignore[no-any-return]
 
     def probability_map(self, image: Image, **params: Any) -> FloatMap:
         """Probability-of-ink map of a page, 0..1."""
@@ -173,7 +180,7 @@ class Method:
             have = ", ".join(name for name, method in METHODS.items() if method.probability) or "none yet"
             raise UsageError(f"{self.name} has no probability map; these have one: {have}")
         parsed = self.parse(params)
-        return self._function(self.probability)(check_image(image), **parsed)  # type: ignore[no-any-return]
+        return self.function(self.probability)(check_image(image), **parsed)  # type: ignore[no-any-return]
 
 
 # Parameters that several methods share; a method with another default replaces it by dataclasses.replace.
@@ -441,6 +448,13 @@ def _learned(config: Config) -> Method:
         params=(
             Param("threshold", config.output.threshold, "a pixel is ink where its probability is at least this", min=0.0, max=1.0),
             Param(
+                "depth",
+                config.output.depth,
+                "a stroke is somewhere this deep, in units of the page's ink; 0: any is kept",
+                min=0.0,
+                max=1.9,
+            ),
+            Param(
                 "runtime",
                 runtimes.AUTO,
                 f"what runs the network: {', '.join(able)}; auto: the best installed",
@@ -450,7 +464,7 @@ def _learned(config: Config) -> Method:
         needs=(runtime.module,) if runtime.module else (),
         extra=runtime.extra,
         model=config.name,
-        sha256=config.weights.sha256,
+        sha256=config.sha256,
     )
 
 
@@ -488,6 +502,7 @@ class _Table(Mapping[str, Method]):
 METHODS: Mapping[str, Method] = _Table(_ROWS)
 
 DEFAULT = "sauvola"
+"""The method where none is named: on the command line, in its help and its list of methods, and in :func:`docbin.binarize`."""
 
 
 def get(name: str) -> Method:

@@ -1,7 +1,7 @@
 """Clean pages: a task's name -> a model -> a page repaired, in grey or colour, without deciding what is ink.
 
 The rows of :data:`TASKS` are data, as the methods' are: a task, the model that does it unless another is named, and where it comes from. A model is a
-folder with ``config.toml`` and ``weights.safetensors`` (:mod:`docbin.nets.pretrained`), one of those that came with docbin or any other by its path.
+folder (:mod:`docbin.zoo.folders`), one of those that came with docbin or any other by its path.
 The networks run in torch, which is imported when the first page is cleaned; without it, or without the weights, the error says what to install.
 
 (The module is not called ``enhance`` for the same reason that the method table is not called ``methods``: the name is the public function's.)
@@ -13,12 +13,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from docbin.errors import MissingExtra, UsageError
 from docbin.page import Image, check_image, to_grey
+from docbin.zoo import folders
+from docbin.zoo.folders import Config
 
 DE_GAN = "Souibgui and Kessentini, IEEE TPAMI 44(3), 2022, doi:10.1109/TPAMI.2020.3022406"
 DEEP_OTSU = "He and Schomaker, Pattern Recognition 91, 2019, doi:10.1016/j.patcog.2019.01.025"
@@ -54,41 +55,33 @@ def get(task: str) -> EnhanceTask:
     return TASKS[task]
 
 
-def model_folder(task: str, model: str | os.PathLike[str] | None = None) -> Path:
-    """The folder of the model for `task`, or of the model named (a name in the zoo, or a path).
+def model_config(task: str, model: str | os.PathLike[str] | None = None) -> Config:
+    """The checked config of the model for `task`, or of the model named (a name in the zoo, or a folder), its weights in place.
 
     Raises
     ------
     UsageError
-        Unknown task.
+        Unknown task or model.
     MissingExtra
-        The weights are not there; the message says where they were looked for and how to get them.
+        This install does not bring the task's model; the message says how to get one.
+    InputError, FileAccessError
+        The model's files are damaged or missing.
     """
     row = get(task)
-    if model is not None and Path(model).is_dir():
-        return _with_weights(Path(model), str(model))
-    name = str(model) if model is not None else row.model
-    if Path(name).name != name or name.startswith("."):
-        raise MissingExtra(f"model {name}: no such folder; give the path of a folder that holds config.toml and weights.safetensors")
-    try:
-        zoo = Path(str(resources.files("docbin.zoo.models") / name))
-    except ModuleNotFoundError:  # an install without any model
-        zoo = Path(str(resources.files("docbin.zoo"))) / "models" / name
-    return _with_weights(zoo, name)
-
-
-def _with_weights(folder: Path, name: str) -> Path:
-    missing = [file for file in ("config.toml", "weights.safetensors") if not (folder / file).is_file()]
-    if missing:
+    if model is None and row.model not in folders.names():
         raise MissingExtra(
-            f"model {name}: {' and '.join(missing)} not installed (looked in {folder}); install a docbin that brings its weights, train it "
-            f"with 'docbin train', or name another model with --model FOLDER"
+            f"task {task}: its model {row.model} did not come with this docbin; train it with 'docbin train' and scripts/package_model.py, "
+            "or name another with --model FOLDER"
         )
-    return folder
+    config = folders.load_config(row.model if model is None else model)
+    if config.weights is None:
+        raise UsageError(f"model {config.name}: a network of bits only says where ink is; clean pages come from deepotsu and degan")
+    config.verified(config.weights)
+    return config
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: Path) -> Any:
+def _loaded(folder: Path, sha256: str) -> Any:
     """The network of a folder; the last two are kept."""
     try:
         from docbin.nets.pretrained import load
@@ -111,12 +104,15 @@ def enhance(image: Image, task: str = DEFAULT, model: str | os.PathLike[str] | N
     Raises
     ------
     UsageError
-        Unknown task, or a model that does not clean pages.
+        Unknown task or model, or a model that does not clean pages.
     MissingExtra
         No torch, or no weights.
+    InputError, FileAccessError
+        The model's files are damaged or missing.
     """
     image = check_image(image)
-    net = _loaded(model_folder(task, model))
+    config = model_config(task, model)
+    net = _loaded(config.folder, config.sha256)
     from docbin.nets.inference import clean_pages
 
     page = clean_pages(net, image, tile)[-1]

@@ -1,14 +1,14 @@
 """A trained network -> a packed 1-bit file for the engine, or an ONNX file for every other runtime.
 
-**Packed.** The exporter writes down what the network itself computes with in evaluation: signs, and one integer limit a filter and threshold. A dot
-product of K values +-1 is K - 2 p with p unequal pairs, so "at least t" is ``p <= (K - t) / 2``, rounded down.
+**Packed.** The exporter writes down what the network itself computes with in evaluation: signs, and one integer limit a filter and
+threshold. A dot product of K values +-1 is K - 2 p with p unequal pairs, so "at least t" is ``p <= (K - t) / 2``, rounded down.
 
-**ONNX.** One graph for pages of any size: input ``page``, float32 (1, 3, H, W) in 0..1; output ``logits``, float32 (1, 1, H, W); operator set 17,
-which ONNX Runtime, OpenCV and TensorRT have had since 2022. The graph is *traced* (``dynamo=False``), because the newer exporter asks for one more
-package and turns the networks' autocast regions into operators that no runtime has; traced with a page of odd sides, so that the padding to the
-network's grid is in the graph. A file for other programs holds its weights as float32 with BatchNorm folded in. The file in a model folder holds
-none: its tensors point into ``weights.safetensors`` beside it (ONNX external data), float16 as they lie there, and are widened when it is loaded.
-So a second runtime costs a folder some tens of kilobytes.
+**ONNX.** One graph for pages of any size: input ``page``, float32 (1, 3, H, W) in 0..1, 4 channels where the network takes the depth plane;
+output ``logits``, float32 (1, 1, H, W); operator set 17, which ONNX Runtime, OpenCV and TensorRT have had since 2022. The graph is *traced*
+(``dynamo=False``), because the newer exporter asks for one more package and turns the networks' autocast regions into operators that no
+runtime has; traced with a page of odd sides, so that the padding to the network's grid is in the graph. A file for other programs holds its
+weights as float32 with BatchNorm folded in. The file in a model folder holds none: its tensors point into ``weights.safetensors`` beside it
+(ONNX external data), float16 as they lie there, and are widened when it is loaded. So a second runtime costs a folder some tens of kilobytes.
 """
 
 from __future__ import annotations
@@ -39,13 +39,16 @@ def _packed(signs: Tensor) -> Array:
 def _conv(block: BitBlock, source: int) -> Node:
     """A block as one node."""
     signs, least, mask = block.folded()
+    if signs.shape[0] % 64:  # the bits of one threshold fill no word: a filter for each threshold, their bits in the same order
+        fan = len(least)
+        signs, least, mask = signs.repeat(fan, 1, 1, 1), least.reshape(1, -1), None if mask is None else mask.repeat(fan, 1, 1, 1)
     counted = torch.full((signs.shape[0],), signs[0].numel()) if mask is None else mask.flatten(1).sum(1)
     # Clamped to what p can be: -1 = never, K = always.
     limit = torch.floor((counted.double() - least) / 2).clamp(min=-1).minimum(counted.double())
     tensors = {"weights": _packed(signs), "limit": limit.to(torch.int32).cpu().numpy()}
     if mask is not None:
         tensors["masks"] = _packed(mask - 0.5)
-    return Node("conv", (source,), {"stride": 1, "dilation": 1, "padding": 1, "groups": 1}, tensors)
+    return Node("conv", (source,), {"stride": 1, "dilation": 1, "padding": signs.shape[-1] // 2, "groups": 1}, tensors)
 
 
 @torch.no_grad()
@@ -67,6 +70,7 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
                 "windows": np.array(stem.windows, np.int32),
                 "theta": stem.theta.detach().float().cpu().numpy(),
                 "grey": stem.grey.detach().float().cpu().numpy(),
+                **({"depth": stem.depth.detach().float().cpu().numpy()} if net.depth else {}),
             },
         )
     )
@@ -79,7 +83,9 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
             at = add(_conv(block, at))
         skips.append(at)
     for level in range(len(net.decoder) - 1, -1, -1):
-        raised = add(Node("upsample", (at,), {}, {}))
+        narrow = net.narrow[level]
+        assert isinstance(narrow, BitBlock)
+        raised = add(Node("upsample", (add(_conv(narrow, at)),), {}, {}))
         at = add(Node("concat", (skips[level], raised), {}, {}))
         for block in net.decoder[level].children():
             assert isinstance(block, BitBlock)
@@ -154,7 +160,7 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     if obstacle is not None:
         raise UsageError(f"{type(net).__name__}: cannot be exported to ONNX: {obstacle}")
     stride, halo = int(net.stride), int(net.halo)  # type: ignore[arg-type]
-    page = torch.rand(1, 3, 2 * stride + 1, 3 * stride - 1)
+    page = torch.rand(1, 4 if getattr(net, "depth", False) else 3, 2 * stride + 1, 3 * stride - 1)
     mode = torch.onnx.TrainingMode.EVAL if weights is None else torch.onnx.TrainingMode.PRESERVE  # EVAL folds BatchNorm into the weights
     sides = {2: "height", 3: "width"}
     try:

@@ -5,8 +5,9 @@
 Writes ``weights.safetensors`` (float16), ``config.toml`` (architecture, variant, checksums, what it takes and gives, how it was trained),
 ``golden.npz`` (a crop and what the packaged weights make of it) and ``card.md`` (generated: do not edit by hand). Where the network can run without
 torch, that form is written too: ``model.onnx``, a graph whose tensors are those of the weights file, or ``packed.safetensors`` for a network of
-bits; where it cannot, the reason is printed. The recipe that the checkpoint carries is written as ``recipe.json``, unless the folder has a
-``recipe.toml``.
+bits; where it cannot, the reason is printed. A network of bits ships without its float weights, unless ``--with-weights`` asks for
+them: they are many times as large, and nothing but more training needs them. The recipe that the checkpoint carries is written as ``recipe.json``,
+unless the folder has a ``recipe.toml``.
 
 The weights are read back from the folder before anything is made of them, so what ships is what was checked. The folder is checked at the end as
 any user's install will check it, every installed runtime against the golden crop; a folder that fails is an error. Scores go into the card
@@ -36,9 +37,9 @@ from docbin.nets import config_of
 from docbin.nets.pretrained import TorchNet, load
 from docbin.train import checkpoint
 from docbin.zoo import cards, runtimes
-from docbin.zoo.folders import FILE_LIMIT, ONNX_FILE, TASKS, read_config
+from docbin.zoo.folders import FILE_LIMIT, ONNX_FILE, PACKED_LIMIT, TASKS, read_config
 
-PACKED_FILE = "packed.safetensors"
+WEIGHTS_FILE, PACKED_FILE = "weights.safetensors", "packed.safetensors"
 TOLERANCE = 1e-3
 """Of a probability against the golden crop, which is stored as float16."""
 
@@ -76,6 +77,8 @@ class Words(NamedTuple):
     licence: str = "Apache-2.0"
     tile: int = 1024
     halo: int | None = None
+    depth: float = 0.0
+    with_weights: bool = False
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,6 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--licence", default=Words().licence, help="of the weights (default: %(default)s)")
     parser.add_argument("--tile", type=int, default=Words().tile, help="side of a tile in pixels (default: %(default)s)")
     parser.add_argument("--halo", type=int, help="surround of a tile in pixels (default: the network's own, which is exact)")
+    parser.add_argument("--depth", type=float, default=Words().depth, help="keep strokes that are somewhere this deep (default: all)")
+    parser.add_argument("--with-weights", action="store_true", help="ship the float weights of a network of bits too (default: no)")
     options = parser.parse_args(argv)
     state = checkpoint.load(options.checkpoint)
     about = state.get("about") or {key: state[key] for key in ("recipe", "step", "minutes")}
@@ -108,6 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.licence,
         options.tile,
         options.halo,
+        options.depth,
+        options.with_weights,
     )
     for path in package(weights, about, options.folder, words):
         print(f"{path}: {path.stat().st_size:,} bytes")
@@ -123,7 +130,7 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
         A weight does not fit float16, a file is above the limit of the zoo, or a runtime does not reproduce the golden crop.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (ONNX_FILE, PACKED_FILE):
+    for name in (ONNX_FILE, PACKED_FILE, WEIGHTS_FILE):
         (folder / name).unlink(missing_ok=True)  # of weights that were here before
     half = {
         name: value.half() if value.is_floating_point() else value
@@ -133,25 +140,35 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     for name, value in half.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ValueError(f"{name}: does not fit float16")
-    save_file({name: value.contiguous().clone() for name, value in half.items()}, folder / "weights.safetensors")
+    weights_file = folder / WEIGHTS_FILE
+    save_file({name: value.contiguous().clone() for name, value in half.items()}, weights_file)
     recipe, numbers = about["recipe"], sum(value.numel() for value in half.values())
     config = folder / "config.toml"
-    config.write_text(config_toml(folder, recipe, about, numbers, words), encoding="utf-8")
-    net = load(folder)
-    made = [*_packed(net, folder), *_onnx(net, folder)]
-    config.write_text(config_toml(folder, recipe, about, numbers, words, made), encoding="utf-8")
-    if not (folder / "recipe.toml").exists():
-        (folder / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
-    image = sample()
+    tensors = ["", "[weights]", f'file = "{WEIGHTS_FILE}"', f"sha256 = {_toml(_digest(weights_file.read_bytes()))}", 'type = "float16"']
+    tensors.append(f"numbers = {numbers}")
+    config.write_text(config_toml(folder.name, recipe, about, words, tensors), encoding="utf-8")
+    net, image = load(folder), sample()
     said = TorchNet(read_config(folder)).probability(image)
     np.savez_compressed(folder / "golden.npz", image=image, probability=said.astype(np.float16))
-    size = (folder / "weights.safetensors").stat().st_size
-    (folder / "card.md").write_text(card(folder.name, about, numbers, size, words), encoding="utf-8")
+    packed = _packed(net, folder, numbers)
+    if packed and not words.with_weights:
+        weights_file.unlink()
+        made, shipped = packed, f"{(folder / PACKED_FILE).stat().st_size / 1e6:.2f} MB in bits"
+    else:
+        made, shipped = [*tensors, *packed, *_onnx(net, folder)], f"{weights_file.stat().st_size / 1e6:.2f} MB as float16"
+    config.write_text(config_toml(folder.name, recipe, about, words, made), encoding="utf-8")
+    if not (folder / "recipe.toml").exists():
+        (folder / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
+    (folder / "card.md").write_text(card(folder.name, about, numbers, shipped, words), encoding="utf-8")
     _check(folder, image, said)
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 
-def _packed(net: nn.Module, folder: Path) -> list[str]:
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _packed(net: nn.Module, folder: Path, numbers: int) -> list[str]:
     """The packed file, where the network is one of bits; its lines of the config."""
     try:
         data = export.to_packed(net)
@@ -159,14 +176,14 @@ def _packed(net: nn.Module, folder: Path) -> list[str]:
         print(f"no packed file: {error}")
         return []
     (folder / PACKED_FILE).write_bytes(data)
-    return ["", "[packed]", f'file = "{PACKED_FILE}"', f'sha256 = "{hashlib.sha256(data).hexdigest()}"']
+    return ["", "[packed]", f'file = "{PACKED_FILE}"', f'sha256 = "{_digest(data)}"', f"numbers = {numbers}"]
 
 
 def _onnx(net: nn.Module, folder: Path) -> list[str]:
     """The ONNX file, where the network can be one within the limit; its lines of the config."""
-    weights = folder / "weights.safetensors"
+    weights = folder / WEIGHTS_FILE
     try:
-        data = export.to_onnx(net, {"docbin.weights": hashlib.sha256(weights.read_bytes()).hexdigest()}, weights)
+        data = export.to_onnx(net, {"docbin.weights": _digest(weights.read_bytes())}, weights)
     except UsageError as error:
         print(f"no ONNX file: {error}")
         return []
@@ -174,7 +191,7 @@ def _onnx(net: nn.Module, folder: Path) -> list[str]:
         print(f"no ONNX file: it has {len(data):,} bytes, at most {FILE_LIMIT:,} ship")
         return []
     (folder / ONNX_FILE).write_bytes(data)
-    return ["", "[onnx]", f'file = "{ONNX_FILE}"', f'sha256 = "{hashlib.sha256(data).hexdigest()}"', f"opset = {export.OPSET}"]
+    return ["", "[onnx]", f'file = "{ONNX_FILE}"', f'sha256 = "{_digest(data)}"', f"opset = {export.OPSET}"]
 
 
 def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) -> None:
@@ -182,6 +199,8 @@ def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) ->
     for path in folder.iterdir():
         if path.is_file() and path.stat().st_size > FILE_LIMIT:
             raise ValueError(f"{path}: {path.stat().st_size:,} bytes, at most {FILE_LIMIT:,} ship")
+    if (folder / PACKED_FILE).is_file() and (size := (folder / PACKED_FILE).stat().st_size) > PACKED_LIMIT:
+        raise ValueError(f"{folder / PACKED_FILE}: {size:,} bytes, at most {PACKED_LIMIT:,} ship of a network of bits")
     config = read_config(folder)
     for runtime in runtimes.RUNTIMES:
         if config.task == "binarize" and runtime.runs(config) and runtime.installed:
@@ -191,28 +210,36 @@ def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) ->
             print(f"{runtime.name}: within {off:.1g} of the network on the golden crop")
 
 
-def config_toml(
-    folder: Path, recipe: Mapping[str, Any], about: Mapping[str, Any], numbers: int, words: Words, made: Sequence[str] = ()
-) -> str:
-    """``config.toml`` as text: the whole variant is written out, so that a later change of a default does not change the model."""
+def _sees_depth(variant: object) -> bool:
+    """Whether a network of this variant takes the depth plane."""
+    return bool(getattr(variant, "depth", False) or getattr(variant, "depths", 0))
+
+
+def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], words: Words, made: Sequence[str]) -> str:
+    """``config.toml`` as text; `made` are the lines of its files. The variant is written out whole: a later change of a default must not touch it."""
     net = recipe["net"]["name"]
     variant = config_of(net, recipe["net"]["variant"])
     summary, citation = ABOUT.get(net, (f"a trained {net}", "unpublished"))
-    digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
     texts = {"task": words.task, "net": net, "summary": words.summary or summary, "citation": words.citation or citation}
-    lines = [f"{key} = {_toml(text)}" for key, text in {"name": folder.name, **texts, "licence": words.licence}.items()]
+    lines = [f"{key} = {_toml(text)}" for key, text in {"name": name, **texts, "licence": words.licence}.items()]
     lines += ["", "[variant]", *(f"{field} = {_toml(getattr(variant, field))}" for field in variant.__dataclass_fields__)]
-    lines += ["", "[weights]", 'file = "weights.safetensors"', f"sha256 = {_toml(digest)}", 'type = "float16"', f"numbers = {numbers}"]
     lines += [
         "",
         "[input]",
         f'channels = "{"grey" if net in GREY else "RGB"}"',
+        *(["depth = true  # docbin adds the depth plane of the page as a fourth channel"] if _sees_depth(variant) else []),
         "low = 0.0",
         "high = 1.0  # uint8 / 255; a grey page repeats its channel",
     ]
     lines += [f"tile = {words.tile}  # side in pixels; changes memory and time"]
     lines += [f"halo = {words.halo}  # pixels of surround, fewer than the network sees"] if words.halo is not None else []
     lines += ["", "[output]", 'kind = "logit"', "threshold = 0.5  # of the probability: ink is what has at least this"]
+    if words.depth:
+        lines += [
+            f"depth = {words.depth}  # in units of the page's ink: a stroke is somewhere this deep ...",
+            "faint = 0.4",
+            "reach = 20  # pixels: or this near one",
+        ]
     lines += ["", "[training]", f"steps = {about['step']}", f"minutes = {about['minutes']:.1f}", f"batch = {recipe['run']['batch']}"]
     return "\n".join([*lines, *made, ""])
 
@@ -222,13 +249,13 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def card(name: str, about: Mapping[str, Any], numbers: int, size: int, words: Words) -> str:
+def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, words: Words) -> str:
     """``card.md`` as text, from the run's record, the notes and evaluation JSON."""
     recipe = about["recipe"]
     data, run, net = recipe["data"], recipe["run"], recipe["net"]["name"]
     total = sum(data["weights"].values()) or 1.0
     lines = [f"# {name}", "", "Generated by `scripts/package_model.py`; edit its inputs, not this file.", ""]
-    lines += [f"Architecture `{net}` (`docbin/nets/{net}.py`), {numbers:,} weights, {size / 1e6:.2f} MB as float16.", ""]
+    lines += [f"Architecture `{net}` (`docbin/nets/{net}.py`), {numbers:,} weights, {shipped}.", ""]
     lines += ["## Data", "", "| set | share of crops |", "|---|---|"]
     lines += [f"| {dataset} | {weight / total:.0%} |" for dataset, weight in data["weights"].items()]
     held = f"{data['validation_share']:.0%} of each set's pages, whole pages, were held out (seed {data['split_seed']}) to choose the checkpoint;"

@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "docbin"
 # CONTRIBUTING.md draws the same map. "docbin" is the package's own __init__: the public functions, a face like the command line.
 FLOORS = {
     "docbin": 3, "__main__": 3, "cli": 3, "demo": 3, "enhancing": 3,
-    "catalogue": 2, "detect": 2, "evaluate": 2, "batch": 2, "bench": 2, "train": 2, "export": 2,
-    "classical": 1, "engine": 1, "zoo": 1, "files": 1, "metrics": 1, "nets": 1, "quant": 1, "data": 1,
+    "catalogue": 2, "detection": 2, "evaluate": 2, "batch": 2, "bench": 2, "train": 2, "export": 2,
+    "classical": 1, "engine": 1, "zoo": 1, "files": 1, "metrics": 1, "sandbox": 1, "nets": 1, "quant": 1, "data": 1,
     "page": 0, "errors": 0, "kernels": 0,
 }  # fmt: skip
 TRAINING_WING = {"nets", "quant", "data", "train", "export"}

@@ -1,7 +1,7 @@
 """INPUT words of the user -> the files they mean.
 
 A word is a file, a folder, a glob in quotes, or ``-`` (stdin). A folder is walked with everything below it, in natural order (page2 before page10);
-only names with a readable suffix are taken, hidden ones and docbin's own outputs (``page.ink.png``, ``.docbin/``) are not, and linked folders are
+only names with a readable suffix are taken, hidden ones and docbin's own outputs (``page.ink.png``, ``photo.words.json``, ``.docbin/``) are not, and linked folders are
 not entered. A file named by the user is always tried, whatever its name. A word that means nothing becomes a :class:`Refused`, so that one wrong
 name does not stop a batch.
 """
@@ -16,12 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from docbin.batch.purpose import MARKS
 from docbin.errors import DocbinError, FileAccessError
 
 STDIN = "-"
 OWN_FOLDER = ".docbin"
-OWN_MARK = ".ink"
-"""Stands between stem and suffix of an output that is written beside its input: ``page.jpg`` -> ``page.ink.png``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +138,9 @@ def readable(name: str) -> bool:
 
 
 def is_own(stem: str) -> bool:
-    """Whether a stem is that of an output written beside its input: ``page.ink``, ``book.ink.p0003``, ``book.ink.incomplete``."""
-    return re.search(rf"{re.escape(OWN_MARK)}(\.p\d+|\.incomplete)?$", stem) is not None
+    """Whether a stem is that of an output written beside its input: ``page.ink``, ``book.ink.p0003``, ``photo.words``."""
+    marks = "|".join(map(re.escape, MARKS.values()))
+    return re.search(rf"({marks})(\.p\d+|\.incomplete)?$", stem) is not None
 
 
 def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused]:
@@ -153,7 +153,9 @@ def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused]:
 
     empty = True
     for parent, subfolders, names in os.walk(folder, onerror=note):
-        subfolders[:] = sorted((name for name in subfolders if not name.startswith(".") and not name.endswith(OWN_MARK)), key=natural)
+        subfolders[:] = sorted(
+            (name for name in subfolders if not name.startswith(".") and not name.endswith(tuple(MARKS.values()))), key=natural
+        )
         below = prefix / Path(parent).relative_to(folder)
         for name in sorted(filter(readable, names), key=natural):
             empty = False

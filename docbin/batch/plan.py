@@ -3,8 +3,8 @@
 =====================  ==============================  ==========================================================
 OUT                    inputs                          output
 =====================  ==============================  ==========================================================
-none                   files                           beside each input: ``page.jpg`` -> ``page.ink.png``
-none                   a folder                        a folder beside it: ``scans/`` -> ``scans.ink/``
+none                   files                           beside each input: ``page.jpg`` -> ``page.ink.png``, or ``page.words.json``
+none                   a folder                        a folder beside it: ``scans/`` -> ``scans.ink/``, or ``scans.words/``
 none                   stdin                           stdout
 ``-``                  one file                        stdout
 ``name.png`` ...       one file                        that file; its suffix chooses the format
@@ -23,9 +23,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from docbin.batch.home import Home
-from docbin.batch.inputs import OWN_MARK, STDIN, Refused, Source, find
+from docbin.batch.inputs import STDIN, Refused, Source, find
 from docbin.batch.names import stems
-from docbin.batch.settings import DOCUMENT_FORMATS, Settings
+from docbin.batch.purpose import MARKS
+from docbin.batch.settings import Settings
 from docbin.errors import UsageError
 
 
@@ -141,6 +142,7 @@ def _beside(words: Sequence[str], sources: Sequence[Source], made: Plan) -> dict
     """Without -o: named files get their result beside them, each walked folder gets a folder beside it."""
     if STDIN in words:
         raise UsageError("stdin together with other inputs needs an output folder; give one with -o")
+    mark = MARKS[made.settings.task]
     roots = {Path(word): Path(os.path.normpath(Path(word).absolute())) for word in words if Path(word).is_dir()}
     for word, root in roots.items():
         if not root.name:
@@ -150,7 +152,7 @@ def _beside(words: Sequence[str], sources: Sequence[Source], made: Plan) -> dict
         for word, root in roots.items():
             if source.walked and source.path.is_relative_to(word):
                 beside = word.parent if word.name not in ("", "..") else root.parent
-                return beside / f"{root.name}{OWN_MARK}"
+                return beside / f"{root.name}{mark}"
         return None
 
     keep = made.resume or len(sources) > 1
@@ -159,26 +161,26 @@ def _beside(words: Sequence[str], sources: Sequence[Source], made: Plan) -> dict
         made.homes.setdefault(home, Home(home, keep=keep, remember=made.resume))
     jobs = _named([source for source in sources if own_folder(source)], lambda source: own_folder(source) or Path(), made)
     flat = {replace(source, place=PurePath(source.path.name)): source for source in sources if not own_folder(source)}
-    beside = _named(list(flat), lambda source: source.path.parent, made, OWN_MARK)
+    beside = _named(list(flat), lambda source: source.path.parent, made, mark)
     jobs.update({flat[source]: replace(job, source=flat[source]) for source, job in beside.items()})
     return jobs
 
 
 def _as_file(out: str, settings: Settings) -> Path | None:
     """OUT as a file name for one input; None where it means a folder."""
-    from docbin.files import READABLE_SUFFIXES, format_of, formats
+    from docbin.files import READABLE_SUFFIXES, format_of
 
     path = Path(out)
     if out.endswith(("/", os.sep)) or path.is_dir():
         return None
-    suffix = path.suffix.lower()
-    if any(suffix in known.suffixes for known in formats().values()):
-        chosen = format_of(path, settings.format)
+    suffix, formats = path.suffix.lower(), settings.purpose.formats()
+    if any(suffix in known.suffixes for known in formats.values()):
+        chosen = format_of(path, settings.format, formats)
         if settings.probability and not chosen.grey:
             raise UsageError(f"{out}: {chosen.name} cannot hold a probability map; name a .png or .tif file")
         return path
     if suffix in READABLE_SUFFIXES:
-        endings = ", ".join(known.suffixes[0] for known in formats().values())
+        endings = ", ".join(known.suffixes[0] for known in formats.values())
         raise UsageError(f"{out}: docbin does not write {suffix} files; name one with {endings}, or a folder")
     return None
 
@@ -224,22 +226,20 @@ def shape(job: Job, settings: Settings, kind: str, count: int, chosen: int) -> S
     UsageError
         Several pages, but the output is one file in a format of one page.
     """
-    from docbin.files import format_of, formats
+    from docbin.files import format_of
 
+    purpose = settings.purpose
+    formats, documents = purpose.formats(), purpose.documents(settings)
     if job.exact is not None:
-        format = format_of(job.exact, settings.format).name
-    elif settings.format is not None:
-        format = settings.format
-    elif settings.probability:
-        format = "png"
+        format = format_of(job.exact, settings.format, formats).name
     else:
-        format = "pdf" if kind == "pdf" else "tiff" if count > 1 else "png"
-    document = count > 1 and format in DOCUMENT_FORMATS and not settings.probability
-    suffix = job.exact.suffix if job.exact is not None else formats()[format].suffixes[0]
+        format = settings.format or purpose.usual(settings, kind, count)
+    document = count > 1 and format in documents
+    suffix = job.exact.suffix if job.exact is not None else formats[format].suffixes[0]
     if job.one_file and chosen > 1 and not document:
         target = str(job.exact) if job.exact is not None else "stdout"
-        what = "a probability map" if settings.probability else format
-        way = "" if settings.probability else f", --format {' or '.join(DOCUMENT_FORMATS)}"
+        what = purpose.holds(settings, format)
+        way = f", --format {' or '.join(documents)}" if documents else ""
         raise UsageError(
             f"{job.source.name}: {chosen} pages do not fit into {target}: {what} holds one; choose a folder with -o{way}, or --pages"
         )

@@ -42,7 +42,8 @@ class PageRecord:
     method, parameters : all parameters, defaults included
     size : (width, height), pixels
     dpi : (horizontal, vertical), None where the file does not say
-    ink : share of ink, 0..1
+    ink : share of ink, 0..1; None where words were asked for
+    words : how many were found; None where ink was asked for
     seconds : reading, binarizing and writing the page
     warnings : what the reader had to do or leave out
     reasons : why the page is suspect; empty where it is not
@@ -59,6 +60,7 @@ class PageRecord:
     size: tuple[int, int] | None = None
     dpi: tuple[float, float] | None = None
     ink: float | None = None
+    words: int | None = None
     seconds: float | None = None
     warnings: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -86,8 +88,8 @@ class PageRecord:
     @classmethod
     def kept(cls, told: dict[str, Any], output: str) -> PageRecord:
         """The record of a page that an earlier run finished, from its manifest line."""
-        names = ("input", "page", "pages", "method", "parameters", "size", "dpi", "ink", "seconds", "warnings", "reasons")
-        values: dict[str, Any] = {name: tuple(told[name]) if isinstance(told[name], list) else told[name] for name in names}
+        names = ("input", "page", "pages", "method", "parameters", "size", "dpi", "ink", "words", "seconds", "warnings", "reasons")
+        values: dict[str, Any] = {name: tuple(told[name]) if isinstance(told.get(name), list) else told.get(name) for name in names}
         return cls(**values, status="kept", output=output)
 
 

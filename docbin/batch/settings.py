@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import docbin
-from docbin.catalogue import Method
+from docbin.batch import purpose
+from docbin.batch.ink import CATALOGUE
+from docbin.batch.purpose import Purpose
+from docbin.catalogue import Row
 from docbin.errors import UsageError
-
-CATALOGUE = "docbin.catalogue:METHODS"
-"""Where the method rows come from, as ``"module:attribute"``: a name that crosses to a worker process, which a table of functions could not."""
-
-DOCUMENT_FORMATS = ("tiff", "pdf")
-"""Formats in which a document of several pages stays one file. (Raw PBM could hold several too, but most readers would see the first alone.)"""
 
 PAGE_SECONDS = 1800.0
 """A worker that needs longer for one page is taken for hung. Half an hour is far above the slowest method on the largest page that is read."""
@@ -33,7 +29,7 @@ class Settings:
     method: str
     params: Mapping[str, bool | int | float | str] = field(default_factory=dict)
     format: str | None = None
-    """A name from :func:`docbin.files.formats`; None: PDF for PDF, TIFF for a picture of several pages, else PNG."""
+    """A name from the purpose's formats; None: the usual one (ink: PDF for PDF, TIFF for a picture of several pages, else PNG; words: JSON)."""
     pages: str | None = None
     """Page choice such as ``1-3,7``; None: all."""
     dpi: float | None = None
@@ -42,10 +38,17 @@ class Settings:
     probability: bool = False
     """Write the probability map instead of the ink."""
     catalogue: str = CATALOGUE
+    task: str = "binarize"
+    """What the batch is for; see :mod:`docbin.batch.purpose`."""
 
-    def row(self) -> Method:
-        """The row of the method in the catalogue."""
-        return _row(self.catalogue, self.method)
+    @property
+    def purpose(self) -> Purpose:
+        """The object behind `task`."""
+        return purpose.get(self.task)
+
+    def row(self) -> Row:
+        """The row of the method in its table."""
+        return self.purpose.row(self)
 
     def key(self, path: str, size: int, mtime_ns: int) -> str:
         """What makes a finished page worth keeping: the same input file, settings, weights and docbin version have the same key.
@@ -64,18 +67,9 @@ class Settings:
             self.dpi,
             self.probability,
             docbin.__version__,
+            self.task,
         ]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
-def _row(catalogue: str, name: str) -> Method:
-    if catalogue == CATALOGUE:
-        from docbin import catalogue as table
-
-        return table.get(name)
-    module, attribute = catalogue.split(":")
-    rows: Mapping[str, Method] = getattr(importlib.import_module(module), attribute)
-    return rows[name]
 
 
 def settings(
@@ -88,6 +82,7 @@ def settings(
     max_megapixels: float | None = None,
     probability: bool = False,
     catalogue: str = CATALOGUE,
+    task: str = "binarize",
 ) -> Settings:
     """Check everything that can be wrong before a page is seen.
 
@@ -98,20 +93,16 @@ def settings(
     MissingExtra
         The method needs something that is not installed.
     """
-    from docbin.catalogue import DEFAULT
-    from docbin.files import formats, parse_page_ranges
+    from docbin.files import parse_page_ranges
     from docbin.files.limits import ReadOptions
 
-    row = _row(catalogue, method or DEFAULT)
+    what = purpose.get(task)
+    asked = Settings(method or what.default, {}, format, pages, dpi, max_megapixels, probability, catalogue, task)
+    row = what.row(asked)
     parsed = row.parse(params or {})
-    if format is not None and format not in formats():
-        raise UsageError(f"format {format!r} cannot be written; choose one of {', '.join(formats())}")
-    if probability:
-        if row.probability is None:
-            raise UsageError(f"{row.name} has no probability map to write; 'docbin methods' lists the methods, leave out --probability")
-        if format is not None and not formats()[format].grey:
-            able = ", ".join(name for name, known in formats().items() if known.grey)
-            raise UsageError(f"format {format!r} cannot hold a probability map; choose one of {able}")
+    if format is not None and format not in what.formats():
+        raise UsageError(f"format {format!r} cannot be written; choose one of {', '.join(what.formats())}")
+    what.check(asked)
     if pages is not None:
         parse_page_ranges(pages)
     if max_megapixels is None:
@@ -119,4 +110,4 @@ def settings(
     else:
         ReadOptions(dpi, max_megapixels)
     row.check_available()
-    return Settings(row.name, parsed, format, pages, dpi, max_megapixels, probability, catalogue)
+    return replace(asked, method=row.name, params=parsed)

@@ -100,10 +100,11 @@ class Unit(ABC):
             status="done",
             size=answer.size,
             dpi=answer.dpi,
-            ink=round(answer.ink, 6),
+            ink=None if answer.result.ink is None else round(answer.result.ink, 6),
+            words=answer.result.words,
             seconds=round(answer.seconds, 4),
             warnings=answer.warnings,
-            reasons=answer.reasons,
+            reasons=answer.result.reasons,
         )
 
     def entry(self, key: str, page: int | None, records: Sequence[PageRecord]) -> dict[str, Any]:
@@ -223,7 +224,7 @@ class Document(Unit):
             except DocbinError as error:
                 self._broken = self._failure(error)
                 return
-            answer = replace(answer, bits=None)
+            answer = replace(answer, result=replace(answer.result, bits=None))
         self._records.append(self.record(page, answer, self._whole))
 
     def _failure(self, error: DocbinError) -> Failure:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from docbin.batch.purpose import Result
 from docbin.batch.record import Failure
 from docbin.batch.settings import Settings
 from docbin.errors import DocbinError, PageFailed
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from docbin.files import PageFile
-    from docbin.page import Mask, Page
+    from docbin.page import Mask
 
 READY = "ready"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Look at a file (`page` None), or binarize a page of it: into `staged`, or back as bits where that is None.
+    """Look at a file (`page` None), or work on a page of it: into `staged`, or back as bits where that is None.
 
     `job` is the position of the job in the plan; `label` is what messages call the file or page.
     """
@@ -54,15 +55,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished page. `bits`: rows of the mask packed eight pixels a byte, where the page was not written."""
+    """A finished page: (width, height), resolution, seconds, what the reader had to say, and what came of it."""
 
     size: tuple[int, int]
     dpi: tuple[float, float] | None
-    ink: float
     seconds: float
     warnings: tuple[str, ...]
-    reasons: tuple[str, ...]
-    bits: bytes | None
+    result: Result
 
 
 Answer = Look | Done | Failure
@@ -72,9 +71,10 @@ def unpack(done: Done) -> Mask:
     """The mask of a page that came back as bits."""
     import numpy as np
 
-    assert done.bits is not None
+    bits = done.result.bits
+    assert bits is not None
     width, height = done.size
-    rows = np.frombuffer(done.bits, dtype=np.uint8).reshape(height, -1)
+    rows = np.frombuffer(bits, dtype=np.uint8).reshape(height, -1)
     return np.unpackbits(rows, axis=1, count=width).view(np.bool_)
 
 
@@ -93,7 +93,7 @@ class Desk:
         try:
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always")
-                answer = self._look(task) if task.page is None else self._binarize(task, task.page)
+                answer = self._look(task) if task.page is None else self._work(task, task.page)
             if isinstance(answer, Done) and said:
                 told = dict.fromkeys(" ".join(str(warning.message).split()) for warning in said)
                 answer = replace(answer, warnings=(*answer.warnings, *told))
@@ -137,43 +137,12 @@ class Desk:
             return Look(file.kind, file.count, tuple(range(1, file.count + 1)))
         return Look(file.kind, file.count, tuple(parse_page_ranges(self.settings.pages).numbers(file.count, task.name)))
 
-    def _binarize(self, task: Task, number: int) -> Done:
-        import numpy as np
-
-        from docbin.batch.guard import suspicions
-        from docbin.files import write_page, write_probability
-
+    def _work(self, task: Task, number: int) -> Done:
         start = time.perf_counter()
         page = self._open(task).page(number)
-        row = self.settings.row()
-        bits = None
-        if self.settings.probability:
-            map = _checked(row.probability_map(page.pixels, **self.settings.params), page, row.name)
-            mask = np.asarray(map >= 0.5)
-            assert task.staged is not None
-            write_probability(map, task.staged, dpi=page.dpi, format=task.format)
-        else:
-            mask = _checked(row.binarize(page.pixels, **self.settings.params), page, row.name)
-            if task.staged is not None:
-                write_page(mask, task.staged, dpi=page.dpi, format=task.format)
-            else:
-                bits = np.packbits(mask, axis=1).tobytes()
-        height, width = mask.shape
-        ink = float(np.count_nonzero(mask) / mask.size)
-        reasons = tuple(suspicions(page.pixels, mask))
-        return Done((width, height), page.dpi, ink, time.perf_counter() - start, page.notes, reasons, bits)
-
-
-def _checked(result: Any, page: Page, method: str) -> Any:
-    """A method's result must have the page's shape and, where it is a map, hold finite numbers: whatever else is the method's bug, not the page's."""
-    import numpy as np
-
-    shape = page.pixels.shape[:2]
-    if result.shape != shape:
-        raise ValueError(f"{method}'s result has shape {result.shape} for a page of {shape}")
-    if result.dtype != np.bool_ and not bool(np.isfinite(result).all()):
-        raise ValueError(f"{method}'s probability map holds NaN or infinity")
-    return result
+        result = self.settings.purpose.work(self.settings, page, task.name, task.staged, task.format)
+        height, width = page.pixels.shape[:2]
+        return Done((width, height), page.dpi, time.perf_counter() - start, page.notes, result)
 
 
 def serve(connection: Connection, settings: Settings) -> None:
@@ -186,10 +155,12 @@ def serve(connection: Connection, settings: Settings) -> None:
     import signal
     import sys
 
+    from docbin.sandbox import die_with_parent
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.flush()
     os.dup2(2, 1)
-    _die_with_parent()
+    die_with_parent()
     desk = Desk(settings)
     try:
         connection.send(READY)
@@ -201,22 +172,6 @@ def serve(connection: Connection, settings: Settings) -> None:
         pass
     finally:
         desk.close()
-
-
-def _die_with_parent() -> None:
-    """End this process when the parent dies, even in the middle of a page: a killed batch must not go on writing."""
-    import multiprocessing
-    import os
-    import threading
-
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True, name="docbin-parent-watch").start()
 
 
 def _one_thread() -> None:

@@ -36,6 +36,7 @@ class Row(NamedTuple):
 
 COMMANDS: Mapping[str, Row] = {
     "binarize": Row("docbin.cli.binarize:command", "Turn pages (pictures, TIFF, PDF) into ink."),
+    "detect": Row("docbin.cli.detect:command", "Find the words in pictures."),
     "evaluate": Row("docbin.cli.evaluate:command", "Score methods on benchmarks."),
     "score": Row("docbin.cli.score:command", "Score a result against the truth."),
     "enhance": Row("docbin.cli.enhance:command", "Repair pages: clean, sharp, without watermark."),
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, Row] = {
     "models": Row("docbin.cli.models:command", "List the trained models, or show one."),
     "train": Row("docbin.cli.train:command", "Train a network from a recipe."),
     "export": Row("docbin.cli.export:command", "Write a trained model as ONNX or packed bits."),
+    "demo": Row("docbin.cli.demo:command", "Try docbin in a browser on this machine."),
     "bench": Row("docbin.cli.bench:command", "Measure speed beside other tools on this machine."),
 }
 

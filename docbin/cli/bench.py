@@ -5,37 +5,98 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from docbin.cli import messages
-from docbin.errors import UsageError
+from docbin.errors import MissingExtra, UsageError
 
 BENCHES: Mapping[str, str] = {
     "methods": "docbin.bench.methods",
     "kernels": "docbin.bench.kernels",
+    "networks": "docbin.bench.networks",
 }
 """What can be measured -> a module with ``run() -> rows`` (plain data) and ``show(rows) -> str``."""
+
+
+RANDOM: Mapping[str, Mapping[str, Any]] = {
+    "bitunet": {"thetas": 9, "greys": 5, "depths": 0},
+    "bitunet-fast": {
+        "windows": (5, 13),
+        "greys": 2,
+        "depths": 0,
+        "filters": (32, 64, 128, 128),
+        "decoder_filters": (32, 64, 128),
+        "narrow": (32, 32, 32),
+        "decoder_convs": (1, 1, 1),
+    },
+}
+"""Variants of `bitunet` that stand in, with random weights, where no packed network is installed."""
+
+
+@contextmanager
+def _networks(names: Sequence[str]) -> Iterator[list[Any]]:
+    """What the bench of networks is called with: the named packed networks, else those of the zoo, else random ones in a folder of their own."""
+    from docbin.bench import networks
+
+    if names or networks.shipped():
+        yield [[networks.packed(name) for name in names] or None]
+        return
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtra(
+            "no packed network is installed, and making one needs torch; name a packed file or run: pip install 'docbin[train]'"
+        ) from None
+    from docbin.export import to_packed
+    from docbin.nets import build
+
+    messages.note("no packed network is installed; networks with random weights stand in, which take the same time")
+    with tempfile.TemporaryDirectory(prefix="docbin-bench-") as spool:
+        made = []
+        for name, variant in RANDOM.items():
+            torch.manual_seed(0)
+            path = Path(spool) / f"{name}.safetensors"
+            path.write_bytes(to_packed(build("bitunet", variant).eval()))
+            made.append(networks.Packed(name, path, random=True))
+        yield [made]
 
 
 def command(
     what: Annotated[str, typer.Argument(metavar="|".join(BENCHES), help=f"What to measure. [default: {next(iter(BENCHES))}]")] = next(
         iter(BENCHES)
     ),
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...", help="Packed networks, for bench networks. [default: all that are installed]", show_default=False
+        ),
+    ] = None,
     json_file: Annotated[
         str | None,
         typer.Option("--json", metavar="FILE", help="Write the rows as JSON too; - prints them instead of the table. [default: none]"),
     ] = None,
 ) -> None:
-    """Measure speed: docbin and its peers in turns, one thread each, the same page and parameters. Takes a minute or two."""
+    """Measure speed: docbin and its peers in turns, on the same page. Takes a minute or two.
+
+    Methods and kernels have one thread each; networks two, and each a process of its own. Packed networks may be named by model, folder or file:
+
+    docbin bench networks bitunet runs/new/packed.safetensors
+    """
     if what not in BENCHES:
         raise UsageError(f"bench {what!r}: choose from {', '.join(BENCHES)}")
+    if models and what != "networks":
+        raise UsageError(f"bench {what} takes no models; 'docbin bench networks {models[0]}' does")
     bench: Any = importlib.import_module(BENCHES[what])
-    messages.note("measuring; leave the machine alone meanwhile")
-    rows = bench.run()
+    with ExitStack() as stack:
+        given = stack.enter_context(_networks(models or [])) if what == "networks" else []
+        messages.note("measuring; leave the machine alone meanwhile")
+        rows = bench.run(*given)
     text = json.dumps(rows, indent=2)
     if json_file == "-":
         print(text)

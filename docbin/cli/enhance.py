@@ -58,10 +58,10 @@ def command(
 
     docbin enhance book.tif -o book-clean.tif --task clean-up
     """
-    from docbin.enhancing import enhance, model_folder
+    from docbin.enhancing import enhance, model_config
     from docbin.files import DEFAULT_MEGAPIXELS, open_pages
 
-    model_folder(task, model)  # a missing model is said before a page is read
+    model_config(task, model)  # a missing model is said before a page is read
     for source, target in _targets(inputs, out, overwrite):
         with open_pages(source, max_megapixels=DEFAULT_MEGAPIXELS if max_megapixels is None else max_megapixels) as file:
             if file.count > 1 and FORMATS[target.suffix.lower()] != "TIFF":

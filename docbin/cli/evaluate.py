@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +13,7 @@ import typer
 from docbin.errors import FileAccessError, SomePagesFailed, UsageError
 
 if TYPE_CHECKING:
-    from docbin.evaluate.results import PageResult, Result
-    from docbin.evaluate.run import Progress
+    from docbin.evaluate.results import Result
 
 
 def command(
@@ -52,46 +51,64 @@ def command(
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Worker processes.")] = 1,
 ) -> None:
-    """Score METHODs on every page of DATASETs and print the means, one row each."""
+    """Score METHODs on every page of DATASETs and print the means, one row each.
+
+    For a dataset of words (icdar2015, total-text, ctw1500, msra-td500, or a folder with images/ and gt/*.txt) METHOD is a detector of 'docbin models',
+    and the scores are precision, recall and F by the dataset's own way of counting.
+    """
     from rich.console import Console
 
     from docbin import catalogue
+    from docbin.detection import table as detectors
     from docbin.evaluate.pictures import write_report
     from docbin.evaluate.results import to_json, write_csv
     from docbin.evaluate.run import evaluate
     from docbin.evaluate.tables import means_table
+    from docbin.evaluate.words import WordResult, evaluate_words, words_table, write_words_csv
     from docbin.zoo import benchmarks
 
     given = _by_method(methods, params or [])
-    for method in methods:
-        catalogue.get(method).parse(given[method])
     benches = [(name, benchmarks.load(name), benchmarks.data_root_of(name, data_root)) for name in datasets]
+    for method in methods:
+        for task in {bench.task for _, bench, _ in benches}:
+            (catalogue if task == "binarize" else detectors).get(method).parse(given[method])
     pages = {name: len(bench.pairs(root)[:limit]) for name, bench, root in benches}
     messages = Console(stderr=True)
-    results: list[Result] = []
+    results: list[Result | WordResult] = []
     folders: list[str] = []
     with _bar(messages, sum(pages.values()) * len(methods)) as done:
         for _, bench, root in benches:
             for problem in bench.check(root):
                 messages.print(problem, style="yellow", highlight=False, soft_wrap=True)
+            run = evaluate if bench.task == "binarize" else evaluate_words
             for method in methods:
                 folders.append(f"{bench.name}-{Path(method).name}")
                 where = pictures / folders[-1] if pictures is not None else None
-                results.append(evaluate(bench, method, given[method], root, limit, jobs, where, done))
+                results.append(run(bench, method, given[method], root, limit, jobs, where, done))
+    of_ink = [result for result in results if not isinstance(result, WordResult)]
+    of_words = [result for result in results if isinstance(result, WordResult)]
     if json_file == "-":
         typer.echo(to_json(results), nl=False)
     else:
-        Console(width=None if sys.stdout.isatty() else 200).print(means_table(results))
+        out = Console(width=None if sys.stdout.isatty() else 200)
+        for shown in ([means_table(of_ink)] if of_ink else []) + ([words_table(of_words)] if of_words else []):
+            out.print(shown)
     try:
         if json_file not in (None, "-"):
             Path(json_file).write_text(to_json(results), encoding="utf-8")
         if csv_file is not None:
             with csv_file.open("w", encoding="utf-8", newline="") as file:
-                write_csv(results, file)
+                if of_ink:
+                    write_csv(of_ink, file)
+                if of_words:
+                    write_words_csv(of_words, file)
     except OSError as error:
         raise FileAccessError(f"{error.filename}: cannot be written ({error.strerror})") from None
-    if pictures is not None:
-        messages.print(f"report: {write_report(results, pictures, folders)}", highlight=False, soft_wrap=True)
+    if pictures is not None and of_ink:
+        ours = [folder for result, folder in zip(results, folders, strict=True) if not isinstance(result, WordResult)]
+        messages.print(f"report: {write_report(of_ink, pictures, ours)}", highlight=False, soft_wrap=True)
+    if pictures is not None and of_words:
+        messages.print(f"pictures with outlines: {pictures}", highlight=False, soft_wrap=True)
     failed = [f"{result.dataset}, {result.method}: {page.error}" for result in results for page in result.failed]
     if failed:
         raise SomePagesFailed("\n".join([f"{len(failed)} pages failed, the rest are scored:", *failed]))
@@ -113,7 +130,7 @@ def _by_method(methods: Sequence[str], params: Sequence[str]) -> dict[str, dict[
 
 
 @contextmanager
-def _bar(messages: object, total: int) -> Iterator[Progress | None]:
+def _bar(messages: object, total: int) -> Iterator[Callable[[object], None] | None]:
     """A progress bar on stderr where that is a terminal, else nothing."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -124,7 +141,7 @@ def _bar(messages: object, total: int) -> Iterator[Progress | None]:
     with Progress(TextColumn("pages"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=messages, transient=True) as bar:
         task = bar.add_task("pages", total=total)
 
-        def advance(page: PageResult) -> None:
+        def advance(page: object) -> None:
             bar.advance(task)
 
         yield advance

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from docbin.cli import messages
-from docbin.errors import MissingExtra
+from docbin.errors import MissingExtra, UsageError
 
 
 class Form(StrEnum):
@@ -42,10 +42,16 @@ def command(
 
     docbin export unet --to onnx -o unet.onnx
     """
-    from docbin.files.atomic import AtomicFile
     from docbin.zoo import folders
 
     config = folders.load_config(model)
+    if to is Form.packed and config.packed is not None:  # it lies there already, and needs no torch
+        _write(config.verified(config.packed).read_bytes(), out, config.folder.resolve().name, to)
+        return
+    if config.weights is None:
+        raise UsageError(
+            f"model {model}: is a network of bits, which ONNX has no operators for; --to packed writes the file that docbin's engine runs"
+        )
     try:
         import torch  # noqa: F401
 
@@ -60,7 +66,14 @@ def command(
     data = (
         to_packed(net) if to is Form.packed else to_onnx(net, {"docbin.model": config.folder.name, "docbin.weights": config.weights.sha256})
     )
-    target = out or Path(f"{config.folder.resolve().name}.{to.value}")
+    _write(data, out, config.folder.resolve().name, to)
+
+
+def _write(data: bytes, out: Path | None, name: str, to: Form) -> None:
+    """The file, whole or not at all."""
+    from docbin.files.atomic import AtomicFile
+
+    target = out or Path(f"{name}.{to.value}")
     file = AtomicFile(target)
     try:
         file.stream.write(data)

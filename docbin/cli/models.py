@@ -64,6 +64,7 @@ def _row(config: Any) -> dict[str, Any]:
         "name": config.name,
         "folder": str(config.folder),
         "bytes": config.size(),
+        "numbers": config.numbers,
         "runtime": runtime.name,
         "runtimes": [one.name for one in runtimes.RUNTIMES if one.runs(config)],
         "available": runtime.installed,
@@ -77,7 +78,7 @@ def _line(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"{row['name']} [damaged: {row['error']}]"
     how = f"runs with {row['runtime']}" if row["available"] else f"not installed: pip install '{row['needs']}'"
-    what = f"{row['task']}, {row['net']}, {row['weights']['numbers']:,} weights, {row['bytes'] / 1e6:.1f} MB"
+    what = f"{row['task']}, {row['net']}, {row['numbers']:,} weights, {row['bytes'] / 1e6:.1f} MB"
     return f"{row['name']} ({what}) [{how}]\n    {row['summary']}"
 
 

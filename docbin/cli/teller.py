@@ -47,4 +47,5 @@ class Teller(Listener):
                 messages.warning(f"{record.label}: suspect: {reason}")
             for warning in record.warnings:
                 messages.detail(f"{record.label}: {warning}")
-            messages.detail(f"{record.label} -> {record.output} ({record.ink:.1%} ink, {record.seconds:.2f} s)")
+            found = f"{record.ink:.1%} ink" if record.ink is not None else f"{record.words} word{'' if record.words == 1 else 's'}"
+            messages.detail(f"{record.label} -> {record.output} ({found}, {record.seconds:.2f} s)")

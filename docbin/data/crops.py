@@ -13,7 +13,8 @@ A crop is drawn in this order:
 3. geometry in one resampling: flips and transpose, small rotation and shear, and a scale of 0.6 to 1.6, because text height on real scans varies
    more than a hundred pages show. Truth takes the same way as a fourth channel and is ink where at least half of the new pixel is covered;
 4. colour: contrast, brightness, gamma, channel gains, sometimes plain grey;
-5. degradations (:mod:`docbin.data.degrade`), if any are given.
+5. degradations (:mod:`docbin.data.degrade`), if any are given;
+6. if asked for, a fourth channel: how deep each pixel lies below its paper, measured in the ink of its *page* (:mod:`docbin.kernels.depth`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from numpy.typing import NDArray
 
 from docbin.data.pages import LabelledPage
 from docbin.errors import UsageError
-from docbin.page import Image, Mask
+from docbin.kernels.depth import depth_plane, ink_depth, quotients
+from docbin.page import Image, Mask, to_grey
 
 CELL = 16  # pixels; ink is looked up on a grid of such cells
 
@@ -79,6 +81,7 @@ class CropSource:
     weights : set -> weight (0 leaves a set out; a set that is not named gets weight 0); None weighs every page alike
     augment : geometry and colour; see :class:`Augment`
     degrade : degradations applied last: one pipeline, or one a set (sets that are not named get none), or None
+    depth : add the depth plane as a fourth channel
 
     Raises
     ------
@@ -94,6 +97,7 @@ class CropSource:
         weights: Mapping[str, float] | None = None,
         augment: Augment | None = None,
         degrade: Degrade | Mapping[str, Degrade] | None = None,
+        depth: bool = False,
     ) -> None:
         if not pages:
             raise UsageError("no pages to cut crops from; name at least one set")
@@ -104,6 +108,8 @@ class CropSource:
         self.seed = seed
         self.augment = augment if augment is not None else Augment()
         self.degrade = dict.fromkeys((page.dataset for page in self.pages), degrade) if callable(degrade) else dict(degrade or {})
+        self.depth = depth
+        self._page_inks: dict[int, float] = {}
         by_set: dict[str, list[int]] = {}
         for number, page in enumerate(self.pages):
             by_set.setdefault(page.dataset, []).append(number)
@@ -120,15 +126,39 @@ class CropSource:
         self._ink_cells: dict[int, NDArray[np.int32]] = {}
 
     def crop(self, index: int) -> tuple[Image, Mask]:
-        """Crop number `index` >= 0: picture uint8 (size, size, 3) RGB and truth bool (size, size), True = ink; a pure function of (seed, index)."""
+        """Crop number `index` >= 0: picture uint8 (size, size, 3) RGB, with `depth` a fourth channel, and truth bool (size, size), True = ink.
+
+        A pure function of (seed, index).
+        """
         rng = np.random.default_rng((self.seed, index))
         number = self._draw_page(rng)
-        image, truth = self._cut_page(rng, number, (self.size, self.size))
-        image = _recolour(rng, image, self.augment)
+        cut, truth_there = self._cut_page(rng, number, (self.size, self.size))
+        image, truth = recolour(rng, cut, self.augment), truth_there
         degrade = self.degrade.get(self.pages[number].dataset)
         if degrade is not None:
             image, truth = degrade(rng, image, truth, self._cut)
+        if self.depth:
+            ink = self._ink_now(np.random.default_rng((self.seed, index, 1)), number, (cut, truth_there), (image, truth))
+            image = np.dstack([image, depth_plane(to_grey(image), ink)])
         return image, truth
+
+    def _ink_now(self, rng: Generator, number: int, before: tuple[Image, Mask], after: tuple[Image, Mask]) -> float:
+        """Depth of the page's ink, had the whole page been changed as the crop was.
+
+        Nobody degrades a whole page for one crop. The ink of the crop says by how much ink grew paler or darker; now and then what happened may have
+        happened to this part of the page only, so only a share of that change is put down to the page. A few pages' ink is measured wrongly in use,
+        so it is here.
+        """
+        ink = self._page_inks.get(number)
+        if ink is None:
+            ink = self._page_inks[number] = _page_ink(self.pages[number])
+        local, share, jitter, wrong = rng.random() < 0.3, rng.random(), rng.normal(0.0, 0.06), rng.random() < 0.03
+        change = 1.0
+        if min(before[1].sum(), after[1].sum()) >= 64:
+            was, is_now = (255.0 - quotients(to_grey(image))[truth].mean() for image, truth in (before, after))
+            change = (max(is_now, 1.0) / max(was, 1.0)) ** (share if local else 1.0)
+        guess = ink * change * np.exp(jitter) * (np.exp(rng.uniform(-0.8, 0.8)) if wrong else 1.0)
+        return float(np.clip(guess, 1.0, 255.0))
 
     def _cut(self, rng: Generator, shape: tuple[int, int]) -> tuple[Image, Mask]:
         """A piece of any page: what shines through from behind."""
@@ -171,6 +201,18 @@ class CropSource:
             cells = np.argwhere(inked).astype(np.int32)
             self._ink_cells[number] = cells
         return cells
+
+
+def _page_ink(page: LabelledPage) -> float:
+    """Ink level of a page as it is measured in use, but never far from the truth: a page measured wrongly by a factor (a black border, mostly)
+    would teach that depth says nothing."""
+    quotient = quotients(to_grey(np.ascontiguousarray(page.image)))
+    truth = page.truth
+    measured = float(ink_depth(quotient))
+    if truth.sum() < 64:
+        return measured
+    told = 1.05 * float(np.percentile(255 - quotient[truth], 90))
+    return float(np.clip(measured, 0.75 * told, 1.35 * told))
 
 
 def _limits(weights: Sequence[float]) -> NDArray[np.float64]:
@@ -254,7 +296,7 @@ def _span(centre: float, length: int, available: int) -> slice | NDArray[np.int6
     return np.where(folded < available, folded, period - folded)
 
 
-def _recolour(rng: Generator, image: Image, augment: Augment) -> Image:
+def recolour(rng: Generator, image: Image, augment: Augment) -> Image:
     """Contrast, brightness, gamma, saturation and channel gains by one matrix and one table; order of ink and paper is kept."""
     import cv2
 

@@ -1,8 +1,8 @@
 """Degradations composed by chance into a pipeline: a clean or real crop in, a crop as time and a scanner would have left it out, truth exact.
 
-The single degradations are plain functions in :mod:`~docbin.data.ink`, :mod:`~docbin.data.surface` and :mod:`~docbin.data.capture`, all of one
-form, (rng, image, truth, strength) -> (image, truth); :data:`DEGRADATIONS` names them. A :class:`Recipe` says which happen, how often and how
-hard, and is data: a small frozen table, with four presets (:data:`PRESETS`).
+The single degradations are plain functions in :mod:`~docbin.data.ink`, :mod:`~docbin.data.verso`, :mod:`~docbin.data.surface` and
+:mod:`~docbin.data.capture`, all of one form, (rng, image, truth, strength) -> (image, truth); :data:`DEGRADATIONS` names them. A :class:`Recipe`
+says which happen, how often and how hard, and is data: a small frozen table, with four presets (:data:`PRESETS`).
 
 Two things are decided here rather than in the functions. The order is that of the world: ink is written and fades, paper ages around it, light
 falls on both, a scanner looks. And any degradation that leaves truth alone can be made *local*, TorMentor's idea (see :mod:`~docbin.data.plasma`):
@@ -25,6 +25,7 @@ from numpy.random import Generator
 from docbin.data import capture, ink, surface
 from docbin.data.crops import Verso
 from docbin.data.plasma import plasma
+from docbin.data.verso import bleed_through, verso_only
 from docbin.errors import UsageError
 from docbin.page import Image, Mask
 
@@ -37,12 +38,14 @@ class Kind:
 
     Attributes
     ----------
-    function : (rng, image, truth, strength 0..1) -> (image, truth); `bleed_through` also takes the verso
+    function : (rng, image, truth, strength 0..1) -> (image, truth)
+    needs_verso : it takes, as a fifth argument, what gives the page's back
     plasma : it draws a plasma field itself
     moves_truth : truth may change, so it cannot be made local
     """
 
     function: Callable[..., tuple[Image, Mask]]
+    needs_verso: bool = False
     plasma: bool = False
     moves_truth: bool = False
 
@@ -56,9 +59,10 @@ DEGRADATIONS: dict[str, Kind] = {
     "fade_in_places": Kind(ink.fade_in_places, plasma=True),
     "recolour": Kind(ink.recolour),
     # paper
+    "verso_only": Kind(verso_only, needs_verso=True, moves_truth=True),
+    "bleed_through": Kind(bleed_through, needs_verso=True),
     "paper_texture": Kind(surface.paper_texture),
     "ruled_lines": Kind(surface.ruled_lines),
-    "bleed_through": Kind(surface.bleed_through),
     "mottling": Kind(surface.mottling, plasma=True),
     "stains": Kind(surface.stains, plasma=True),
     "specks": Kind(surface.specks),
@@ -114,7 +118,8 @@ _LIGHT = Recipe(
         ("recolour", 0.1, 0.9),
         ("paper_texture", 0.12, 0.5),
         ("ruled_lines", 0.03, 0.8),
-        ("bleed_through", 0.15, 0.8),
+        ("verso_only", 0.15, 1.0),
+        ("bleed_through", 0.2, 1.0),
         ("mottling", 0.1, 0.6),
         ("stains", 0.12, 0.7),
         ("specks", 0.05, 0.4),
@@ -145,6 +150,7 @@ _FULL = Recipe(
         ("recolour", 0.25, 1.0),
         ("paper_texture", 0.4, 0.9),
         ("ruled_lines", 0.07, 1.0),
+        ("verso_only", 0.1, 1.0),
         ("bleed_through", 0.35, 1.0),
         ("mottling", 0.25, 0.9),
         ("stains", 0.25, 1.0),
@@ -256,10 +262,10 @@ def apply(
     """
     kind = DEGRADATIONS[name]
     extra: tuple[Any, ...] = ()
-    if name == "bleed_through":
+    if kind.needs_verso:
         if verso is None:
             return image, truth
-        extra = (verso(rng, truth.shape),)
+        extra = (verso,)
     changed, new_truth = kind.function(rng, image, truth, strength, *extra)
     if local and not kind.moves_truth:
         field = plasma(rng, truth.shape, roughness=float(rng.uniform(0.3, 0.6)), clouds=int(rng.integers(1, 4)))

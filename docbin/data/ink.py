@@ -23,17 +23,16 @@ def paper_under_ink(image: Image, truth: Mask) -> FloatMap:
     page's mean paper. Computed at a quarter of the resolution, since paper varies slowly."""
     import cv2
 
-    paper = cv2.dilate(truth.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
-    weight = paper.astype(np.float32)
-    layers = np.dstack([image * weight[..., None], weight])
+    paper = np.asarray(cv2.dilate(truth.view(np.uint8), np.ones((5, 5), np.uint8)) == 0).view(np.uint8)
     coarse = (-(-truth.shape[1] // 4), -(-truth.shape[0] // 4))
-    sums = cv2.blur(cv2.resize(layers, coarse, interpolation=cv2.INTER_AREA), (7, 7), borderType=cv2.BORDER_REPLICATE)
-    sums = cv2.resize(sums, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    total, counted = sums[..., :3], sums[..., 3]
-    overall = image[paper].mean(axis=0) if paper.any() else np.full(3, min(255.0, float(image.max()) + 40.0))
+    sums = [cv2.resize(layer.astype(np.float32), coarse, interpolation=cv2.INTER_AREA) for layer in (image * paper[..., None], paper)]
+    total, counted = (cv2.blur(layer, (7, 7), borderType=cv2.BORDER_REPLICATE) for layer in sums)
+    overall = np.array(cv2.mean(image, paper)[:3] if paper.any() else [min(255.0, float(image.max()) + 40.0)] * 3, np.float32)
     trust = np.minimum(counted * 20, 1)[..., None]
-    local = total / np.maximum(counted, 1e-6)[..., None]
-    return np.asarray(local * trust + overall.astype(np.float32) * (1 - trust), dtype=np.float32)
+    local = total.reshape(*counted.shape, 3) / np.maximum(counted, 1e-6)[..., None]
+    return np.asarray(
+        cv2.resize(local * trust + overall * (1 - trust), truth.shape[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32
+    )
 
 
 def _towards_paper(image: Image, truth: Mask, amount: FloatMap) -> Image:

@@ -128,7 +128,7 @@ def load_pages(
         ``docbin.data.render.save_plain``), else a pool rendered now into the cache
     data_root : folder that holds the benchmarks
     cache : folder for the decoded pages; `default_cache` if None
-    rendered : pages in the rendered pool
+    rendered : pages in the rendered pool, half a second and 3 MB of cache each, once
 
     Raises
     ------
@@ -162,6 +162,13 @@ def load_pages(
             full = f"{benchmark.name}/{pair.stem}"
             pages.append(LabelledPage(full, benchmark.name, path, SAME_SHEET.get(full, full)))
     return pages
+
+
+def dataset_of(name: str) -> str:
+    """The set that pages loaded under `name` belong to: a folder's own name where `name` is its path."""
+    from docbin.zoo import benchmarks
+
+    return name if name in RENDERED_SETS else benchmarks.load(name).name
 
 
 def _rendered(name: str, count: int, cache: Path) -> list[LabelledPage]:

@@ -1,8 +1,8 @@
 """Rendered pages: as many as wanted, with perfect truth, from a seed and the fonts of this machine.
 
-Eighty real pages show few hands, fewer typefaces and hardly any script but Latin and Persian. A rendered page costs a second and its truth is
-exact (see :mod:`docbin.data.canvas`), so a pool of them fills the gaps; what a renderer cannot invent is honest damage, and so its pages stay a
-minority of a training and are cut and degraded like real ones (:mod:`docbin.data.degrade`, preset ``full``).
+Eighty real pages show few hands, fewer typefaces and hardly any script but Latin and Persian. A rendered page costs half a second and 3 MB of
+cache, and its truth is exact (see :mod:`docbin.data.canvas`), so a pool of them fills the gaps; what a renderer cannot invent is honest damage,
+and so its pages stay a minority of a training and are cut and degraded like real ones (:mod:`docbin.data.degrade`, preset ``full``).
 
 :class:`RenderedPages` renders the pool once into a cache and hands out the same :class:`~docbin.data.pages.LabelledPage` objects that benchmarks
 give. Page `number` of a seed depends on (seed, number) and the set of fonts only; the file name holds a fingerprint of both.
@@ -11,6 +11,7 @@ give. Page `number` of a seed depends on (seed, number) and the set of fonts onl
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -129,7 +130,8 @@ class RenderedPages:
         paths = [folder / DATASET / f"{self.seed}-{number:04d}-{mark}.npy" for number in range(self.count)]
         missing = [(self.seed, number, self.shape, self.plasma, path) for number, path in enumerate(paths) if not path.is_file()]
         if self.workers > 1 and len(missing) > 1:
-            with ProcessPoolExecutor(self.workers) as pool:
+            # not forked: the process that asks may have used threads, whose locks a forked one would inherit for ever
+            with ProcessPoolExecutor(self.workers, multiprocessing.get_context("spawn")) as pool:
                 list(pool.map(_render_to, missing, chunksize=1))
         else:
             for job in missing:

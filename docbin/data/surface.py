@@ -1,4 +1,4 @@
-"""What happens to the paper: light, texture, stains, folds, print from the back, rules, scanner borders.
+"""What happens to the paper: light, texture, stains, folds, rules, scanner borders.
 
 Every function takes (rng, image, truth, strength) and returns a new (image, truth): image uint8 (H, W, 3) RGB, truth bool (H, W), strength 0..1.
 Truth is returned unchanged unless the docstring says otherwise; nothing here can turn paper into ink of the page. Light and stains multiply
@@ -17,8 +17,10 @@ from docbin.page import FloatMap, Image, Mask
 def darken(image: Image, amount: FloatMap, colour: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Image:
     """`image` seen through a layer that lets `colour` (0..1 a channel) of the light pass where `amount` (H, W) is 1, and everything where it is 0."""
     absorbed = 1.0 - np.asarray(colour, np.float32)
-    passed = 1.0 - amount[..., None] * absorbed
-    return np.asarray(np.clip(image * passed + 0.5, 0, 255), dtype=np.uint8)
+    seen = 1.0 - amount[..., None] * absorbed
+    seen *= image
+    seen += 0.5
+    return np.asarray(np.clip(seen, 0, 255, out=seen), dtype=np.uint8)
 
 
 def levels_of(image: Image, truth: Mask) -> tuple[float, float]:
@@ -179,26 +181,6 @@ def ruled_lines(rng: Generator, image: Image, truth: Mask, strength: float) -> t
     tones = ((0.55, 0.65, 0.9), (0.6, 0.6, 0.6), (0.9, 0.5, 0.5), (0.6, 0.75, 0.6))
     tone = tones[int(rng.integers(len(tones)))]
     return darken(image, amount * np.float32(rng.uniform(0.25, 1.0) * strength), tone), truth
-
-
-def bleed_through(rng: Generator, image: Image, truth: Mask, strength: float, verso: tuple[Image, Mask]) -> tuple[Image, Mask]:
-    """Writing of the page's back, mirrored: blurred by the paper's thickness, paler than the ink in front, stronger here and weaker there.
-
-    `verso` is picture and truth of another page, of the same size. Its ink shows with 10 to 75 percent of the contrast of the page's own ink, the
-    more the less it is blurred away, so that front and back can still be told apart. Truth stays the front's.
-    """
-    import cv2
-
-    back = np.ascontiguousarray(verso[1][:, ::-1]).astype(np.float32)
-    blur = float(np.exp(rng.uniform(np.log(0.7), np.log(3.5))))
-    back = cv2.GaussianBlur(back, (0, 0), blur, borderType=cv2.BORDER_REPLICATE)
-    grain = cv2.resize(rng.random((max(1, truth.shape[0] // 3), max(1, truth.shape[1] // 3)), dtype=np.float32), truth.shape[::-1])
-    back *= np.float32(0.75) + np.float32(0.5) * (grain - np.float32(0.5))
-    ink, paper = levels_of(image, truth)
-    contrast = max(paper - ink, 12.0) / max(paper, 1.0)
-    share = float(rng.uniform(0.12, 0.35) + 0.4 * strength)
-    tone = (0.25, 0.15, 0.0) if rng.random() < 0.4 else (0.0, 0.0, 0.0)
-    return darken(image, np.clip(back * np.float32(min(share, 0.75) * contrast), 0, 0.9), tone), truth
 
 
 def black_margin(rng: Generator, image: Image, truth: Mask, strength: float) -> tuple[Image, Mask]:

@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from docbin.metrics import FIELDS, Scores, mean
 
@@ -81,7 +81,13 @@ class Result:
         }
 
 
-def to_json(results: Iterable[Result]) -> str:
+class Told(Protocol):
+    """Anything with a stable JSON form."""
+
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+def to_json(results: Iterable[Told]) -> str:
     """The stable JSON text of several results; strictly valid (no NaN, no Infinity)."""
     return json.dumps([result.as_dict() for result in results], indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

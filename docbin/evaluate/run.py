@@ -1,26 +1,23 @@
 """Run a method over a benchmark's pages.
 
-Pages are independent, so they go to worker processes (one thread each by then, or the processes would fight over the CPUs) and come back in natural
-order whatever the order they finished in. A page that cannot be read, does not fit its truth, or makes the method fail is a line in the result, never
-the end of the run; even a worker process that dies takes only its page along: the pages it left unfinished are tried again, each alone.
+Pages come back in natural order. One that cannot be read, does not fit its truth, makes the method fail or kills its worker process is a line in the
+result, never the end of the run (:mod:`docbin.evaluate.workers`).
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from docbin import __version__, catalogue
 from docbin.catalogue import Method
-from docbin.errors import DocbinError, MissingExtra, UsageError
+from docbin.errors import DocbinError, UsageError
 from docbin.evaluate.results import PageResult, Result
+from docbin.evaluate.workers import LOST, scored
 from docbin.metrics import score
 from docbin.zoo import benchmarks
 from docbin.zoo.benchmarks import Benchmark, PagePair
@@ -37,6 +34,29 @@ class _Task:
     method: Method
     params: Mapping[str, Any]
     pictures: Path | None
+
+    def score(self) -> PageResult:
+        """Read, binarize and score the page; whatever goes wrong becomes its error."""
+        start = time.perf_counter()
+        try:
+            image = benchmarks.read_picture(self.pair.image_path)
+            truth = benchmarks.truth_mask(self.pair.truth_path, self.polarity)
+            start = time.perf_counter()
+            ink = self.method.binarize(image, **self.params)
+            seconds = time.perf_counter() - start
+            scores = score(ink, truth)
+            if self.pictures is not None:
+                from docbin.evaluate.pictures import write_pictures
+
+                write_pictures(self.pictures, self.pair.stem, image, ink, truth)
+            return PageResult(self.pair.stem, scores, seconds)
+        except Exception as error:
+            kind = "" if isinstance(error, DocbinError | ValueError) else f"{type(error).__name__}: "
+            return PageResult(self.pair.stem, None, time.perf_counter() - start, f"{self.pair.image_path}: {kind}{error}")
+
+    def lost(self) -> PageResult:
+        """The page whose process died."""
+        return PageResult(self.pair.stem, None, 0.0, f"{self.pair.image_path}: {LOST}")
 
 
 def evaluate(
@@ -78,82 +98,17 @@ def evaluate(
     root = benchmarks.data_root_of(where, data_root)
     row = catalogue.get(method) if isinstance(method, str) else method
     parsed = row.parse(params or {})
-    if not row.available:
-        raise MissingExtra(f"{row.name} needs {', '.join(row.needs)}, which is not installed; run: pip install 'docbin[{row.extra}]'")
+    row.check_available()
+    if bench.task != "binarize":
+        raise UsageError(f"{bench.name}: has outlines of words, not masks of ink; -m takes a detector there")
     pairs = bench.pairs(root)[:limit]
     folder = Path(pictures) if pictures is not None else None
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     tasks = [_Task(pair, bench.polarity, row, parsed, folder) for pair in pairs]
     pages = []
-    for page in _in_this_process(tasks) if jobs == 1 or len(tasks) == 1 else _in_workers(tasks, jobs):
+    for page in scored(tasks, jobs):
         pages.append(page)
         if progress is not None:
             progress(page)
     return Result(bench.name, row.name, parsed, __version__, tuple(pages), tuple(bench.check(root)))
-
-
-def _score_page(task: _Task) -> PageResult:
-    """Read, binarize and score one page; whatever goes wrong becomes the page's error."""
-    start = time.perf_counter()
-    try:
-        image = benchmarks.read_picture(task.pair.image_path)
-        truth = benchmarks.truth_mask(task.pair.truth_path, task.polarity)
-        start = time.perf_counter()
-        ink = task.method.binarize(image, **task.params)
-        seconds = time.perf_counter() - start
-        scores = score(ink, truth)
-        if task.pictures is not None:
-            from docbin.evaluate.pictures import write_pictures
-
-            write_pictures(task.pictures, task.pair.stem, image, ink, truth)
-        return PageResult(task.pair.stem, scores, seconds)
-    except Exception as error:
-        kind = "" if isinstance(error, DocbinError | ValueError) else f"{type(error).__name__}: "
-        return PageResult(task.pair.stem, None, time.perf_counter() - start, f"{task.pair.image_path}: {kind}{error}")
-
-
-def _in_this_process(tasks: Sequence[_Task]) -> Iterator[PageResult]:
-    return (_score_page(task) for task in tasks)
-
-
-def _one_thread() -> None:
-    os.environ["DOCBIN_THREADS"] = "1"
-    import cv2
-
-    cv2.setNumThreads(1)
-
-
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    # spawn: a forked child of a process that has run threads (OpenCV, progress bars) may hang.
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread)
-
-
-def _in_workers(tasks: Sequence[_Task], jobs: int) -> Iterator[PageResult]:
-    with _pool(min(jobs, len(tasks))) as pool:
-        futures: list[Future[PageResult] | None] = []
-        for task in tasks:
-            try:
-                futures.append(pool.submit(_score_page, task))
-            except BrokenProcessPool:
-                futures.append(None)
-        try:
-            for task, future in zip(tasks, futures, strict=True):
-                try:
-                    if future is None:
-                        raise BrokenProcessPool
-                    yield future.result()
-                except BrokenProcessPool:
-                    yield _alone(task)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _alone(task: _Task) -> PageResult:
-    """A page whose worker pool broke, again in a process of its own: only the page at fault fails."""
-    with _pool(1) as pool:
-        try:
-            return pool.submit(_score_page, task).result()
-        except BrokenProcessPool:
-            return PageResult(task.pair.stem, None, 0.0, f"{task.pair.image_path}: the worker process died (out of memory?)")

@@ -75,8 +75,8 @@ def formats() -> Mapping[str, Format]:
     return _FORMATS
 
 
-def format_of(path: str | Path, format: str | None = None) -> Format:
-    """The format for an output file: `format` where given, else by suffix.
+def format_of(path: str | Path, format: str | None = None, table: Mapping[str, Format] = _FORMATS) -> Format:
+    """The format for an output file: `format` where given, else by suffix; of those in `table`.
 
     Raises
     ------
@@ -84,17 +84,17 @@ def format_of(path: str | Path, format: str | None = None) -> Format:
         Unknown format, a suffix that belongs to none, or a suffix and a format that contradict each other.
     """
     suffix = Path(path).suffix.lower()
-    by_suffix = next((row for row in _FORMATS.values() if suffix in row.suffixes), None)
-    known = ", ".join(f"{row.name} ({' '.join(row.suffixes)})" for row in _FORMATS.values())
+    by_suffix = next((row for row in table.values() if suffix in row.suffixes), None)
+    known = ", ".join(f"{row.name} ({' '.join(row.suffixes)})" for row in table.values())
     if format is None:
         if by_suffix is None:
             raise UsageError(f"{path}: the suffix {suffix!r} belongs to no output format; name one of {known}")
         return by_suffix
-    if format not in _FORMATS:
+    if format not in table:
         raise UsageError(f"format {format!r} does not exist; choose one of {known}")
     if by_suffix is not None and by_suffix.name != format:
         raise UsageError(f"{path}: the suffix says {by_suffix.name}, the format {format}; make them agree")
-    return _FORMATS[format]
+    return table[format]
 
 
 class PageWriter:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NETS: Mapping[str, tuple[str, str]] = {
     "bitunet": ("docbin.nets.bitunet:BitUNet", "docbin.nets.bitunet:BitUNetConfig"),
+    "dbnet": ("docbin.nets.dbnet:DBNet", "docbin.nets.dbnet:DBNetConfig"),
     "deepotsu": ("docbin.nets.deepotsu:DeepOtsu", "docbin.nets.deepotsu:DeepOtsuConfig"),
     "degan": ("docbin.nets.degan:Degan", "docbin.nets.degan:DeganConfig"),
     "fourbi": ("docbin.nets.fourbi:FourBi", "docbin.nets.fourbi:FourBiConfig"),

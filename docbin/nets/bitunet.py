@@ -3,18 +3,18 @@
 The engine runs a network fast only if nothing between the page and the head is float (ARCHITECTURE's decision 4), so every step here is
 chosen to be a bit operation:
 
-* *Stem.* Threshold codes of the page's 2 x 2 cells (:mod:`docbin.kernels.stem`): local z-scores at several windows against learned
-thresholds, and a few grey levels.
-  They are SauvolaNet's many windows (Li et al., 2021, arXiv 2105.05521) as bits, at half size, without one multiplication.
-* *Blocks.* Binary 3 x 3 convolution, batch norm, sign; padding is -1. No real-valued shortcut: it would break the pipeline (in a first
-trial it gained nothing).
-* *Fan.* A filter may give several bits, its dot product compared with several learned thresholds. The next layer then sees a thermometer
-code of the activation and
-  weighs its steps with weights of its own, which is what a 2-bit activation offers and more, while the convolution that made it costs the
-  same.
-* *Plumbing.* 2 x 2 max-pooling is OR, nearest upsampling and concatenation move words.
+* *Stem.* Threshold codes of the page's 2 x 2 cells (:mod:`docbin.kernels.stem`): local z-scores at several windows against thresholds
+  (SauvolaNet's many windows, Li et al., 2021, arXiv 2105.05521, without one multiplication), a few grey levels, and levels of the depth plane
+  (:mod:`docbin.kernels.depth`), which measures a pixel in the ink of its page and so carries what a tile cannot know.
+* *Blocks.* Binary convolution, batch norm, threshold; padding is -1. No real-valued shortcut: it would break the pipeline (in a first trial it
+  gained nothing).
+* *Thermometer.* A filter gives `fan` bits, its value compared with `fan` thresholds, and the next layer counts them alike: together they are one
+  activation of `fan` + 1 levels. In training it costs what one bit costs (a map of levels instead of signs); in the engine the weights' words are
+  repeated, so the count of equal bits *is* the product with the level. Bits are cheap there, crops are dear here.
+* *Plumbing.* 2 x 2 max-pooling is OR, nearest upsampling and concatenation move words. A 1 x 1 convolution before each upsampling keeps the
+  concatenated maps, the dearest layers of a U-Net, narrow.
 * *Head.* Four logits a cell (its 2 x 2 pixels) from the last map and the stem's codes, with weights of `planes` signs each (learnable
-multi-basis, BinaryDM, 2024).
+  multi-basis, BinaryDM, 2024).
 
 In evaluation the network computes with the very integers and thresholds that the packed file holds, so that a comparison with the engine
 is one of bits.
@@ -23,12 +23,14 @@ is one of bits.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from docbin.errors import UsageError
+from docbin.kernels.depth import INK
 from docbin.quant import get, sign
 from docbin.quant.estimators import binarize, hard_tanh, triangle
 from docbin.quant.layer import QuantConv2d
@@ -43,43 +45,55 @@ class BitUNetConfig:
     ----------
     windows : sides of the stem's windows in cells of 2 x 2 pixels, odd
     thetas : thresholds a window
-    greys : fixed grey thresholds; 4 (windows * thetas + greys) must be a multiple of 64
+    greys : fixed grey levels
+    depths : fixed levels of the depth plane; 0 for a network that takes none. 4 (windows * thetas + greys + depths) must be a multiple of 64
     floor : added to the local deviation, grey levels
-    filters : filters at 1/2, 1/4, 1/8, ... of the page's side, multiples of 64
-    fans : thresholds a filter, one number a level
-    encoder_convs, decoder_convs : convolutions a level on the way down and up (one fewer number for the way up)
+    filters : filters on the way down at 1/2, 1/4, 1/8, ... of the page's side
+    decoder_filters : filters on the way up, one number fewer
+    narrow : filters of the 1 x 1 convolution before the upsampling to each level; ``fan`` times each of these counts must be a multiple of 64
+    fan : thresholds a filter
+    encoder_convs, decoder_convs : convolutions a level on the way down and up (one number fewer for the way up)
     planes : sign planes of the head's weights
     quantizer : a row of ``docbin.quant.METHODS`` whose weights fold to one plane
     """
 
     windows: tuple[int, ...] = (5, 13, 31)
-    thetas: int = 9
-    greys: int = 5
+    thetas: int = 7
+    greys: int = 3
+    depths: int = 8
     floor: float = 7.65
-    filters: tuple[int, ...] = (64, 128, 128, 128)
-    fans: tuple[int, ...] = (2, 1, 1, 1)
-    encoder_convs: tuple[int, ...] = (2, 2, 2, 2)
-    decoder_convs: tuple[int, ...] = (2, 2, 2)
+    filters: tuple[int, ...] = (32, 128, 128, 256)
+    decoder_filters: tuple[int, ...] = (64, 128, 128)
+    narrow: tuple[int, ...] = (32, 64, 64)
+    fan: int = 2
+    encoder_convs: tuple[int, ...] = (1, 2, 2, 2)
+    decoder_convs: tuple[int, ...] = (1, 1, 2)
     planes: int = 3
     quantizer: str = "bireal"
 
     def __post_init__(self) -> None:
         """Refuse counts that do not fit each other or the engine."""
         levels = len(self.filters)
-        if len(self.fans) != levels or len(self.encoder_convs) != levels or len(self.decoder_convs) != levels - 1 or levels < 1:
-            raise UsageError(
-                f"bitunet: {levels} levels of filters want {levels} fans, {levels} encoder_convs and {levels - 1} decoder_convs"
-            )
-        if 4 * (len(self.windows) * self.thetas + self.greys) % 64:
-            raise UsageError(
-                f"bitunet: 4 ({len(self.windows)} windows x {self.thetas} thetas + {self.greys} greys) must be a multiple of 64"
-            )
         if (
-            any(count % 64 or count < 64 for count in self.filters)
-            or min(self.fans) < 1
-            or min(self.encoder_convs + self.decoder_convs) < 1
+            levels < 1
+            or {len(self.decoder_filters), len(self.narrow), len(self.decoder_convs)} != {levels - 1}
+            or len(self.encoder_convs) != levels
         ):
-            raise UsageError(f"bitunet: filters {self.filters} must be multiples of 64, fans {self.fans} and convolutions at least 1")
+            raise UsageError(
+                f"bitunet: {levels} levels of filters want {levels} encoder_convs and {levels - 1} decoder_filters, narrow and decoder_convs"
+            )
+        codes = len(self.windows) * self.thetas + self.greys + self.depths
+        if 4 * codes % 64 or not codes:
+            raise UsageError(
+                f"bitunet: 4 ({len(self.windows)} windows x {self.thetas} thetas + {self.greys} greys + {self.depths} depths) "
+                "must be a multiple of 64"
+            )
+        counts = self.filters + self.decoder_filters + self.narrow
+        if self.fan < 1 or any(count < 1 or count * self.fan % 64 for count in counts) or min(self.encoder_convs + self.decoder_convs) < 1:
+            raise UsageError(
+                f"bitunet: fan {self.fan} times each of filters {self.filters}, {self.decoder_filters}, {self.narrow} must be a multiple of 64, "
+                "and convolutions at least 1"
+            )
         deployment, why = get(self.quantizer).weight().deployment, get(self.quantizer).weight().why
         if deployment is not Deployment.FOLDS:
             raise UsageError(f"bitunet: quantizer {self.quantizer!r} does not fold to one plane of bits ({why})")
@@ -106,24 +120,32 @@ def box_sum(cells: Tensor, window: int) -> Tensor:
 
 
 class Stem(nn.Module):
-    """Threshold codes with learned thresholds: grey (N, 1, 2 h, 2 w) on the 0..255 scale -> +-1 (N, 4 t, h, w), channel 4 t + 2 dy + dx."""
+    """Threshold codes: grey (N, 1, 2 h, 2 w) and, with depths, the depth plane on the 0..255 scale -> +-1 (N, 4 t, h, w), channel 4 t + 2 dy
+    + dx.
+
+    The thresholds are constants: learning them cost more time than the convolutions and moved them little.
+    """
 
     def __init__(self, config: BitUNetConfig) -> None:
         super().__init__()
         self.windows, self.floor = config.windows, config.floor
         # Where the local z-scores of ink and paper lie: ink reaches down to -2, paper crowds just above 0.
-        self.theta = nn.Parameter(torch.linspace(-1.9, 0.7, config.thetas).repeat(len(config.windows), 1))
-        self.grey = nn.Parameter(torch.linspace(50, 205, config.greys))
+        self.theta = nn.Parameter(torch.linspace(-1.9, 0.6, config.thetas).repeat(len(config.windows), 1), requires_grad=False)
+        self.grey = nn.Parameter(torch.linspace(60, 180, config.greys), requires_grad=False)
+        # From barely visible to the page's darkest ink, closer together where shine-through and faint strokes part.
+        spread = torch.linspace(0, 1, config.depths) if config.depths > 1 else torch.full((config.depths,), 0.5)
+        self.depth = nn.Parameter((INK * (0.1 + 0.9 * spread**1.3)).round() - 0.5, requires_grad=False)
 
     @property
     def channels(self) -> int:
         """Bits a cell."""
-        return 4 * (self.theta.numel() + self.grey.numel())
+        return 4 * (self.theta.numel() + self.grey.numel() + self.depth.numel())
 
-    def forward(self, grey: Tensor) -> Tensor:
-        """Codes of whole grey levels (the page is uint8); the order of the single-precision steps is that of the kernel."""
+    @torch.no_grad()
+    def forward(self, grey: Tensor, depth: Tensor | None = None) -> Tensor:
+        """Codes of whole levels (the page is uint8); the order of the single-precision steps is that of the kernel."""
         pixels = F.pixel_unshuffle(grey.float(), 2)
-        whole = pixels.detach().round().to(torch.int64)
+        whole = pixels.round().to(torch.int64)
         sums, squares, ones = whole.sum(1, keepdim=True), whole.square().sum(1, keepdim=True), torch.ones_like(whole[:, :1])
         codes: list[Tensor] = []
         for window, thetas in zip(self.windows, self.theta, strict=True):
@@ -131,35 +153,75 @@ class Stem(nn.Module):
             mean = box_sum(sums, window).float() / count
             variance = box_sum(squares, window).float() / count - mean * mean
             spread = variance.clamp_min(0).sqrt() + self.floor
-            # The same sign as pixels - threshold; the division only scales the gradient to units of the deviation.
-            codes.extend(binarize((pixels - (mean + theta * spread)) / spread, triangle) for theta in thetas)
-        codes.extend(binarize((pixels - level) / 32, triangle) for level in self.grey)
-        return torch.cat(codes, 1)
+            codes.extend(pixels - (mean + theta * spread) >= 0 for theta in thetas)
+        codes.extend(pixels - level >= 0 for level in self.grey)
+        if depth is not None:
+            deep = F.pixel_unshuffle(depth.float(), 2)
+            codes.extend(deep - level >= 0 for level in self.depth)
+        return 2 * torch.cat(codes, 1).to(grey.dtype) - 1
+
+
+class _Levels(torch.autograd.Function):
+    """Mean of the signs of ``x + offset`` over offsets; backward, 1 within the outermost offset + 1, else 0 (the clipped straight-through
+    estimator of multi-level activations, Zhou et al., 2016, arXiv 1606.06160)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, offsets: tuple[float, ...]) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.reach = 1.0 + max(offsets)
+        reached = (x >= -offsets[0]).to(x.dtype)
+        for offset in offsets[1:]:
+            reached += x >= -offset
+        return reached.mul_(2 / len(offsets)).sub_(1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        return torch.ops.aten.hardtanh_backward(gradient, x, -ctx.reach, ctx.reach), None
 
 
 class BitBlock(nn.Module):
-    """Binary convolution, batch norm, `fan` signs: +-1 (N, in, H, W) -> +-1 (N, fan * filters, H, W), the first threshold's channels
-    first."""
+    """Binary convolution, batch norm, thermometer of `fan` thresholds.
 
-    def __init__(self, channels: int, filters: int, fan: int, quantizer: str) -> None:
+    In training maps hold levels: (N, in, H, W) in -1..1 -> (N, filters, H, W), with `spread_out` the bits themselves, (N, fan * filters, H, W).
+    In evaluation they hold bits, the first threshold's channels first: (N, in_fan * in, H, W) -> (N, fan * filters, H, W).
+
+    Parameters
+    ----------
+    sources : channels of the maps that are concatenated into the input
+    in_fan : thresholds a filter of those maps
+    """
+
+    def __init__(
+        self, sources: tuple[int, ...], in_fan: int, filters: int, fan: int, kernel: int, quantizer: str, spread_out: bool = False
+    ) -> None:
         super().__init__()
-        self.conv = QuantConv2d(channels, filters, 3, padding=1, bias=False, weight_quantizer=get(quantizer).weight(), act_quantizer=Bits())
+        self.sources, self.in_fan, self.spread_out = sources, in_fan, spread_out
+        self.conv = QuantConv2d(
+            sum(sources), filters, kernel, padding=kernel // 2, bias=False, weight_quantizer=get(quantizer).weight(), act_quantizer=Bits()
+        )
         nn.init.normal_(self.conv.weight, std=0.3)
         self.norm = nn.BatchNorm2d(filters)
-        spread = torch.linspace(-0.7, 0.7, fan) if fan > 1 else torch.zeros(1)
-        self.offset = nn.Parameter(spread[:, None].repeat(1, filters))
+        # Constants: batch norm's factor and bias move and stretch them for every filter.
+        self.offsets = tuple(torch.linspace(-0.5, 0.5, fan).tolist()) if fan > 1 else (0.0,)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Bits of the block."""
+        """Levels or bits of the block; see the class."""
         if not self.training:
             return self._exact(x)
-        y = self.norm(self.conv(x).float())
-        return torch.cat([binarize(y + offset.reshape(1, -1, 1, 1), triangle).to(x.dtype) for offset in self.offset], 1)
+        y = self.norm(self.conv(x))
+        if self.spread_out:
+            return torch.cat([binarize(y + offset, triangle) for offset in self.offsets], 1)
+        return _Levels.apply(y, self.offsets)  # type: ignore[no-untyped-call,no-any-return]
+
+    def _repeated(self, weight: Tensor) -> Tensor:
+        """Each source's part of a weight (filters, in, k, k), once for each of its bits."""
+        return torch.cat([part.repeat(1, self.in_fan, 1, 1) for part in torch.split(weight, list(self.sources), 1)], 1)
 
     @torch.no_grad()
     def folded(self) -> tuple[Tensor, Tensor, Tensor | None]:
-        """(signs, least, masks): bit f of filter o is +1 where the integer dot product with ``signs[o]`` is at least ``least[f, o]``
-        (float64).
+        """(signs, least, masks): bit f of filter o is +1 where the integer dot product of all bits with ``signs[o]`` is at least ``least[f,
+        o]`` (float64).
 
         Batch norm, the weight's scale and the offset become one threshold; a filter with a negative factor has its signs turned over.
         """
@@ -167,20 +229,25 @@ class BitBlock(nn.Module):
         norm = self.norm
         assert norm.running_mean is not None
         assert norm.running_var is not None
-        scale = plane.scale.double() * norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
-        shift = norm.bias.double() - norm.running_mean.double() * norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
-        height = shift + self.offset.double()  # the value at a dot product of 0, (fan, filters)
+        factor = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+        scale = plane.scale.double() * factor / self.in_fan
+        shift = norm.bias.double() - norm.running_mean.double() * factor
+        height = (
+            shift + torch.tensor(self.offsets, dtype=torch.float64, device=shift.device)[:, None]
+        )  # the value at a dot product of 0, (fan, filters)
         turned = torch.where(scale < 0, -1.0, 1.0)
         least = -height / scale.abs().clamp_min(1e-300)
         dead = scale == 0
         least[:, dead] = torch.where(height[:, dead] >= 0, -torch.inf, torch.inf).double()
-        return plane.signs * turned.reshape(-1, 1, 1, 1).to(plane.signs.dtype), least, plane.mask
+        signs = plane.signs * turned.reshape(-1, 1, 1, 1).to(plane.signs.dtype)
+        return self._repeated(signs), least, None if plane.mask is None else self._repeated(plane.mask)
 
     def _exact(self, x: Tensor) -> Tensor:
         signs, least, mask = self.folded()
         weight = signs if mask is None else signs * mask
+        edge = signs.shape[-1] // 2
         # Sums of at most 9 * channels values +-1 are exact in single precision.
-        dots = F.conv2d(F.pad(x.float(), (1, 1, 1, 1), value=-1.0), weight.float()).double()
+        dots = F.conv2d(F.pad(x.float(), (edge, edge, edge, edge), value=-1.0), weight.float()).double()
         return torch.cat([sign(dots - limit.reshape(1, -1, 1, 1)) for limit in least], 1).to(x.dtype)
 
 
@@ -223,27 +290,50 @@ class BitHead(nn.Module):
 
 
 class BitUNet(nn.Module):
-    """The network; see the module's docstring. Logits (N, 1, H, W) from RGB (N, 3, H, W) in 0..1, of which it sees the grey."""
+    """The network; see the module's docstring. Logits (N, 1, H, W) from RGB, with depths RGB and depth plane, (N, 3 or 4, H, W) in 0..1.
+
+    Of the colours it sees the grey.
+    """
 
     def __init__(self, config: BitUNetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or BitUNetConfig()
         self.stem = Stem(config)
-        widths = [count * fan for count, fan in zip(config.filters, config.fans, strict=True)]
+        levels = len(config.filters)
 
-        def level(channels: int, at: int, convolutions: int) -> nn.Sequential:
-            blocks = [
-                BitBlock(channels if k == 0 else widths[at], config.filters[at], config.fans[at], config.quantizer)
-                for k in range(convolutions)
-            ]
+        def level(sources: tuple[int, ...], in_fan: int, filters: int, convolutions: int, last: bool = False) -> nn.Sequential:
+            blocks = []
+            for k in range(convolutions):
+                spread_out = last and k == convolutions - 1
+                blocks.append(BitBlock(sources, in_fan, filters, config.fan, 3, config.quantizer, spread_out))
+                sources, in_fan = (filters,), config.fan
             return nn.Sequential(*blocks)
 
-        inputs = [self.stem.channels, *widths[:-1]]
-        self.encoder = nn.ModuleList(level(inputs[at], at, convolutions) for at, convolutions in enumerate(config.encoder_convs))
-        self.decoder = nn.ModuleList(
-            level(widths[at] + widths[at + 1], at, convolutions) for at, convolutions in enumerate(config.decoder_convs)
+        self.encoder = nn.ModuleList(
+            level(
+                (config.filters[at - 1] if at else self.stem.channels,),
+                config.fan if at else 1,
+                config.filters[at],
+                config.encoder_convs[at],
+                last=levels == 1,
+            )
+            for at in range(levels)
         )
-        self.head = BitHead(widths[0] + self.stem.channels, config.planes)
+        raised = [*config.decoder_filters[1:], config.filters[-1]]
+        self.narrow = nn.ModuleList(
+            BitBlock((raised[at],), config.fan, config.narrow[at], config.fan, 1, config.quantizer) for at in range(levels - 1)
+        )
+        self.decoder = nn.ModuleList(
+            level((config.filters[at], config.narrow[at]), config.fan, config.decoder_filters[at], config.decoder_convs[at], last=at == 0)
+            for at in range(levels - 1)
+        )
+        last = config.decoder_filters[0] if levels > 1 else config.filters[0]
+        self.head = BitHead(config.fan * last + self.stem.channels, config.planes)
+
+    @property
+    def depth(self) -> bool:
+        """Whether the input has a fourth channel, the depth plane."""
+        return self.config.depths > 0
 
     @property
     def stride(self) -> int:
@@ -254,7 +344,7 @@ class BitUNet(nn.Module):
     def halo(self) -> int:
         """How many pixels away a pixel of the input can still change a pixel of the output (an upper bound, a multiple of `stride`)."""
         config = self.config
-        reach = 1 + max(config.windows) // 2
+        reach = 1 + max(config.windows, default=1) // 2
         for at, count in enumerate(config.encoder_convs):
             reach += (count + (config.decoder_convs[at] if at < len(config.decoder_convs) else 0) + 1) * 2**at
         return -(-(2 * reach + 1) // self.stride) * self.stride
@@ -264,10 +354,12 @@ class BitUNet(nn.Module):
         height, width = image.shape[-2:]
         with torch.autocast(image.device.type, enabled=False):
             grey = 255 * (0.299 * image[:, 0:1].float() + 0.587 * image[:, 1:2].float() + 0.114 * image[:, 2:3].float())
+            planes = torch.cat([grey, 255 * image[:, 3:4].float()], 1) if self.depth else grey
             bottom, right = -height % self.stride, -width % self.stride
             if bottom or right:
-                grey = F.pad(grey, (0, right, 0, bottom), mode="replicate")
-            codes = self.stem(grey.round())
+                planes = F.pad(planes, (0, right, 0, bottom), mode="replicate")
+            planes = planes.round()
+            codes = self.stem(planes[:, :1], planes[:, 1:] if self.depth else None)
         x = codes = (codes.to(torch.get_autocast_dtype(image.device.type)) if self._lowered(image) else codes).contiguous(
             memory_format=torch.channels_last
         )
@@ -276,10 +368,18 @@ class BitUNet(nn.Module):
             x = encode(F.max_pool2d(x, 2) if at else x)
             skips.append(x)
         for at in range(len(self.decoder) - 1, -1, -1):
-            x = self.decoder[at](torch.cat([skips[at], F.interpolate(x, scale_factor=2, mode="nearest")], 1))
+            x = self.decoder[at](torch.cat([skips[at], _twice(self.narrow[at](x))], 1))
         logits = F.pixel_shuffle(self.head(torch.cat([x, codes], 1)), 2)
         return logits[..., :height, :width]
 
     @staticmethod
     def _lowered(image: Tensor) -> bool:
         return torch.is_autocast_enabled(image.device.type)
+
+
+def _twice(x: Tensor) -> Tensor:
+    """Nearest upsampling by 2, (N, C, H, W) -> (N, C, 2 H, 2 W); by expanding a view, because interpolation leaves channels_last bfloat16 on
+    CPUs."""
+    batch, channels, height, width = x.shape
+    rows = x.permute(0, 2, 3, 1)[:, :, None, :, None, :].expand(batch, height, 2, width, 2, channels)
+    return rows.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)

@@ -27,16 +27,23 @@ import torch
 from torch import Tensor, nn
 
 from docbin.errors import UsageError
+from docbin.kernels.depth import depth_plane
 from docbin.page import FloatMap, Image, check_image, to_grey
 from docbin.zoo.tiles import cuts, inside
 
 
 def to_tensor(image: Image, device: torch.device | str = "cpu") -> Tensor:
-    """A page or crop as the networks take it: float32 (1, 3, H, W) in 0..1; grey is repeated over the channels."""
+    """A page or crop (H, W[, channels]) as the networks take it: float32 (1, 3 or more, H, W) in 0..1; grey is repeated over three channels."""
     pixels = torch.from_numpy(np.require(image, requirements=["C", "W"])).to(device)
     if pixels.ndim == 2:
         pixels = pixels[..., None].expand(-1, -1, 3)
     return pixels.permute(2, 0, 1)[None].float().div_(255.0)
+
+
+def with_depth(image: Image) -> Image:
+    """RGB and depth plane of a page, uint8 (H, W, 4)."""
+    pixels = image if image.ndim == 3 else np.broadcast_to(image[..., None], (*image.shape, 3))
+    return np.dstack([pixels, depth_plane(to_grey(image))])
 
 
 def _grid(net: Any) -> tuple[int, int | None]:
@@ -69,6 +76,8 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
     margin: int | None = net.halo if halo is None else halo  # type: ignore[assignment]
     if margin is None:
         tile, margin = max(height, width), 0
+    if getattr(net, "depth", False):
+        image = with_depth(image)
     out = np.empty((height, width), np.float32)
     for rows, columns, good_rows, good_columns in cuts(height, width, tile, margin, *_grid(net)):
         with torch.autocast(device.type, precision, enabled=precision is not None):

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from docbin import kernels
-from docbin.errors import InputError
+from docbin.errors import InputError, UsageError
 from docbin.nets import build
 from docbin.nets.inference import probability
 from docbin.page import FloatMap, Image, Mask, to_grey
@@ -33,13 +33,18 @@ def load(folder: Path) -> nn.Module:
     InputError
         The weights are not those that the config names by their SHA-256, or do not fit the architecture.
     UsageError
-        The config names an architecture or a variant key that this version does not know.
+        The config names an architecture or a variant key that this version does not know, or the folder has packed bits and no weights.
     """
     return network(read_config(folder))
 
 
 def network(config: Config) -> nn.Module:
     """As :func:`load`, for a config that was read already."""
+    if config.weights is None:
+        raise UsageError(
+            f"model {config.name}: came as packed bits alone, without the float weights that PyTorch needs; "
+            "docbin's engine runs it, and 'docbin train' makes it again from the recipe in its folder"
+        )
     path = config.verified(config.weights)
     net = build(config.net, config.variant)
     tensors = load_file(path)

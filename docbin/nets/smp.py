@@ -58,14 +58,50 @@ class SegmentationConfig:
             )
 
 
-def _library() -> Any:
+def _library(net: str = "smp") -> Any:
     """The module segmentation_models_pytorch; MissingExtra where it is not installed."""
     repair()
     try:
         import segmentation_models_pytorch
     except ImportError as error:
-        raise MissingExtra(f"net 'smp' needs segmentation-models-pytorch ({error}); pip install 'docbin[train]'") from None
+        raise MissingExtra(f"net {net!r} needs segmentation-models-pytorch ({error}); pip install 'docbin[train]'") from None
     return segmentation_models_pytorch
+
+
+def _check_encoder(library: Any, encoder: str, net: str) -> None:
+    """Refuse an encoder that the library does not know; near names are suggested."""
+    if encoder.startswith("tu-") or encoder in library.encoders.encoders:
+        return
+    import difflib
+
+    near = difflib.get_close_matches(encoder, library.encoders.encoders, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise UsageError(
+        f"{net}: unknown encoder {encoder!r}; {hint}The library knows {', '.join(library.encoders.encoders)}, and timm's as tu-NAME"
+    )
+
+
+def encoder_of(net: str, encoder: str, weights: str) -> tuple[nn.Module, list[int]]:
+    """An encoder of the library whose last four maps are at 1/4, 1/8, 1/16 and 1/32, and their channels; `net` names the asker in errors.
+
+    Raises
+    ------
+    UsageError, FileAccessError, MissingExtra
+        An unknown encoder or one without these four maps; weights that cannot be fetched; no such library.
+    """
+    library = _library(net)
+    _check_encoder(library, encoder, net)
+    try:
+        made = library.encoders.get_encoder(encoder, in_channels=3, depth=5, weights=weights or None)
+    except OSError as error:
+        raise FileAccessError(f"{net}: the weights {weights!r} of {encoder} cannot be fetched ({error})") from None
+    except (KeyError, ValueError, RuntimeError, TypeError, NotImplementedError, AttributeError) as error:
+        reason = str(error.args[0] if error.args else error)
+        raise UsageError(f"{net}: the encoder {encoder} (weights {weights!r}) cannot be built: {reason}") from None
+    channels = [int(count) for count in made.out_channels[-4:]]
+    if int(made.output_stride) != 32 or len(made.out_channels) != 6 or min(channels) < 1:
+        raise UsageError(f"{net}: the encoder {encoder} has no maps at 1/4, 1/8, 1/16 and 1/32; take a ResNet or MobileNet")
+    return made, channels
 
 
 def _built(config: SegmentationConfig) -> nn.Module:
@@ -78,14 +114,7 @@ def _built(config: SegmentationConfig) -> nn.Module:
         known = ", ".join(decoder.__name__ for decoder in decoders.values())
         raise UsageError(f"smp: unknown decoder {config.decoder!r}; choose one of {known}")
     encoder = config.encoder
-    if not encoder.startswith("tu-") and encoder not in library.encoders.encoders:
-        import difflib
-
-        near = difflib.get_close_matches(encoder, library.encoders.encoders, n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise UsageError(
-            f"smp: unknown encoder {encoder!r}; {hint}The library knows {', '.join(library.encoders.encoders)}, and timm's as tu-NAME"
-        )
+    _check_encoder(library, encoder, "smp")
     options: dict[str, Any] = {"encoder_depth": config.encoder_depth} if config.encoder_depth else {}
     if config.decoder.lower() == "dpt":
         options["dynamic_img_size"] = True

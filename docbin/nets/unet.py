@@ -1,6 +1,6 @@
 """`unet`: the accurate page binarizer that two CPU cores can train and run.
 
-A U-Net (Ronneberger et al., 2015, arXiv 1505.04597) of residual blocks (He et al., 2015, arXiv 1512.03385), bent to three facts of the
+A U-Net (Ronneberger et al., 2015, arXiv 1505.04597) of residual blocks (He et al., 2015, arXiv 1512.03385), bent to four facts of the
 task:
 
 * *Ink edges decide the score.* Nearly every wrong pixel of a good method lies on a stroke's edge, so full resolution must reach the output.
@@ -10,6 +10,8 @@ task:
 * *Ink is dark relative to its neighbourhood.* The classical local thresholds (Niblack 1986, Sauvola 2000) rest on the local z-score (x -
   mean) / std; it is handed in as extra channels at two window sizes instead of being learned from a few dozen pages. Means are box filters,
   so the input contract stays an image. Colour is kept: stains and stamps differ from ink in hue.
+* *Shine-through is ink, but not of this page.* What stands on the back and shows looks like faint ink within any window; against the ink of the whole
+  page it is pale. The variants with `depth` see each pixel's depth in units of the page's ink (:mod:`docbin.kernels.depth`).
 * *Deep levels are cheap.* At 1/16 of the page's side a 256-channel block costs less a pixel than a 32-channel one at half size, and tells a
   stain from a stroke. So widths double downwards.
 
@@ -43,6 +45,7 @@ class UNetConfig:
     decoder_blocks : residual blocks on the way up, one number a level but the deepest
     dilations : of the deepest level's blocks in turn
     windows : sides of the local-contrast windows in pixels at *half* resolution, odd; () for none
+    depth : the input has a fourth channel, the depth plane of :mod:`docbin.kernels.depth`
     head : channels of the hidden layer of the head
     """
 
@@ -51,6 +54,7 @@ class UNetConfig:
     decoder_blocks: tuple[int, ...] = (2, 1, 1)
     dilations: tuple[int, ...] = (1, 2)
     windows: tuple[int, ...] = (9, 35)
+    depth: bool = False
     head: int = 32
 
     def __post_init__(self) -> None:
@@ -100,13 +104,13 @@ class ResidualBlock(nn.Module):
 
 
 class UNet(nn.Module):
-    """The network; see the module's docstring. Logits (N, 1, H, W) from RGB (N, 3, H, W) in 0..1."""
+    """The network; see the module's docstring. Logits (N, 1, H, W) from RGB (N, 3, H, W), with `depth` RGB and depth (N, 4, H, W), in 0..1."""
 
     def __init__(self, config: UNetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or UNetConfig()
         widths = config.widths
-        raw = 12 + 4 * len(config.windows)
+        raw = 12 + 4 * len(config.windows) + 4 * config.depth
         self.stem = nn.Conv2d(raw, widths[0], 3, padding=1, bias=False)
         self.stem_norm = nn.BatchNorm2d(widths[0])
         last = len(widths) - 1
@@ -130,6 +134,11 @@ class UNet(nn.Module):
         nn.init.constant_(self.out.bias, -2.2)  # type: ignore[arg-type]  # the logit of a tenth: the share of ink on a page
 
     @property
+    def depth(self) -> bool:
+        """Whether the input has a fourth channel, the depth plane."""
+        return self.config.depth
+
+    @property
     def stride(self) -> int:
         """Side of the deepest level's cell in pixels: tiles must start at its multiples to see the same cells as the whole page."""
         return int(2 ** len(self.config.widths))
@@ -151,16 +160,18 @@ class UNet(nn.Module):
         return -(-(2 * reach + 1) // self.stride) * self.stride
 
     def _raw(self, image: Tensor) -> Tensor:
-        """The image and its local contrast at half size, (N, 12 + 4 * windows, H/2, W/2); no gradient flows into the page."""
+        """The image, its local contrast and its depth at half size, (N, 12 + 4 * windows (+ 4), H/2, W/2); no gradient flows into the page."""
         with torch.no_grad(), torch.autocast(image.device.type, enabled=False):
             image = image.float()
             grey = 0.299 * image[:, 0:1] + 0.587 * image[:, 1:2] + 0.114 * image[:, 2:3]
             cells = F.pixel_unshuffle(grey, 2)
-            parts = [F.pixel_unshuffle(image, 2), *(local_contrast(cells, window) for window in self.config.windows)]
+            parts = [F.pixel_unshuffle(image[:, :3], 2), *(local_contrast(cells, window) for window in self.config.windows)]
+            if self.config.depth:
+                parts.append(F.pixel_unshuffle(2 * image[:, 3:4], 2))
             return torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits of ink, (N, 1, H, W), of RGB pages (N, 3, H, W) in 0..1; odd sizes are padded by their last row and column, and cut back."""
+        """Logits of ink, (N, 1, H, W), of pages (N, 3 or 4, H, W) in 0..1; odd sizes are padded by their last row and column, and cut back."""
         height, width = image.shape[-2:]
         bottom, right = -height % self.stride, -width % self.stride
         if bottom or right:

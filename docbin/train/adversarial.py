@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -22,6 +23,7 @@ from torch import Tensor
 from docbin.errors import UsageError
 from docbin.nets import build
 from docbin.nets.degan import Degan, PatchDiscriminator
+from docbin.page import Image, Mask
 from docbin.train.checkpoint import load_optimizer
 from docbin.train.feed import Batch
 from docbin.train.losses import weighted
@@ -129,6 +131,10 @@ class Adversarial(Task):
         finally:
             self.discriminator.requires_grad_(True)
         return loss, parts, fooled, norm
+
+    def wanted(self, image: Image, truth: Mask) -> Image:
+        """The ink in black on white."""
+        return np.where(truth, 0, 255).astype(np.uint8)
 
     def state(self) -> dict[str, Any]:
         """Both networks and both optimizers; on a GPU also the state that dropout draws from."""

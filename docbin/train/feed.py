@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,7 +24,10 @@ from docbin.page import Image, Mask
 from docbin.train.recipe import DataSection, Recipe
 
 if TYPE_CHECKING:
-    from docbin.data.crops import Degrade
+    from docbin.data.degrade import Pipeline
+    from docbin.data.degrade import Recipe as Degradations
+    from docbin.data.pages import LabelledPage
+    from docbin.train.validate import HeldOut
 
 
 class CropSource(Protocol):
@@ -37,8 +40,8 @@ class CropSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Crops as tensors: `images` uint8 (N, S, S, 3), `truth` bool (N, S, S), on the CPU; for tasks from page to page `truth` is the wanted grey
-    page, uint8 (N, S, S).
+    """Crops as tensors: `images` uint8 (N, S, S, 3 or, with the depth plane, 4), `truth` bool (N, S, S), on the CPU; for tasks from page to
+    page `truth` is the wanted grey page, uint8 (N, S, S).
     """
 
     images: Tensor
@@ -125,41 +128,73 @@ def open_source(recipe: Recipe, root: Path) -> CropSource:
 
 
 def labelled_crops(data: DataSection, root: Path, seed: int) -> CropSource:
-    """Crops of the training side of labelled pages, mixed by ``data.weights``."""
+    """Crops of the training side of labelled and rendered pages, mixed by ``data.weights``."""
     from docbin.data.crops import Augment
     from docbin.data.crops import CropSource as LabelledCrops
-    from docbin.data.pages import load_pages, split
+    from docbin.data.pages import dataset_of
 
-    if not data.weights:
+    sets = {name: weight for name, weight in data.weights.items() if weight > 0}
+    if not sets:
         raise UsageError("data.weights: at least one set is wanted, for instance {dibco2009 = 1.0}")
     allowed = [field.name for field in dataclasses.fields(Augment)]
     for key in data.augment:
         if key not in allowed:
             raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
     options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
-    pages, _ = split(load_pages(data.weights, root), data.validation_share, data.split_seed)
-    return LabelledCrops(pages, data.size, seed, data.weights, Augment(**options), degradations(data))
+    degrade = degradations(data, sets)  # before the pages: a wrong name is said before any is rendered
+    pages, _ = sides(data, sets, root)
+    weights = {dataset_of(name): weight for name, weight in sets.items()}
+    return LabelledCrops(pages, data.size, seed, weights, Augment(**options), degrade, data.depth)
 
 
-def degradations(data: DataSection) -> Degrade:
-    """The pipeline of ``data.degrade`` with ``data.degrade_changes`` laid over it; UsageError where either is unknown or out of range."""
-    from docbin.data.degrade import PRESETS, Pipeline
-
-    if data.degrade not in PRESETS:
-        raise UsageError(f"data.degrade = {data.degrade!r}: choose one of {', '.join(PRESETS)}")
-    preset = PRESETS[data.degrade]
-    chances = {name: (chance, strongest) for name, chance, strongest in preset.chances}
-    for name, change in data.degrade_changes.items():
-        if not isinstance(change, list | tuple) or len(change) != 2:
-            raise UsageError(f"data.degrade_changes: {name} = {change!r}: [probability, strongest strength] is wanted")
-        chances[name] = (float(change[0]), float(change[1]))
-    return Pipeline(dataclasses.replace(preset, chances=tuple((name, *row) for name, row in chances.items())))
-
-
-def open_validation(recipe: Recipe, root: Path) -> list[tuple[str, Image, Mask]]:
-    """The held-out pages of the recipe as (name, image, truth); an empty list where the recipe names no set."""
+def sides(data: DataSection, sets: Iterable[str], root: Path) -> tuple[list[LabelledPage], list[LabelledPage]]:
+    """(training, held-out) pages of `sets`, labelled and rendered."""
     from docbin.data.pages import load_pages, split
 
+    return split(load_pages(sets, root, rendered=data.rendered_pages), data.validation_share, data.split_seed)
+
+
+def degradations(data: DataSection, sets: Iterable[str]) -> dict[str, Pipeline]:
+    """The pipeline of each of `sets`: ``data.degrade``, or ``data.degrade_rendered`` for rendered pages, with the changes laid over it.
+
+    Raises
+    ------
+    UsageError
+        An unknown preset or degradation, or a value out of range.
+    """
+    from docbin.data.degrade import by_set
+    from docbin.data.pages import dataset_of
+
+    real = _changed("degrade", data.degrade, data.degrade_changes)
+    rendered = _changed("degrade_rendered", data.degrade_rendered, data.degrade_rendered_changes)
+    return by_set(real, rendered, map(dataset_of, sets))
+
+
+def _changed(key: str, name: str, changes: Mapping[str, Any]) -> Degradations:
+    """The preset `name` with `changes` laid over it; `key` is where the recipe says so."""
+    from docbin.data.degrade import PRESETS
+
+    if name not in PRESETS:
+        raise UsageError(f"data.{key} = {name!r}: choose one of {', '.join(PRESETS)}")
+    chances = {kind: (chance, strongest) for kind, chance, strongest in PRESETS[name].chances}
+    for kind, change in changes.items():
+        if not isinstance(change, list | tuple) or len(change) != 2:
+            raise UsageError(f"data.{key}_changes: {kind} = {change!r}: [probability, strongest strength] is wanted")
+        chances[kind] = (float(change[0]), float(change[1]))
+    return dataclasses.replace(PRESETS[name], chances=tuple((kind, *row) for kind, row in chances.items()))
+
+
+def open_validation(recipe: Recipe, root: Path) -> list[HeldOut]:
+    """The held-out pages of the recipe as (name, page, what is wanted of it); an empty list where the recipe names no set.
+
+    A crop source that makes pairs has a method ``held_out(data, root)`` for its pictures; of any other, ink is wanted.
+    """
     data = recipe.data
-    _, held_out = split(load_pages(data.validation, root), data.validation_share, data.split_seed) if data.validation else ([], [])
-    return [(page.name, np.ascontiguousarray(page.image), page.truth) for page in held_out]
+    if not data.validation:
+        return []
+    source = named(data.source, "data.source")
+    if hasattr(source, "held_out"):
+        pairs: list[HeldOut] = source.held_out(data, root)
+        return pairs
+    _, pages = sides(data, data.validation, root)
+    return [(page.name, np.ascontiguousarray(page.image), page.truth) for page in pages]

@@ -17,26 +17,30 @@ class Log:
     """Writes ``train.csv`` and ``validation.csv`` in `folder`, TensorBoard events in ``folder/events``; a resumed run goes on in the same
     files.
 
-    Lines after the step that is resumed from are cut off, so that the files read as one uncut run.
+    Lines after the step that is resumed from are cut off, so that the files read as one uncut run. Of several processes one writes and the
+    others are `silent`.
     """
 
-    def __init__(self, folder: Path, start: int) -> None:
+    def __init__(self, folder: Path, start: int, silent: bool = False) -> None:
         self.folder = folder
+        self.silent = silent
         self.headers: dict[str, list[str]] = {}
+        self.events: Any = None
+        self.bar: Any = None
+        self.began = time.monotonic()
+        if silent:
+            return
         for name in ("train", "validation"):
             self._cut(folder / f"{name}.csv", start)
         try:
             from torch.utils.tensorboard import SummaryWriter  # needs the package tensorboard
         except ImportError:
-            self.events: Any = None
-        else:
-            self.events = SummaryWriter(str(folder / "events"), purge_step=start + 1)
-        self.bar: Any = None
-        self.began = time.monotonic()
+            return
+        self.events = SummaryWriter(str(folder / "events"), purge_step=start + 1)
 
     def __enter__(self) -> Log:
         """Start the progress bar if standard error is a terminal."""
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not self.silent:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -69,6 +73,8 @@ class Log:
 
     def row(self, name: str, step: int, values: Mapping[str, float]) -> None:
         """Add a line at `step` to ``name.csv`` and to TensorBoard."""
+        if self.silent:
+            return
         path = self.folder / f"{name}.csv"
         if name not in self.headers:
             self.headers[name] = ["step", *values]
@@ -83,9 +89,11 @@ class Log:
 
     def progress(self, step: int, done: float, start: float, text: str) -> None:
         """Show that `done` (0..1) of the run is over; time left is extrapolated from this sitting, which began at `start`."""
+        if self.silent:
+            return
         elapsed = time.monotonic() - self.began
-        left = elapsed * (1.0 - done) / max(done - start, 1e-9)
-        words = f"step {step}, {left / 60:.0f} min left, {text}"
+        left = f"{elapsed * (1.0 - done) / (done - start) / 60:.0f} min left, " if done > start else ""
+        words = f"step {step}, {left}{text}"
         if self.bar is not None:
             self.bar.update(0, completed=done, left=words)
         else:
@@ -93,6 +101,8 @@ class Log:
 
     def say(self, text: str) -> None:
         """A line of its own on standard error."""
+        if self.silent:
+            return
         if self.bar is not None:
             self.bar.console.print(text)
         else:

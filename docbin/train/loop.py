@@ -1,7 +1,7 @@
 """The loop: steps, time, averages, checkpoints, validation, logs. What a step *is* belongs to the task (:mod:`docbin.train.task`).
 
 Files of a run in its folder: ``recipe.json`` (the recipe as it ran, overrides included), ``last.safetensors`` (resumes the run),
-``best.safetensors`` (the averaged network with the highest mean F-measure on the held-out pages, as bare weights), ``final.safetensors``
+``best.safetensors`` (the averaged network with the highest mean score of the held-out pages, as bare weights), ``final.safetensors``
 (the same at the last step), ``train.csv``, ``validation.csv``, ``events/``. SIGINT and SIGTERM write a checkpoint after the step under way
 and end the run in order.
 """
@@ -11,45 +11,51 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from docbin.errors import FileAccessError, UsageError
-from docbin.page import Image, Mask
 from docbin.train import checkpoint
 from docbin.train.ema import Ema
 from docbin.train.feed import CropSource, batches, open_source, open_validation
 from docbin.train.log import Log
+from docbin.train.memory import keep_freed_memory
 from docbin.train.place import Place
-from docbin.train.recipe import Recipe
+from docbin.train.recipe import SCORES, Recipe
 from docbin.train.schedule import Clock, warmup_cosine
 from docbin.train.task import Task, make_task
-from docbin.train.validate import validate
+from docbin.train.validate import HeldOut, validate
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: steps done, the best mean F-measure on held-out pages (None without any), and whether the whole run is over."""
+    """How a run ended: steps done, the best mean score of held-out pages (None without any), and whether the whole run is over."""
 
     step: int
     best: float | None
     finished: bool
 
 
+MOST_LEFT_OUT = 40
+"""Steps in a row without a finite gradient that end a run; float16 finds its loss scale in fewer."""
+
+
 class _Run:
     """A run under way. `step` is the number of optimizer steps done."""
 
-    def __init__(self, recipe: Recipe, out: Path, pages: list[tuple[str, Image, Mask]]) -> None:
-        self.recipe, self.out, self.pages = recipe, out, pages
+    def __init__(self, recipe: Recipe, out: Path, pages: Sequence[HeldOut]) -> None:
+        self.recipe, self.out = recipe, out
         self.place = Place(recipe.run.precision, recipe.run.threads)
         self.task: Task = make_task(recipe, self.place)
+        self.pages = _judged(pages, recipe.data.score, self.task)
         self.step, self.progress, self.minutes = 0, 0.0, 0.0
         self.best: float | None = None
         if recipe.net.init:
@@ -105,10 +111,27 @@ class _Run:
         self.net.train(was_training)
         log.row("validation", self.step, scores)
         worst = min((name for name in scores if name != "mean"), key=lambda name: scores[name])
-        log.say(f"step {self.step}: FM {scores['mean']:.2f} on {len(self.pages)} held-out pages, worst {worst} {scores[worst]:.2f}")
+        kind = self.recipe.data.score.upper()
+        log.say(f"step {self.step}: {kind} {scores['mean']:.2f} on {len(self.pages)} held-out pages, worst {worst} {scores[worst]:.2f}")
         if self.best is None or scores["mean"] > self.best:
             self.best = scores["mean"]
             self.write_weights("best.safetensors")
+
+
+def _judged(pages: Sequence[HeldOut], score: str, task: Task) -> list[HeldOut]:
+    """The held-out pages with what the score compares: ink, or the picture that the task wants of a page with this ink."""
+    if score not in SCORES:
+        raise UsageError(f"data.score = {score!r}: choose one of {', '.join(SCORES)}")
+    judged: list[HeldOut] = []
+    for name, page, want in pages:
+        if isinstance(want, tuple) != (score == "f"):
+            raise UsageError(f"data.score = {score!r}: of pictures with words, and of no others, it is 'f'")
+        if not isinstance(want, tuple) and score == "psnr":
+            want = task.wanted(page, want > 0) if want.dtype == np.bool_ else want
+        elif not isinstance(want, tuple) and want.dtype != np.bool_:
+            raise UsageError(f"data.score = 'fm': of {name} a picture is wanted, not ink; say data.score = 'psnr'")
+        judged.append((name, page, want))
+    return judged
 
 
 def _load_weights(net: nn.Module, path: Path) -> None:
@@ -147,7 +170,7 @@ def train(
     resume: bool = False,
     max_minutes: float | None = None,
     source: CropSource | None = None,
-    pages: list[tuple[str, Image, Mask]] | None = None,
+    pages: Sequence[HeldOut] | None = None,
     stop_at: int | None = None,
 ) -> Outcome:
     """Run `recipe`, or go on with it.
@@ -176,6 +199,7 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileAccessError(f"{out}: cannot make the folder ({error.strerror})") from None
+    keep_freed_memory()
     root = root or Path()
     source = source or open_source(recipe, root)
     run = _Run(recipe, out, open_validation(recipe, root) if pages is None else pages)
@@ -184,7 +208,7 @@ def train(
     if run.place.rank == 0:
         (out / "recipe.json").write_text(recipe.to_json() + "\n", encoding="utf-8")
     clock = Clock(recipe.run.steps, max_minutes, run.progress)
-    with Log(out, run.step) as log, _stop_on_signal() as signals:
+    with Log(out, run.step, silent=run.place.rank > 0) as log, _stop_on_signal() as signals:
         log.say(f"{_count(run.task.net):,} weights on {run.place.device}, from step {run.step}, {len(run.pages)} held-out pages")
         finished = _steps(run, source, clock, log, signals, stop_at)
         if finished:
@@ -192,24 +216,27 @@ def train(
             if run.place.rank == 0:
                 run.write_weights("final.safetensors")
         run.save()
-        log.say(f"{'done' if finished else 'stopped'} after step {run.step}, {run.minutes:.1f} min; best FM {run.best}")
+        log.say(
+            f"{'done' if finished else 'stopped'} after step {run.step}, {run.minutes:.1f} min; best {recipe.data.score.upper()} {run.best}"
+        )
     return Outcome(run.step, run.best, finished)
 
 
 def _steps(run: _Run, source: CropSource, clock: Clock, log: Log, signals: list[int], stop_at: int | None) -> bool:
     """Step until the run is over (True) or interrupted (False)."""
-    recipe, task = run.recipe, run.task
+    recipe, task, place = run.recipe, run.task, run.place
     began, minutes_before, start = time.monotonic(), run.minutes, run.progress
     saved = scored = began
     first_step = run.step
-    for batch in batches(source, recipe, run.step, run.place.rank, run.place.world):
-        elapsed = (time.monotonic() - began) / 60
-        run.progress = clock.progress(run.step, elapsed)
+    left_out = _LeftOut(place)
+    run.progress, _ = place.agree(clock.progress(run.step, 0.0), False)
+    for batch in batches(source, recipe, run.step, place.rank, place.world):
         if run.progress >= 1.0:
             return True
         rate = warmup_cosine(run.progress, recipe.optim.warmup, recipe.optim.final)
         values = task.step(batch, rate, run.progress)
         run.step += 1
+        left_out.after(run.step, log)
         if run.ema:
             run.ema.update(task.net, run.step)
         now = time.monotonic()
@@ -223,14 +250,35 @@ def _steps(run: _Run, source: CropSource, clock: Clock, log: Log, signals: list[
         if (run.step % by_step == 0) if by_step else (now - scored > 60 * recipe.run.validate_minutes):
             run.score(log)
             scored = time.monotonic()
-        if signals or run.step == stop_at:
-            run.progress = clock.progress(run.step, (now - began) / 60)
+        run.progress, stop = place.agree(clock.progress(run.step, (time.monotonic() - began) / 60), bool(signals))
+        if stop or run.step == stop_at:
             return False
-        if now - saved > 60 * recipe.run.checkpoint_minutes:
+        if now - saved > 60 * recipe.run.checkpoint_minutes and not left_out.length:
             run.save()
             saved = time.monotonic()
     run.progress = 1.0
     return True
+
+
+class _LeftOut:
+    """Tells of optimizer steps that were not taken, and ends a run that takes none any more. `length` is how many steps in a row had one."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.before, self.length = place, place.left_out, 0
+
+    def after(self, step: int, log: Log) -> None:
+        """To be called after every step; UsageError after MOST_LEFT_OUT in a row."""
+        if self.place.left_out == self.before:
+            self.length = 0
+            return
+        self.before = self.place.left_out
+        self.length += 1
+        log.say(f"step {step}: the gradient is not finite, the weights stay as they are ({self.before} times in this sitting)")
+        if self.length == MOST_LEFT_OUT:
+            raise UsageError(
+                f"step {step}: the gradient was not finite {MOST_LEFT_OUT} steps in a row, so nothing is learned any more; "
+                "lower optim.rate or set optim.clip, and go on from the last checkpoint with --resume"
+            )
 
 
 def _count(net: nn.Module) -> int:

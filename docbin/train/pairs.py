@@ -1,59 +1,56 @@
 """Pair sources by the name that a recipe gives: ``source = "docbin.train.pairs:deblurring"`` in ``[data]``.
 
-Each is a crop source over the sets in ``data.weights``; the set "rendered" is the renderer's pool (:mod:`docbin.data.render`). Degradations are those
-of the recipe, so clean-up takes a strong preset and the other two a light one or none: what is degraded *before* the pair is made stays in the
-wanted page, except for clean-up, whose wanted page is drawn from truth.
+Each is a crop source over the sets in ``data.weights``. Degradations are those of the recipe, so clean-up takes a strong preset and the other two
+a light one or none: what is degraded *before* the pair is made stays in the wanted page, except for clean-up, whose wanted page is drawn from
+truth.
 """
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from docbin.data.pairs import Maker, PagePairs, Watermarked, blurred, cleaned
-from docbin.errors import UsageError
-from docbin.train.feed import CropSource, degradations, labelled_crops
+from docbin.train.feed import degradations, labelled_crops, sides
 from docbin.train.recipe import DataSection
+from docbin.train.validate import HeldOut
 
-RENDERED_PAGES = 64
-"""Pages in the pool of the set "rendered"."""
-
-
-def crops(data: DataSection, root: Path, seed: int) -> CropSource:
-    """Crops of the training side of labelled and rendered pages, mixed by ``data.weights``."""
-    from docbin.data.crops import Augment
-    from docbin.data.crops import CropSource as MixedCrops
-    from docbin.data.pages import load_pages, split
-    from docbin.data.render import DATASET, RenderedPages
-
-    if DATASET not in data.weights:
-        return labelled_crops(data, root, seed)
-    allowed = [field.name for field in dataclasses.fields(Augment)]
-    for key in data.augment:
-        if key not in allowed:
-            raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
-    options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
-    labelled = load_pages([name for name in data.weights if name != DATASET], root)
-    pages, _ = split(labelled, data.validation_share, data.split_seed) if labelled else ([], [])
-    pages += RenderedPages(RENDERED_PAGES, data.split_seed, workers=max(1, data.workers)).pages()
-    return MixedCrops(pages, data.size, seed, data.weights, Augment(**options), degradations(data))
+PIECE = 768
+"""Largest side of a piece of a held-out page, pixels: a score of twenty pieces takes less time than of twenty pages, and tells as much."""
 
 
-def _pairs(data: DataSection, root: Path, seed: int, maker: Maker) -> PagePairs:
-    return PagePairs(crops(data, root, seed), maker, seed)
+@dataclass(frozen=True, slots=True)
+class PairSource:
+    """Pairs made by `maker`, called as every crop source of a recipe is."""
+
+    maker: Maker
+
+    def __call__(self, data: DataSection, root: Path, seed: int) -> PagePairs:
+        """Pairs of the training side of the pages, mixed by ``data.weights``."""
+        return PagePairs(labelled_crops(data, root, seed), self.maker, seed)
+
+    def held_out(self, data: DataSection, root: Path) -> list[HeldOut]:
+        """A pair of every held-out page of the sets in ``data.validation``: (name, what came, what is wanted).
+
+        A square piece near ink, not scaled or turned, degraded as the crops are; always the same, whatever the seed of the run.
+        """
+        from docbin.data.crops import NO_AUGMENT
+        from docbin.data.crops import CropSource as LabelledCrops
+
+        degrade = degradations(data, data.validation)
+        _, pages = sides(data, data.validation, root)
+        held_out: list[HeldOut] = []
+        for number, page in enumerate(pages):
+            piece = LabelledCrops([page], min(PIECE, *page.shape), number, augment=NO_AUGMENT, degrade=degrade)
+            held_out.append((page.name, *PagePairs(piece, self.maker, number).crop(0)))
+        return held_out
 
 
-def clean_up(data: DataSection, root: Path, seed: int) -> PagePairs:
-    """Degraded crops and their writing in black on white."""
-    return _pairs(data, root, seed, cleaned)
+clean_up = PairSource(cleaned)
+"""Degraded crops and their writing in black on white."""
 
+deblurring = PairSource(blurred)
+"""Unsharp crops and the crops as they were, in grey."""
 
-def deblurring(data: DataSection, root: Path, seed: int) -> PagePairs:
-    """Unsharp crops and the crops as they were, in grey."""
-    return _pairs(data, root, seed, blurred)
-
-
-def watermarks(data: DataSection, root: Path, seed: int) -> PagePairs:
-    """Crops under watermarks and the crops as they were, in grey."""
-    return _pairs(data, root, seed, Watermarked())
+watermarks = PairSource(Watermarked())
+"""Crops under watermarks and the crops as they were, in grey."""

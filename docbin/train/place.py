@@ -5,6 +5,7 @@ else.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from typing import Any
 
@@ -40,6 +41,7 @@ class Place:
         if self.dtype is torch.float16 and self.device.type == "cpu":
             raise UsageError("run.precision = 'float16': only on CUDA; take bfloat16 on a CPU")
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
+        self.left_out = 0  # optimizer steps that were not taken, since this place was made
 
     @property
     def rank(self) -> int:
@@ -62,20 +64,33 @@ class Place:
         wrapped: nn.Module = self.accelerator.prepare_model(net)
         return wrapped
 
+    def agree(self, progress: float, stop: bool) -> tuple[float, bool]:
+        """What all processes go by: the first one's `progress`, and whether any of them wants to `stop`.
+
+        Clocks run apart and a signal reaches one process. One that ended a step before the others would leave them waiting for its gradients.
+        """
+        if self.accelerator is None:
+            return progress, stop
+        said = torch.tensor([progress if self.rank == 0 else 0.0, float(stop)], dtype=torch.float64, device=self.device)
+        torch.distributed.all_reduce(said)
+        return float(said[0]), bool(said[1] > 0)
+
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """The precision of a forward pass."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
 
     def descend(self, loss: Tensor, optimizer: torch.optim.Optimizer, clip: float) -> float:
-        """Backward pass, clipping, one optimizer step; returns the gradient's norm. A step whose gradient is not finite is left out (its
-        norm says so).
+        """Backward pass, clipping, one optimizer step; returns the gradient's norm. A step whose gradient is not finite is not taken, and
+        counted in `left_out`.
         """
         optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self.scaler.unscale_(optimizer)
         weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
         norm = float(torch.nn.utils.clip_grad_norm_(weights, clip if clip > 0 else float("inf"), foreach=True))
-        if norm == norm and norm != float("inf"):
+        if math.isfinite(norm):
             self.scaler.step(optimizer)
+        else:
+            self.left_out += 1
         self.scaler.update()
         return norm

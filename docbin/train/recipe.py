@@ -18,6 +18,8 @@ from typing import Any
 
 from docbin.errors import FileAccessError, UsageError
 
+SCORES = ("fm", "psnr", "f")
+
 
 @dataclass(frozen=True, slots=True)
 class NetSection:
@@ -38,24 +40,34 @@ class DataSection:
     ----------
     weights : set -> how often a crop is cut from it; the sets of the training
     validation : sets whose held-out pages are scored; () for no validation
+    score : what of the held-out pages chooses the weights, one of :data:`SCORES`: "fm", their ink, "psnr", the pages that the network makes, or
+        "f", the words that it finds
     validation_share, split_seed : how ``docbin.data.pages.split`` parts training pages and held-out pages
     augment : fields of ``docbin.data.crops.Augment`` that differ from its defaults
-    degrade : preset of ``docbin.data.degrade``; "none" for crops as they are
-    degrade_changes : degradation -> [probability, strongest strength] that replace or join the preset's
+    degrade, degrade_rendered : presets of ``docbin.data.degrade`` for labelled pages, which are degraded already, and for rendered ones,
+        which are clean; "none" for crops as they are
+    degrade_changes, degrade_rendered_changes : degradation -> [probability, strongest strength] that replace or join the preset's
+    rendered_pages : pages in the pool of the set "rendered" (or "rendered-no-plasma"), rendered once into the cache
     source : "module:callable" that returns the crop source, called with this section, the data root and the seed
     size : side of a crop in pixels
+    depth : crops carry the depth plane (:mod:`docbin.kernels.depth`) as a fourth channel, for networks that take it
     workers : processes that make crops ahead; 0 makes them in the training process
     """
 
     weights: Mapping[str, float] = field(default_factory=dict)
     validation: tuple[str, ...] = ()
+    score: str = "fm"
     validation_share: float = 0.15
     split_seed: int = 0
     augment: Mapping[str, Any] = field(default_factory=dict)
     degrade: str = "none"
     degrade_changes: Mapping[str, Any] = field(default_factory=dict)
+    degrade_rendered: str = "full"
+    degrade_rendered_changes: Mapping[str, Any] = field(default_factory=dict)
+    rendered_pages: int = 100
     source: str = "docbin.train.feed:labelled_crops"
     size: int = 256
+    depth: bool = False
     workers: int = 1
 
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from docbin.errors import UsageError
 from docbin.nets import build
+from docbin.nets.inference import to_tensor
+from docbin.page import Image, Mask
 from docbin.train.checkpoint import load_optimizer
 from docbin.train.feed import Batch
 from docbin.train.place import Place
@@ -86,6 +89,14 @@ class Refinement(Task):
             "gradient": norm,
             "rate": self.optim.rate * rate,
         }
+
+    def wanted(self, image: Image, truth: Mask) -> Image:
+        """The uniform page, grey or in colour as the network works."""
+        net: Any = self.net
+        ink = torch.from_numpy(np.ascontiguousarray(truth)).to(self.place.device)[None, None].float()
+        page = uniform_page(net.enter(to_tensor(image, self.place.device)), ink)[0].mul(255).round().byte().permute(1, 2, 0)
+        pixels = np.ascontiguousarray(page.cpu().numpy())
+        return pixels[..., 0] if pixels.shape[2] == 1 else pixels
 
     def state(self) -> dict[str, Any]:
         """Network and optimizer."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from docbin.errors import UsageError
 from docbin.nets import build
+from docbin.page import Image, Mask
 from docbin.train.checkpoint import load_optimizer
 from docbin.train.feed import Batch, named
 from docbin.train.losses import weighted
@@ -31,6 +32,10 @@ class Task(ABC):
     @abstractmethod
     def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | Tensor]:
         """One optimizer step at learning-rate factor `rate`; returns the numbers to log (tensors are read only when logged)."""
+
+    def wanted(self, image: Image, truth: Mask) -> Image:
+        """The picture that the network is to make of a page uint8 (H, W, 3) with this ink; UsageError if it makes none."""
+        raise UsageError(f"data.score = 'psnr': {type(self.net).__name__} only says where ink is; say data.score = 'fm'")
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
@@ -50,7 +55,7 @@ def adamw(net: nn.Module, optim: OptimSection) -> torch.optim.AdamW:
 
 
 def tensors(batch: Batch, place: Place) -> tuple[Tensor, Tensor]:
-    """A batch as the networks take it: images float32 (N, 3, S, S) in 0..1, truth float32 (N, 1, S, S)."""
+    """A batch as the networks take it: images float32 (N, 3 or 4, S, S) in 0..1, truth float32 (N, 1, S, S)."""
     images = batch.images.to(place.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
     return images, batch.truth.to(place.device, non_blocking=True)[:, None].float()
 
@@ -59,7 +64,7 @@ class Supervised(Task):
     """Page in, ink out, a weighted sum of losses, AdamW."""
 
     def __init__(self, recipe: Recipe, place: Place) -> None:
-        if recipe.options:
+        if recipe.options and type(self) is Supervised:
             raise UsageError(f"options: the task 'supervised' has none, got {', '.join(recipe.options)}")
         self.place = place
         self.optim = recipe.optim
@@ -97,6 +102,8 @@ TASKS: Mapping[str, str] = {
     "supervised": "docbin.train.task:Supervised",
     "refinement": "docbin.train.refinement:Refinement",
     "adversarial": "docbin.train.adversarial:Adversarial",
+    "detection": "docbin.train.detection:Detection",
+    "bits": "docbin.train.bits:Bits",
 }
 """Task name in a recipe -> "module:class", called with the recipe and the place."""
 

@@ -5,11 +5,11 @@ oddities) and how the files of its official archives are called. docbin ships no
 keeps the plain layout ``images/`` + ``gt/`` with equal stems, only names the folder; :meth:`Benchmark.pairs` finds the pages in it.
 
 The search is declarative. A layout is a list of path patterns in which ``{stem}`` stands for the page's name, ``*`` for anything within a
-path component and a final ``.*`` for any picture suffix; letter case does not matter. Three places are tried, the first that holds a
-complete pair wins, and within it the layout with the most pairs: ``ROOT/pages/<folder>``, ``ROOT/<folder>`` and ``ROOT`` itself. Archives
-are unpacked in many ways, so a pattern may begin at any folder below a place of the set's own; below ``ROOT`` itself, where other sets may
-lie, only patterns that name a folder may. A page that a layout finds twice is dropped and named by :meth:`Benchmark.check`: scoring the
-wrong twin silently would be worse.
+path component and a final ``.*`` for any picture suffix; letter case does not matter. Four places are tried: ``ROOT/pages/<folder>``,
+``ROOT/scene/<folder>``, ``ROOT/<folder>`` and ``ROOT`` itself. The first that holds a complete pair wins, and within it the layout with the
+most pairs. Archives are unpacked in many ways, so a pattern may begin at any folder below a place of the set's own; below ``ROOT`` itself,
+where other sets may lie, only patterns that name a folder may. A page that a layout finds twice is dropped and named by
+:meth:`Benchmark.check`: scoring the wrong twin silently would be worse.
 
 Descriptors are read through :mod:`importlib.resources` only, because the ``datasets`` folder lies beside the package in a checkout and
 inside it in a wheel.
@@ -28,11 +28,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from docbin.errors import FileAccessError, UsageError
+from docbin.metrics.words import PROTOCOLS
 from docbin.page import Image, Mask, to_grey
+from docbin.zoo import wordtruth
 
+TRUTH_SUFFIXES = (".txt", ".xml", ".gt")
+"""Of files that hold outlines of words (:mod:`docbin.zoo.wordtruth`)."""
 PICTURE_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".webp", ".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".gif")
 ROLES = ("train", "test", "other")
 POLARITIES = ("black", "white")
+TASKS = ("binarize", "detect")
+MANY = 20
+"""So many missing pages are told one by one."""
 _DEPTH = 6  # folders below the root that are searched
 
 Begin = Literal["here", "anywhere", "named"]
@@ -58,6 +65,10 @@ class Layout:
 
 PLAIN = Layout(images=("images/{stem}.*",), truths=("gt/{stem}.*",))
 """``images/`` + ``gt/``, equal stems, any picture format: tried before the layouts of a descriptor."""
+PLAIN_WORDS = Layout(
+    images=("images/{stem}.*",), truths=tuple(f"gt/{mark}{{stem}}{suffix}" for mark in ("gt_", "") for suffix in TRUTH_SUFFIXES)
+)
+"""The same for outlines of words; ``gt_`` may stand before the stem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,8 @@ class Benchmark:
     ----------
     name : the word on the command line
     title, year : what the set is called, and when it was published
-    role : "train", "test" or "other", its part in the protocol that docbin's published numbers follow (train sets may be learned from; a test set is
+    role : "train", "test" or "other", its part in the protocol that docbin's published numbers follow (train sets may be learned from; a
+    test set is
         looked at once, at the end; "other" sets are used by neither)
     homepage, licence, citation : for people; "unknown" where nothing is stated
     archives : names (or addresses) of the official archives
@@ -78,6 +90,9 @@ class Benchmark:
     stems : their names where known
     layouts : how the official archives lie on disk
     oddities : what to know before trusting a number on this set
+    task : "binarize", truths are masks of ink; or "detect", truths are outlines of words
+    truth : format of the outlines, of ``docbin.zoo.wordtruth.FORMATS``
+    protocol : how found words are counted, of ``docbin.metrics.words.PROTOCOLS``
     """
 
     name: str
@@ -94,6 +109,9 @@ class Benchmark:
     stems: tuple[str, ...] = ()
     layouts: tuple[Layout, ...] = ()
     oddities: tuple[str, ...] = ()
+    task: str = "binarize"
+    truth: str = "icdar2015"
+    protocol: str = "icdar2015"
 
     def pairs(self, data_root: str | os.PathLike[str]) -> list[PagePair]:
         """Pages and truths under `data_root`, in natural order (2 before 10).
@@ -123,7 +141,9 @@ class Benchmark:
         have = {pair.stem.lower() for pair in found.pairs}
         named = {text.split(":")[0].lower() for text in found.problems}
         known = [stem for stem in self.stems if stem.lower() not in have | named]
-        if self.stems and len(known) < len(self.stems):
+        if self.stems and len(known) > MANY:
+            problems.append(f"{known[0]} to {known[-1]}: {len(known)} are missing (neither picture nor truth)")
+        elif self.stems and len(known) < len(self.stems):
             problems += [f"{stem}: missing (neither picture nor truth)" for stem in known]
         if self.expected and len(found.pairs) != self.expected:
             problems.append(f"{self.name}: {len(found.pairs)} complete pages, the published set has {self.expected}")
@@ -136,7 +156,8 @@ class Benchmark:
         nothing = _Found([], [])
         for place in self._places(root):
             files = _files_below(place)
-            tried = [_match(place, files, PLAIN, (), "here")]
+            plain, stems = (PLAIN, ()) if self.task == "binarize" else (PLAIN_WORDS, self.stems)
+            tried = [_match(place, files, plain, stems, "here")]
             tried += [_match(place, files, layout, self.stems, "named" if place == root else "anywhere") for layout in self.layouts]
             best = max(tried, key=lambda found: len(found.pairs))
             if best.pairs:
@@ -146,7 +167,7 @@ class Benchmark:
 
     def _places(self, root: Path) -> list[Path]:
         names = dict.fromkeys((self.name, *self.folders))
-        places = [parent / name for parent in (root / "pages", root) for name in names]
+        places = [parent / name for parent in (root / "pages", root / "scene", root) for name in names]
         return [place for place in places if place.is_dir()] + [root]
 
 
@@ -162,14 +183,15 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _files_below(place: Path) -> list[str]:
-    """Picture files below `place`, as "/"-separated relative paths, sorted; hidden folders and what lies deeper than `_DEPTH` are left out."""
+    """Files of pictures and truths below `place`, as "/"-separated relative paths, sorted; hidden folders and what lies deeper than `_DEPTH`
+    are left out."""
     files: list[str] = []
     for folder, subfolders, names in os.walk(place):
         inner = Path(folder).relative_to(place)
         if len(inner.parts) >= _DEPTH:
             subfolders.clear()
         subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__MACOSX")))
-        pictures = (name for name in names if name.lower().endswith(PICTURE_SUFFIXES) and not name.startswith("."))
+        pictures = (name for name in names if name.lower().endswith(PICTURE_SUFFIXES + TRUTH_SUFFIXES) and not name.startswith("."))
         files += [(inner / name).as_posix() for name in pictures]
     return sorted(files)
 
@@ -248,7 +270,9 @@ def load(name_or_folder: str | os.PathLike[str]) -> Benchmark:
         folder = folder.resolve()
         if not (folder / "images").is_dir() or not (folder / "gt").is_dir():
             raise UsageError(f"{name}: the folder must hold images/ and gt/ with files of equal stems")
-        return Benchmark(folder.name, folder.name, 0, "other", "unknown", "unknown", "unknown", expected=0)
+        outlines = any(file.suffix.lower() in TRUTH_SUFFIXES for file in (folder / "gt").iterdir())
+        task = "detect" if outlines else "binarize"
+        return Benchmark(folder.name, folder.name, 0, "other", "unknown", "unknown", "unknown", expected=0, task=task)
     import difflib
 
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
@@ -290,7 +314,8 @@ def parse(text: str, source: str) -> Benchmark:
     missing = [key for key in required if key not in table]
     if missing:
         raise UsageError(f"{source}: missing {', '.join(missing)}")
-    for key, wanted in (("role", ROLES), ("polarity", POLARITIES)):
+    choices = {"role": ROLES, "polarity": POLARITIES, "task": TASKS, "truth": tuple(wordtruth.FORMATS), "protocol": tuple(PROTOCOLS)}
+    for key, wanted in choices.items():
         if table.get(key, wanted[0]) not in wanted:
             raise UsageError(f"{source}: {key}={table[key]!r}; choose one of {', '.join(wanted)}")
     layouts = []
@@ -341,8 +366,8 @@ def read_picture(path: str | os.PathLike[str]) -> Image:
 def truth_mask(path: str | os.PathLike[str], polarity: str = "black") -> Mask:
     """Ink mask of a truth (or result) file, bool (H, W): ink where the grey value is below 128.
 
-    Colour truths are made grey first, alpha is laid on white, and pictures whose values are 0 and 1 only (as some archives store them) are read as 0
-    and 255.
+    Colour truths are made grey first, alpha is laid on white, and pictures whose values are 0 and 1 only (as some archives store them) are
+    read as 0 and 255.
 
     Parameters
     ----------
@@ -354,6 +379,10 @@ def truth_mask(path: str | os.PathLike[str], polarity: str = "black") -> Mask:
     FileAccessError, InputError
         As :func:`read_picture`.
     """
-    grey = to_grey(read_picture(path))
-    ink = grey < (1 if grey.max() <= 1 else 128)
+    ink = ink_of_truth(to_grey(read_picture(path)))
     return ~ink if polarity == "white" else ink
+
+
+def ink_of_truth(grey: Image) -> Mask:
+    """The dark pixels of a truth that was read, grey (H, W): below 128, or 0 where there is nothing but 0 and 1."""
+    return grey < (1 if grey.max() <= 1 else 128)

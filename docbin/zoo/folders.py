@@ -2,8 +2,10 @@
 
 A folder holds ``config.toml`` (which network, its variant, its files with their SHA-256, what it takes and gives), ``weights.safetensors``,
 ``card.md`` for people, and ``golden.npz``: a crop and what the weights make of it. Beside the weights there may be the same network in forms that
-run without torch: ``model.onnx`` for ONNX Runtime and ``packed.safetensors`` for :mod:`docbin.engine`. ``scripts/package_model.py`` writes all of
-them. A user's own folder, named by its path, is as good as one that came with docbin, and may hold no more than a config with `net` and `weights`.
+run without torch: ``model.onnx`` for ONNX Runtime and ``packed.safetensors`` for :mod:`docbin.engine`. A packed network is whole without the
+float weights it was made from, which are many times larger and good for nothing but more training, so it may ship without them.
+``scripts/package_model.py`` writes all of them. A user's own folder, named by its path, is as good as one that came with docbin, and may hold no
+more than a config with `net` and `weights` or `packed`.
 
 Configs are refused for any key that is not known here: a misspelt ``treshold`` that is silently ignored is a worse model, not a smaller file. The
 shipped folders are found through :mod:`importlib.resources` only, since they lie beside the package in a checkout and inside it in a wheel.
@@ -30,6 +32,8 @@ from docbin.errors import FileAccessError, InputError, MissingExtra, UsageError
 
 FILE_LIMIT = 8_000_000
 """Bytes of a file of a shipped model."""
+PACKED_LIMIT = 1_000_000
+"""Bytes of a packed network that ships: being small is half of its point."""
 ZOO_LIMIT = 40_000_000
 """Bytes of all shipped models together."""
 TASKS = ("binarize", "enhance", "detect")
@@ -57,10 +61,11 @@ class Onnx:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """``[packed]``: the network in bits for :mod:`docbin.engine`."""
+    """``[packed]``: the network in bits for :mod:`docbin.engine`; `numbers` (how many weights) is for people."""
 
     file: str
     sha256: str
+    numbers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,14 @@ class Input:
     Attributes
     ----------
     channels : "RGB" (a grey page repeats its channel), or "grey" (a colour page is first made grey, :func:`docbin.page.to_grey`, whole levels)
+    depth : whether docbin adds a channel, the depth plane of the page (:mod:`docbin.kernels.depth`)
     low, high : what 0 and 255 become
     tile : side of a tile in pixels; changes memory and time
     halo : pixels of surround a tile is handed in with; None for the network's own, with which tiles equal the whole page
     """
 
     channels: str = "RGB"
+    depth: bool = False
     low: float = 0.0
     high: float = 1.0
     tile: int = 1024
@@ -84,10 +91,42 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """``[output]``: the network gives logits of ink; a pixel is ink where its probability is at least `threshold`."""
+    """``[output]``: the network gives logits of ink (a detector's, of words' kernels); a pixel is ink where its probability is at least
+    `threshold`, and its stroke deep enough.
+
+    Attributes
+    ----------
+    threshold : least probability, 0..1
+    depth, faint, reach : which strokes stay, as :func:`docbin.kernels.depth.keep_deep` takes them; depth 0 keeps all
+    """
 
     kind: str = "logit"
     threshold: float = 0.5
+    depth: float = 0.0
+    faint: float = 0.4
+    reach: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Detect:
+    """``[detect]``, of a model that finds words: what its pictures are scaled to and how its map becomes words (:mod:`docbin.detection`).
+
+    Attributes
+    ----------
+    side : longer side in pixels of what the network is handed; 0 for the picture as it is
+    score : a kernel is a word where its mean probability is at least this
+    unclip : a kernel grows by area * unclip / perimeter; 0 undoes the shrinking of training
+    shrink : the shrink ratio of training
+    least : shortest side of a kernel, pixels of what the network is handed
+    shape : "quad" or "polygon"
+    """
+
+    side: int = 1280
+    score: float = 0.6
+    unclip: float = 0.0
+    shrink: float = 0.4
+    least: float = 2.0
+    shape: str = "quad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +145,7 @@ class Config:
     folder: Path
     name: str
     net: str
-    weights: Weights
+    weights: Weights | None = None
     task: str = "binarize"
     summary: str = ""
     citation: str = ""
@@ -114,6 +153,7 @@ class Config:
     variant: Mapping[str, Any] = field(default_factory=dict)
     input: Input = Input()
     output: Output = Output()
+    detect: Detect = Detect()
     training: Training = Training()
     onnx: Onnx | None = None
     packed: Packed | None = None
@@ -139,6 +179,18 @@ class Config:
                 f"{path}: SHA-256 is {digest}, {self.folder / 'config.toml'} says {entry.sha256}; fetch the model folder again"
             )
         return path
+
+    @property
+    def sha256(self) -> str:
+        """Of the file that makes this model what it is: the weights, or the packed network where it ships without them."""
+        entry = self.weights or self.packed
+        assert entry is not None  # a config without either was refused
+        return entry.sha256
+
+    @property
+    def numbers(self) -> int:
+        """How many weights the network has; 0 where the config does not say."""
+        return max(entry.numbers if entry is not None else 0 for entry in (self.weights, self.packed))
 
     def card(self) -> str:
         """The text of ``card.md``; empty where there is none."""
@@ -250,6 +302,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
 
 def _check(config: Config, where: str) -> None:
     """Values that no type can refuse."""
+    if config.weights is None and (config.packed is None or config.onnx is not None):
+        raise UsageError(f"{where}: missing weights (a packed network may come without them, nothing else)")
     for entry in (config.weights, config.onnx, config.packed):
         if entry is not None and (Path(entry.file).name != entry.file or entry.file in ("", ".", "..") or "\\" in entry.file):
             raise UsageError(f"{where}: file {entry.file!r}: the name of a file in the folder is wanted")
@@ -260,6 +314,7 @@ def _check(config: Config, where: str) -> None:
         ("task", config.task, TASKS),
         ("input.channels", given.channels, ("RGB", "grey")),
         ("output.kind", config.output.kind, ("logit",)),
+        ("detect.shape", config.detect.shape, ("quad", "polygon")),
     ):
         if value not in allowed:
             raise UsageError(f"{where}: {what} is {value!r}; this docbin knows {', '.join(allowed)}")
@@ -269,6 +324,14 @@ def _check(config: Config, where: str) -> None:
         ("input.tile", given.tile, 16, 1 << 16),
         ("input.halo", given.halo or 0, 0, 1 << 16),
         ("output.threshold", config.output.threshold, 0.0, 1.0),
+        ("output.depth", config.output.depth, 0.0, 1.9),
+        ("output.faint", config.output.faint, 0.0, 1.9),
+        ("output.reach", config.output.reach, 0, 1000),
+        ("detect.side", config.detect.side, 0, 1 << 14),
+        ("detect.score", config.detect.score, 0.0, 1.0),
+        ("detect.unclip", config.detect.unclip, 0.0, 100.0),
+        ("detect.shrink", config.detect.shrink, 0.01, 0.99),
+        ("detect.least", config.detect.least, 0.0, 1000.0),
     ):
         if not low <= number <= high:
             raise UsageError(f"{where}: {what} is {number:g}; allowed is {low:g} to {high:g}")

@@ -25,6 +25,7 @@ import numpy as np
 
 from docbin import kernels
 from docbin.errors import InputError, MissingExtra, UsageError
+from docbin.kernels.depth import depth_plane, keep_deep
 from docbin.page import FloatMap, Image, Mask, check_image, to_grey
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
@@ -65,7 +66,7 @@ class Runtime:
         """Whether the model has what this runtime reads."""
         if self.name == "packed":
             return config.packed is not None
-        return self.name != "onnx" or onnx_file(config) is not None
+        return config.weights is not None and (self.name != "onnx" or onnx_file(config) is not None)
 
 
 RUNTIMES: tuple[Runtime, ...] = (
@@ -101,6 +102,11 @@ def choose(config: Config, asked: str = AUTO) -> Runtime:
     if asked not in NAMES:
         raise UsageError(f"runtime {asked!r} does not exist; choose one of {', '.join(NAMES)}")
     has = ", ".join(runtime.name for runtime in able)
+    if config.weights is None:
+        raise UsageError(
+            f"{config.name}: came as packed bits alone, without the float weights that {asked} needs; run it with {has}, "
+            "or train it again from the recipe in its folder"
+        )
     raise UsageError(
         f"{config.name}: has no file for the runtime {asked}, it runs with {has}; 'docbin export {config.name} --to {asked}' makes one"
     )
@@ -121,39 +127,48 @@ class Model:
     def __repr__(self) -> str:
         return f"<docbin model {self.config.name} ({self.config.net}, {self.runtime.name})>"
 
-    def __call__(self, image: Image, threshold: float | None = None) -> Mask:
+    def __call__(self, image: Image, threshold: float | None = None, depth: float | None = None) -> Mask:
         """Ink mask of a page, bool (H, W), True = ink.
 
         Parameters
         ----------
         image : uint8 (H, W) or (H, W, 3)
         threshold : a pixel is ink where its probability is at least this, 0..1; None for the model's own
+        depth : a stroke is kept if it is somewhere this deep, in units of the page's ink, or stands beside one that is
+            (:func:`docbin.kernels.depth.keep_deep`); 0 keeps every stroke, None is the model's own
         """
-        return self._opened.ink(check_image(image), self.config.output.threshold if threshold is None else threshold)
+        output = self.config.output
+        ink = self._opened.ink(check_image(image), output.threshold if threshold is None else threshold)
+        least = output.depth if depth is None else depth
+        return keep_deep(ink, depth_plane(to_grey(image)), least, output.faint, output.reach) if least > 0 else ink
 
     def probability(self, image: Image) -> FloatMap:
         """Probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3)."""
         return self._opened.probability(check_image(image))
 
 
-def load(name: str | os.PathLike[str], runtime: str = AUTO) -> Model:
+def load(name: str | os.PathLike[str], runtime: str = AUTO, task: str = "binarize") -> Model:
     """The model of that name (or folder), loaded once a process and kept.
+
+    Parameters
+    ----------
+    name, runtime : as in :func:`docbin.load`
+    task : what it must be for; the probabilities of a model that finds words are those of lying in a word's kernel
 
     Raises
     ------
     UsageError
-        No such model, or the model does not know where ink is.
+        No such model, or one for another task.
     MissingExtra
         Nothing that could run it is installed; the message says what to install.
     InputError, FileAccessError
         Its files are damaged or missing.
     """
     config = folders.load_config(name)
-    if config.task != "binarize":
-        raise UsageError(
-            f"model {config.name}: its task is {config.task}, it does not tell ink from paper; 'docbin models' lists those that do"
-        )
-    return _load(config.folder.resolve(), config.name, config.weights.sha256, runtime, kernels.threads())
+    if config.task != task:
+        what = "tell ink from paper" if task == "binarize" else "find words"
+        raise UsageError(f"model {config.name}: its task is {config.task}, it does not {what}; 'docbin models' lists those that do")
+    return _load(config.folder.resolve(), config.name, config.sha256, runtime, kernels.threads())
 
 
 @lru_cache(maxsize=4)
@@ -169,13 +184,13 @@ def _load(folder: Path, name: str, sha256: str, asked: str, threads: int) -> Mod
     return Model(config, runtime, open_net(config))
 
 
-def ink(image: Image, *, model: str, threshold: float, runtime: str) -> Mask:
+def ink(image: Image, *, model: str, threshold: float, depth: float, runtime: str) -> Mask:
     """Ink mask by a model of the zoo; the method table's door."""
-    return load(model, runtime)(image, threshold)
+    return load(model, runtime)(image, threshold, depth)
 
 
-def probability(image: Image, *, model: str, threshold: float, runtime: str) -> FloatMap:
-    """Probability map by a model of the zoo; `threshold` changes nothing here. The method table's door."""
+def probability(image: Image, *, model: str, threshold: float, depth: float, runtime: str) -> FloatMap:
+    """Probability map by a model of the zoo; `threshold` and `depth` change nothing here. The method table's door."""
     return load(model, runtime).probability(image)
 
 
@@ -211,7 +226,8 @@ class PackedNet:
 
 
 class OnnxNet:
-    """A network in ONNX Runtime: input "page", float32 (1, 3, H, W) in 0..1 of any size; output "logits", float32 (1, 1, H, W).
+    """A network in ONNX Runtime: input "page", float32 (1, 3, H, W), with the depth plane (1, 4, H, W), in 0..1 of any size; output
+    "logits", float32 (1, 1, H, W).
 
     The file's metadata say which weights it was made from (``docbin.weights``, their SHA-256) and how its pages are cut (``docbin.halo``,
     ``docbin.stride``); :func:`docbin.export.to_onnx` writes both.
@@ -222,6 +238,7 @@ class OnnxNet:
 
         path = onnx_file(config)
         assert path is not None
+        assert config.weights is not None
         if config.onnx is not None:
             config.verified(config.onnx)
             config.verified(config.weights)  # the graph takes its tensors from there
@@ -237,7 +254,7 @@ class OnnxNet:
             raise InputError(f"{path}: ONNX Runtime cannot load it ({str(error)[:300]}); export the model again") from None
         if told.get("docbin.weights") != config.weights.sha256:
             raise InputError(f"{path}: was not exported from {config.folder / config.weights.file}; export it again")
-        self._grey = config.input.channels == "grey"
+        self._grey, self._depth = config.input.channels == "grey", config.input.depth
         self._tile, self._stride = config.input.tile, int(told["docbin.stride"])
         self._halo = int(told["docbin.halo"]) if config.input.halo is None else config.input.halo
 
@@ -245,11 +262,14 @@ class OnnxNet:
         """(place on the page, probabilities there) of tile after tile."""
         if self._grey:
             image = to_grey(image)
+        plane = depth_plane(to_grey(image)) if self._depth else None
         height, width = image.shape[:2]
         for rows, columns, good_rows, good_columns in cuts(height, width, self._tile, self._halo, self._stride):
             part = image[rows, columns]
             if part.ndim == 2:
                 part = np.broadcast_to(part[..., None], (*part.shape, 3))
+            if plane is not None:
+                part = np.dstack([part, plane[rows, columns]])
             page = np.ascontiguousarray(part.transpose(2, 0, 1)[None], np.float32)
             page /= np.float32(255.0)
             logits: Any = self._session.run(["logits"], {"page": page})[0]

@@ -150,6 +150,7 @@ def test_a_batch_with_report_and_summary(tmp_path: Path, capsys: pytest.CaptureF
     Image.new("L", (50, 50), 255).save(tmp_path / "scans/blank.png")
     (tmp_path / "scans/bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     words = ["binarize", str(tmp_path / "scans"), "-o", str(tmp_path / "out"), "--report", str(tmp_path / "r.jsonl"), "--jobs", "2"]
+    words += PARAMETERS  # a method that suspects none of the good pages
     assert cli.main(words) == 6
     told = capsys.readouterr()
     assert told.out == ""
@@ -191,7 +192,18 @@ def test_loudness_may_stand_before_or_behind(tmp_path: Path, page: Path, capsys:
 def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, kind: int, code: int) -> None:
     for seed in range(400):
         save(tmp_path / f"scans/p{seed}.png", seed)
-    words = [sys.executable, "-m", "docbin.cli", "binarize", str(tmp_path / "scans"), "-o", str(tmp_path / "out"), "--jobs", "2"]
+    words = [
+        sys.executable,
+        "-m",
+        "docbin.cli",
+        "binarize",
+        str(tmp_path / "scans"),
+        "-o",
+        str(tmp_path / "out"),
+        "--jobs",
+        "2",
+        *PARAMETERS,
+    ]
     # A shell's background job starts with SIGINT ignored, and so would everything it starts; a terminal's job does not.
     heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     running = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, preexec_fn=heard)

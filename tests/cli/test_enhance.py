@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 from PIL import Image as Pictures
 
 from docbin.cli.enhance import command
-from docbin.enhancing import TASKS, enhance, model_folder
-from docbin.errors import MissingExtra, UsageError
+from docbin.enhancing import TASKS, enhance, model_config
+from docbin.errors import FileAccessError, MissingExtra, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +84,20 @@ def test_wrong_outputs_are_refused(page: Path, model: Path, tmp_path: Path) -> N
         command([page, page], tmp_path / "out", model=str(model))
 
 
-def test_a_missing_model_is_named_with_the_way_out(page: Path, tmp_path: Path) -> None:
-    with pytest.raises(MissingExtra, match=r"no-such-model: config\.toml .* --model FOLDER"):
+def test_a_missing_model_is_named_with_the_way_out(page: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"'no-such-model' is neither a model of docbin nor a folder"):
         command([page], tmp_path / "out.png", model="no-such-model")
-    with pytest.raises(MissingExtra, match=r"no such folder"):
-        model_folder("uniform", tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=r"nowhere' is neither"):
+        model_config("uniform", tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(MissingExtra, match=r"weights\.safetensors not installed"):
-        model_folder("uniform", tmp_path / "empty")
+    with pytest.raises(MissingExtra, match=r"no config\.toml"):
+        model_config("uniform", tmp_path / "empty")
+    shutil.copy(model / "config.toml", tmp_path / "empty")
+    with pytest.raises(FileAccessError, match=r"weights\.safetensors: cannot read the weights"):
+        model_config("uniform", tmp_path / "empty")
+    monkeypatch.setattr("docbin.zoo.folders.shipped", dict)
+    with pytest.raises(MissingExtra, match=r"its model deepotsu did not come with this docbin.* --model FOLDER"):
+        command([page], tmp_path / "out.png")
     with pytest.raises(UsageError, match="choose one of uniform, clean-up, deblur, watermark, binarize"):
         command([page], tmp_path / "out.png", task="iron")
     assert not (tmp_path / "out.png").exists()

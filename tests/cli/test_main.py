@@ -10,7 +10,7 @@ import time
 import pytest
 
 import docbin
-from docbin import cli
+from docbin import catalogue, cli
 from docbin.cli.methods import _range
 
 HEAVY = ("cv2", "skimage", "PIL", "rich", "scipy", "torch", "pypdfium2", "img2pdf")
@@ -82,7 +82,9 @@ def test_methods_as_text_names_all(capsys: pytest.CaptureFixture[str]) -> None:
     for row in docbin.methods():
         assert f"  {row['name']}" in told
         assert row["citation"].split()[0] in told
-    assert "sauvola (default)" in told
+    assert f"{catalogue.DEFAULT} (default)" in told
+    assert cli.main(["binarize", "--help"]) == 0
+    assert f"[default: {catalogue.DEFAULT}]" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,29 @@ def test_each_set_may_have_its_own_degradations(pages: list[LabelledPage]) -> No
     assert 0 < changed < 20
 
 
+def test_the_depth_plane_is_measured_in_the_pages_ink(tmp_path: Path) -> None:
+    """A crop of nothing but pale writing shows it pale, because elsewhere on the page there is dark ink."""
+    image = np.full((400, 900), 220, np.uint8)
+    image[40:360:20, 20:400] = 40
+    image[40:360:20, 500:880] = 170
+    truth = image == 40
+    path = tmp_path / "page.npy"
+    save_layers(path, image, truth)
+    source = CropSource([LabelledPage("set/page", "set", path)], 96, seed=3, augment=NO_AUGMENT, depth=True)
+    pale: list[float] = []
+    dark: list[float] = []
+    for index in range(80):
+        crop, ink = source.crop(index)
+        assert crop.shape == (96, 96, 4)
+        if ink.sum() > 200:
+            dark.append(float(np.median(crop[..., 3][ink])))
+        written = crop[..., 0] == 170
+        if written.sum() > 200:
+            pale.append(float(np.median(crop[..., 3][written])))
+    assert 110 < np.median(dark) < 146
+    assert np.median(pale) < 60, "a quarter as deep as the ink (128)"
+
+
 def test_wrong_arguments(pages: list[LabelledPage]) -> None:
     with pytest.raises(UsageError, match="no pages"):
         CropSource([])

@@ -111,16 +111,6 @@ def test_a_fringe_never_reaches_half_of_the_contrast() -> None:
         assert (spread[truth] == 40).all()
 
 
-def test_bleed_through_is_paler_than_the_front() -> None:
-    truth = np.zeros((100, 100), bool)
-    truth[10:20] = True
-    image = np.where(truth, 60, 200).astype(np.uint8)[..., None].repeat(3, axis=2)
-    for seed in range(10):
-        through, _ = _degraded("bleed_through", image, truth, 1.0, seed)
-        assert through[~truth].min() > 60
-        assert through[~truth].min() < 195
-
-
 def test_paper_is_found_under_ink() -> None:
     ramp = np.linspace(120, 220, 200, dtype=np.float32)[None, :, None].repeat(60, 0).repeat(3, 2)
     truth = np.zeros((60, 200), bool)
@@ -160,13 +150,14 @@ def test_presets() -> None:
 
 def test_no_plasma_really_draws_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mark `plasma` on a degradation must be true of its code: without the marked ones no field is drawn."""
-    from docbin.data import capture, degrade, ink, surface
+    from docbin.data import capture, degrade, ink, surface, verso
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a plasma field was drawn")
 
     for module in (degrade, ink, surface, capture):
         monkeypatch.setattr(module, "plasma", refuse)
+    assert not hasattr(verso, "plasma")
     monkeypatch.setattr(surface, "patches", refuse)
     image, truth = _page((40, 40))
     for name, kind in DEGRADATIONS.items():

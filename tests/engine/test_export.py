@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,31 @@ from docbin.errors import UsageError  # noqa: E402
 from docbin.kernels import bits  # noqa: E402
 from docbin.nets.bitunet import BitBlock, BitUNet, BitUNetConfig  # noqa: E402
 
-SMALL = BitUNetConfig(windows=(3, 7, 9), filters=(64, 64, 128), fans=(2, 3, 1), encoder_convs=(2, 1, 2), decoder_convs=(1, 2), planes=2)
+SMALL = BitUNetConfig(
+    windows=(3, 7, 9),
+    thetas=9,
+    greys=5,
+    depths=0,
+    filters=(32, 64, 96),
+    decoder_filters=(64, 32),
+    narrow=(32, 64),
+    fan=2,
+    encoder_convs=(2, 1, 2),
+    decoder_convs=(1, 2),
+    planes=2,
+)
+ONE_BIT = BitUNetConfig(
+    windows=(3, 7, 9),
+    thetas=9,
+    greys=5,
+    depths=0,
+    filters=(64, 64),
+    decoder_filters=(64,),
+    narrow=(64,),
+    fan=1,
+    encoder_convs=(1, 1),
+    decoder_convs=(1,),
+)
 
 
 def trained(config: BitUNetConfig = SMALL, seed: int = 0) -> BitUNet:
@@ -93,8 +119,7 @@ def test_every_kernel_level_gives_the_same_ink(level: str) -> None:
 
 
 def test_a_masked_network_exports_its_zeros() -> None:
-    config = BitUNetConfig(windows=(3, 7, 9), filters=(64, 64), fans=(1, 1), encoder_convs=(1, 1), decoder_convs=(1,), quantizer="zeromask")
-    net = trained(config)
+    net = trained(replace(ONE_BIT, quantizer="zeromask"))
     with torch.no_grad():
         for module in net.modules():
             if isinstance(module, BitBlock):
@@ -103,6 +128,22 @@ def test_a_masked_network_exports_its_zeros() -> None:
     with torch.no_grad():
         want = net(as_tensor(image))[0, 0].numpy()
     assert np.array_equal(engine.logits(engine.loads(export.to_packed(net)), image), want)
+
+
+@pytest.mark.parametrize("config", [SMALL, ONE_BIT, replace(SMALL, fan=4)])
+def test_training_computes_what_evaluation_counts(config: BitUNetConfig) -> None:
+    """Levels and float norms in training, bits and integer thresholds in evaluation: the same logits, where the norms use the same statistics."""
+    net = trained(config)
+    image = as_tensor(page(48, 64))
+    with torch.no_grad():
+        want = net(image)
+        net.train()
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        got = net(image)
+    # A value on its threshold may fall to either side in single precision.
+    assert ((got - want).abs() < 1e-3).float().mean() > 0.99
 
 
 def test_training_learns_and_every_parameter_gets_a_gradient() -> None:
@@ -117,7 +158,7 @@ def test_training_learns_and_every_parameter_gets_a_gradient() -> None:
         loss = nn.functional.binary_cross_entropy_with_logits(net(image), truth)
         loss.backward()
         if step == 0:
-            assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in net.parameters())
+            assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in net.parameters() if value.requires_grad)
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
@@ -132,9 +173,9 @@ def test_a_float_network_says_why_it_cannot_be_packed() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"filters": (60, 64, 64, 64)}, "multiples of 64"),
+        ({"filters": (60, 64, 64, 64)}, "multiple of 64"),
         ({"greys": 4}, "multiple of 64"),
-        ({"fans": (1, 1)}, "want 4 fans"),
+        ({"narrow": (64, 64)}, "want 4 encoder_convs"),
         ({"quantizer": "denseshift"}, "does not fold"),
     ],
 )

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,23 +17,17 @@ from docbin import kernels
 from docbin.errors import FileAccessError, InputError, UsageError
 from docbin.nets import build
 from docbin.nets.inference import probability, to_tensor
-from docbin.nets.sauvolanet import Moments, box_statistics, grey_levels, page_norm, widen
+from docbin.nets.sauvolanet import Moments, box_statistics, grey_levels, page_norm, trained_norm, widen
 from docbin.page import Image, to_grey
 from docbin.train import checkpoint
 from docbin.train.losses import hinge
 
 SMALL: dict[str, Any] = {"windows": [3, 9], "widths": [4, 6, 8]}
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "import_sauvolanet.py"
 
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("import_sauvolanet", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script: Callable[[str], Any]) -> Any:
+    return load_script("import_sauvolanet")
 
 
 def page(height: int, width: int, seed: int = 0) -> Image:
@@ -124,6 +117,23 @@ def test_page_norm_equals_its_float64_twin_and_is_finite_on_flat_maps() -> None:
     wanted = (exact - exact.mean((2, 3), keepdims=True)) / np.maximum(exact.std((2, 3), keepdims=True), 1e-5)
     assert np.abs(page_norm(maps).numpy() - wanted).max() < 2e-3
     assert torch.isfinite(page_norm(torch.full((1, 1, 4, 4), 0.3))).all()
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_norm_of_training_is_that_of_the_page(layout: torch.memory_format) -> None:
+    """Values, gradients and layout; flat maps, which a crop without ink gives, stay near 0."""
+    maps = (torch.randn(2, 4, 24, 20) * torch.tensor([1.0, 0.1, 30.0, 1e-2]).view(1, 4, 1, 1) + 0.5).to(memory_format=layout)
+    wanted, given = maps.clone().requires_grad_(), maps.clone().requires_grad_()
+    weight = torch.randn(2, 4, 24, 20)
+    slow, fast = page_norm(wanted), trained_norm(given)
+    (slow * weight).sum().backward()
+    (fast * weight).sum().backward()
+    assert fast.is_contiguous(memory_format=layout)
+    assert torch.allclose(slow, fast, atol=2e-4)
+    assert wanted.grad is not None
+    assert given.grad is not None
+    assert torch.allclose(wanted.grad, given.grad, rtol=1e-3, atol=1e-4 * float(wanted.grad.abs().max()))
+    assert trained_norm(torch.full((1, 2, 8, 8), 0.3)).abs().max() < 0.01
 
 
 def test_moments_in_parts_equal_those_of_the_whole_in_float64() -> None:
@@ -317,7 +327,7 @@ def keras_file(path: Path, widths: tuple[int, ...], windows: list[int]) -> dict[
     return weights
 
 
-def test_a_keras_file_becomes_the_network_it_was(script: ModuleType, tmp_path: Path) -> None:
+def test_a_keras_file_becomes_the_network_it_was(script: Any, tmp_path: Path) -> None:
     """The attention of the imported net equals the Keras layers written out in NumPy, channels last, in float64."""
     widths, windows = (3, 4, 5), [3, 7]
     weights = keras_file(tmp_path / "a.h5", widths, windows)
@@ -345,7 +355,7 @@ def test_a_keras_file_becomes_the_network_it_was(script: ModuleType, tmp_path: P
     assert net.k.tolist() == pytest.approx(weights["sauvola/sauvola/Sauvola_k:0"].ravel().tolist())
 
 
-def test_files_that_are_no_sauvolanet_are_refused(script: ModuleType, tmp_path: Path) -> None:
+def test_files_that_are_no_sauvolanet_are_refused(script: Any, tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with pytest.raises(FileAccessError, match="no such file"):
         script.convert(tmp_path / "nowhere.h5")
@@ -361,7 +371,7 @@ def test_files_that_are_no_sauvolanet_are_refused(script: ModuleType, tmp_path: 
 @pytest.mark.data
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("year", "fm"), [("dibco2011", 94.29), ("dibco2014", 97.79), ("dibco2016", 90.10)])
-def test_the_published_weights_score_as_published(script: ModuleType, oracle: Path, benchmark_pages: Path, year: str, fm: float) -> None:
+def test_the_published_weights_score_as_published(script: Any, oracle: Path, benchmark_pages: Path, year: str, fm: float) -> None:
     """Mean F-measure within 0.1 of what a faithful network reaches, every threshold computed, in float32."""
     released = script.convert(oracle / "sauvolanet" / "sauvolanet_published.h5")
     net = build("sauvolanet", {"page_lattice": 1}).eval()

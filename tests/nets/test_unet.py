@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 
 from docbin.errors import MissingExtra, UsageError
 from docbin.nets import NETS, build, config_of
+from docbin.nets.inference import probability
 from docbin.nets.unet import UNet, UNetConfig, box_mean, local_contrast
 
 SMALL = {"widths": [8, 16, 16], "encoder_blocks": [1, 1, 1], "decoder_blocks": [1, 1], "dilations": [1], "windows": [5], "head": 8}
@@ -110,3 +111,20 @@ def test_every_architecture_of_the_table_can_be_built_with_its_defaults(name: st
     except MissingExtra as error:
         pytest.skip(str(error))
     assert sum(weight.numel() for weight in net.parameters()) > 0
+
+
+def test_a_variant_with_depth_sees_the_fourth_channel_and_no_page_needs_one() -> None:
+    torch.manual_seed(0)
+    net = UNet(UNetConfig(widths=(8, 16), encoder_blocks=(1, 1), decoder_blocks=(1,), depth=True)).eval()
+    page = torch.rand(1, 4, 40, 40)
+    changed = page.clone()
+    changed[:, 3] = 1 - changed[:, 3]
+    with torch.no_grad():
+        assert (net(page) != net(changed)).any()
+    rng = np.random.default_rng(0)
+    for shape in ((50, 70), (50, 70, 3)):
+        image = rng.integers(0, 256, shape).astype(np.uint8)
+        whole = probability(net, image)
+        assert whole.shape == (50, 70)
+        tiled = probability(net, image, tile=16)
+        assert np.abs(whole - tiled).max() < 1e-5, "the plane is the page's, whatever the tile"

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Pictures
 
 torch = pytest.importorskip("torch")
 
 from docbin.errors import UsageError
+from docbin.nets.inference import clean_pages
 from docbin.page import Image, Mask
 from docbin.train import checkpoint
 from docbin.train.adversarial import wanted_page
@@ -174,14 +177,73 @@ def test_the_recipes_of_the_models_build_a_task_that_fits_its_megabytes(folder: 
     assert 2 * sum(value.numel() for value in task.net.state_dict().values()) < 8_000_000
 
 
+@pytest.mark.parametrize("name", ["deepotsu", "degan"])
+def test_a_network_that_repairs_pages_can_be_chosen_by_psnr(tmp_path: Path, name: str) -> None:
+    """The number in the log is that of the best weights' own page against the one the task wants."""
+    image, truth = Strokes().crop(50)
+    setup = recipe(name, data={"score": "psnr"}, run={"validate_steps": 2, "steps": 8})
+    outcome = train(setup, tmp_path, source=Strokes(), pages=[("a", image, truth)])
+    net = make_task(setup, Place("float32")).net
+    net.load_state_dict(checkpoint.load(tmp_path / "best.safetensors")["net"])
+    made = clean_pages(net.eval(), image)[-1]
+    wanted = np.where(truth, 0, 255).astype(np.uint8)
+    if name == "deepotsu":
+        wanted = np.empty_like(image)
+        for mask in (truth, ~truth):
+            wanted[mask] = np.rint(image[mask].mean(0))
+    assert outcome.best == pytest.approx(10 * np.log10(255**2 / np.square(made.astype(float) - wanted).mean()), abs=0.05)
+    with (tmp_path / "validation.csv").open(encoding="utf-8") as handle:
+        assert max(float(row["mean"]) for row in csv.DictReader(handle)) == pytest.approx(outcome.best, rel=1e-5)
+
+
+@pytest.fixture
+def few_pages(tmp_path: Path) -> Path:
+    """A folder of four pages with truth, as a recipe names it."""
+    for number in range(4):
+        rng = np.random.default_rng(number)
+        truth = np.zeros((90 + 20 * number, 100), bool)
+        truth[10:-10:9, 8:-8] = True
+        image = np.where(truth, 70, 205)[..., None] + rng.normal(0, 5, (*truth.shape, 3))
+        for kind, pixels in (("images", image.clip(0, 255).astype(np.uint8)), ("gt", np.where(truth, 0, 255).astype(np.uint8))):
+            (tmp_path / "few" / kind).mkdir(parents=True, exist_ok=True)
+            Pictures.fromarray(pixels).save(tmp_path / "few" / kind / f"p{number}.png")
+    return tmp_path / "few"
+
+
+def test_held_out_pairs_are_pieces_of_pages_that_the_crops_never_show(
+    few_pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from docbin.train import pairs
+    from docbin.train.feed import open_validation, sides
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(pairs, "PIECE", 64)
+    few = str(few_pages)
+    data = {"weights": {few: 1.0}, "validation": [few], "validation_share": 0.5, "degrade": "none", "size": 32}
+    for name in ("clean_up", "deblurring"):
+        setup = recipe("degan", data={**data, "source": f"docbin.train.pairs:{name}", "score": "psnr"})
+        shown = open_validation(setup, tmp_path)
+        training, held_out = sides(setup.data, [few], tmp_path)
+        assert [entry[0] for entry in shown] == [page.name for page in held_out]
+        assert not {page.name for page in training} & {page.name for page in held_out}
+        assert len(training) == len(held_out) == 2
+        for (_, came, wanted), (_, again, _) in zip(shown, open_validation(setup, tmp_path), strict=True):
+            assert np.array_equal(came, again)
+            assert came.shape == (64, 64, 3)
+            assert wanted.shape == (64, 64)
+            assert wanted.dtype == np.uint8
+    outcome = train(setup, tmp_path / "run", tmp_path)
+    assert outcome.best is not None
+    assert 3 < outcome.best < 60
+
+
 @pytest.mark.slow
 def test_pair_sources_cut_from_rendered_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from docbin.train import pairs
     from docbin.train.recipe import DataSection
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(pairs, "RENDERED_PAGES", 1)
-    data = DataSection(weights={"rendered": 1.0}, size=64, workers=0, degrade="full")
+    data = DataSection(weights={"rendered": 1.0}, size=64, workers=0, rendered_pages=1)
     for make in (pairs.clean_up, pairs.deblurring, pairs.watermarks):
         one, two = make(data, tmp_path, 5), make(data, tmp_path, 5)
         assert all(np.array_equal(a, b) for a, b in zip(one.crop(2), two.crop(2), strict=True))

@@ -15,12 +15,12 @@ torch = pytest.importorskip("torch")
 
 from docbin.errors import UsageError
 from docbin.page import Image, Mask
-from docbin.train import checkpoint
+from docbin.train import checkpoint, loop
 from docbin.train.feed import batches
 from docbin.train.loop import train
 from docbin.train.place import Place
 from docbin.train.recipe import Recipe, recipe_of
-from docbin.train.validate import f_measure
+from docbin.train.validate import psnr, validate
 
 TINY = {"widths": [8, 8], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8}
 
@@ -180,8 +180,75 @@ def test_precisions_are_checked() -> None:
         Place("float8")
 
 
-def test_f_measure_by_hand() -> None:
+def test_a_run_whose_gradients_are_never_finite_says_so_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken(Strokes):
+        """Crops 20 to 23, the sixth step, break one step; from the tenth on all do."""
+
+        broken: Any = None
+
+        def crop(self, index: int) -> tuple[Image, Mask]:
+            self.broken.fail = index // 4 == 5 or index // 4 >= 9
+            return super().crop(index)
+
+    source = Broken()
+    before = loop.Place.descend
+
+    def descend(place: Place, loss: torch.Tensor, optimizer: torch.optim.Optimizer, clip: float) -> float:
+        return before(place, loss * float("nan") if place.fail else loss, optimizer, clip)  # type: ignore[attr-defined]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Place, "descend", descend)
+        patch.setattr(loop.Place, "fail", False, raising=False)
+        source.broken = loop.Place
+        with pytest.raises(UsageError, match=r"step 49: .* 40 steps in a row.*optim\.rate.*--resume"):
+            train(recipe(steps=100, checkpoint_minutes=0.0), tmp_path, source=source, pages=[])
+    said = capsys.readouterr().err
+    assert "step 6: the gradient is not finite, the weights stay as they are (1 times" in said
+    assert "step 10: the gradient is not finite, the weights stay as they are (2 times" in said
+    assert checkpoint.load(tmp_path / "last.safetensors")["step"] == 9, "no checkpoint of a run that has begun to fail"
+
+
+def test_held_out_ink_is_scored_by_f_measure_and_pictures_by_psnr() -> None:
+    class Known(torch.nn.Module):
+        """Says what the red channel says; cleans a page by giving it back 51 levels darker."""
+
+        halo, stride, steps, step_halo = 0, 1, 1, 0
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.nothing = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return 20.0 * (images[:, :1] - 0.5)
+
+        def enter(self, images: torch.Tensor) -> torch.Tensor:
+            return images[:, :1]
+
+        def step(self, number: int, page: torch.Tensor) -> torch.Tensor:
+            return page - 0.2
+
+    image = np.zeros((1, 5, 3), np.uint8)
+    image[0, [0, 1, 2, 4]] = 255  # of four ink pixels three are found, and one is wrong: F = 2 * 3 / (4 + 4)
     truth = np.array([[True, True, True, True, False]])
-    said = np.array([[True, True, True, False, True]])
-    assert f_measure(said, truth) == pytest.approx(75.0)
-    assert f_measure(np.zeros_like(truth), np.zeros_like(truth)) == 100.0
+    assert validate(Known(), [("a", image, truth), ("b", image[:, :3], truth[:, :3])], None) == {
+        "mean": pytest.approx(87.5),
+        "a": pytest.approx(75.0),
+        "b": 100.0,
+    }
+    grey = np.full((4, 6, 3), 151, np.uint8)
+    pages = [("a", grey, np.full((4, 6), 100, np.uint8)), ("b", grey, np.full((4, 6), 151, np.uint8))]
+    scores = validate(Known(), pages, None)
+    assert scores["a"] == 100.0
+    assert scores["b"] == pytest.approx(20 * np.log10(5))  # all pixels wrong by a fifth
+    assert psnr(np.dstack([pages[0][2]] * 3), pages[0][2]) == 100.0
+
+
+@pytest.mark.parametrize(
+    ("score", "words"), [("iou", "choose one of fm, psnr"), ("psnr", "only says where ink is"), ("fm", "a picture is wanted")]
+)
+def test_a_score_that_does_not_fit_is_refused(tmp_path: Path, score: str, words: str) -> None:
+    setup = recipe(steps=1)
+    setup = dataclasses.replace(setup, data=dataclasses.replace(setup.data, score=score))
+    name, image, truth = held_out(1)[0]
+    with pytest.raises(UsageError, match=words):
+        train(setup, tmp_path, source=Strokes(), pages=[(name, image, truth if score != "fm" else image[..., 0])])

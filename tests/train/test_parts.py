@@ -5,20 +5,27 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from docbin.data.degrade import DEGRADATIONS, PRESETS
+from docbin.data.pages import TRAINING_SETS, LabelledPage, save_layers
 from docbin.errors import DocbinError, FileAccessError, InputError, UsageError
 from docbin.train import checkpoint
 from docbin.train.ema import Ema
+from docbin.train.feed import labelled_crops
 from docbin.train.losses import LOSSES, dice, hinge, weighted
 from docbin.train.recipe import read_recipe, recipe_of
 from docbin.train.schedule import Clock, warmup_cosine
 
 NET = {"net": {"name": "unet"}}
+MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 def test_a_recipe_reads_and_overrides_reach_it(tmp_path: Path) -> None:
@@ -172,3 +179,58 @@ def test_bad_checkpoints_are_refused(tmp_path: Path) -> None:
         checkpoint.save(tmp_path / "c.safetensors", {"what": {1}})
     with pytest.raises(DocbinError, match="cannot write"):
         checkpoint.save(tmp_path / "nowhere" / "c.safetensors", {})
+
+
+ABLATIONS = {
+    "everything": [],
+    "without rendered pages": ["data.weights.rendered=0"],
+    "without plasma": [
+        "data.degrade=light-no-plasma",
+        "data.degrade_rendered=no-plasma",
+        "data.weights.rendered=0",
+        "data.weights.rendered-no-plasma=0.15",
+    ],
+    "without either": ["data.degrade=light-no-plasma", "data.weights.rendered=0"],
+}
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_the_ablations_of_the_unet_are_a_matter_of_settings(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rendered pages get their own preset, real ones the other; what an ablation leaves out is not even asked for."""
+    text = (MODELS / "unet" / "recipe.toml").read_text(encoding="utf-8")
+    for override in ABLATIONS[name]:
+        assert f"--set {override}" in text, "the recipe says how it is run"
+    setup = read_recipe(MODELS / "unet" / "recipe.toml", ABLATIONS[name])
+    asked: dict[str, int] = {}
+
+    def pages(sets: Iterable[str], root: Path, rendered: int = 0) -> list[LabelledPage]:
+        found = []
+        for one in sets:
+            asked[one] = rendered
+            save_layers(tmp_path / f"{one}.npy", np.full((300, 300, 3), 200, np.uint8), np.zeros((300, 300), bool))
+            found.append(LabelledPage(f"{one}/a", one, tmp_path / f"{one}.npy"))
+        return found
+
+    monkeypatch.setattr("docbin.data.pages.load_pages", pages)
+    source: Any = labelled_crops(setup.data, tmp_path, 0)
+    rendered = {"everything": {"rendered"}, "without plasma": {"rendered-no-plasma"}}.get(name, set())
+    assert set(asked) == {*TRAINING_SETS, *rendered}
+    assert set(asked.values()) == {setup.data.rendered_pages}
+    for one in asked:
+        steps = {step: (chance, strongest) for step, chance, strongest in source.degrade[one].recipe.chances}
+        plain = source.degrade[one].recipe.local == 0 and not any(DEGRADATIONS[step].plasma for step in steps)
+        assert plain == ("without plasma" in name or name == "without either")
+        assert source.degrade[one].recipe.at_most == PRESETS["full" if one in rendered else "light"].at_most
+        assert (steps["bleed_through"] == (0.25, 1.0)) == (one not in rendered), "changes are laid over the preset they name"
+    assert source.crop(3)[0].shape == (256, 256, 3)
+
+
+def test_wrong_presets_of_rendered_pages_are_refused(tmp_path: Path) -> None:
+    for data, words in (
+        ({"degrade_rendered": "fulll"}, "data.degrade_rendered = 'fulll'"),
+        ({"degrade_rendered_changes": {"fade": 1}}, "data.degrade_rendered_changes: fade"),
+        ({"weights": {"rendered": 0.0}}, "at least one set"),
+    ):
+        setup = recipe_of({**NET, "data": {"weights": {"rendered": 1.0}, **data}})
+        with pytest.raises(UsageError, match=words):
+            labelled_crops(setup.data, tmp_path, 0)

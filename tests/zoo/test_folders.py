@@ -25,7 +25,18 @@ def test_the_least_config_has_the_defaults(tmp_path: Path) -> None:
     config = folders.load_config(folder(tmp_path / "mine"))
     assert (config.net, config.task, config.output.threshold, config.input.tile, config.input.halo) == ("unet", "binarize", 0.5, 1024, None)
     assert config.name == str(tmp_path / "mine")
+    assert config.weights is not None
     assert config.verified(config.weights) == tmp_path / "mine" / "weights.safetensors"
+    assert config.sha256 == DIGEST
+
+
+def test_a_packed_network_may_come_without_weights(tmp_path: Path) -> None:
+    packed = f'[packed]\nfile = "packed.safetensors"\nsha256 = "{DIGEST}"\nnumbers = 7\n'
+    config = folders.load_config(folder(tmp_path / "mine", 'net = "bitunet"\n' + packed))
+    assert config.weights is None
+    assert (config.sha256, config.numbers) == (DIGEST, 7)
+    with pytest.raises(UsageError, match="missing weights"):
+        folders.load_config(folder(tmp_path / "other", f'net = "unet"\n{packed}[onnx]\nfile = "m"\nsha256 = "{DIGEST}"\nopset = 17\n'))
 
 
 def test_a_full_config_is_read(tmp_path: Path) -> None:
@@ -44,6 +55,7 @@ def test_a_full_config_is_read(tmp_path: Path) -> None:
         (LEAST + "[output]\ntreshold = 0.5\n", "output: unknown key treshold; known are kind, threshold"),
         ('folder = "/tmp"\n' + LEAST, "unknown key folder"),
         (LEAST.replace('net = "unet"\n', ""), "missing net"),
+        ('net = "unet"\n', "missing weights"),
         ('net = "unet"\n[weights]\nfile = "a"\n', "weights: missing sha256"),
         ('net = "unet"\nweights = "a"\n', "a table is wanted"),
         (LEAST + "[output]\nthreshold = 1.5\n", "output.threshold is 1.5; allowed is 0 to 1"),
@@ -71,6 +83,7 @@ def test_a_config_that_is_no_toml(tmp_path: Path) -> None:
 
 def test_other_bytes_than_the_config_names_are_refused(tmp_path: Path) -> None:
     config = folders.load_config(folder(tmp_path / "mine"))
+    assert config.weights is not None
     (tmp_path / "mine" / "weights.safetensors").write_bytes(b"weight5")
     with pytest.raises(InputError, match=r"SHA-256 is .* says"):
         config.verified(config.weights)

@@ -8,9 +8,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,43 +22,54 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 import docbin
-from docbin import batch, catalogue, export
+from docbin import batch, catalogue, enhancing, export
 from docbin.cli import main
 from docbin.errors import InputError, MissingExtra, UsageError
+from docbin.kernels.depth import depth_plane, keep_deep
 from docbin.nets import build
-from docbin.nets.inference import probability, to_tensor
+from docbin.nets.inference import probability, to_tensor, with_depth
 from docbin.nets.pretrained import load as load_net
-from docbin.page import Image
+from docbin.page import Image, to_grey
 from docbin.train.recipe import recipe_of
 from docbin.zoo import cards, folders, runtimes
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "unet": {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8},
-    "bitunet": {"windows": [3, 7, 9], "filters": [64, 64], "fans": [1, 1], "encoder_convs": [1, 1], "decoder_convs": [1], "planes": 2},
+    "unet": {
+        "widths": [8, 16],
+        "encoder_blocks": [1, 1],
+        "decoder_blocks": [1],
+        "dilations": [1],
+        "windows": [5],
+        "depth": True,
+        "head": 8,
+    },
+    "bitunet": {
+        "windows": [3, 7, 9],
+        "thetas": 9,
+        "greys": 5,
+        "depths": 0,
+        "filters": [64, 64],
+        "decoder_filters": [64],
+        "narrow": [64],
+        "fan": 1,
+        "encoder_convs": [1, 1],
+        "decoder_convs": [1],
+        "planes": 2,
+    },
 }
+BITS = "bits"  # a folder of bitunet as it ships: packed alone
 
 
-def program(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def package(net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
+def packaged(script: Any, net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
     """A folder as the zoo holds it, of a network with random weights and the statistics of a trained one."""
     torch.manual_seed(seed)
     module = build(net, VARIANTS[net])
     with torch.no_grad():
         for _ in range(3):
-            module(torch.rand(4, 3, 32, 32))
+            module(torch.rand(4, 4 if net == "unet" else 3, 32, 32))
         (module.out.bias if net == "unet" else module.head.bias).zero_()  # ink and paper in equal shares
     recipe = recipe_of({"net": {"name": net, "variant": dict(VARIANTS[net])}, "data": {"weights": {"dibco2009": 1.0}}})
     about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}
-    script = program("package_model")
     script.package(module.state_dict(), about, folder, script.Words(**{"tile": 64, **words}))
     return folder
 
@@ -75,9 +86,15 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def package(load_script: Callable[[str], Any]) -> Callable[..., Path]:
+    """:func:`packaged` by ``scripts/package_model.py``."""
+    return partial(packaged, load_script("package_model"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, package: Callable[..., Path]) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("models")
-    return {net: package(net, root / net) for net in VARIANTS}
+    return {net: package(net, root / net, with_weights=True) for net in VARIANTS} | {BITS: package("bitunet", root / BITS)}
 
 
 @pytest.fixture
@@ -99,19 +116,42 @@ def test_a_packaged_folder_is_what_ships(made: dict[str, Path]) -> None:
     for name, folder in made.items():
         config = folders.load_config(folder)
         assert cards.missing_sections(config.card()) == []
-        assert (config.packed is not None) == (name == "bitunet")
+        assert (config.packed is not None) == (name != "unet")
         assert (config.onnx is not None) == (name == "unet")
+        assert (config.weights is None) == (name == BITS)
+        assert config.numbers > 1000
         assert config.summary
         assert config.citation
     names = {path.name for path in made["unet"].iterdir()}
-    assert names == {"card.md", "config.toml", "golden.npz", "model.onnx", "recipe.json", "weights.safetensors"}
+    common = {"card.md", "config.toml", "golden.npz", "recipe.json"}
+    assert names == common | {"model.onnx", "weights.safetensors"}
+    assert {path.name for path in made[BITS].iterdir()} == common | {"packed.safetensors"}
+
+
+def test_a_folder_of_bits_alone_runs_and_says_what_it_cannot(
+    made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = made[BITS], tmp_path / "out.packed"
+    assert np.array_equal(docbin.binarize(page(), str(folder)), docbin.load(made["bitunet"], "torch")(page()))
+    with pytest.raises(UsageError, match="packed bits alone, without the float weights that torch needs"):
+        docbin.load(folder, "torch")
+    with pytest.raises(UsageError, match="packed bits alone, without the float weights that PyTorch needs"):
+        load_net(folder)
+    with pytest.raises(UsageError, match="only says where ink is"):
+        enhancing.enhance(page(), model=folder)
+    assert main(["export", str(folder), "--to", "onnx"]) == 1
+    assert "--to packed" in capsys.readouterr().err
+    assert main(["export", str(folder), "--to", "packed", "-o", str(out)]) == 0
+    assert out.read_bytes() == (folder / "packed.safetensors").read_bytes()
+    assert main(["models", "show", str(folder)]) == 0
+    assert "Runtimes: packed\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("size", [(151, 203), (64, 64), (1, 1), (33, 130)])
 def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Path], size: tuple[int, int]) -> None:
     image = page(*size)
     with torch.inference_mode():
-        whole = torch.sigmoid(load_net(made["unet"])(to_tensor(image)))[0, 0].numpy()
+        whole = torch.sigmoid(load_net(made["unet"])(to_tensor(with_depth(image))))[0, 0].numpy()
     for name in ("onnx", "torch"):
         model = docbin.load(made["unet"], name)
         assert np.abs(model.probability(image) - whole).max() < 1e-4, name
@@ -119,6 +159,16 @@ def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Pa
         assert np.array_equal(model(image[..., 0]), model(np.repeat(image[..., :1], 3, 2))), name
     assert whole.size < 100 or 0.1 < (whole >= 0.5).mean() < 0.9
     assert whole.size < 100 or whole.max() - whole.min() > 0.01
+
+
+def test_a_model_may_ask_for_deep_strokes_and_its_user_may_not(package: Callable[..., Path], tmp_path: Path) -> None:
+    folder = package("unet", tmp_path / "deep", depth=0.7)
+    assert folders.load_config(folder).output.depth == 0.7
+    model, image = docbin.load(folder), page()
+    said, plane = model.probability(image) >= 0.5, depth_plane(to_grey(image))
+    assert np.array_equal(model(image), keep_deep(said, plane, 0.7, 0.4, 20))
+    assert np.array_equal(model(image, depth=0.0), said)
+    assert not np.array_equal(model(image, depth=1.5), said)
 
 
 def test_no_tile_is_larger_for_a_larger_page(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +195,7 @@ def test_a_file_for_other_programs_stands_alone(made: dict[str, Path], tmp_path:
     net = load_net(made["unet"])
     for size in ((61, 75), (64, 32)):
         image = page(*size)
-        (logits,) = session.run(None, {"page": to_tensor(image).numpy()})
+        (logits,) = session.run(None, {"page": to_tensor(with_depth(image)).numpy()})
         assert np.abs(1 / (1 + np.exp(-logits[0, 0])) - probability(net, image, tile=4096)).max() < 1e-4
 
 
@@ -194,7 +244,7 @@ def test_the_best_installed_runtime_is_taken_and_a_missing_one_named(unet: Path,
         docbin.load(unet, "tensorrt")
 
 
-def test_a_model_is_loaded_once_and_again_when_it_changed(unet: Path) -> None:
+def test_a_model_is_loaded_once_and_again_when_it_changed(unet: Path, package: Callable[..., Path]) -> None:
     first = docbin.load(unet)
     assert docbin.load(str(unet)) is first
     before = first(page())
@@ -215,7 +265,7 @@ def test_damaged_files_are_refused(unet: Path) -> None:
         docbin.load(unet, "onnx")
 
 
-def test_a_users_own_onnx_file_in_the_folder_is_used_if_it_fits(unet: Path, tmp_path: Path) -> None:
+def test_a_users_own_onnx_file_in_the_folder_is_used_if_it_fits(unet: Path, tmp_path: Path, package: Callable[..., Path]) -> None:
     config = (unet / "config.toml").read_text(encoding="utf-8")
     (unet / "config.toml").write_text(config.split("[onnx]")[0], encoding="utf-8")
     (unet / "model.onnx").unlink()
@@ -274,14 +324,16 @@ def test_a_model_for_another_task_is_no_method(unet: Path) -> None:
             ask(str(unet))
 
 
-def test_the_resume_key_knows_the_weights(unet: Path) -> None:
+def test_the_resume_key_knows_the_weights(unet: Path, package: Callable[..., Path]) -> None:
     key = batch.settings(str(unet)).key("scan.png", 1, 2)
     assert batch.settings(str(unet)).key("scan.png", 1, 2) == key
     package("unet", unet, seed=6)
     assert batch.settings(str(unet)).key("scan.png", 1, 2) != key
 
 
-def test_the_command_line_takes_a_model(made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_takes_a_model(
+    made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], load_script: Callable[[str], Any]
+) -> None:
     for folder in ("images", "gt"):
         (tmp_path / "set" / folder).mkdir(parents=True)
     Pictures.fromarray(page()).save(tmp_path / "set" / "images" / "a.png")
@@ -300,7 +352,7 @@ def test_the_command_line_takes_a_model(made: dict[str, Path], tmp_path: Path, c
     assert result["method"] == model
     assert len(result["images"]) == 1
     (tmp_path / "scores.json").write_text(json.dumps([result]), encoding="utf-8")
-    assert program("make_cards").main([str(tmp_path / "scores.json"), "--models", str(made["unet"].parent)]) == 0
+    assert load_script("make_cards").main([str(tmp_path / "scores.json"), "--models", str(made["unet"].parent)]) == 0
     assert "| set | 1 |" in (made["unet"] / "card.md").read_text(encoding="utf-8")
 
 

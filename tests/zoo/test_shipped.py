@@ -24,6 +24,8 @@ def test_a_shipped_model_is_whole(name: str) -> None:
     assert f'name = "{name}"' in (config.folder / "config.toml").read_text(encoding="utf-8")
     for path in config.folder.iterdir():
         assert path.stat().st_size <= folders.FILE_LIMIT, path
+    if config.packed is not None:
+        assert config.verified(config.packed).stat().st_size <= folders.PACKED_LIMIT
 
 
 def test_all_shipped_models_together_are_small_enough() -> None:

@@ -1,0 +1,362 @@
+"""Networks on a page, side by side: docbin's packed engine beside float32 and INT8 runtimes; the engine of ``docbin bench networks``.
+
+What is compared: every packed network at the kernel level in force and at AVX2; the *same graph* in float32 in ONNX Runtime; the U-Net of base 32
+and 16 in INT8 in OpenVINO (static quantisation after training), the real competitor on x86; and the shipped `unet` in float32 in ONNX Runtime.
+
+What keeps it fair:
+
+* Every network has a process of its own with the same number of threads, and they are asked in turns (:mod:`docbin.bench.contest`). The minimum of
+  several runs is given, the median beside it, and the processor time, which a disturbance changes least.
+* The clock runs from the grey page in memory to the ink mask in memory. Loading, compiling, quantising and one run to warm up come before.
+* Peers that take tiles of one size get 512 pixels a side, or the little less that makes whole tiles of the page, without the overlap that exact tiles
+  need: docbin pays for it, they do not.
+* The float twin's ink is compared with the engine's: it is no comparison if it does not compute the same. (Not so with random weights, where one bit
+  that the stem rounds otherwise changes everything after it.)
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import statistics
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from docbin import kernels
+from docbin.bench.contest import Contestant, Measured, Run, started
+from docbin.bench.page import text_page
+from docbin.errors import UsageError
+from docbin.page import Image, Mask
+
+TILE = 512
+STRIDE = 16
+FLOAT, INT8 = "ONNX Runtime float32", "OpenVINO INT8"
+PEERS: Mapping[str, tuple[str, ...]] = {FLOAT: ("onnxruntime", "onnx"), INT8: ("openvino", "nncf", "onnx")}
+"""Peer -> the modules it needs; all come with ``docbin[peers]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A packed network to measure: what the table calls it, its file, and whether its weights are random."""
+
+    name: str
+    path: Path
+    random: bool = False
+
+
+def packed(name: str) -> Packed:
+    """A packed network by the name of a model of the zoo, the path of its folder, or the path of a packed file.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name, or it is not packed.
+    InputError, FileAccessError
+        It is damaged.
+    """
+    from docbin import engine
+    from docbin.zoo import folders
+
+    path = Path(name)
+    if path.is_file():
+        engine.read(path)
+        return Packed(path.parent.name if path.stem == "packed" else path.stem, path)
+    config = folders.load_config(name)
+    if config.packed is None:
+        raise UsageError(f"{name}: is no packed network; 'docbin bench networks' measures those, and others beside them")
+    return Packed(config.folder.name, config.verified(config.packed))
+
+
+def shipped() -> list[Packed]:
+    """The packed networks of the zoo."""
+    from docbin.zoo import folders
+
+    return [packed(name) for name in folders.names() if folders.load_config(name).packed is not None]
+
+
+# --- in the process of a network ----------------------------------------------------------------------------------------------------------
+
+
+def open_packed(page: Image, threads: int, path: Path, level: str) -> Run:
+    """docbin's engine."""
+    from docbin import engine
+
+    graph = engine.read(path)
+
+    def run() -> Mask:
+        with kernels.use(level):
+            return engine.ink(graph, page, threads=threads)
+
+    return run
+
+
+def open_model(page: Image, threads: int, name: str, runtime: str) -> Run:
+    """A model of the zoo in one of its runtimes; threads by DOCBIN_THREADS."""
+    from docbin.zoo import runtimes
+
+    model = runtimes.load(name, runtime)
+    return lambda: model(page)
+
+
+def tile_of(page: Image, stride: int = STRIDE) -> tuple[int, int]:
+    """The tile of at most 512 pixels a side that cuts a page with the least left over, multiples of `stride`."""
+
+    def side(length: int) -> int:
+        return -(-length // (-(-length // TILE) * stride)) * stride
+
+    return side(page.shape[0]), side(page.shape[1])
+
+
+def _in_tiles(page: Image, tile: tuple[int, int], scale: float, infer: Callable[[Any], Any]) -> Run:
+    """Ink of a page by a network that takes float32 (1, 1, *tile) on the scale 0..`scale` and gives logits of that shape."""
+    rows, columns = -(-page.shape[0] // tile[0]), -(-page.shape[1] // tile[1])
+    whole = (rows * tile[0], columns * tile[1])
+
+    def run() -> Mask:
+        filled = np.pad(page, ((0, whole[0] - page.shape[0]), (0, whole[1] - page.shape[1])), mode="edge")
+        out = np.empty(whole, np.bool_)
+        for y in range(0, whole[0], tile[0]):
+            for x in range(0, whole[1], tile[1]):
+                part = filled[y : y + tile[0], x : x + tile[1]].astype(np.float32)[None, None]
+                if scale != 255:
+                    part *= np.float32(scale / 255)
+                np.greater_equal(infer(part)[0, 0], 0, out=out[y : y + tile[0], x : x + tile[1]])
+        return out[: page.shape[0], : page.shape[1]]
+
+    return run
+
+
+def open_onnx(page: Image, threads: int, path: Path, tile: tuple[int, int], scale: float) -> Run:
+    """A graph of :mod:`docbin.bench.peers` in ONNX Runtime."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return _in_tiles(page, tile, scale, lambda part: session.run(["logits"], {"page": part})[0])
+
+
+def open_openvino(page: Image, threads: int, path: Path, tile: tuple[int, int]) -> Run:
+    """A quantised network in OpenVINO."""
+    import openvino
+
+    core = openvino.Core()
+    setting = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+    request = core.compile_model(core.read_model(path), "CPU", setting).create_infer_request()
+    return _in_tiles(page, tile, 1.0, lambda part: request.infer([part], share_outputs=True)[0])
+
+
+def quantise(page: Image, threads: int, source: Path, target: Path, tile: tuple[int, int]) -> Run:
+    """Not a contestant: writes the INT8 form of an ONNX file, calibrated on tiles of the page."""
+    import logging
+
+    import nncf
+    import openvino
+
+    nncf.set_log_level(logging.ERROR)
+    tiles = [page[y : y + tile[0], x : x + tile[1]] for y in range(0, page.shape[0], tile[0]) for x in range(0, page.shape[1], tile[1])]
+    whole = [part.astype(np.float32)[None, None] / np.float32(255) for part in tiles if part.shape == tile] or [
+        np.zeros((1, 1, *tile), np.float32)
+    ]
+    some = whole[:: max(1, len(whole) // 4)][:4]
+    model = nncf.quantize(openvino.Core().read_model(source), nncf.Dataset(some), subset_size=len(some))
+    openvino.save_model(model, target)
+    return lambda: np.zeros(page.shape, np.bool_)
+
+
+# --- in the process that measures ---------------------------------------------------------------------------------------------------------
+
+
+def _missing(peer: str) -> str:
+    """What to install for a peer; empty where it is there."""
+    lacking = [module for module in PEERS[peer] if importlib.util.find_spec(module) is None]
+    return f"{', '.join(lacking)} not installed; run: pip install 'docbin[peers]'" if lacking else ""
+
+
+def _nobody(network: str, runtime: str, note: str) -> Contestant:
+    """A row that only says why it is empty."""
+    return Contestant(network, runtime, "", {}, (), note)
+
+
+def _contestants(
+    networks: Sequence[Packed], levels: Sequence[str], unets: Sequence[int], page: Image, folder: Path, page_file: Path, threads: int
+) -> Iterator[Contestant]:
+    """Everything that is to run, with the files of the peers made in `folder`."""
+    from docbin import engine
+    from docbin.bench import peers
+    from docbin.zoo import folders
+
+    for index, one in enumerate(networks):
+        name = f"{one.name} (random weights)" if one.random else one.name
+        for level in levels:
+            yield Contestant(name, f"docbin {level}", "docbin.bench.networks:open_packed", {"path": one.path, "level": level}, (one.path,))
+        if _missing(FLOAT):
+            yield _nobody(name, FLOAT, _missing(FLOAT))
+            continue
+        graph = engine.read(one.path)
+        tile, target = tile_of(page, max(STRIDE, graph.stride)), folder / f"{index}.onnx"
+        try:
+            target.write_bytes(peers.float_graph(graph, *tile))
+        except UsageError as error:
+            yield _nobody(name, FLOAT, str(error))
+            continue
+        args = {"path": target, "tile": tile, "scale": 255.0}
+        yield Contestant(name, FLOAT, "docbin.bench.networks:open_onnx", args, (target,), "the same graph", None if one.random else name)
+    tile = tile_of(page)
+    for base in unets:
+        name = f"U-Net, base {base}"
+        if _missing(INT8):
+            yield _nobody(name, INT8, _missing(INT8))
+            continue
+        source, target = folder / f"unet{base}.onnx", folder / f"unet{base}.xml"
+        source.write_bytes(peers.unet(base, *tile))
+        work = Contestant(name, INT8, "docbin.bench.networks:quantise", {"source": source, "target": target, "tile": tile}, ())
+        with started([work], page_file, threads) as (worker,):
+            fault = worker.fault
+        if fault:
+            yield _nobody(name, INT8, fault)
+            continue
+        weights = target.with_suffix(".bin")
+        yield Contestant(
+            name, INT8, "docbin.bench.networks:open_openvino", {"path": target, "tile": tile}, (target, weights), "random weights"
+        )
+    if "unet" not in folders.names():
+        yield _nobody("unet", FLOAT, "not in this install")
+    elif importlib.util.find_spec("onnxruntime") is None:
+        yield _nobody("unet", FLOAT, "onnxruntime not installed; run: pip install 'docbin[onnx]'")
+    else:
+        files = sorted(path for path in folders.load_config("unet").folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
+        yield Contestant("unet", FLOAT, "docbin.bench.networks:open_model", {"name": "unet", "runtime": "onnx"}, files)
+
+
+def run(
+    networks: Iterable[Packed] | None = None,
+    repeats: int = 5,
+    size: tuple[int, int] = (3508, 2480),
+    levels: Iterable[str] | None = None,
+    threads: int = 2,
+    unets: Sequence[int] = (32, 16),
+    budget: float = 20.0,
+) -> list[dict[str, Any]]:
+    """Measure packed networks and their peers on one page.
+
+    Parameters
+    ----------
+    networks : the packed networks; None takes those of the zoo
+    repeats : runs of each, after one that does not count
+    size : (height, width) of the page, pixels
+    levels : kernel levels of docbin's rows; None takes the one in force, and AVX2 where that is another that runs here
+    threads : of every contestant
+    unets : base channels of the INT8 U-Nets
+    budget : seconds of counted runs after which a contestant is not run again
+
+    Returns
+    -------
+    A dict a row: network, runtime, threads, size, runs, seconds (minimum), seconds_median, cpu_seconds (minimum), peak_mb (of the process), run_mb
+    (by which running raised it), file_bytes, ratios {a packed network: seconds over its at the first level}, same_ink (share of pixels that come
+    out as from the engine; of float twins), note. A row that could not run has `seconds` None and says why in its note.
+
+    Raises
+    ------
+    UsageError
+        Nothing to measure, or a level or number that cannot be.
+    """
+    chosen = list(networks) if networks is not None else shipped()
+    if not chosen:
+        raise UsageError("bench networks: no packed network is in this install; name one, a folder or a packed file")
+    if repeats < 1 or min(size) < 1 or threads < 1:
+        raise UsageError(f"bench networks: repeats={repeats}, size={size}, threads={threads}: numbers of at least 1 are wanted")
+    usual = [kernels.active(), *(["avx2"] if "avx2" in kernels.levels() and not os.environ.get("DOCBIN_KERNELS") else [])]
+    at = list(levels) if levels is not None else list(dict.fromkeys(usual))
+    for level in at:
+        with kernels.use(level):  # a level that cannot run is refused before the long work
+            pass
+    page, _ = text_page(size)
+    with tempfile.TemporaryDirectory(prefix="docbin-bench-") as spool:
+        page_file = Path(spool) / "page.npy"
+        np.save(page_file, page)
+        contestants = list(_contestants(chosen, at, unets, page, Path(spool), page_file, threads))
+        with started([one for one in contestants if one.opener], page_file, threads) as entries:
+            for counts in (False, *[True] * repeats):
+                for entry in entries:
+                    if sum(entry.wall) <= budget:
+                        entry.run(counts)
+        measured = {id(entry.contestant): entry for entry in entries}
+        return _rows([(one, measured.get(id(one))) for one in contestants], at[0], threads, size)
+
+
+def _rows(results: Sequence[tuple[Contestant, Measured | None]], level: str, threads: int, size: tuple[int, int]) -> list[dict[str, Any]]:
+    ours = {one.network: entry for one, entry in results if entry is not None and one.runtime == f"docbin {level}" and entry.wall}
+    rows = []
+    for one, entry in results:
+        ran = entry if entry is not None and entry.wall else None
+        twin = ours.get(one.twin or "")
+        rows.append(
+            {
+                "network": one.network,
+                "runtime": one.runtime,
+                "threads": threads,
+                "size": list(size),
+                "runs": len(ran.wall) if ran else 0,
+                "seconds": min(ran.wall) if ran else None,
+                "seconds_median": statistics.median(ran.wall) if ran else None,
+                "cpu_seconds": min(ran.processor) if ran else None,
+                "peak_mb": ran.peak if ran else None,
+                "run_mb": ran.peak - ran.held if ran and ran.peak and ran.held else None,
+                "file_bytes": sum(path.stat().st_size for path in one.files) or None,
+                "ratios": {name: min(ran.wall) / min(other.wall) for name, other in ours.items()} if ran else {},
+                "same_ink": _agreement(ran.ink, twin.ink, size) if ran and twin else None,
+                "note": (entry.fault if entry is not None else "") or one.note,
+            }
+        )
+    return rows
+
+
+def _agreement(ink: bytes, other: bytes, size: tuple[int, int]) -> float:
+    """The share of pixels in which two packed masks agree."""
+    unequal = np.bitwise_count(np.frombuffer(ink, np.uint8) ^ np.frombuffer(other, np.uint8)).sum()
+    return float(1 - unequal / (size[0] * size[1]))
+
+
+def show(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The rows as a Markdown table, a column of ratios a packed network (above 1: slower than that), and a line on how they were measured."""
+    rows = list(rows)
+    ours = list(dict.fromkeys(name for row in rows for name in row["ratios"]))
+    head = [
+        "network",
+        "runs in",
+        "s a page",
+        "median",
+        "CPU s",
+        "peak MB",
+        "by running",
+        "file MB",
+        *(f"/ {name}" for name in ours),
+        "note",
+    ]
+    lines = [head, ["---"] * len(head)]
+
+    def number(value: float | None, decimals: int) -> str:
+        return "-" if value is None else f"{value:.{decimals}f}"
+
+    for row in rows:
+        size = None if row["file_bytes"] is None else row["file_bytes"] / 1e6
+        note = row["note"] + ("" if row["same_ink"] is None else f"; {100 * row['same_ink']:.2f} % of the pixels as docbin's")
+        cells = [number(row[key], 3) for key in ("seconds", "seconds_median", "cpu_seconds")]
+        cells += [number(row["peak_mb"], 0), number(row["run_mb"], 0), number(size, 2)]
+        cells += [number(row["ratios"].get(name), 1) for name in ours]
+        lines.append([row["network"], row["runtime"], *cells, note])
+    told = [" | ".join(line) for line in lines]
+    measured = ""
+    if rows:
+        height, width = rows[0]["size"]
+        measured = f"\n\nPage of {width} x {height}, {rows[0]['threads']} threads, best of {max(row['runs'] for row in rows)}."
+    return "\n".join(f"| {line} |" for line in told) + measured
+
+
+__all__ = ["Packed", "packed", "run", "shipped", "show"]

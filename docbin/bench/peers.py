@@ -1,0 +1,213 @@
+"""The networks that docbin's engine is measured beside, as ONNX graphs: its own packed graph in float32, and a plain U-Net.
+
+**The same graph in float32.** A packed graph computes with signs; :func:`float_graph` writes the float graph that computes the same, in the form
+that suits a float runtime best, so that the comparison flatters nobody. Its maps hold 0 and 1 instead of -1 and +1, for then the padding by -1 is
+the usual zero padding. With weights w = +-1, of which n are +1, and p unequal pairs, a convolution of such a map gives c = n - p; a bit "p <= limit"
+is therefore ``c + limit - n + 1 >= 1``, and because c is whole, that is ``clip(c + limit - n + 1, 0, 1)``: one convolution with a bias and a fused
+clip, and exactly the bits of the engine (tested). The stem's thresholds, each linear in (pixel, mean, deviation) of its window, are a 1 x 1
+convolution and a clip too, and the box means two one-dimensional poolings; there rounding differs, and with it a few bits in a million.
+
+**The U-Net** is the one that most users would train: four levels, two 3 x 3 convolutions each, max-pooling, nearest upsampling, concatenation, a
+1 x 1 head, batch norm folded in. Its weights are random, which changes neither its time nor its memory.
+
+ONNX is imported inside the functions: it is a peer's language, not docbin's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docbin.engine.graph import Graph, Node
+from docbin.errors import UsageError
+from docbin.kernels.bits import unpack
+
+Float = NDArray[np.float32]
+OPSET = 17
+STEEP = 1e4
+"""How much a local threshold's comparison is stretched before it is clipped: distances below a 1e4th of a grey level come out between 0 and 1."""
+
+
+class _Drawing:
+    """An ONNX graph under way: nodes, constants, and names that do not meet."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, values: NDArray[Any] | np.float32) -> str:
+        from onnx import numpy_helper
+
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
+        from onnx import helper
+
+        name = f"n{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
+        return name
+
+    def conv(self, x: str, weight: Float, bias: Float | None = None, **attributes: Any) -> str:
+        side = weight.shape[2] // 2 * int(attributes.get("dilations", [1])[0])
+        given = [x, self.constant(weight), *([self.constant(bias)] if bias is not None else [])]
+        return self.add("Conv", *given, kernel_shape=list(weight.shape[2:]), pads=[side] * 4, **attributes)
+
+    def clip(self, x: str) -> str:
+        """To 0..1."""
+        return self.add("Clip", x, self.constant(np.float32(0)), self.constant(np.float32(1)))
+
+    def pool(self, x: str) -> str:
+        return self.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+
+    def upsample(self, x: str) -> str:
+        scales = self.constant(np.array([1, 1, 2, 2], np.float32))
+        return self.add("Resize", x, "", scales, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+
+    def bytes(self, entry: str, shape: Sequence[int], last: str, out: Sequence[int]) -> bytes:
+        """The whole as a model file: input `entry`, output ``logits``."""
+        import onnx
+        from onnx import TensorProto, helper
+
+        self.nodes[-1].output[0] = "logits"
+        assert self.nodes[-1].name == last
+        graph = helper.make_graph(
+            self.nodes,
+            "docbin",
+            [helper.make_tensor_value_info(entry, TensorProto.FLOAT, list(shape))],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, list(out))],
+            self.constants,
+        )
+        model = helper.make_model(graph, producer_name="docbin", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        onnx.checker.check_model(model)
+        return bytes(model.SerializeToString())
+
+
+def _signs(node: Node, key: str = "weights") -> Float:
+    """The +-1 weights of a node, 0 where its mask says so, float32 (out, in, kh, kw)."""
+    words = node.tensors[key]
+    bits = np.stack([unpack(filter_, 64 * words.shape[1]) for filter_ in words])
+    signs = np.where(bits, np.float32(1), np.float32(-1))
+    if "masks" in node.tensors:
+        signs *= np.stack([unpack(filter_, 64 * words.shape[1]) for filter_ in node.tensors["masks"]])
+    return signs
+
+
+def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> bytes:
+    """The float32 ONNX file of a packed graph, for tiles of one size.
+
+    Parameters
+    ----------
+    height, width : of the tile in pixels, multiples of the graph's stride
+    stem : begin with the page, input ``page`` float32 (1, 1, height, width) on the 0..255 scale; else with the stem's bits, input ``codes``
+        float32 (1, channels, height / 2, width / 2) of 0 and 1, from where on all is exact
+
+    Raises
+    ------
+    UsageError
+        An op that has no float form here.
+    """
+    draw = _Drawing()
+    names: list[str] = []
+    for node in graph.nodes:
+        given = [names[i] for i in node.inputs]
+        if node.op == "codes":
+            names.append(_codes(draw, node) if stem else "codes")
+            channels = 4 * (node.tensors["theta"].size + node.tensors["grey"].size)
+        elif node.op == "conv":
+            names.append(_conv(draw, node, given[0]))
+        elif node.op == "pool":
+            names.append(draw.pool(given[0]))
+        elif node.op == "upsample":
+            names.append(draw.upsample(given[0]))
+        elif node.op == "concat":
+            names.append(draw.add("Concat", *given, axis=1))
+        elif node.op == "head":
+            names.append(_head(draw, node, given[0]))
+        else:
+            raise UsageError(f"{node.op}: has no float form in docbin.bench.peers, so this network is measured without its float twin")
+    entry, shape = ("page", (1, 1, height, width)) if stem else ("codes", (1, channels, height // 2, width // 2))
+    return draw.bytes(entry, shape, names[-1], (1, 1, height, width))
+
+
+def _codes(draw: _Drawing, node: Node) -> str:
+    """The stem: box means by poolings, then every threshold as a row of one 1 x 1 convolution over (4 pixels, a mean and a deviation a window)."""
+    windows, theta, grey = (node.tensors[key] for key in ("windows", "theta", "grey"))
+    pixels = draw.add("SpaceToDepth", "page", blocksize=2)
+    quarter = np.full((1, 4, 1, 1), 0.25, np.float32)
+    moments = [draw.conv(pixels, quarter), draw.conv(draw.add("Mul", pixels, pixels), quarter)]
+    features = [pixels]
+    for window in windows.tolist():
+        mean, square = moments
+        for shape in ((window, 1), (1, window)):
+            pads = [shape[0] // 2, shape[1] // 2] * 2
+            mean, square = (draw.add("AveragePool", x, kernel_shape=list(shape), pads=pads, count_include_pad=0) for x in (mean, square))
+        variance = draw.add("Relu", draw.add("Sub", square, draw.add("Mul", mean, mean)))
+        features += [mean, draw.add("Sqrt", variance)]
+    rows, bias = [], []
+    for index, thetas in enumerate(theta.tolist()):
+        for value in thetas:  # x >= mean + theta (deviation + floor)
+            for pixel in range(4):
+                row = np.zeros(4 + 2 * len(windows))
+                row[pixel], row[4 + 2 * index], row[5 + 2 * index] = STEEP, -STEEP, -STEEP * value
+                rows.append(row)
+                bias.append(0.5 - STEEP * value * float(node.attributes["floor"]))
+    for level in grey.tolist():  # pixels are whole: x >= level where x - ceil(level) + 1 is at least 1
+        for pixel in range(4):
+            rows.append(np.eye(4 + 2 * len(windows))[pixel])
+            bias.append(1 - math.ceil(level))
+    weight = np.array(rows, np.float32)[..., None, None]
+    return draw.clip(draw.conv(draw.add("Concat", *features, axis=1), weight, np.array(bias, np.float32)))
+
+
+def _conv(draw: _Drawing, node: Node, x: str) -> str:
+    """A binary convolution with its thresholds; the first is the convolution's bias, every further one an addition to it."""
+    signs, limit = _signs(node), node.tensors["limit"]
+    at = (limit - (signs > 0).sum(axis=(1, 2, 3)) + 1).astype(np.float32)
+    stride, dilation, groups = (int(node.attributes[key]) for key in ("stride", "dilation", "groups"))
+    attributes: dict[str, Any] = {"strides": [stride] * 2, "dilations": [dilation] * 2, "group": groups}
+    if len(at) == 1:
+        return draw.clip(draw.conv(x, signs, at[0], **attributes))
+    counts = draw.conv(x, signs, **attributes)
+    fans = [draw.clip(draw.add("Add", counts, draw.constant(row.reshape(1, -1, 1, 1)))) for row in at]
+    return draw.add("Concat", *fans, axis=1)
+
+
+def _head(draw: _Drawing, node: Node, x: str) -> str:
+    """The planes summed into one float weight, and the four logits of a cell put at their pixels."""
+    scale, bias = node.tensors["scale"], node.tensors["bias"]
+    signs = _signs(node)
+    weight = (scale.reshape(-1, 4, 1, 1, 1) * signs.reshape(len(scale), 4, *signs.shape[1:])).sum(0)
+    logits = draw.conv(x, 2 * weight, bias - weight.sum(axis=(1, 2, 3)))
+    return draw.add("DepthToSpace", logits, blocksize=2, mode="DCR")
+
+
+def unet(base: int, height: int, width: int, levels: int = 4, seed: int = 0) -> bytes:
+    """The float32 ONNX file of the U-Net of `base` channels with random weights; input ``page`` float32 (1, 1, height, width) in 0..1."""
+    draw, random = _Drawing(), np.random.default_rng(seed)
+
+    def convolved(x: str, channels: int, filters: int) -> str:
+        spread = (2 / (9 * channels)) ** 0.5  # He et al., 2015: the deviation of a map stays that of the one before it
+        weight = random.normal(0, spread, (filters, channels, 3, 3)).astype(np.float32)
+        return draw.add("Relu", draw.conv(x, weight, random.normal(0, 0.1, filters).astype(np.float32)))
+
+    x, channels, skips = "page", 1, []
+    for level in range(levels):
+        if level:
+            x = draw.pool(x)
+        filters = base * 2**level
+        x = convolved(convolved(x, channels, filters), filters, filters)
+        channels = filters
+        skips.append(x)
+    for level in range(levels - 2, -1, -1):
+        filters = base * 2**level
+        x = draw.add("Concat", skips[level], draw.upsample(x), axis=1)
+        x = convolved(convolved(x, channels + filters, filters), filters, filters)
+        channels = filters
+    last = draw.conv(x, random.normal(0, base**-0.5, (1, base, 1, 1)).astype(np.float32), np.zeros(1, np.float32))
+    return draw.bytes("page", (1, 1, height, width), last, (1, 1, height, width))

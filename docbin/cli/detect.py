@@ -1,0 +1,89 @@
+"""``docbin detect``: parse, call :mod:`docbin.batch` for words, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docbin.cli import batches
+from docbin.detection.table import DEFAULT
+
+
+def command(
+    inputs: batches.Inputs,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="OUT",
+            help="A file for one input (.json, .txt, .jpg, .png), a folder for many, - for stdout. "
+            "[default: one picture's JSON to stdout; else beside the input, photo.jpg -> photo.words.json, photos/ -> photos.words/]",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="MODEL",
+            help=f"A detector of 'docbin models', or a model folder. [default: {DEFAULT}]",
+            show_default=False,
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            "--param",
+            metavar="KEY=VALUE",
+            help="threshold, score, unclip, shape (quad, polygon), least, side, runtime; may be repeated. [default: the model's own]",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="json|icdar|picture",
+            help="JSON, ICDAR's text lines, or the picture with outlines. [default: by OUT's suffix, else json]",
+            show_default=False,
+        ),
+    ] = None,
+    pages: batches.Pages = None,
+    dpi: batches.Dpi = None,
+    jobs: batches.Jobs = None,
+    resume: batches.Resume = False,
+    report: batches.ReportFile = None,
+    overwrite: batches.Overwrite = False,
+    max_megapixels: batches.MaxMegapixels = None,
+    page_timeout: batches.PageTimeout = None,
+    dry_run: batches.DryRun = False,
+) -> int:
+    """Find the words in pictures: their outlines in pixels of the picture, in reading order.
+
+    Reads what 'docbin binarize' reads. JSON is an object a picture, on one line: {"image", "size": [w, h], "words": [{"polygon": [[x, y]...],
+    "score"}]}. An ICDAR file has a line a word, x1,y1,x2,y2,x3,y3,x4,y4. Folders, several jobs, --resume and the report work as for binarize.
+
+    Exit codes: as for 'docbin binarize'.
+
+    docbin detect photo.jpg
+
+    docbin detect photo.jpg -o photo-with-words.jpg
+
+    docbin detect photos/ -o out/ --format icdar --report out.jsonl --resume
+    """
+    from docbin import batch
+
+    batches.check_positive(jobs, page_timeout)
+    what = batch.settings(
+        model, batches.parameters(param or []), format=format, pages=pages, dpi=dpi, max_megapixels=max_megapixels, task="detect"
+    )
+    if out is None and format in (None, "json") and len(inputs) == 1 and Path(inputs[0]).is_file() and not dry_run:
+        out = "-"
+    return batches.run(
+        inputs, out, what, jobs=jobs, resume=resume, report=report, overwrite=overwrite, page_timeout=page_timeout, dry_run=dry_run
+    )

@@ -1,0 +1,121 @@
+// Binary convolution without counting bits: maps in lines, 64 neighbouring pixels of one channel a word, added up by logic.
+//
+// A *line* is a row of one channel: bit i of word k is column 64 k + i, 1 = +1, 0 = -1. A map is (channels, rows, pitch) words; every line ends in
+// spare bits of 0, at least as many as any filter reaches sideways. Then a map is one long string of bits a channel: a tap (channel, dy, dx) is that
+// string, moved by dy lines and dx bits, and what a filter sees beyond the left and right edge is the spare bits, which are the padding (-1).
+//
+// With p = number of unequal pairs of a filter's weights w and its taps b, the dot product is K - 2 p. Let three taps be a, b, c: their unequal pairs
+// are s + 2 m with s = (a^wa)^(b^wb)^(c^wc) and m = majority(a^wa, b^wb, c^wc). The sum s is a^b^c, up to a sign that is the filter's alone: one word for
+// all filters, and a tap to the next level, where three of such sums are added in the same way, until one word S is left. The majority has eight forms,
+// one for each pattern of three weights; all eight are made once for all filters, in a table that stays in L1. So a filter over K taps is the sum of
+// (K - 1) / 2 words taken from the table, which a tree of full adders (two logic operations each) adds in binary, 64 pixels a word: p = 2 T + S.
+// That is one logic operation a pixel and tap where xor + population count + add are three, and it needs no instruction that AVX2 lacks.
+// The threshold p < M is a comparison of binary numbers, again in bits, so several thresholds a filter cost next to nothing.
+//
+// The tables of operations and offsets ("programs") are made once a network, by lines_program.cpp; the units only run them.
+// Bounds: 2 T + S <= K <= 2^20; the int16 dot products need K <= 32767, which the caller checks.
+#pragma once
+#include <cstdint>
+
+#include "levels.hpp"
+
+namespace docbin::lines {
+
+// One of the three things that a step adds: a tap, the sum of an earlier step, or nothing.
+struct Operand {
+    std::int32_t channel;  // >= 0: a tap; sum_of, nothing
+    std::int32_t row;      // tap: lines below the output line; sum_of: which slot
+    std::int32_t shift;    // tap: columns right of the output column
+    static constexpr std::int32_t sum_of = -1, nothing = -2;
+};
+
+// A step makes one word of the table, in eight forms, and puts its operands' sum into a slot. `line3`: three neighbours (-d, 0, d) of one line.
+// `single`: for filters with zero weights: one tap as it is, turned over, and absent.
+struct Step {
+    enum Kind : std::int32_t { line3, any, single } kind;
+    Operand in[3];
+    std::int32_t slot;
+};
+inline constexpr int slots = 64, forms = 8;
+
+// A run of 2^log2 words of the table (fewer steps: the rest are zero). `before`, `after`: binary digits of the sum so far.
+struct Chunk {
+    std::int32_t first, steps, log2, before, after;
+};
+inline constexpr int longest_log2 = 6;
+
+// The filters that read the same channels, at most `filters_at_once` of them.
+struct Program {
+    const Step *steps;
+    const Chunk *chunks;
+    int chunk_count;
+    int filters, first_filter;
+    const std::uint16_t *offsets;  // chunk by chunk: [filters][2^log2] byte offsets into the table
+    int digits;                    // binary digits of T
+    Operand last;                  // S; `nothing` where zero weights are allowed (then p = T)
+    const std::uint8_t *turned;    // [filters]: 1 = S is turned over
+    const std::int32_t *total;     // [filters]: weights that count
+};
+inline constexpr int filters_at_once = 256;
+
+// A filter's threshold as masks: p < M, digit by digit from the lowest (S first, if there is one), each 0 or ~0; the first is where to start from.
+struct Limits {
+    const std::uint64_t *masks;  // [fan][filters][stride]
+    int fan, stride;
+};
+
+// Where the taps are: channels[c] is the first word of the output's first line in channel c's map.
+struct Field {
+    const std::uint64_t *const *channels;
+    std::int64_t pitch;
+};
+
+// Words [from, to) of the output, counted through all its lines.
+struct Span {
+    std::int64_t from, to;
+};
+
+// Bytes of scratch a unit wants for a program (64-byte aligned).
+using Scratch = std::int64_t (*)(const Program &);
+// out[f * filters_of_all + filter] are the output's channels; `valid` [pitch + 8] holds the columns that exist, line after line.
+using Bits = void (*)(const Program &, const Limits &, const Field &, Span, const std::uint64_t *valid, std::uint64_t *const *out, int fan_stride,
+                      void *scratch);
+// out[filter * stride + 64 (word - span.from) + bit] = total - 2 p, for the program's own filters.
+using Dots = void (*)(const Program &, const Field &, Span, std::int16_t *out, std::int64_t stride, void *scratch);
+// OR of 2 x 2 pixels: two lines to one of half the length (`words` of output).
+using Pool = void (*)(const std::uint64_t *upper, const std::uint64_t *lower, std::uint64_t *out, std::int64_t words);
+// Every pixel twice (`words` of input to twice as many).
+using Widen = void (*)(const std::uint64_t *in, std::uint64_t *out, std::int64_t words);
+
+struct Kernels {
+    Scratch scratch;
+    Bits bits;
+    Dots dots;
+    Pool pool;
+    Widen widen;
+    int vector_words;
+    const char *unit;
+};
+
+extern const Kernels scalar_kernels;
+#if defined(DOCBIN_X86)
+extern const Kernels avx2_kernels, avx512_kernels;
+#endif
+#if defined(DOCBIN_NEON)
+extern const Kernels neon_kernels;
+#endif
+
+inline const Kernels &kernels(Level level) {
+    switch (level) {
+#if defined(DOCBIN_X86)
+        case Level::avx2: return avx2_kernels;
+        case Level::avx512: return avx512_kernels;
+#endif
+#if defined(DOCBIN_NEON)
+        case Level::neon: return neon_kernels;
+#endif
+        default: return scalar_kernels;
+    }
+}
+
+}  // namespace docbin::lines

@@ -1,0 +1,175 @@
+"""The task of DBNet: probability, threshold, and the two together through the differentiable step.
+
+Liao et al. (2020, arXiv 1911.08947) sum three losses: binary cross-entropy of the probability map over the kernels and three times as many of the
+hardest other pixels (weight 5), soft Dice of the approximate binary map (weight 1), and absolute errors of the threshold map within the bands (weight
+10). The names in ``loss.terms`` are ``bce``, ``dice`` and ``threshold``; for a network that has no threshold map, Dice is that of the probability.
+
+A batch without any word is normal: it asks for nothing but quiet, so that some negatives are always counted, and no term divides by nothing.
+
+A network of bits is clipped and told its progress at each step; ``options.teacher`` names a model folder whose probabilities it is to copy too, a
+term called ``teacher``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from docbin.data.targets import PAPER
+from docbin.errors import UsageError
+from docbin.nets import build
+from docbin.nets.dbnet import differentiable_step
+from docbin.quant import quantizers, set_progress
+from docbin.quant.training import clip_latent
+from docbin.train.checkpoint import load_optimizer
+from docbin.train.feed import Batch
+from docbin.train.place import Place
+from docbin.train.recipe import Recipe, fill
+from docbin.train.task import Task, adamw
+
+TERMS = ("bce", "dice", "threshold", "teacher")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionOptions:
+    """``[options]`` of a recipe with this task.
+
+    Attributes
+    ----------
+    negatives : how many of the hardest other pixels count for each kernel pixel
+    quiet : share of all pixels that count as negatives at least, words or none
+    teacher : a model folder to copy; "" for none
+    """
+
+    negatives: float = 3.0
+    quiet: float = 0.02
+    teacher: str = ""
+
+
+def balanced_bce(logits: Tensor, kernel: Tensor, judged: Tensor, negatives: float = 3.0, quiet: float = 0.0) -> Tensor:
+    """Mean cross-entropy over the kernel pixels and the `negatives` times as many others of the largest loss, over the whole batch.
+
+    Parameters
+    ----------
+    logits, kernel, judged : float32 (N, 1, H, W); kernel and judged 0 or 1
+    negatives : others for each kernel pixel
+    quiet : share of all pixels that are counted as others at least
+    """
+    loss = F.binary_cross_entropy_with_logits(logits, kernel, reduction="none")
+    positive, negative = kernel * judged, (1 - kernel) * judged
+    found, others = int(positive.sum()), int(negative.sum())
+    wanted = min(others, max(round(negatives * found), round(quiet * kernel.numel())))
+    hardest = torch.topk((loss * negative).flatten(), wanted, sorted=False).values
+    return ((loss * positive).sum() + hardest.sum()) / max(found + wanted, 1)
+
+
+def dice(said: Tensor, kernel: Tensor, judged: Tensor, smooth: float = 1.0) -> Tensor:
+    """1 - soft F-measure of a map in 0..1 over the judged pixels of the batch; `smooth` pixels above and below keep an empty batch finite."""
+    overlap = (said * kernel * judged).sum()
+    return 1 - (2 * overlap + smooth) / ((said * judged).sum() + (kernel * judged).sum() + smooth)
+
+
+def band_error(said: Tensor, wanted: Tensor, band: Tensor) -> Tensor:
+    """Mean absolute error of the threshold map where `band` is 1; 0 without any band."""
+    return ((said - wanted).abs() * band).sum() / band.sum().clamp_min(1)
+
+
+class _Maps(nn.Module):
+    """Both maps from one call, so that gradients are averaged over several devices in one go; the threshold is None for a network without one."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(N, 3, H, W) -> logits of probability and threshold."""
+        net: Any = self.net
+        if hasattr(net, "maps"):
+            probability, threshold = net.maps(images)
+            return probability, threshold
+        return net(images), None
+
+
+class Detection(Task):
+    """Pictures in, kernels of words out, AdamW."""
+
+    def __init__(self, recipe: Recipe, place: Place) -> None:
+        self.options: DetectionOptions = fill(DetectionOptions, recipe.options, "options")
+        self.place, self.optim = place, recipe.optim
+        self.net = place.settle(build(recipe.net.name, recipe.net.variant))
+        self.terms = dict(recipe.loss.terms)
+        unknown = [name for name in self.terms if name not in TERMS]
+        if unknown or not self.terms:
+            raise UsageError(f"loss.terms: {', '.join(unknown) or 'none'}; the task 'detection' knows {', '.join(TERMS)}")
+        if "threshold" in self.terms and not hasattr(self.net, "maps"):
+            raise UsageError(f"loss.terms: threshold: {recipe.net.name} has no threshold map; leave the term out")
+        if ("teacher" in self.terms) != bool(self.options.teacher):
+            raise UsageError("loss.terms: the term teacher and options.teacher (a model folder) go together")
+        self.teacher = self._load_teacher() if self.options.teacher else None
+        self.in_bits = bool(quantizers(self.net))
+        self.optimizer = adamw(self.net, recipe.optim)
+        self.shared = place.share(_Maps(self.net))
+
+    def _load_teacher(self) -> nn.Module:
+        from docbin.nets.pretrained import load
+
+        return self.place.settle(load(Path(self.options.teacher))).requires_grad_(False)
+
+    def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | Tensor]:
+        """Forward, losses, backward, one step of AdamW."""
+        device = self.place.device
+        images = batch.images.to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
+        truth = batch.truth.to(device, non_blocking=True).permute(3, 0, 1, 2)[:, :, None].float()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.optim.rate * rate
+        self.shared.train()
+        if self.in_bits:
+            set_progress(self.net, progress)
+        with self.place.autocast():
+            probability, threshold = self.shared(images)
+        parts = self.losses(images, truth, probability.float(), None if threshold is None else threshold.float())
+        loss = torch.stack([self.terms[name] * part for name, part in parts.items()]).sum()
+        norm = self.place.descend(loss, self.optimizer, self.optim.clip)
+        if self.in_bits:
+            clip_latent(self.net)
+        with torch.no_grad():
+            kernel, said = (truth[0] * truth[1]) > 0.5, (probability > 0) & (truth[1] > 0.5)
+            overlap = 200.0 * (kernel & said).sum() / (kernel.sum() + said.sum()).clamp_min(1)
+        told = {name: part.detach() for name, part in parts.items()}
+        return {"loss": loss.detach(), **told, "kernel_fm": overlap, "gradient": norm, "rate": self.optim.rate * rate}
+
+    def losses(self, images: Tensor, truth: Tensor, probability: Tensor, threshold: Tensor | None) -> dict[str, Tensor]:
+        """The recipe's terms; `truth` is float32 (3, N, 1, H, W), the planes of :data:`docbin.data.targets.Truth`."""
+        kernel, judged, band = truth
+        parts: dict[str, Tensor] = {}
+        for name in self.terms:
+            if name == "bce":
+                parts[name] = balanced_bce(probability, kernel, judged, self.options.negatives, self.options.quiet)
+            elif name == "dice":
+                said = torch.sigmoid(probability)
+                parts[name] = dice(said if threshold is None else differentiable_step(said, torch.sigmoid(threshold)), kernel, judged)
+            elif name == "threshold":
+                assert threshold is not None
+                wanted = PAPER.low + (PAPER.high - PAPER.low) / 254 * (band - 1).clamp_min(0)
+                parts[name] = band_error(torch.sigmoid(threshold), wanted, (band > 0).float())
+            else:
+                assert self.teacher is not None
+                with torch.no_grad(), self.place.autocast():
+                    shown = torch.sigmoid(self.teacher(images).float())
+                parts[name] = balanced_bce(probability, shown, torch.ones_like(shown), self.options.negatives, self.options.quiet)
+        return parts
+
+    def state(self) -> dict[str, Any]:
+        """Network and optimizer."""
+        return {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Inverse of :meth:`state`."""
+        self.net.load_state_dict(state["net"])
+        load_optimizer(self.optimizer, state["optimizer"])

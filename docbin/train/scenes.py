@@ -1,0 +1,131 @@
+"""Pictures of words by the name that a recipe gives: ``source = "docbin.train.scenes:scenes"`` in ``[data]``.
+
+The sets in ``data.weights`` are benchmarks whose truth is outlines of words, and "rendered", scenes of docbin's own making
+(:mod:`docbin.data.scene`). Rendering a scene takes as long as a training step, so a pool of ``data.rendered_pages`` scenes is rendered once into the
+cache and cut from again and again (:mod:`docbin.data.scenepool`).
+
+The fifty pictures of ``icdar2015-held-out`` are never learned from, whatever set they come in by; of other sets the last ``data.validation_share`` of
+the pictures, in the order of their names, are held out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from docbin.data.words import Word, WordImage
+from docbin.errors import UsageError
+from docbin.page import Image
+from docbin.train.recipe import DataSection
+from docbin.train.validate import HeldOut
+from docbin.zoo import benchmarks, wordtruth
+from docbin.zoo.benchmarks import PagePair
+
+if TYPE_CHECKING:
+    from docbin.data.wordcrops import WordCrops
+    from docbin.data.words import WordSource
+
+RENDERED = "rendered"
+HELD_OUT = {"icdar2015": "icdar2015-held-out"}
+"""Sets of which another descriptor says what is held out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled(Sequence[WordImage]):
+    """The pictures of a benchmark, read when they are asked for; small enough to hand to a worker process."""
+
+    pairs: tuple[PagePair, ...]
+    truth: str
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, number: Any) -> Any:
+        """Picture number `number` with its words."""
+        pair = self.pairs[number]
+        words = tuple(Word(*word) for word in wordtruth.read(pair.truth_path, self.truth))
+        return WordImage(_colour(benchmarks.read_picture(pair.image_path)), words)
+
+
+def _colour(image: Image) -> Image:
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, 2)
+
+
+def sides(data: DataSection, name: str, root: Path) -> tuple[Labelled, Labelled]:
+    """(training, held-out) pictures of a benchmark.
+
+    Raises
+    ------
+    UsageError, FileAccessError
+        An unknown set, one without outlines of words, or one that is not there.
+    """
+    bench = benchmarks.load(name)
+    if bench.task != "detect":
+        raise UsageError(f"data.weights: {name} has masks of ink, not outlines of words")
+    pairs = bench.pairs(benchmarks.data_root_of(name, root))
+    if name in HELD_OUT:
+        kept = set(benchmarks.load(HELD_OUT[name]).stems)
+    else:
+        count = round(data.validation_share * len(pairs))
+        kept = {pair.stem for pair in pairs[len(pairs) - count :]}
+    parts = ([pair for pair in pairs if pair.stem not in kept], [pair for pair in pairs if pair.stem in kept])
+    training, held_out = (Labelled(tuple(part), bench.truth) for part in parts)
+    return training, held_out
+
+
+class _Scenes:
+    """The crop source of a recipe, and its held-out pictures."""
+
+    def __call__(self, data: DataSection, root: Path, seed: int) -> WordCrops:
+        """Crops of the training side of the sets in ``data.weights``, with truth for a detector."""
+        from docbin.data.wordcrops import Drawn, WordAugment, WordCrops
+
+        weights = {name: weight for name, weight in data.weights.items() if weight > 0}
+        if not weights:
+            raise UsageError("data.weights: at least one set is wanted, for instance {icdar2015 = 1.0}")
+        if data.degrade != "none" or data.degrade_changes:
+            raise UsageError("data.degrade: degradations are for pages; pictures of words have data.augment")
+        allowed = [field.name for field in dataclasses.fields(WordAugment)]
+        for key in data.augment:
+            if key not in allowed:
+                raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
+        options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
+        sources: dict[str, WordSource] = {}
+        for name in weights:
+            sources[name] = Drawn(_rendered(data, root) if name == RENDERED else sides(data, name, root)[0], seed)
+        return WordCrops(sources, weights, data.size, seed, WordAugment(**options))
+
+    def held_out(self, data: DataSection, root: Path) -> list[HeldOut]:
+        """The held-out pictures of the sets in ``data.validation`` with their words."""
+        pictures: list[HeldOut] = []
+        for name in data.validation:
+            _, held_out = sides(data, name, root)
+            for pair in held_out.pairs:
+                image = _colour(benchmarks.read_picture(pair.image_path))
+                pictures.append((pair.stem, image, tuple(wordtruth.read(pair.truth_path, held_out.truth))))
+        return pictures
+
+
+def _rendered(data: DataSection, root: Path) -> Labelled:
+    """The pool of rendered scenes: the folder ``rendered`` under the data root or its ``scene/`` where it was carried there, else rendered now."""
+    from docbin.data import scenepool
+    from docbin.data.fonts import find_fonts, fingerprint
+    from docbin.data.pages import default_cache
+
+    carried = [
+        folder for folder in (root / "scene" / RENDERED, root / RENDERED) if (folder / "images").is_dir() and (folder / "gt").is_dir()
+    ]
+    folder = carried[0] if carried else default_cache() / "scenes" / f"{data.split_seed}-{fingerprint(find_fonts())[:12]}"
+    if not carried:
+        scenepool.render_pool(folder, data.rendered_pages, data.split_seed, max(1, data.workers))
+    bench = benchmarks.load(folder)
+    pairs = bench.pairs(folder)
+    return Labelled(tuple(pairs[: data.rendered_pages]), scenepool.TRUTH)
+
+
+scenes = _Scenes()

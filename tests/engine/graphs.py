@@ -1,0 +1,61 @@
+"""A small packed network without torch: random bits, every op, limits around the half at which ink and paper come out in like shares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docbin import engine
+from docbin.engine import Graph, Node
+
+
+def nodes(masked: bool = False, dilation: int = 1) -> list[Node]:
+    """Codes, two convolutions with two thresholds, one with one (and a mask, where asked for), down, up, concatenation, a head of two planes."""
+    rng = np.random.default_rng(3)
+
+    def words(*shape: int) -> NDArray[np.uint64]:
+        return rng.integers(0, 2**64, shape, dtype=np.uint64)
+
+    def conv(source: int, inputs: int, fan: int, reach: int = 1, mask: bool = False) -> Node:
+        counted = 64 * inputs * 9 // (2 if mask else 1)
+        limit = counted // 2 + rng.integers(-9, 9, (fan, 64)).astype(np.int32)
+        tensors = {"weights": words(64, inputs, 3, 3), "limit": limit.astype(np.int32)}
+        if mask:
+            tensors["masks"] = words(64, inputs, 3, 3)
+        return Node("conv", (source,), {"stride": 1, "dilation": reach, "padding": reach, "groups": 1}, tensors)
+
+    theta = np.linspace(-1.9, 0.7, 27, dtype=np.float32).reshape(3, 9)
+    windows, greys = np.array([3, 7, 9], np.int32), np.linspace(50, 205, 5, dtype=np.float32)
+    head = {"weights": words(8, 5, 3, 3), "scale": rng.uniform(0.5, 2, (2, 4)).astype(np.float32), "bias": np.full(4, 0.3, np.float32)}
+    return [
+        Node("codes", (), {"floor": 7.65}, {"windows": windows, "theta": theta, "grey": greys}),
+        conv(0, 2, 2),
+        Node("pool", (1,), {}, {}),
+        conv(2, 2, 2, dilation),
+        Node("upsample", (3,), {}, {}),
+        Node("concat", (1, 4), {}, {}),
+        conv(5, 4, 1, mask=masked),
+        Node("concat", (6, 0, 1), {}, {}),
+        Node("head", (7,), {}, head),
+    ]
+
+
+def graph(masked: bool = False, dilation: int = 1) -> Graph:
+    """The same, checked."""
+    return engine.loads(engine.dumps(nodes(masked, dilation)))
+
+
+def folder(path: Path) -> Path:
+    """A model folder that holds the network, packed alone, as docbin ships it."""
+    import hashlib
+
+    data = engine.dumps(nodes())
+    path.mkdir(parents=True)
+    (path / "packed.safetensors").write_bytes(data)
+    entry = f'[packed]\nfile = "packed.safetensors"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
+    (path / "config.toml").write_text(
+        f'net = "bitunet"\nsummary = "bits for a test"\n{entry}[input]\nchannels = "grey"\n', encoding="utf-8"
+    )
+    return path

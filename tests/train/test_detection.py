@@ -1,0 +1,189 @@
+# ruff: noqa: E402 - torch is optional, so it is asked for before the imports that need it
+"""The detection task: its losses by hand, batches without text, and a run that learns to find boxes."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("shapely")
+
+from docbin.data.targets import Truth, draw
+from docbin.data.words import Word
+from docbin.errors import UsageError
+from docbin.page import Image
+from docbin.train.detection import balanced_bce, band_error, dice
+from docbin.train.loop import train
+from docbin.train.place import Place
+from docbin.train.recipe import Recipe, recipe_of
+from docbin.train.scenes import scenes
+from docbin.train.task import make_task
+from docbin.zoo.wordtruth import TrueWord
+
+TINY = {"inner": 16, "widths": [8, 12, 16, 16], "blocks": [1, 1, 1, 1], "dilations": [1], "stem": 0}
+
+
+class Boxes:
+    """Bright bars on noise, each a word; crop `index` depends on nothing but `index`."""
+
+    def __init__(self, size: int = 64, words: int = 2) -> None:
+        self.size, self.words = size, words
+
+    def sample(self, index: int) -> tuple[Image, tuple[Word, ...]]:
+        rng = np.random.default_rng(index)
+        image = rng.normal(60, 10, (self.size, self.size, 3))
+        words = []
+        for k in range(self.words):
+            left, top = int(rng.integers(2, self.size - 34)), 4 + k * (self.size // 2)
+            width, height = int(rng.integers(24, 32)), int(rng.integers(12, 20))
+            image[top : top + height, left : left + width] += 150
+            corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
+            words.append(Word(np.array(corners, np.float32), "w"))
+        return image.clip(0, 255).astype(np.uint8), tuple(words)
+
+    def crop(self, index: int) -> tuple[Image, Truth]:
+        image, words = self.sample(index)
+        return image, draw(words, self.size, self.size)
+
+
+def held_out(count: int = 2) -> list[Any]:
+    pictures = []
+    for k in range(count):
+        image, words = Boxes().sample(10_000 + k)
+        pictures.append((f"picture{k}", image, tuple(TrueWord(word.polygon, word.text, word.ignore) for word in words)))
+    return pictures
+
+
+def recipe(**changes: Any) -> Recipe:
+    table: dict[str, Any] = {
+        "net": {"name": "dbnet", "variant": TINY},
+        "task": "detection",
+        "data": {"size": 64, "workers": 0, "score": "f"},
+        "loss": {"terms": {"bce": 5.0, "dice": 1.0, "threshold": 10.0}},
+        "optim": {"rate": 1e-2, "ema": 0.0},
+        "run": {"steps": 6, "batch": 4, "log_steps": 1, "precision": "float32"},
+    }
+    for key, value in changes.items():
+        table[key] = {**table.get(key, {}), **value} if isinstance(value, dict) else value
+    return recipe_of(table)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def maps(*values: list[list[float]]) -> list[torch.Tensor]:
+    return [torch.tensor(value, dtype=torch.float32)[None, None] for value in values]
+
+
+def test_the_balanced_cross_entropy_counts_three_hard_negatives_a_positive() -> None:
+    logits, kernel, judged = maps([[2.0, 1.0, -1.0, -3.0, 0.5, 4.0]], [[1, 0, 0, 0, 0, 0]], [[1, 1, 1, 1, 1, 0]])
+    losses = torch.nn.functional.softplus(torch.tensor([-2.0, 1.0, 0.5, -1.0]))  # the positive, then the three hardest that are judged
+    assert float(balanced_bce(logits, kernel, judged)) == pytest.approx(float(losses.mean()))
+    assert float(balanced_bce(logits, kernel, judged, negatives=1)) == pytest.approx(float(losses[:2].mean()))
+
+
+def test_a_batch_without_words_asks_for_quiet() -> None:
+    logits, kernel, judged = maps([[2.0, 1.0, -1.0, -3.0]], [[0, 0, 0, 0]], [[1, 1, 1, 1]])
+    assert float(balanced_bce(logits, kernel, judged)) == 0  # as published: nothing is learned from it
+    logits.requires_grad_(True)
+    loss = balanced_bce(logits, kernel, judged, quiet=0.5)
+    assert float(loss.detach()) == pytest.approx(float(torch.nn.functional.softplus(torch.tensor([2.0, 1.0])).mean()))
+    loss.backward()
+    assert logits.grad is not None
+    assert (logits.grad[0, 0, 0, :2] > 0).all()
+    assert float(balanced_bce(logits.detach(), kernel, judged * 0, quiet=0.5)) == 0
+
+
+def test_dice_by_hand() -> None:
+    said, kernel, judged = maps([[1.0, 0.5, 1.0, 1.0]], [[1, 1, 0, 0]], [[1, 1, 1, 0]])
+    assert float(dice(said, kernel, judged, smooth=0)) == pytest.approx(1 - 2 * 1.5 / (2.5 + 2))
+    nothing = torch.zeros(1, 1, 1, 4)
+    assert float(dice(nothing, nothing, judged)) == 0
+    quiet = torch.full((1, 1, 1, 4), 0.1, requires_grad=True)
+    dice(quiet, nothing, judged).backward()
+    assert quiet.grad is not None
+    assert (quiet.grad[0, 0, 0, :3] > 0).all()
+
+
+def test_the_threshold_is_judged_within_the_band() -> None:
+    said, wanted, band = maps([[0.3, 0.5, 0.9]], [[0.7, 0.4, 0.3]], [[1, 1, 0]])
+    assert float(band_error(said, wanted, band)) == pytest.approx(0.25)
+    assert float(band_error(said, wanted, band * 0)) == 0
+
+
+def test_it_learns_to_find_words(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    outcome = train(recipe(run={"steps": 80, "batch": 6}), tmp_path, source=Boxes(), pages=held_out(4))
+    assert outcome.finished
+    log = rows(tmp_path / "train.csv")
+    assert {"loss", "bce", "dice", "threshold", "kernel_fm"} <= set(log[0])
+    assert float(log[-1]["kernel_fm"]) > 60
+    assert float(log[-1]["threshold"]) < 0.6 * float(log[0]["threshold"])
+    assert outcome.best is not None
+    assert outcome.best > 70
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_batches_without_any_word_train(tmp_path: Path, precision: str) -> None:
+    outcome = train(recipe(run={"precision": precision}), tmp_path, source=Boxes(words=0), pages=[])
+    assert outcome.finished
+    log = rows(tmp_path / "train.csv")
+    assert all(np.isfinite(float(row["loss"])) and float(row["gradient"]) > 0 for row in log)
+
+
+def test_a_cut_and_resumed_run_equals_an_uncut_one(tmp_path: Path) -> None:
+    whole = train(recipe(), tmp_path / "whole", source=Boxes(), pages=held_out())
+    train(recipe(), tmp_path / "cut", source=Boxes(), pages=held_out(), stop_at=3)
+    assert train(recipe(), tmp_path / "cut", source=Boxes(), pages=held_out(), resume=True) == whole
+    assert [row["loss"] for row in rows(tmp_path / "cut" / "train.csv")] == [row["loss"] for row in rows(tmp_path / "whole" / "train.csv")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"loss": {"terms": {"mse": 1.0}}}, "knows bce, dice, threshold, teacher"),
+        ({"loss": {"terms": {"bce": 1.0, "teacher": 1.0}}}, "go together"),
+        ({"options": {"negative": 1.0}}, "unknown key 'negative'"),
+        ({"net": {"name": "unet", "variant": {}}}, "has no threshold map"),
+    ],
+)
+def test_wrong_recipes_are_refused(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        make_task(recipe(**changes), Place("float32"))
+
+
+def test_words_are_scored_by_f_and_nothing_else_is(tmp_path: Path) -> None:
+    for score, pages in (("fm", held_out()), ("f", [("a", np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), bool))])):
+        with pytest.raises(UsageError, match=r"of pictures with words, and of no others"):
+            train(recipe(data={"score": score}), tmp_path / score, source=Boxes(), pages=pages)
+
+
+@pytest.mark.data
+def test_the_real_pictures_are_split_as_their_readme_says(benchmark_pages: Path) -> None:
+    from docbin.train.scenes import sides
+
+    data = recipe(data={"weights": {"icdar2015": 1.0}, "validation": ["icdar2015"]}).data
+    training, kept = sides(data, "icdar2015", benchmark_pages.parent)
+    assert (len(training), len(kept)) == (200, 50)
+    assert {pair.stem for pair in kept.pairs} == {f"img_{number}" for number in range(201, 251)}
+    image, truth = scenes(data, benchmark_pages.parent, 0).crop(3)
+    assert image.shape == truth.shape == (64, 64, 3)
+    assert len(scenes.held_out(data, benchmark_pages.parent)) == 50
+
+
+def test_scene_sources_refuse_what_they_do_not_know() -> None:
+    for data, says in (
+        ({"weights": {}}, "at least one set"),
+        ({"weights": {"icdar2015": 1.0}, "degrade": "light"}, "for pages"),
+        ({"weights": {"icdar2015": 1.0}, "augment": {"flip": 1}}, "unknown key 'flip'"),
+        ({"weights": {"dibco2009": 1.0}}, "masks of ink"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            scenes(recipe(data=data).data, Path("/nowhere"), 0)
