@@ -278,6 +278,7 @@ def figure(rng: Generator, page: Image, region: Region, style: Style) -> None:
     height, width = region.shape
     size = float(rng.uniform(0.25, 0.75)) * min(height, width * 1.3)  # height of the head
     x, y = float(rng.uniform(0.15, 0.85)) * width, float(rng.uniform(0.3, 0.75)) * height
+    middle = np.array([x, y])
     wide, lean = size * float(rng.uniform(0.36, 0.44)), float(rng.normal(0, 8))
     skin: Colour = fabric.rgb(0.07, float(rng.uniform(0.1, 0.4)), float(rng.uniform(0.7, 1.0))) if style.colour else WHITE
     dark_hair = rng.random() < 0.4
@@ -310,7 +311,7 @@ def figure(rng: Generator, page: Image, region: Region, style: Style) -> None:
         out = 1.0 + float(rng.uniform(0.1, 0.6)) if number % 2 else 1.02
         spikes.append((np.cos(a) * wide * out, np.sin(a) * size / 2 * out))
     fringe = [(wide * (0.95 - 1.9 * k / 6), -size * (0.05 + 0.25 * float(rng.random())) if k % 2 else -size * 0.3) for k in range(7)]
-    fill(np.array([*spikes, *fringe]) + (x, y), hair)
+    fill(np.array([*spikes, *fringe]) + middle, hair)
     lines = []
     for _ in range(int(rng.integers(4, 40))):  # strands of hair
         root, tip = np.array([x, y - size * 0.45]), np.array([x, y - size * 0.15])
@@ -319,23 +320,23 @@ def figure(rng: Generator, page: Image, region: Region, style: Style) -> None:
         )
         lines.append((strand, style.line * float(rng.uniform(0.5, 1.2))))
     for _ in range(int(rng.integers(2, 16))):  # folds of the cloth
-        start = np.array([x, y]) + (rng.uniform(-1.3, 1.3) * wide, rng.uniform(0.6, 1.2) * size)
+        start = middle + np.array([rng.uniform(-1.3, 1.3) * wide, rng.uniform(0.6, 1.2) * size])
         lines.append(
             (curve(start, start + rng.normal(0, 0.25, 2) * size, float(rng.normal(0, 0.2)), 5), style.line * float(rng.uniform(0.6, 1.4)))
         )
     for side in (-1, 1):
         eye = np.array([x + side * wide * 0.45, y + size * 0.05])
         big = size * float(rng.uniform(0.05, 0.11))
-        lines.append((curve(eye - (big, big * 0.6), eye + (big, -big * 0.6), -0.2, 6), style.line * 2.2))
+        lines.append((curve(eye - np.array([big, big * 0.6]), eye + np.array([big, -big * 0.6]), -0.2, 6), style.line * 2.2))
         if rng.random() < 0.85:
             ball = np.zeros_like(region)
             cv2.ellipse(ball, tuple(eye.astype(int).tolist()), (max(1, int(big * 0.55)), max(1, int(big))), 0, 0, 360, 255, -1)
             _lay(page, ball & region, BLACK)
             cv2.circle(ball, tuple((eye - big * 0.3).astype(int).tolist()), max(1, int(big * 0.3)), 128, -1)
             _lay(page, region, WHITE, ball == 128)
-        lines.append((curve(eye - (big * 1.2, big * 2), eye + (big * 1.2, -big * 2), -0.1, 5), style.line * 1.5))
+        lines.append((curve(eye - np.array([1.2, 2]) * big, eye + np.array([1.2, -2]) * big, -0.1, 5), style.line * 1.5))
     lines.append((curve(np.array([x, y + size * 0.15]), np.array([x - wide * 0.1, y + size * 0.22]), 0.1, 3), style.line))
     mouth = np.array([x, y + size * 0.32])
     span = wide * float(rng.uniform(0.12, 0.4))
-    lines.append((curve(mouth - (span, 0), mouth + (span, 0), float(rng.uniform(-0.3, 0.4)), 6), style.line * 1.3))
+    lines.append((curve(mouth - np.array([span, 0]), mouth + np.array([span, 0]), float(rng.uniform(-0.3, 0.4)), 6), style.line * 1.3))
     strokes(rng, page, region, lines, BLACK if not (dark_hair and rng.random() < 0.1) else WHITE)

@@ -161,7 +161,8 @@ def _speech(rng: Generator, sheet: Sheet, voices: Voices, corners: NDArray[np.in
             ink = voices.set(voices.sentence(max(2, length // 3)), em * 0.75, wide, tall, voices.aside)
             place = _free(sheet, rng, box, ink.shape[1], ink.shape[0])
             if place is not None:
-                _outlined(sheet, ink, *place, *(((WHITE, 2, BLACK)) if rng.random() < 0.7 else (BLACK, 2, WHITE)), style)
+                letters, rim = (WHITE, BLACK) if rng.random() < 0.7 else (BLACK, WHITE)
+                _outlined(sheet, ink, *place, letters, 2, rim, style)
                 sheet.taken[place[1] : place[1] + ink.shape[0], place[0] : place[0] + ink.shape[1]] = True
             continue
         ink = voices.set(voices.sentence(length), em, wide, tall)

@@ -20,7 +20,12 @@ Ink = NDArray[np.uint8]
 
 _HIRAGANA = "いうんかのしたてにとなはるれがをもすこよっだでりまあらくけさそきめせやどえわちつじばねほみろへおゃょ"
 _KATAKANA = "アイウカキクケコサシスタチツテトナニノハヒフマミムメヤラリルレロワンガギグゴザジダデドバビブボパピプポッャョ"
-_KANJI = "人一日大年出本中子見国言上分生手自行者二間事思時気会十家女三前的方入小地合後目長場代私下立部学物月田何来彼話体動社知理山内同心発高実作当新世今書度明五戦力名金性対意用男主通関文屋感郎業定政持道外取所現最化四先民身不口川東相法全聞情野考向平成開教経信近以語面連問原顔正機九次数美回表声報要変神記和引治決太込受解市期様活頭組指説能葉流然初足円在調笑品電無死夜強早車空友朝待父母兄姉猫犬雨火水木森花"
+_KANJI = (
+    "人一日大年出本中子見国言上分生手自行者二間事思時気会十家女三前的方入小地合後目長場代私下立部学物月田何来彼話体動社知理山"
+    "内同心発高実作当新世今書度明五戦力名金性対意用男主通関文屋感郎業定政持道外取所現最化四先民身不口川東相法全聞情野考向平成"
+    "開教経信近以語面連問原顔正機九次数美回表声報要変神記和引治決太込受解市期様活頭組指説能葉流然初足円在調笑品電無死夜強早車"
+    "空友朝待父母兄姉猫犬雨火水木森花"
+)
 _NOISES = (
     "ド",
     "ゴ",
@@ -218,7 +223,7 @@ class Voices:
         np.maximum(part, ink[: part.shape[0], : part.shape[1]], out=part)
 
     def drawn_noise(self, size: float, across: bool) -> Ink:
-        """A noise of em height `size`, its signs jumping, leaning, growing, from left to right or downwards; edges as wobbly as a brush leaves them."""
+        """A noise of em height `size`, its signs jumping, leaning, growing, from left to right or downwards, wobbly as from a brush."""
         import cv2
 
         rng = self.rng
