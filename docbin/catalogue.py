@@ -448,6 +448,13 @@ def _learned(config: Config) -> Method:
         params=(
             Param("threshold", config.output.threshold, "a pixel is ink where its probability is at least this", min=0.0, max=1.0),
             Param(
+                "depth",
+                config.output.depth,
+                "a stroke is somewhere this deep, in units of the page's ink; 0: any is kept",
+                min=0.0,
+                max=1.9,
+            ),
+            Param(
                 "runtime",
                 runtimes.AUTO,
                 f"what runs the network: {', '.join(able)}; auto: the best installed",

@@ -74,6 +74,8 @@ def model_config(task: str, model: str | os.PathLike[str] | None = None) -> Conf
             "or name another with --model FOLDER"
         )
     config = folders.load_config(row.model if model is None else model)
+    if config.weights is None:
+        raise UsageError(f"model {config.name}: a network of bits only says where ink is; clean pages come from deepotsu and degan")
     config.verified(config.weights)
     return config
 
@@ -110,7 +112,7 @@ def enhance(image: Image, task: str = DEFAULT, model: str | os.PathLike[str] | N
     """
     image = check_image(image)
     config = model_config(task, model)
-    net = _loaded(config.folder, config.weights.sha256)
+    net = _loaded(config.folder, config.sha256)
     from docbin.nets.inference import clean_pages
 
     page = clean_pages(net, image, tile)[-1]

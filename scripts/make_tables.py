@@ -10,9 +10,13 @@ and what lies between them is never typed by hand. Run::
     docbin evaluate dibco2011 dibco2014 -m otsu -m sauvola --json out/classical.json
     python scripts/make_tables.py classical=out/classical.json
 
-A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``. In an evaluation's table rows are
-methods (with the parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR /
-DRD. Running it twice changes nothing.
+The means of methods with their default settings go into ``datasets/scores.json`` beside BENCHMARKS.md as well, in place of their old ones: the demo
+shows them.
+
+A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``, the table and figure of the 1-bit methods
+of that of ``scripts/compare_quantizers.py``, the table of published scores of ``datasets/published/scores.toml``. In a table of scores rows are
+methods (with the parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR / DRD; of our own runs
+also the FM averaged over the benchmarks, the seconds a page and the megabytes of the weights. Running it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -20,10 +24,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+FIGURE = "app/assets/quantizers.svg"
+"""Of the comparison of quantizers, beside the file with the markers."""
 SCORES = (("fm", 2), ("pfm", 2), ("psnr", 2), ("drd", 2))
 
 
@@ -41,19 +48,84 @@ def markdown(results: Sequence[Mapping[str, Any]]) -> str:
         rows.setdefault(label, {})[result["dataset"]] = result
     pages = {name: {len(row[name]["images"]) for row in rows.values() if name in row} for name in datasets}
     heads = [f"{name} ({'/'.join(str(count) for count in sorted(pages[name]))})" for name in datasets]
-    lines = [f"| method | {' | '.join(heads)} |", "|---" * (len(datasets) + 1) + "|"]
+    heads += ["mean FM", "s a page", "MB"]
+    lines = [f"| method | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     best = {name: _highest(row[name] for row in rows.values() if name in row) for name in datasets}
+    means = {label: _mean_fm(row, datasets) for label, row in rows.items()}
+    highest = max((mean for mean in means.values() if mean is not None), default=None)
     for label, row in rows.items():
         cells = [_cell(row.get(name), best[name]) for name in datasets]
+        mean = means[label]
+        cells += ["-" if mean is None else f"**{mean:.2f}**" if mean == highest else f"{mean:.2f}", _seconds(row.values())]
+        cells.append(_megabytes(next(iter(row.values()))["method"]))
         lines.append(f"| {label} | {' | '.join(cells)} |")
     version = ", ".join(sorted({result["version"] for result in results}))
     lines.append("")
-    lines.append(f"Mean FM / pFM / PSNR / DRD over the pages (number of pages in brackets), docbin {version}.")
+    lines.append(
+        "Mean FM / pFM / PSNR / DRD over the pages (number of pages in brackets), FM averaged over the benchmarks, seconds a page while "
+        f"they were scored, megabytes of weights, docbin {version}."
+    )
     return "\n".join(lines)
 
 
+def published(table: Mapping[str, Any]) -> str:
+    """Table of ``datasets/published/scores.toml``: a row a method, a column a test year, and what each learned from; ValueError for odd rows."""
+    protocols: Mapping[str, str] = table["protocols"]
+    datasets = sorted({key for row in table["rows"] for key in row if key.startswith("dibco")})
+    lines = [f"| method | {' | '.join(datasets)} | learned from | source | note |", "|---" * (len(datasets) + 4) + "|"]
+    for row in table["rows"]:
+        cells = [_published_cell(row[name], row) if name in row else "-" for name in datasets]
+        unknown = set(row) - {"method", "protocol", "mark", "source", "note", "pfm2010", *datasets}
+        if unknown or row["mark"] not in ("read", "re-measured") or row["protocol"] not in protocols:
+            raise ValueError(f"published row {row['method']!r}: unknown {', '.join(unknown) or 'mark or protocol'}")
+        source = f"{row['source']}, re-measured" if row["mark"] == "re-measured" else row["source"]
+        lines.append(f"| {row['method']} | {' | '.join(cells)} | {row['protocol']} | {source} | {row.get('note', '')} |")
+    learned = "; ".join(f"{name}: {protocols[name]}" for name in protocols)
+    return "\n".join([*lines, "", f"FM / pFM / PSNR / DRD, \\* the pseudo-FM of 2010, - not given. Learned from: {learned}."])
+
+
+def _published_cell(scores: Mapping[str, float], row: Mapping[str, Any]) -> str:
+    if not set(scores) <= {name for name, _ in SCORES}:
+        raise ValueError(f"published row {row['method']!r}: scores are {', '.join(name for name, _ in SCORES)}, got {', '.join(scores)}")
+    texts = [f"{scores[name]:.{decimals}f}" if name in scores else "-" for name, decimals in SCORES]
+    if "pfm" in scores and row.get("pfm2010"):
+        texts[1] += "\\*"
+    return " / ".join(texts)
+
+
+def _mean_fm(row: Mapping[str, Mapping[str, Any]], datasets: Sequence[str]) -> float | None:
+    """FM averaged over the benchmarks, each counting once; None where one is missing."""
+    if not all(name in row and row[name]["images"] for name in datasets):
+        return None
+    return sum(float(row[name]["mean"]["fm"]) for name in datasets) / len(datasets)
+
+
+def _seconds(results: Iterable[Mapping[str, Any]]) -> str:
+    seconds = [image["seconds"] for result in results for image in result["images"] if "seconds" in image]
+    return f"{sum(seconds) / len(seconds):.2g}" if seconds else "-"
+
+
+def _megabytes(method: str) -> str:
+    """Size of the weights of a method that is a model of the zoo (or a model folder)."""
+    from docbin.zoo import folders
+
+    if method not in folders.names() and not folders.is_folder(method):
+        return "-"
+    config = folders.load_config(method)
+    return f"{(config.folder / config.weights.file).stat().st_size / 1e6:.1f}"
+
+
+def read(path: Path) -> list[Mapping[str, Any]]:
+    """The rows of a JSON file, or the one table of a TOML file."""
+    text = path.read_text(encoding="utf-8")
+    rows: list[Mapping[str, Any]] = [tomllib.loads(text)] if path.suffix == ".toml" else json.loads(text)
+    return rows
+
+
 def render(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The table of whatever wrote `rows`: an evaluation or one of the benches; ValueError for anything else."""
+    """The table of whatever `rows` are: of an evaluation, of one of the benches, or published; ValueError for anything else."""
+    if rows and "protocols" in rows[0]:
+        return published(rows[0])
     if not rows or "dataset" in rows[0]:
         return markdown(rows)
     if "peers" in rows[0]:
@@ -68,7 +140,27 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         from docbin.bench import networks
 
         return networks.show(rows)
-    raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench'")
+    if "deployment" in rows[0]:
+        from docbin.bench import quantizers
+
+        return f"{quantizers.show(rows)}\n\n![F-measure of every method, degraded and not]({FIGURE})"
+    raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of compare_quantizers.py")
+
+
+def scores_file(rows: Sequence[Mapping[str, Any]], old: str) -> str:
+    """The text of ``datasets/scores.json``: `old`, with the results of known methods with their defaults in place of earlier ones."""
+    from docbin.catalogue import METHODS
+    from docbin.zoo.scores import summary
+
+    kept = {(row["dataset"], row["method"]): row for row in json.loads(old or "[]")}
+    for row in rows:
+        if row["images"] and row["method"] in METHODS and row["params"] == METHODS[row["method"]].parse({}):
+            kept[row["dataset"], row["method"]] = summary(row)
+    order = list(dict.fromkeys(method for _, method in kept))
+    lines = [
+        json.dumps(row, ensure_ascii=False) for row in sorted(kept.values(), key=lambda row: (order.index(row["method"]), row["dataset"]))
+    ]
+    return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
 def _highest(results: Iterable[Mapping[str, Any]]) -> float | None:
@@ -97,10 +189,8 @@ def replace(text: str, name: str, table: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Replace the named tables; returns 0, or 1 with a message if a file or marker is missing."""
-    parser = argparse.ArgumentParser(description="Write tables into BENCHMARKS.md from JSON files of 'docbin evaluate' and 'docbin bench'.")
-    parser.add_argument(
-        "tables", nargs="+", metavar="NAME=FILE.json", help="a table and the JSON file it is made of; repeat NAME to join files"
-    )
+    parser = argparse.ArgumentParser(description="Write tables into BENCHMARKS.md from files of 'docbin evaluate' and 'docbin bench'.")
+    parser.add_argument("tables", nargs="+", metavar="NAME=FILE", help="a table and the file it is made of; repeat NAME to join files")
     parser.add_argument("--into", type=Path, default=Path("BENCHMARKS.md"), help="the file with the markers (default: %(default)s)")
     given = parser.parse_args(argv)
     results: dict[str, list[Mapping[str, Any]]] = {}
@@ -108,12 +198,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         for entry in given.tables:
             name, equals, file = entry.partition("=")
             if not equals:
-                raise ValueError(f"{entry}: wants NAME=FILE.json")
-            results.setdefault(name, []).extend(json.loads(Path(file).read_text(encoding="utf-8")))
+                raise ValueError(f"{entry}: wants NAME=FILE")
+            results.setdefault(name, []).extend(read(Path(file)))
         text = given.into.read_text(encoding="utf-8")
         for name, rows in results.items():
             text = replace(text, name, render(rows))
         given.into.write_text(text, encoding="utf-8")
+        for rows in results.values():
+            if rows and "deployment" in rows[0]:
+                from docbin.bench import quantizers
+
+                (given.into.parent / FIGURE).parent.mkdir(parents=True, exist_ok=True)
+                (given.into.parent / FIGURE).write_text(quantizers.figure(rows), encoding="utf-8")
+        evaluated = [row for rows in results.values() for row in rows if "dataset" in row]
+        scores = given.into.parent / "datasets" / "scores.json"
+        if evaluated and scores.parent.is_dir():
+            old = scores.read_text(encoding="utf-8") if scores.is_file() else ""
+            scores.write_text(scores_file(evaluated, old), encoding="utf-8")
     except (OSError, ValueError) as error:
         print(f"{given.into}: {error}", file=sys.stderr)
         return 1

@@ -77,6 +77,7 @@ class Words(NamedTuple):
     licence: str = "Apache-2.0"
     tile: int = 1024
     halo: int | None = None
+    depth: float = 0.0
     with_weights: bool = False
 
 
@@ -96,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--licence", default=Words().licence, help="of the weights (default: %(default)s)")
     parser.add_argument("--tile", type=int, default=Words().tile, help="side of a tile in pixels (default: %(default)s)")
     parser.add_argument("--halo", type=int, help="surround of a tile in pixels (default: the network's own, which is exact)")
+    parser.add_argument("--depth", type=float, default=Words().depth, help="keep strokes that are somewhere this deep (default: all)")
     parser.add_argument("--with-weights", action="store_true", help="ship the float weights of a network of bits too (default: no)")
     options = parser.parse_args(argv)
     state = checkpoint.load(options.checkpoint)
@@ -111,6 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.licence,
         options.tile,
         options.halo,
+        options.depth,
         options.with_weights,
     )
     for path in package(weights, about, options.folder, words):
@@ -231,6 +234,12 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
     lines += [f"tile = {words.tile}  # side in pixels; changes memory and time"]
     lines += [f"halo = {words.halo}  # pixels of surround, fewer than the network sees"] if words.halo is not None else []
     lines += ["", "[output]", 'kind = "logit"', "threshold = 0.5  # of the probability: ink is what has at least this"]
+    if words.depth:
+        lines += [
+            f"depth = {words.depth}  # in units of the page's ink: a stroke is somewhere this deep ...",
+            "faint = 0.4",
+            "reach = 20  # pixels: or this near one",
+        ]
     lines += ["", "[training]", f"steps = {about['step']}", f"minutes = {about['minutes']:.1f}", f"batch = {recipe['run']['batch']}"]
     return "\n".join([*lines, *made, ""])
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +22,23 @@ def benchmark_pages() -> Path:
     if not (root / "pages").is_dir():
         pytest.skip(f"needs the benchmark pages; {root}/pages is not there (set DOCBIN_DATA)")
     return root / "pages"
+
+
+@pytest.fixture(scope="session")
+def load_script() -> Callable[[str], Any]:
+    """A function that gives a program of the folder ``scripts`` as a module, by its name; loaded once."""
+
+    @cache
+    def load(name: str) -> Any:
+        spec = importlib.util.spec_from_file_location(name, CHECKOUT / "scripts" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look themselves up
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

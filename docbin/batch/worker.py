@@ -155,10 +155,12 @@ def serve(connection: Connection, settings: Settings) -> None:
     import signal
     import sys
 
+    from docbin.sandbox import die_with_parent
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.flush()
     os.dup2(2, 1)
-    _die_with_parent()
+    die_with_parent()
     desk = Desk(settings)
     try:
         connection.send(READY)
@@ -170,22 +172,6 @@ def serve(connection: Connection, settings: Settings) -> None:
         pass
     finally:
         desk.close()
-
-
-def _die_with_parent() -> None:
-    """End this process when the parent dies, even in the middle of a page: a killed batch must not go on writing."""
-    import multiprocessing
-    import os
-    import threading
-
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True, name="docbin-parent-watch").start()
 
 
 def _one_thread() -> None:

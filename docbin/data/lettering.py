@@ -158,11 +158,9 @@ def set_line(words: Sequence[str], face: Face, size: float, margin: int = 2) -> 
     if face.slant:
         offsets = (face.slant * base, face.slant * (base - tall))
         start = max(0.0, -min(offsets))
+        _lean(box, canvas, face.slant, base, start)
         matrix = np.array([[1.0, -face.slant, offsets[0] + start], [0.0, 1.0, 0.0]])
         canvas = np.asarray(cv2.warpAffine(canvas, matrix, (wide + int(np.ceil(start + max(0.0, *offsets))), tall)), dtype=np.uint8)
-        lean = np.stack([base - box[:, 3], base - box[:, 1]], 1) * face.slant + start
-        box[:, 0] += lean.min(1)
-        box[:, 2] += lean.max(1)
     if abs(thicker) > 0.3:
         canvas = _thickened(canvas, thicker)
         box += np.array([-1, -1, 1, 1], np.float32) * np.float32(thicker)
@@ -170,6 +168,18 @@ def set_line(words: Sequence[str], face: Face, size: float, margin: int = 2) -> 
         inner = _thickened(canvas, -max(face.hollow * size, 0.8))
         canvas = np.asarray(cv2.subtract(canvas, inner), dtype=np.uint8)
     return Strip(canvas, box, tuple(texts))
+
+
+def _lean(box: NDArray[np.float32], upright: NDArray[np.uint8], slant: float, base: float, start: float) -> None:
+    """Move the sides of the boxes (n, 4) to where the ink of the `upright` line reaches once it leans."""
+    shift = slant * (base - np.arange(upright.shape[0])) + start
+    for sides in box:
+        left = int(sides[0])
+        inked = upright[:, left : int(np.ceil(sides[2]))] > 80
+        rows = np.flatnonzero(inked.any(1))
+        if len(rows):
+            sides[0] = left + float((inked[rows].argmax(1) + shift[rows]).min())
+            sides[2] = left + float((inked.shape[1] - inked[rows, ::-1].argmax(1) + shift[rows]).max())
 
 
 def _thickened(ink: NDArray[np.uint8], amount: float) -> NDArray[np.uint8]:

@@ -12,13 +12,21 @@ from numpy.random import Generator
 
 from docbin.data.text import Writer
 
-_COMMON = """sale new open closed exit entrance welcome cafe bar food hotel bank shop market bakery pharmacy clinic school library parking taxi bus
-stop station platform toilet lift stairs way out push pull no smoking danger keep clear caution wet floor fire hose private staff only please queue
-here pay self service cash card free gift offer save buy get best price special today menu breakfast lunch dinner coffee tea juice fresh fish rice
-chicken beef noodles soup pizza burger ice cream fashion shoes bags beauty hair spa health sport travel tours books music toys home living kids men
-women baby level lobby tower plaza centre city park garden road street avenue lane drive north south east west gate terminal arrivals departures
-customer enquiry information lost found security police fire hospital dental optical watch gold mobile phone computer camera electronics repair
-laundry florist express super mini mega big more less than all day up to off from the of and for your you we at in on with is to our now only""".split()
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_COMMON = _list(
+    "sale new open closed exit entrance welcome cafe bar food hotel bank shop market bakery pharmacy clinic school library parking taxi "
+    "bus stop station platform toilet lift stairs way out push pull no smoking danger keep clear caution wet floor fire hose private "
+    "staff only please queue here pay self service cash card free gift offer save buy get best price special today menu breakfast lunch "
+    "dinner coffee tea juice fresh fish rice chicken beef noodles soup pizza burger ice cream fashion shoes bags beauty hair spa health "
+    "sport travel tours books music toys home living kids men women baby level lobby tower plaza centre city park garden road street "
+    "avenue lane drive north south east west gate terminal arrivals departures customer enquiry information lost found security police "
+    "fire hospital dental optical watch gold mobile phone computer camera electronics repair laundry florist express super mini mega "
+    "big more less than all day up to off from the of and for your you we at in on with is to our now only "
+)
 
 _STREETS = ("Rd", "Road", "St", "Street", "Ave", "Lane", "Drive", "Walk", "Way", "Place", "Sq", "Blvd", "Quay", "Hill", "Link")
 _MONEY = ("$", "$", "$", "€", "£", "¥", "RM", "S$", "US$")
@@ -64,7 +72,7 @@ class SignWriter:
         return self._latin.words(count)
 
     def script(self, script: str, count: int) -> list[str]:
-        """Words of any script of ``docbin.data.text.SCRIPTS``, without punctuation; where words are not parted by spaces, one of 2 to 6 signs each."""
+        """Words of any script of ``docbin.data.text.SCRIPTS``, without punctuation; 2 to 6 signs each where no spaces part them."""
         writer = Writer(self._rng, script)
         words = [word.strip(writer.script.stop + writer.script.comma) or writer.number() for word in writer.words(count)]
         if not writer.script.space:

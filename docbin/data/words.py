@@ -1,8 +1,8 @@
 """Pictures of words: what every source of scene text hands to a training or an evaluation.
 
-A word's outline is a polygon in pixels, clockwise as one sees it, beginning at the corner where reading begins; straight words have four corners, curved ones an even number,
-first along the top from left to right, then along the bottom back. Pixel (row 0, column 0) covers x 0..1, y 0..1. Outlines may reach beyond the picture's edge by less than
-their own size.
+A word's outline is a polygon in pixels, clockwise as one sees it, beginning at the corner where reading begins; straight words have four corners,
+curved ones an even number, first along the top from left to right, then along the bottom back. Pixel (row 0, column 0) covers x 0..1, y 0..1.
+Outlines may reach beyond the picture's edge.
 """
 
 from __future__ import annotations

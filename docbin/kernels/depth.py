@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from docbin.page import Image
+from docbin.page import Image, Mask
 
 SHRINK = 4
 """The paper is estimated at this fraction of the size; of each cell the mean is taken."""
@@ -89,3 +89,33 @@ def _table(ink: float) -> NDArray[np.uint8]:
     """The value of the plane for every quotient."""
     depths = np.rint((255.0 - np.arange(256)) * (INK / max(ink, 1.0)))
     return np.asarray(np.clip(depths, 0, 255), np.uint8)
+
+
+def keep_deep(ink: Mask, plane: Image, depth: float, faint: float, reach: int) -> Mask:
+    """`ink` without what is nowhere deep: strokes of the back that a network took for faint ink.
+
+    A stroke is an 8-connected component. It stays if it is as deep as `depth` somewhere, or as deep as `faint` and no further than `reach` from one
+    that stays for its depth: the faint end of a word stands beside its dark beginning, the back's writing stands by itself. It is what Canny's
+    hysteresis (1986) does for edges, in units of the page's ink.
+
+    Parameters
+    ----------
+    ink : bool (H, W)
+    plane : :func:`depth_plane` of the page, uint8 (H, W)
+    depth, faint : shares of the page's ink level, 0..1.9; depth 0 keeps everything
+    reach : pixels, along rows and columns
+    """
+    if depth <= 0 or not ink.any():
+        return ink
+    import cv2
+
+    from docbin.kernels.document import keep_seeded
+
+    bits = np.asarray(ink, np.uint8)
+    kept = keep_seeded(bits, plane, round(INK * depth) - 1)
+    left = keep_seeded(bits & ~kept, plane, round(INK * faint) - 1)
+    if left.any():
+        side = 2 * reach + 1
+        near = cv2.dilate(kept, np.ones((side, side), np.uint8))
+        kept |= keep_seeded(left, np.asarray(near, np.uint8), 0)
+    return np.asarray(kept, np.bool_)

@@ -38,7 +38,9 @@ class QuantMethod:
 
     def deployment(self) -> tuple[Deployment, str]:
         """The worse of both quantizers' classes, with the reason."""
-        parts: list[Quantizer] = [self.weight()] + ([self.act()] if self.act else [])
+        if self.act is None:
+            return Deployment.CANNOT, "its activations are float, and the engine's are bits"
+        parts: list[Quantizer] = [self.weight(), self.act()]
         order = list(Deployment)
         worst = max(parts, key=lambda part: order.index(part.deployment))
         return worst.deployment, worst.why

@@ -106,4 +106,4 @@ class ActQuantizer(Quantizer):
 
 def sign(x: Tensor) -> Tensor:
     """+1 where x >= 0, else -1, in x's dtype."""
-    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+    return (x >= 0).to(x.dtype).mul_(2).sub_(1)  # torch.where would compute in float32 first

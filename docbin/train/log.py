@@ -92,8 +92,8 @@ class Log:
         if self.silent:
             return
         elapsed = time.monotonic() - self.began
-        left = elapsed * (1.0 - done) / max(done - start, 1e-9)
-        words = f"step {step}, {left / 60:.0f} min left, {text}"
+        left = f"{elapsed * (1.0 - done) / (done - start) / 60:.0f} min left, " if done > start else ""
+        words = f"step {step}, {left}{text}"
         if self.bar is not None:
             self.bar.update(0, completed=done, left=words)
         else:

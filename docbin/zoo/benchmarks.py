@@ -79,7 +79,8 @@ class Benchmark:
     ----------
     name : the word on the command line
     title, year : what the set is called, and when it was published
-    role : "train", "test" or "other", its part in the protocol that docbin's published numbers follow (train sets may be learned from; a test set is
+    role : "train", "test" or "other", its part in the protocol that docbin's published numbers follow (train sets may be learned from; a
+    test set is
         looked at once, at the end; "other" sets are used by neither)
     homepage, licence, citation : for people; "unknown" where nothing is stated
     archives : names (or addresses) of the official archives
@@ -182,7 +183,8 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def _files_below(place: Path) -> list[str]:
-    """Files of pictures and truths below `place`, as "/"-separated relative paths, sorted; hidden folders and what lies deeper than `_DEPTH` are left out."""
+    """Files of pictures and truths below `place`, as "/"-separated relative paths, sorted; hidden folders and what lies deeper than `_DEPTH`
+    are left out."""
     files: list[str] = []
     for folder, subfolders, names in os.walk(place):
         inner = Path(folder).relative_to(place)
@@ -364,8 +366,8 @@ def read_picture(path: str | os.PathLike[str]) -> Image:
 def truth_mask(path: str | os.PathLike[str], polarity: str = "black") -> Mask:
     """Ink mask of a truth (or result) file, bool (H, W): ink where the grey value is below 128.
 
-    Colour truths are made grey first, alpha is laid on white, and pictures whose values are 0 and 1 only (as some archives store them) are read as 0
-    and 255.
+    Colour truths are made grey first, alpha is laid on white, and pictures whose values are 0 and 1 only (as some archives store them) are
+    read as 0 and 255.
 
     Parameters
     ----------
@@ -377,6 +379,10 @@ def truth_mask(path: str | os.PathLike[str], polarity: str = "black") -> Mask:
     FileAccessError, InputError
         As :func:`read_picture`.
     """
-    grey = to_grey(read_picture(path))
-    ink = grey < (1 if grey.max() <= 1 else 128)
+    ink = ink_of_truth(to_grey(read_picture(path)))
     return ~ink if polarity == "white" else ink
+
+
+def ink_of_truth(grey: Image) -> Mask:
+    """The dark pixels of a truth that was read, grey (H, W): below 128, or 0 where there is nothing but 0 and 1."""
+    return grey < (1 if grey.max() <= 1 else 128)

@@ -2,8 +2,8 @@
 
 A folder holds ``config.toml`` (which network, its variant, its files with their SHA-256, what it takes and gives), ``weights.safetensors``,
 ``card.md`` for people, and ``golden.npz``: a crop and what the weights make of it. Beside the weights there may be the same network in forms that
-run without torch: ``model.onnx`` for ONNX Runtime and ``packed.safetensors`` for :mod:`docbin.engine`. A packed network is whole without the float
-weights it was made from, which are many times larger and good for nothing but more training, so it may ship without them.
+run without torch: ``model.onnx`` for ONNX Runtime and ``packed.safetensors`` for :mod:`docbin.engine`. A packed network is whole without the
+float weights it was made from, which are many times larger and good for nothing but more training, so it may ship without them.
 ``scripts/package_model.py`` writes all of them. A user's own folder, named by its path, is as good as one that came with docbin, and may hold no
 more than a config with `net` and `weights` or `packed`.
 
@@ -91,10 +91,20 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """``[output]``: the network gives logits of ink (a detector's, of words' kernels); a pixel is ink where its probability is at least `threshold`."""
+    """``[output]``: the network gives logits of ink (a detector's, of words' kernels); a pixel is ink where its probability is at least
+    `threshold`, and its stroke deep enough.
+
+    Attributes
+    ----------
+    threshold : least probability, 0..1
+    depth, faint, reach : which strokes stay, as :func:`docbin.kernels.depth.keep_deep` takes them; depth 0 keeps all
+    """
 
     kind: str = "logit"
     threshold: float = 0.5
+    depth: float = 0.0
+    faint: float = 0.4
+    reach: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +324,9 @@ def _check(config: Config, where: str) -> None:
         ("input.tile", given.tile, 16, 1 << 16),
         ("input.halo", given.halo or 0, 0, 1 << 16),
         ("output.threshold", config.output.threshold, 0.0, 1.0),
+        ("output.depth", config.output.depth, 0.0, 1.9),
+        ("output.faint", config.output.faint, 0.0, 1.9),
+        ("output.reach", config.output.reach, 0, 1000),
         ("detect.side", config.detect.side, 0, 1 << 14),
         ("detect.score", config.detect.score, 0.0, 1.0),
         ("detect.unclip", config.detect.unclip, 0.0, 100.0),

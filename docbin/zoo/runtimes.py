@@ -25,7 +25,7 @@ import numpy as np
 
 from docbin import kernels
 from docbin.errors import InputError, MissingExtra, UsageError
-from docbin.kernels.depth import depth_plane
+from docbin.kernels.depth import depth_plane, keep_deep
 from docbin.page import FloatMap, Image, Mask, check_image, to_grey
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
@@ -127,15 +127,20 @@ class Model:
     def __repr__(self) -> str:
         return f"<docbin model {self.config.name} ({self.config.net}, {self.runtime.name})>"
 
-    def __call__(self, image: Image, threshold: float | None = None) -> Mask:
+    def __call__(self, image: Image, threshold: float | None = None, depth: float | None = None) -> Mask:
         """Ink mask of a page, bool (H, W), True = ink.
 
         Parameters
         ----------
         image : uint8 (H, W) or (H, W, 3)
         threshold : a pixel is ink where its probability is at least this, 0..1; None for the model's own
+        depth : a stroke is kept if it is somewhere this deep, in units of the page's ink, or stands beside one that is
+            (:func:`docbin.kernels.depth.keep_deep`); 0 keeps every stroke, None is the model's own
         """
-        return self._opened.ink(check_image(image), self.config.output.threshold if threshold is None else threshold)
+        output = self.config.output
+        ink = self._opened.ink(check_image(image), output.threshold if threshold is None else threshold)
+        least = output.depth if depth is None else depth
+        return keep_deep(ink, depth_plane(to_grey(image)), least, output.faint, output.reach) if least > 0 else ink
 
     def probability(self, image: Image) -> FloatMap:
         """Probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3)."""
@@ -179,13 +184,13 @@ def _load(folder: Path, name: str, sha256: str, asked: str, threads: int) -> Mod
     return Model(config, runtime, open_net(config))
 
 
-def ink(image: Image, *, model: str, threshold: float, runtime: str) -> Mask:
+def ink(image: Image, *, model: str, threshold: float, depth: float, runtime: str) -> Mask:
     """Ink mask by a model of the zoo; the method table's door."""
-    return load(model, runtime)(image, threshold)
+    return load(model, runtime)(image, threshold, depth)
 
 
-def probability(image: Image, *, model: str, threshold: float, runtime: str) -> FloatMap:
-    """Probability map by a model of the zoo; `threshold` changes nothing here. The method table's door."""
+def probability(image: Image, *, model: str, threshold: float, depth: float, runtime: str) -> FloatMap:
+    """Probability map by a model of the zoo; `threshold` and `depth` change nothing here. The method table's door."""
     return load(model, runtime).probability(image)
 
 

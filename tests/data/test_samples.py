@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,23 +14,7 @@ from PIL import Image as Pictures
 from docbin.data.fonts import BUILT_IN
 from docbin.zoo import benchmarks
 
-SCRIPTS = Path(__file__).resolve().parent.parent.parent / "scripts"
 NAMES = ["faded-letter", "form-stamp-margin", "handwritten-bleedthrough", "typeset-stained", "uneven-light-table"]
-
-
-def _script(name: str) -> ModuleType:
-    path = SCRIPTS / f"{name}.py"
-    if not path.is_file():
-        pytest.skip(f"{path} is not there (scripts are not part of the wheel)")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_samples_are_found_without_a_data_root(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,9 +45,9 @@ def test_sample_is_a_small_page_with_resolution_and_true_truth(name: str) -> Non
     assert grey[truth].mean() < grey[near].mean() - 8, "the truth must lie on the darker strokes"
 
 
-def test_a_sample_is_drawn_and_saved_whatever_the_fonts(tmp_path: Path) -> None:
+def test_a_sample_is_drawn_and_saved_whatever_the_fonts(load_script: Callable[[str], Any], tmp_path: Path) -> None:
     pytest.importorskip("albumentations", reason="docbin[train] is not installed")
-    maker = _script("make_samples")
+    maker = load_script("make_samples")
     for sample in maker.SAMPLES:
         small = replace(sample, shape=(220, 200))
         assert maker.chosen_fonts(small, [BUILT_IN]) == [BUILT_IN]
@@ -76,9 +60,9 @@ def test_a_sample_is_drawn_and_saved_whatever_the_fonts(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_preview_writes_its_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_preview_writes_its_sheets(load_script: Callable[[str], Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("albumentations", reason="docbin[train] is not installed")
-    preview = _script("preview_data")
+    preview = load_script("preview_data")
     assert preview.main(["--out", str(tmp_path), "--cache", str(tmp_path / "cache"), "--rendered", "2"]) == 0
     written = capsys.readouterr().out.split()
     assert len(written) == 7

@@ -2,38 +2,88 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_tables.py"
-
 
 @pytest.fixture(scope="module")
-def script() -> Any:
-    spec = importlib.util.spec_from_file_location("make_tables", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script: Callable[[str], Any]) -> Any:
+    return load_script("make_tables")
 
 
 def result(dataset: str, method: str, fm: float, psnr: float | None = 15.0, **params: float) -> dict[str, Any]:
     mean = {"fm": fm, "pfm": 80.123, "psnr": psnr, "drd": 3.0}
-    return {"dataset": dataset, "method": method, "params": params, "version": "1.0", "images": [{"name": "a"}], "mean": mean}
+    return {
+        "dataset": dataset,
+        "method": method,
+        "params": params,
+        "version": "1.0",
+        "images": [{"name": "a", "seconds": 0.25}],
+        "mean": mean,
+    }
 
 
 def test_the_table_has_methods_down_and_datasets_across(script: Any) -> None:
     table = script.markdown(
         [result("y1", "otsu", 78.6), result("y1", "wolf", 80.0, k=0.5), result("y2", "otsu", 85.4, psnr=None)]
     ).splitlines()
-    assert table[0] == "| method | y1 (1) | y2 (1) |"
-    assert table[2] == "| otsu | 78.60 / 80.12 / 15.00 / 3.00 | **85.40** / 80.12 / inf / 3.00 |"
-    assert table[3] == "| wolf | **80.00** / 80.12 / 15.00 / 3.00 | - |"
+    assert table[0] == "| method | y1 (1) | y2 (1) | mean FM | s a page | MB |"
+    assert table[2] == "| otsu | 78.60 / 80.12 / 15.00 / 3.00 | **85.40** / 80.12 / inf / 3.00 | **82.00** | 0.25 | - |"
+    assert table[3] == "| wolf | **80.00** / 80.12 / 15.00 / 3.00 | - | - | 0.25 | - |"
+
+
+def test_a_model_of_the_zoo_has_its_size(script: Any) -> None:
+    from docbin.zoo import folders
+
+    size = folders.load_config("unet").verified(folders.load_config("unet").weights).stat().st_size
+    row = script.markdown([result("y1", "unet", 90.0)]).splitlines()[2]
+    assert row.endswith(f"| 0.25 | {size / 1e6:.1f} |")
+
+
+def test_published_rows_say_what_they_learned_from(script: Any, tmp_path: Path) -> None:
+    text = """
+[protocols]
+same = "as ours"
+[[rows]]
+method = "Net"
+protocol = "same"
+mark = "re-measured"
+source = "their weights"
+pfm2010 = true
+dibco2011 = { fm = 94, pfm = 95.5, psnr = 20.25 }
+[[rows]]
+method = "Other"
+protocol = "same"
+mark = "read"
+source = "paper"
+note = "n"
+dibco2016 = { psnr = 19.7 }
+"""
+    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
+    lines = script.render(script.read(tmp_path / "s.toml")).splitlines()
+    assert lines[2] == r"| Net | 94.00 / 95.50\* / 20.25 / - | - | same | their weights, re-measured |  |"
+    assert lines[3] == "| Other | - | - / - / 19.70 / - | same | paper | n |"
+    assert "same: as ours" in lines[-1]
+    for wrong in (
+        text.replace("fm = 94", "f = 94"),
+        text.replace('"read"', '"heard"'),
+        text.replace("note =", "nota ="),
+        text.replace('protocol = "same"', 'protocol = "x"'),
+    ):
+        (tmp_path / "w.toml").write_text(wrong, encoding="utf-8")
+        with pytest.raises(ValueError, match=r"published row '(Net|Other)'"):
+            script.render(script.read(tmp_path / "w.toml"))
+
+
+def test_the_published_table_in_the_repository_is_that_of_its_file(script: Any) -> None:
+    root = Path(__file__).resolve().parents[2]
+    page = (root / "BENCHMARKS.md").read_text(encoding="utf-8")
+    table = script.render(script.read(root / "datasets" / "published" / "scores.toml"))
+    assert script.replace(page, "published", table) == page
 
 
 def test_two_runs_of_one_method_are_told_apart(script: Any) -> None:

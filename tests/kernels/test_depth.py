@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from skimage.measure import label
 
-from docbin.kernels.depth import INK, depth_plane, ink_depth, quotients
-from docbin.page import Image
+from docbin.kernels.depth import INK, depth_plane, ink_depth, keep_deep, quotients
+from docbin.page import Image, Mask
 
 
 def page(ink: float = 0.6, pale: float = 0.2, height: int = 240, width: int = 320) -> Image:
@@ -61,3 +62,37 @@ def test_a_piece_with_the_pages_ink_has_the_pages_plane() -> None:
 def test_a_page_in_colour_is_refused() -> None:
     with pytest.raises(ValueError, match="grey page"):
         depth_plane(np.zeros((4, 4, 3), np.uint8))
+
+
+def plainly_kept(ink: Mask, plane: Image, depth: float, faint: float, reach: int) -> Mask:
+    """The rule, stroke by stroke."""
+    labels = label(ink, connectivity=2)
+    strokes = [labels == number for number in range(1, labels.max() + 1)]
+    kept = np.zeros_like(ink)
+    for stroke in strokes:
+        if plane[stroke].max() >= round(INK * depth):
+            kept |= stroke
+    deep = np.argwhere(kept)
+    for stroke in strokes:
+        if plane[stroke].max() >= round(INK * faint) and any(
+            np.abs(deep - place).max(axis=1).min() <= reach for place in np.argwhere(stroke) if len(deep)
+        ):
+            kept |= stroke
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("depth", "faint", "reach"), [(0.7, 0.4, 4), (0.5, 0.5, 0), (1.2, 0.1, 9)])
+def test_the_strokes_that_stay_are_those_of_the_rule(seed: int, depth: float, faint: float, reach: int) -> None:
+    rng = np.random.default_rng(seed)
+    ink = rng.random((41, 53)) < 0.18
+    plane = (rng.random((41, 53)) ** 4 * 255).astype(np.uint8)
+    assert np.array_equal(keep_deep(ink, plane, depth, faint, reach), plainly_kept(ink, plane, depth, faint, reach))
+
+
+def test_depth_zero_and_an_empty_page_keep_what_is_there() -> None:
+    ink = np.eye(9, dtype=bool)
+    plane = np.zeros((9, 9), np.uint8)
+    assert np.array_equal(keep_deep(ink, plane, 0.0, 0.4, 5), ink)
+    assert not keep_deep(ink, plane, 0.7, 0.4, 5).any()
+    assert not keep_deep(np.zeros((9, 9), bool), plane, 0.7, 0.4, 5).any()

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,22 +21,16 @@ from docbin.train import checkpoint
 from docbin.train.recipe import recipe_of
 from docbin.zoo.folders import read_config
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "package_model.py"
 VARIANT = {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8}
 
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("package_model", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script: Callable[[str], Any]) -> Any:
+    return load_script("package_model")
 
 
 @pytest.fixture
-def packaged(script: ModuleType, tmp_path: Path) -> Path:
+def packaged(script: Any, tmp_path: Path) -> Path:
     """A model folder made from a checkpoint of a net with random weights."""
     torch.manual_seed(5)
     net = build("unet", VARIANT)
@@ -87,6 +81,6 @@ def test_damaged_folders_are_refused(packaged: Path, tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
 
 
-def test_weights_that_overflow_float16_do_not_ship(script: ModuleType, tmp_path: Path) -> None:
+def test_weights_that_overflow_float16_do_not_ship(script: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="float16"):
         script.package({"w": torch.tensor([1e6])}, {}, tmp_path / "m", script.Words())

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,17 +23,11 @@ from docbin.train import checkpoint
 from docbin.train.losses import hinge
 
 SMALL: dict[str, Any] = {"windows": [3, 9], "widths": [4, 6, 8]}
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "import_sauvolanet.py"
 
 
 @pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("import_sauvolanet", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script: Callable[[str], Any]) -> Any:
+    return load_script("import_sauvolanet")
 
 
 def page(height: int, width: int, seed: int = 0) -> Image:
@@ -317,7 +310,7 @@ def keras_file(path: Path, widths: tuple[int, ...], windows: list[int]) -> dict[
     return weights
 
 
-def test_a_keras_file_becomes_the_network_it_was(script: ModuleType, tmp_path: Path) -> None:
+def test_a_keras_file_becomes_the_network_it_was(script: Any, tmp_path: Path) -> None:
     """The attention of the imported net equals the Keras layers written out in NumPy, channels last, in float64."""
     widths, windows = (3, 4, 5), [3, 7]
     weights = keras_file(tmp_path / "a.h5", widths, windows)
@@ -345,7 +338,7 @@ def test_a_keras_file_becomes_the_network_it_was(script: ModuleType, tmp_path: P
     assert net.k.tolist() == pytest.approx(weights["sauvola/sauvola/Sauvola_k:0"].ravel().tolist())
 
 
-def test_files_that_are_no_sauvolanet_are_refused(script: ModuleType, tmp_path: Path) -> None:
+def test_files_that_are_no_sauvolanet_are_refused(script: Any, tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with pytest.raises(FileAccessError, match="no such file"):
         script.convert(tmp_path / "nowhere.h5")
@@ -361,7 +354,7 @@ def test_files_that_are_no_sauvolanet_are_refused(script: ModuleType, tmp_path: 
 @pytest.mark.data
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("year", "fm"), [("dibco2011", 94.29), ("dibco2014", 97.79), ("dibco2016", 90.10)])
-def test_the_published_weights_score_as_published(script: ModuleType, oracle: Path, benchmark_pages: Path, year: str, fm: float) -> None:
+def test_the_published_weights_score_as_published(script: Any, oracle: Path, benchmark_pages: Path, year: str, fm: float) -> None:
     """Mean F-measure within 0.1 of what a faithful network reaches, every threshold computed, in float32."""
     released = script.convert(oracle / "sauvolanet" / "sauvolanet_published.h5")
     net = build("sauvolanet", {"page_lattice": 1}).eval()

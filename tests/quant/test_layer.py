@@ -134,4 +134,5 @@ def test_every_class_that_does_not_fold_says_why() -> None:
     assert all(why for deployment, why in classes.values() if deployment is not quant.Deployment.FOLDS)
     assert classes["xnor"][0] is quant.Deployment.RUNTIME
     assert classes["denseshift"][0] is quant.Deployment.PLANES
+    assert classes["bwn"][0] is quant.Deployment.CANNOT
     assert quant.XNORPlusPlusWeight((3, 3)).deployment is quant.Deployment.CANNOT

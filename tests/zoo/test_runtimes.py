@@ -8,9 +8,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,17 +22,17 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 import docbin
-from docbin import batch, catalogue, export
+from docbin import batch, catalogue, enhancing, export
 from docbin.cli import main
 from docbin.errors import InputError, MissingExtra, UsageError
+from docbin.kernels.depth import depth_plane, keep_deep
 from docbin.nets import build
 from docbin.nets.inference import probability, to_tensor, with_depth
 from docbin.nets.pretrained import load as load_net
-from docbin.page import Image
+from docbin.page import Image, to_grey
 from docbin.train.recipe import recipe_of
 from docbin.zoo import cards, folders, runtimes
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "unet": {
         "widths": [8, 16],
@@ -60,16 +60,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 BITS = "bits"  # a folder of bitunet as it ships: packed alone
 
 
-def program(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def package(net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
+def packaged(script: Any, net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
     """A folder as the zoo holds it, of a network with random weights and the statistics of a trained one."""
     torch.manual_seed(seed)
     module = build(net, VARIANTS[net])
@@ -79,7 +70,6 @@ def package(net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
         (module.out.bias if net == "unet" else module.head.bias).zero_()  # ink and paper in equal shares
     recipe = recipe_of({"net": {"name": net, "variant": dict(VARIANTS[net])}, "data": {"weights": {"dibco2009": 1.0}}})
     about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}
-    script = program("package_model")
     script.package(module.state_dict(), about, folder, script.Words(**{"tile": 64, **words}))
     return folder
 
@@ -96,7 +86,13 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def package(load_script: Callable[[str], Any]) -> Callable[..., Path]:
+    """:func:`packaged` by ``scripts/package_model.py``."""
+    return partial(packaged, load_script("package_model"))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, package: Callable[..., Path]) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("models")
     return {net: package(net, root / net, with_weights=True) for net in VARIANTS} | {BITS: package("bitunet", root / BITS)}
 
@@ -141,6 +137,8 @@ def test_a_folder_of_bits_alone_runs_and_says_what_it_cannot(
         docbin.load(folder, "torch")
     with pytest.raises(UsageError, match="packed bits alone, without the float weights that PyTorch needs"):
         load_net(folder)
+    with pytest.raises(UsageError, match="only says where ink is"):
+        enhancing.enhance(page(), model=folder)
     assert main(["export", str(folder), "--to", "onnx"]) == 1
     assert "--to packed" in capsys.readouterr().err
     assert main(["export", str(folder), "--to", "packed", "-o", str(out)]) == 0
@@ -161,6 +159,16 @@ def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Pa
         assert np.array_equal(model(image[..., 0]), model(np.repeat(image[..., :1], 3, 2))), name
     assert whole.size < 100 or 0.1 < (whole >= 0.5).mean() < 0.9
     assert whole.size < 100 or whole.max() - whole.min() > 0.01
+
+
+def test_a_model_may_ask_for_deep_strokes_and_its_user_may_not(package: Callable[..., Path], tmp_path: Path) -> None:
+    folder = package("unet", tmp_path / "deep", depth=0.7)
+    assert folders.load_config(folder).output.depth == 0.7
+    model, image = docbin.load(folder), page()
+    said, plane = model.probability(image) >= 0.5, depth_plane(to_grey(image))
+    assert np.array_equal(model(image), keep_deep(said, plane, 0.7, 0.4, 20))
+    assert np.array_equal(model(image, depth=0.0), said)
+    assert not np.array_equal(model(image, depth=1.5), said)
 
 
 def test_no_tile_is_larger_for_a_larger_page(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +244,7 @@ def test_the_best_installed_runtime_is_taken_and_a_missing_one_named(unet: Path,
         docbin.load(unet, "tensorrt")
 
 
-def test_a_model_is_loaded_once_and_again_when_it_changed(unet: Path) -> None:
+def test_a_model_is_loaded_once_and_again_when_it_changed(unet: Path, package: Callable[..., Path]) -> None:
     first = docbin.load(unet)
     assert docbin.load(str(unet)) is first
     before = first(page())
@@ -257,7 +265,7 @@ def test_damaged_files_are_refused(unet: Path) -> None:
         docbin.load(unet, "onnx")
 
 
-def test_a_users_own_onnx_file_in_the_folder_is_used_if_it_fits(unet: Path, tmp_path: Path) -> None:
+def test_a_users_own_onnx_file_in_the_folder_is_used_if_it_fits(unet: Path, tmp_path: Path, package: Callable[..., Path]) -> None:
     config = (unet / "config.toml").read_text(encoding="utf-8")
     (unet / "config.toml").write_text(config.split("[onnx]")[0], encoding="utf-8")
     (unet / "model.onnx").unlink()
@@ -316,14 +324,16 @@ def test_a_model_for_another_task_is_no_method(unet: Path) -> None:
             ask(str(unet))
 
 
-def test_the_resume_key_knows_the_weights(unet: Path) -> None:
+def test_the_resume_key_knows_the_weights(unet: Path, package: Callable[..., Path]) -> None:
     key = batch.settings(str(unet)).key("scan.png", 1, 2)
     assert batch.settings(str(unet)).key("scan.png", 1, 2) == key
     package("unet", unet, seed=6)
     assert batch.settings(str(unet)).key("scan.png", 1, 2) != key
 
 
-def test_the_command_line_takes_a_model(made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_takes_a_model(
+    made: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], load_script: Callable[[str], Any]
+) -> None:
     for folder in ("images", "gt"):
         (tmp_path / "set" / folder).mkdir(parents=True)
     Pictures.fromarray(page()).save(tmp_path / "set" / "images" / "a.png")
@@ -342,7 +352,7 @@ def test_the_command_line_takes_a_model(made: dict[str, Path], tmp_path: Path, c
     assert result["method"] == model
     assert len(result["images"]) == 1
     (tmp_path / "scores.json").write_text(json.dumps([result]), encoding="utf-8")
-    assert program("make_cards").main([str(tmp_path / "scores.json"), "--models", str(made["unet"].parent)]) == 0
+    assert load_script("make_cards").main([str(tmp_path / "scores.json"), "--models", str(made["unet"].parent)]) == 0
     assert "| set | 1 |" in (made["unet"] / "card.md").read_text(encoding="utf-8")
 
 

@@ -1,167 +1,21 @@
 """Things made to be read: shop signs, direction boards, posters, notices, menus, price tags, labels, bare letters.
 
 Each maker takes (kit, height, width) in pixels, drawn at about the size at which the scene will show it, and returns a :class:`Flat` with its words.
-Lines too small to read are mostly drawn as small print, which the truth ignores; lines that might be read are set as words and judged at
-the end by how large and how clear they came out.
+Lines too small to read are mostly drawn as small print, which the truth ignores; lines that might be read are set as words and judged at the end by
+how large and how clear they came out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.random import Generator
 
-from docbin.data.lettering import Face, Faces, Strip, resized, set_line
+from docbin.data.lettering import resized, set_line
 from docbin.data.scene import fabric
-from docbin.data.scene.flat import PLAIN, Colour, Effects, Flat, Placed, blank
+from docbin.data.scene.flat import Colour, Flat, Placed, blank
+from docbin.data.scene.kit import BLACK, SMALL, WHITE, Kit, Maker, colours, column, effects, luma
 from docbin.data.scene.screen import bent
-from docbin.data.sign_words import SignWriter
-from docbin.page import Image
-
-SMALL = 7.0  # pixels of em height below which a line is drawn as small print
-
-
-class Kit:
-    """What the makers of one scene share: the generator, faces, a writer of words, photographs for posters, and the scripts of this place."""
-
-    def __init__(
-        self, rng: Generator, faces: Faces, scripts: Mapping[str, float], picture: Callable[[Generator, int, int], Image] | None = None
-    ) -> None:
-        self.rng = rng
-        self.faces = faces
-        self.writer = SignWriter(rng)
-        self._picture = picture
-        known = {script: share for script, share in scripts.items() if script in faces.scripts and share > 0} or {"latin": 1.0}
-        limits = np.cumsum(list(known.values()))
-        # A place has one second script, if any: a street with six of them is rare.
-        self.second = list(known)[min(int(np.searchsorted(limits, rng.random() * limits[-1])), len(known) - 1)]
-
-    def face(self) -> Face:
-        """A face for the next lines: the place's second script on half of them."""
-        second = self.second != "latin" and self.rng.random() < 0.5
-        return self.faces.draw(self.rng, self.second if second else "latin")
-
-    def words(self, face: Face, kind: str | None = None, most: int = 4) -> list[str]:
-        """Words for a line in `face`."""
-        if face.script == "latin":
-            return self.writer.line(kind, most)
-        return self.writer.script(face.script, int(self.rng.integers(1, min(most, 3) + 1)))
-
-    def picture(self, height: int, width: int) -> Image:
-        """What a poster shows: a photograph where there are some, else made-up art."""
-        if self._picture is not None and self.rng.random() < 0.6:
-            return self._picture(self.rng, height, width)
-        return fabric.art(self.rng, height, width)
-
-    def chance(self, probability: float) -> bool:
-        return bool(self.rng.random() < probability)
-
-    def between(self, low: float, high: float) -> float:
-        return float(self.rng.uniform(low, high))
-
-    def pick(self, *choices: Colour) -> Colour:
-        return choices[int(self.rng.integers(len(choices)))]
-
-
-WHITE: Colour = (245, 245, 242)
-BLACK: Colour = (22, 22, 24)
-
-
-def luma(colour: Sequence[int]) -> float:
-    """Brightness 0..255."""
-    return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
-
-
-def colours(kit: Kit) -> tuple[Colour, Colour]:
-    """Ground and letters of a sign: light on dark or vivid, dark on light, vivid on white, two vivid ones, or two that are hard to tell apart."""
-    rng = kit.rng
-    draw = rng.random()
-    if draw < 0.4:
-        ground = fabric.rgb(float(rng.random()), float(rng.uniform(0, 1)), float(rng.uniform(0.05, 0.65)))
-        return ground, kit.pick(WHITE, WHITE, (255, 220, 80), (230, 230, 235), (250, 240, 200))
-    if draw < 0.65:
-        ground = fabric.rgb(float(rng.random()), float(rng.uniform(0, 0.3)), float(rng.uniform(0.7, 1.0)))
-        return ground, kit.pick(BLACK, BLACK, (60, 50, 45), (30, 40, 90))
-    if draw < 0.78:
-        return kit.pick(WHITE, (250, 240, 90), (235, 230, 215)), fabric.rgb(
-            float(rng.random()), float(rng.uniform(0.6, 1)), float(rng.uniform(0.3, 0.8))
-        )
-    ground, letters = fabric.any_colour(rng, 0.7), fabric.any_colour(rng, 0.5)
-    least = 60.0 if draw < 0.93 else 22.0  # the last are low in contrast
-    for _ in range(6):
-        if abs(luma(ground) - luma(letters)) >= least:
-            return ground, letters
-        letters = fabric.any_colour(rng, 0.5)
-    return (ground, WHITE) if luma(ground) < 128 else (ground, BLACK)
-
-
-def effects(kit: Kit, size: float, ground: Colour, letters: Colour, lit: float = 0.0) -> Effects:
-    """How a line of em height `size` is put on; `lit` is the chance that it glows."""
-    rng = kit.rng
-    if rng.random() < lit:
-        tone = letters if rng.random() < 0.6 else fabric.any_colour(rng, 0.8)
-        return Effects(glow=(tone, size * float(rng.uniform(0.05, 0.25)), float(rng.uniform(0.3, 0.9))))
-    draw = rng.random()
-    dark = tuple(int(0.35 * c) for c in ground)
-    far = size * float(rng.uniform(0.02, 0.09))
-    if draw < 0.12:
-        return Effects(shadow=((dark[0], dark[1], dark[2]), (far * float(rng.choice([-1.0, 1.0])), far), far * float(rng.uniform(0, 0.8))))
-    if draw < 0.19:
-        outline = BLACK if luma(letters) > 128 else WHITE
-        return Effects(outline=(outline if rng.random() < 0.7 else fabric.any_colour(rng), max(1.0, size * float(rng.uniform(0.02, 0.06)))))
-    if draw < 0.25:
-        side = tuple(int(0.5 * c) for c in letters)
-        return Effects(depth=((side[0], side[1], side[2]), (int(rng.integers(-1, 2)) * max(1, round(far)), max(1, round(far)))))
-    if draw < 0.29:
-        foot = tuple(int(np.clip(c + rng.uniform(-90, 90), 0, 255)) for c in letters)
-        return Effects(gradient=(foot[0], foot[1], foot[2]))
-    return PLAIN
-
-
-def fitted(words: Sequence[str], face: Face, size: float, width: float) -> Strip:
-    """A line of em height `size`, made smaller where it would be wider than `width`."""
-    strip = set_line(words, face, size)
-    return strip if strip.ink.shape[1] <= width else resized(strip, max(width, 2.0) / strip.ink.shape[1])
-
-
-def column(
-    kit: Kit,
-    flat: Flat,
-    box: tuple[float, float, float, float],
-    lines: Sequence[tuple[Sequence[str], float]],
-    face: Face,
-    letters: Colour,
-    align: float,
-    how: Effects = PLAIN,
-    grow: bool = True,
-) -> float:
-    """Lines (words, relative height) one below the other in `box` (x0, y0, x1, y1); `align` 0 left, 0.5 centred, 1 right. Returns where they end.
-
-    Line heights share the box's height; lines that come out below ``SMALL`` pixels become small print.
-    """
-    x0, y0, x1, y1 = box
-    total = sum(height for _, height in lines)
-    y = y0
-    for words, height in lines:
-        room = (y1 - y0) * height / max(total, 1e-6)
-        size = room * 0.92
-        if size < SMALL:
-            wide, tall = int(max(4, (x1 - x0) * kit.between(0.4, 1.0))), int(max(2, room))
-            ink = fabric.small_print(kit.rng, tall, wide)
-            x = x0 + align * (x1 - x0 - wide)
-            flat.letter(Strip(ink, np.zeros((0, 4), np.float32), ()), x, y, letters, ink=False)
-            flat.words.append(Placed(np.array([[x, y], [x + wide, y], [x + wide, y + tall], [x, y + tall]], np.float32), "", legible=False))
-        else:
-            strip = fitted(words, face, size, x1 - x0)
-            low, high = (float(strip.boxes[:, 1].min()), float(strip.boxes[:, 3].max())) if len(strip.boxes) else (0.0, 1.0)
-            fill = (room * 0.9) / max(high - low, 1.0)
-            if grow and fill > 1.15 and strip.ink.shape[1] * fill < x1 - x0:
-                strip = resized(strip, fill)
-                low, high = low * fill, high * fill
-            flat.letter(strip, x0 + align * (x1 - x0 - strip.ink.shape[1]), y + (room - (high - low)) / 2 - low, letters, how)
-        y += room
-    return y
 
 
 def _rim(kit: Kit, flat: Flat, colour: Colour | None = None) -> None:
@@ -291,9 +145,9 @@ def poster(kit: Kit, height: int, width: int) -> Flat:
             letters = kit.pick(WHITE, BLACK, (250, 220, 60), (200, 30, 40))
     elif kit.chance(0.7):
         top, tall = (0.0, kit.between(0.3, 0.6)) if kit.chance(0.5) else (kit.between(0.4, 0.6), 0.4)
-        y, rows = int(top * height), max(2, int(tall * height))
-        rows = min(rows, height - y)
-        flat.paint[y : y + rows] = kit.picture(rows, width)
+        first = int(top * height)
+        rows = min(max(2, int(tall * height)), height - first)
+        flat.paint[first : first + rows] = kit.picture(rows, width)
     face = kit.face()
     align = float(kit.rng.choice([0.0, 0.0, 0.5, 0.5, 1.0]))
     pad = kit.between(0.04, 0.12) * width
@@ -346,16 +200,16 @@ def hoarding(kit: Kit, height: int, width: int) -> Flat:
         wide = max(2, int(width * (1 - share) * kit.between(0.7, 1.0)))
         tall = max(2, int(height * kit.between(0.6, 1.0)))
         x = width - wide if left else 0
-        y = int((height - tall) * kit.rng.random())
-        flat.paint[y : y + tall, x : x + wide] = kit.picture(tall, wide)
+        first = int((height - tall) * kit.rng.random())
+        flat.paint[first : first + tall, x : x + wide] = kit.picture(tall, wide)
     x0, x1 = (width * 0.04, width * share) if left else (width * (1 - share), width * 0.96)
     if kit.chance(0.3):
-        y = int(height * kit.between(0.5, 0.8))
+        band = int(height * kit.between(0.5, 0.8))
         tone = fabric.any_colour(kit.rng, 0.9)
-        flat.paint[y : y + max(2, int(height * 0.18))] = tone
+        flat.paint[band : band + max(2, int(height * 0.18))] = tone
         face = kit.face()
         line = [(kit.words(face, None, 6), 1.0)]
-        column(kit, flat, (x0, y + height * 0.03, x1, y + height * 0.15), line, face, WHITE if luma(tone) < 130 else BLACK, 0.0)
+        column(kit, flat, (x0, band + height * 0.03, x1, band + height * 0.15), line, face, WHITE if luma(tone) < 130 else BLACK, 0.0)
     face, count = kit.face(), int(kit.rng.integers(1, 5))
     y = height * kit.between(0.05, 0.25)
     lines = [(kit.words(face, None, 4), kit.between(0.8, 1.2)) for _ in range(count)]
@@ -492,7 +346,7 @@ def arch(kit: Kit, size: float, radius: float, sign: int, letters: Colour) -> Fl
     most = radius * 2.6
     if strip.ink.shape[1] > most:
         strip = resized(strip, most / strip.ink.shape[1])
-    flat = blank(*strip.ink.shape, letters, opaque=False)
+    flat = blank(strip.ink.shape[0], strip.ink.shape[1], letters, opaque=False)
     flat.letter(strip, 0, 0, letters)
     return bent(flat, "arc", sign * strip.ink.shape[1] / radius)
 
@@ -567,8 +421,6 @@ def plate(kit: Kit, height: int, width: int) -> Flat:
     column(kit, flat, box, [([code], 1.0)], kit.faces.draw(kit.rng), letters, 0.5)
     return flat
 
-
-Maker = Callable[[Kit, int, int], Flat]
 
 BOARDS: Mapping[str, tuple[Maker, float, tuple[float, float], tuple[float, float]]] = {
     "fascia": (fascia, 0.16, (2.5, 8.0), (0.3, 0.9)),

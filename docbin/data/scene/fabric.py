@@ -58,6 +58,12 @@ def cloud(rng: Generator, height: int, width: int, cells: float = 4.0) -> FloatM
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
+def ramp(rng: Generator, length: int, low: float, high: float) -> FloatMap:
+    """A straight slope of `length` values between two values drawn from low..high."""
+    first, last = rng.uniform(low, high, 2)
+    return np.linspace(float(first), float(last), length, dtype=np.float32)
+
+
 def shaded(paint: Image, light: FloatMap) -> Image:
     """The surface under a light, float32 (h, w), 1 = as it is."""
     import cv2
@@ -70,8 +76,7 @@ def plain(rng: Generator, height: int, width: int, colour: Colour | None = None)
     """Painted plaster or sheet metal: one colour, a soft gradient of light, some clouds and, now and then, grain."""
     paint = np.empty((height, width, 3), np.uint8)
     paint[:] = colour if colour is not None else wall_colour(rng)
-    slope = np.linspace(*rng.uniform(0.8, 1.15, 2).tolist(), width, dtype=np.float32)[None, :]
-    slope = slope * np.linspace(*rng.uniform(0.8, 1.15, 2).tolist(), height, dtype=np.float32)[:, None]
+    slope = ramp(rng, width, 0.8, 1.15)[None, :] * ramp(rng, height, 0.8, 1.15)[:, None]
     if rng.random() < 0.5:
         slope += cloud(rng, height, width, float(rng.uniform(2, 12))) * np.float32(rng.uniform(0.01, 0.06))
     if rng.random() < 0.25:

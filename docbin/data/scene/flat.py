@@ -190,9 +190,8 @@ def _layers(alpha: Grey, colour: Colour, effects: Effects) -> list[tuple[Grey, A
         layers.append((body, np.array(effects.outline[0], np.float32)))
     top: Any = np.array(colour, np.float32)
     if effects.gradient:
-        share = np.linspace(0, 1, alpha.shape[0], dtype=np.float32)[:, None, None]
-        foot = np.array(effects.gradient, np.float32)
-        layers.append((alpha, top + (foot - top) * share))
+        slope = np.linspace(0, 1, alpha.shape[0], dtype=np.float32)[:, None, None]
+        layers.append((alpha, top + (np.array(effects.gradient, np.float32) - top) * slope))
     else:
         layers.append((alpha, top))
     return layers

@@ -48,8 +48,8 @@ def _lit(rng: Generator, image: Image) -> Image:
         glare = cv2.GaussianBlur(cv2.multiply(bright, 4.0), (0, 0), float(rng.uniform(1, 5)))
         glare = cv2.resize(glare, (width, height), interpolation=cv2.INTER_LINEAR)
         image = np.asarray(cv2.addWeighted(image, 1.0, glare, float(rng.uniform(0.1, 0.6)), 0), np.uint8)
-    if draws[3] < 0.25:  # flare, haze, a dirty lens: all levels drawn together
-        veil = float(rng.uniform(0.05, 0.4))
+    if draws[3] < 0.18:  # flare, haze, a dirty lens: all levels drawn together
+        veil = float(rng.uniform(0.05, 0.35))
         tone = float(rng.uniform(60, 230))
         image = np.asarray(cv2.addWeighted(image, 1 - veil, np.full(image.shape, int(tone), np.uint8), veil, 0), np.uint8)
     level = np.arange(256, dtype=np.float32) / 255
@@ -62,8 +62,8 @@ def _lit(rng: Generator, image: Image) -> Image:
     warm = float(rng.normal(0.02, 0.08))
     cast *= np.exp([warm, 0, -warm])
     curve = np.clip(level**gamma * gain, 0, None)
-    if draws[4] < 0.6:
-        curve = curve + (3 * curve**2 - 2 * curve**3 - curve) * np.float32(rng.uniform(-0.3, 0.8)) * (curve < 1)
+    if draws[4] < 0.75:
+        curve = curve + (3 * curve**2 - 2 * curve**3 - curve) * np.float32(rng.uniform(0.0, 1.1)) * (curve < 1)
     table = np.clip(curve[:, None] * cast[None, :].astype(np.float32) * 255, 0, 255)
     image = np.asarray(cv2.LUT(image, np.rint(table).astype(np.uint8)[None]), np.uint8)
     if draws[5] < 0.35:
@@ -90,7 +90,7 @@ def _lens(rng: Generator, image: Image, zoom: float) -> tuple[Image, float]:
     """Defocus and shake."""
     import cv2
 
-    sigma = float(np.exp(rng.normal(np.log(0.62), 0.35))) * max(zoom, 0.6)
+    sigma = float(np.exp(rng.normal(np.log(0.56), 0.35))) * max(zoom, 0.6)
     sigma = min(sigma, 4.0)
     image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
     total = sigma**2

@@ -99,13 +99,9 @@ class Screen:
         paint = cv2.warpPerspective(flat.paint, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         if flat.cover is None:
             cover = np.zeros(size[::-1], np.uint8)
-            cv2.fillConvexPoly(
-                cover,
-                np.rint((quad - [left + 0.5, top + 0.5]) * 16).astype(np.int64).clip(-(2**28), 2**28).astype(np.int32),
-                255,
-                cv2.LINE_8,
-                4,
-            )
+            ahead = sides / np.maximum(lengths, 1e-6)[:, None]
+            inner = quad + (ahead - np.roll(ahead, 1, 0)) / 2 - (left + 0.5, top + 0.5)  # OpenCV draws the rim too: half a pixel less
+            cv2.fillConvexPoly(cover, np.rint(inner * 16).clip(-(2**28), 2**28).astype(np.int32), 255, cv2.LINE_8, 4)
         else:
             cover = np.asarray(cv2.warpPerspective(flat.cover, warp, size, flags=cv2.INTER_LINEAR), np.uint8)
         self.paint(paint, cover, (top, left), strength, soft=flat.cover is not None)
@@ -131,9 +127,19 @@ class Screen:
         if self.box(word.polygon, 0) is None or len(self.words) >= 32000:
             return
         self.words.append(word)
-        cv2.fillPoly(
-            self.owner, [np.rint((word.polygon - 0.5) * 16).clip(-(2**20), 2**20).astype(np.int32)], len(self.words), cv2.LINE_8, 4
-        )
+        cv2.fillPoly(self.owner, [_fixed(word.polygon)], len(self.words), cv2.LINE_8, 4)
+
+    def room(self, word: Placed) -> int:
+        """Pixels of the picture within a word's outline, whoever owns them."""
+        import cv2
+
+        place = self.box(word.polygon)
+        if place is None:
+            return 0
+        top, bottom, left, right = place
+        canvas = np.zeros((bottom - top, right - left), np.uint8)
+        cv2.fillPoly(canvas, [_fixed(word.polygon - np.array([left, top], np.float32))], 1, cv2.LINE_8, 4)
+        return int(canvas.sum())
 
     def paint(self, paint: Image, cover: Grey, corner: tuple[int, int], strength: float = 1.0, soft: bool = True) -> None:
         """Paint a piece at row and column `corner`, where and as far as `cover` (uint8) says."""
@@ -154,6 +160,11 @@ class Screen:
         over = cover > 127
         self.ink[here][over] = 0
         self.owner[here][over] = 0
+
+
+def _fixed(polygon: Points) -> NDArray[np.int32]:
+    """Corners in sixteenths of a pixel, counted from the middles of pixels, as OpenCV takes them."""
+    return np.asarray(np.rint((polygon - 0.5) * 16).clip(-(2**24), 2**24), np.int32)
 
 
 Way = Callable[[NDArray[np.float32], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from docbin.data.scene import boards, fabric
-from docbin.data.scene.boards import Kit
 from docbin.data.scene.flat import Colour, Flat, blank
+from docbin.data.scene.kit import BLACK, SMALL, WHITE, Kit, column, effects, luma
 from docbin.page import Image
 
 
@@ -35,9 +35,7 @@ def goods(kit: Kit, height: int, width: int, row: float, names: float = 0.3) -> 
         flat.paint[max(bottom - edge, 0) : max(bottom, 0)] = board
         if edge >= 3 and kit.chance(0.5):  # the labels along a shelf
             for left in np.arange(rng.uniform(0, row), width, row * float(rng.uniform(0.4, 1.2))):
-                flat.paint[max(bottom - edge, 0) : max(bottom, 0), int(left) : int(left + row * 0.25)] = kit.pick(
-                    boards.WHITE, (250, 220, 60)
-                )
+                flat.paint[max(bottom - edge, 0) : max(bottom, 0), int(left) : int(left + row * 0.25)] = kit.pick(WHITE, (250, 220, 60))
         y += row
     return flat
 
@@ -64,11 +62,11 @@ def _pack(kit: Kit, height: int, width: int, names: float) -> Flat:
     label = fabric.any_colour(rng, 0.5)
     cv2.rectangle(flat.paint, (0, top), (width, top + tall), label, -1)
     size = tall * 0.45
-    if width > 24 and size > boards.SMALL and rng.random() < names:
-        letters = boards.WHITE if boards.luma(label) < 130 else fabric.any_colour(rng, 0.9) if boards.luma(label) > 190 else boards.BLACK
+    if width > 24 and size > SMALL and rng.random() < names:
+        letters = WHITE if luma(label) < 130 else fabric.any_colour(rng, 0.9) if luma(label) > 190 else BLACK
         face = kit.face()
         box = (width * 0.06, top + tall * 0.05, width * 0.94, top + tall * 0.9)
-        boards.column(kit, flat, box, [(kit.words(face, "name", 1), 1.0)], face, letters, 0.5)
+        column(kit, flat, box, [(kit.words(face, "name", 1), 1.0)], face, letters, 0.5)
     elif width > 8:
         for line in range(int(rng.integers(1, 4))):
             y = top + int(tall * (line + 0.5) / 4)
@@ -114,9 +112,9 @@ def front(kit: Kit, height: int, width: int) -> Flat:
         else:
             flat.paint[:top] = fabric.plain(rng, top, width, frame)
             face = kit.face()
-            letters = boards.WHITE if boards.luma(frame) < 128 else boards.BLACK
-            how = boards.effects(kit, head * 0.5, frame, letters, lit=0.5)
-            boards.column(
+            letters = WHITE if luma(frame) < 128 else BLACK
+            how = effects(kit, head * 0.5, frame, letters, lit=0.5)
+            column(
                 kit, flat, (width * 0.1, head * 0.2, width * 0.9, head * 0.8), [(kit.words(face, "name", 2), 1.0)], face, letters, 0.5, how
             )
     if height - top < 8:
@@ -163,7 +161,7 @@ def wall(kit: Kit, height: int, width: int) -> Flat:
         tall, wide = int(height * kit.between(0.6, 1.0)), int(width * kit.between(0.7, 1.0))
         flat.lay(boards.hoarding(kit, max(8, tall), max(8, wide)), (width - wide) / 2, (height - tall) * kit.between(0.2, 1.0))
         return flat
-    for _ in range(int(rng.choice([0, 1, 1, 2, 3]))):
+    for _ in range(int(rng.choice([0, 1, 2, 2, 3, 4]))):
         maker, aspect, metres = boards.any_board(kit)
         tall = int(min(height * metres / 2.6 * 0.7, height * 0.9, width / aspect))
         wide = int(tall * aspect)

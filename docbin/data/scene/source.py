@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from docbin.data.fonts import Font, find_fonts
 from docbin.data.lettering import Faces
-from docbin.data.scene.boards import Kit
 from docbin.data.scene.flat import Placed
+from docbin.data.scene.kit import Kit
 from docbin.data.scene.photo_finish import photographed
-from docbin.data.scene.places import PLACES, View, photograph
+from docbin.data.scene.places import PLACES, photograph
 from docbin.data.scene.screen import Screen
+from docbin.data.scene.view import View
 from docbin.data.words import Word, WordImage, WordSource
 from docbin.errors import UsageError
 from docbin.page import Image, Mask
@@ -118,7 +119,7 @@ def _laid(kit: Kit, under: WordImage, zoom: float, least: float) -> Scene:
         screen.own(Placed(word.polygon, word.text, not word.ignore))
         cv2.fillPoly(taken, [np.rint(word.polygon).clip(-(2**20), 2**20).astype(np.int32)], 1)
     known = len(screen.words)
-    photograph(View(kit, screen, zoom), under.image, taken == 0)
+    photograph(View(kit, screen, zoom), taken == 0)
     image, finish = photographed(kit.rng, screen.image, zoom, lit=False)
     changed = cv2.absdiff(screen.image, under.image).max(2) > 0
     near = cv2.dilate(changed.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
@@ -140,10 +141,10 @@ def _finished(screen: Screen, image: Image, blur: float, shape: tuple[int, int],
         ink = np.asarray(cv2.resize(ink, shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
     words = []
     for number, word in enumerate(screen.words):
-        area = abs(float(cv2.contourArea(word.polygon)))
-        share = float(left[number + 1]) / max(area, 1.0)
-        if share < 0.12 or left[number + 1] < 4:
-            continue
+        seen = float(left[number + 1])
+        share = seen / max(abs(float(cv2.contourArea(word.polygon))), 1.0)
+        if seen < 4 or (share < 0.12 and seen < 0.12 * screen.room(word)):
+            continue  # as good as covered; what only reaches out of the picture stays, ignored
         polygon = word.polygon * factor
         tall = height_of(polygon)
         legible = word.legible and share > 0.65
@@ -167,7 +168,7 @@ def _seen(screen: Screen, image: Image) -> tuple[NDArray[np.float64], NDArray[np
         a = np.bincount(owner[letters], colours[letters, channel], count) / np.maximum(on, 1)
         b = np.bincount(owner[ground], colours[ground, channel], count) / np.maximum(off, 1)
         total += weight * (a - b) ** 2
-    contrast = np.where((on > 0) & (off > 0), np.sqrt(total), 0.0)
+    contrast = np.where((on >= 6) & (off >= 6), np.sqrt(total), 0.0)
     return contrast, np.bincount(owner, minlength=count).astype(np.float64)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.random import Generator
 
 from docbin.data.scene import fabric
-from docbin.data.scene.boards import Kit, plate
+from docbin.data.scene.boards import plate
 from docbin.data.scene.flat import Colour, Flat, Grey, blank
+from docbin.data.scene.kit import Kit
 from docbin.page import Image
 
 
@@ -47,7 +48,7 @@ def person(rng: Generator, height: int) -> tuple[Image, Grey]:
             tone,
             -1,
         )
-    light = np.linspace(*rng.uniform(0.6, 1.15, 2).tolist(), width, dtype=np.float32)
+    light = fabric.ramp(rng, width, 0.6, 1.15)
     return np.clip(paint * light[None, :, None], 0, 255).astype(np.uint8), cover
 
 
@@ -96,13 +97,13 @@ def car(kit: Kit, height: int, width: int) -> Flat:
         cv2.fillPoly(flat.cover, [corners], 255)
     for x in (0.17, 0.83):
         place = (int(x * width), int(0.85 * height))
-        for canvas, tone in ((flat.paint, (25, 25, 27)), (flat.cover, (255,))):
+        for canvas, tone in ((flat.paint, (25, 25, 27)), (flat.cover, (255, 255, 255))):
             cv2.circle(canvas, place, max(1, int(0.13 * height)), tone, -1)
         lamp = (int((0.09 if x < 0.5 else 0.91) * width), int(0.58 * height))
         cv2.ellipse(flat.paint, lamp, (max(1, width // 18), max(1, height // 20)), 0, 0, 360, kit.pick((190, 20, 25), (250, 245, 220)), -1)
     wide = int(width * 0.26)
     if wide > 10:
         flat.lay(plate(kit, max(4, int(wide * 0.27)), wide), width * 0.37, height * 0.63)
-    light = np.linspace(*kit.rng.uniform(0.7, 1.2, 2).tolist(), height, dtype=np.float32)
+    light = fabric.ramp(kit.rng, height, 0.7, 1.2)
     flat.paint[:] = np.clip(flat.paint * light[:, None, None], 0, 255).astype(np.uint8)
     return flat

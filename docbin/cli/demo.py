@@ -1,0 +1,34 @@
+"""``docbin demo``: the demo in the browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host",
+            metavar="H",
+            help="Address to listen on; 0.0.0.0 lets other machines in. [default: 127.0.0.1, this machine alone]",
+            show_default=False,
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="P", help="Port to listen on. [default: 7860]", show_default=False)] = 7860,
+) -> None:
+    """Try docbin in a browser on this machine: binarize, compare methods, look inside them. Ctrl-C ends it.
+
+    Pages up to 25 MB and 40 megapixels; nothing leaves the machine, files are deleted after an hour. Needs the extra: pip install 'docbin[app]'.
+    """
+    import logging
+
+    from docbin.cli import messages
+    from docbin.demo.server import serve
+
+    if messages.loudness() > 0:
+        logging.basicConfig(format="%(asctime)s %(message)s")
+        logging.getLogger("docbin.demo").setLevel(logging.INFO)
+    serve(host, port, say=messages.note)

@@ -1,0 +1,130 @@
+"""What a visitor can choose from, as rows for the browser: methods, views, models that find text. Read from the method table and the zoo's configs
+alone, so that the first paint loads no model; what is missing is listed too, with what would bring it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from docbin import catalogue
+from docbin.errors import DocbinError
+
+if TYPE_CHECKING:
+    from docbin.catalogue import Method, Param
+    from docbin.zoo.folders import Config
+
+Row = dict[str, Any]
+
+NETS: Mapping[str, tuple[str, str, str]] = {
+    "windows": (
+        "sauvolanet",
+        "SauvolaNet",
+        "Which of its windows SauvolaNet trusts most at each pixel: small ones for fine writing, large ones for paper.",
+    ),
+    "steps": (
+        "deepotsu",
+        "DeepOtsu",
+        "The page after each step of DeepOtsu's cleaning; the last one is so clean that one threshold is enough.",
+    ),
+}
+"""Kind of view -> (network, its title, what the view shows)."""
+_TITLES = {"windows": "preferred window", "steps": "refinement steps"}
+_BITS = "What a 1-bit network's first layer hands on: each picture is the page compared with one learned threshold, one bit a pixel."
+_MAPS = {
+    "threshold": ("Threshold map", "The grey level below which a pixel is ink"),
+    "probability": ("Probability of ink", "How sure the model is of ink, pixel by pixel"),
+}
+
+
+def methods() -> list[Row]:
+    """The method table, families together, that of the default method first and the default first in it."""
+    rows = [_method(row) for row in catalogue.METHODS.values()]
+    first = catalogue.METHODS[catalogue.DEFAULT].family
+    families = list(dict.fromkeys([first, *(row["family"] for row in rows)]))
+    return sorted(rows, key=lambda row: (families.index(row["family"]), row["name"] != catalogue.DEFAULT))
+
+
+def _method(row: Method) -> Row:
+    return {
+        "name": row.name,
+        "family": row.family,
+        "summary": row.summary,
+        "citation": row.citation,
+        "params": [_param(param) for param in row.params],
+        "available": row.available,
+        "needs": f"docbin[{row.extra}]" if row.extra else None,
+    }
+
+
+def _param(param: Param) -> Row:
+    whole = isinstance(param.default, int)
+    step = (2 if param.odd else 1) if whole or not isinstance(param.default, float) or abs(param.default) >= 2 else 0.05
+    told = {name: getattr(param, name) for name in ("name", "default", "min", "max", "help", "odd")}
+    return told | {"choices": list(param.choices), "step": step}
+
+
+def views() -> list[Row]:
+    """Every view of :mod:`docbin.demo.views`."""
+    rows: list[Row] = []
+    for kind, (family, what) in _MAPS.items():
+        for row in catalogue.METHODS.values():
+            if getattr(row, kind) is not None:
+                rows.append(
+                    _method(row)
+                    | {
+                        "name": f"{kind}:{row.name}",
+                        "label": f"{row.name}: {family.lower()}",
+                        "family": family,
+                        "summary": f"{what}: {row.summary}",
+                    }
+                )
+    torch = None if importlib.util.find_spec("torch") is not None else "docbin[train]"
+    have = list(models())
+    for kind, (net, title, summary) in NETS.items():
+        label = f"{title}: {_TITLES[kind]}"
+        of_net = [config.name for config in have if config.net == net and config.task == "binarize"]
+        rows += [_view(kind, name, label if name == net else f"{label} ({name})", summary, torch) for name in of_net]
+        if not of_net:
+            rows.append(_view(kind, "", label, summary, "its weights, which are not in this install"))
+    packed = [config.name for config in have if config.packed is not None]
+    rows += [_view("bits", name, f"{name}: stem bits", _BITS, None) for name in packed]
+    if not packed:
+        rows.append(_view("bits", "", "1-bit network: stem bits", _BITS, "a 1-bit model, which is not in this install"))
+    return rows
+
+
+def _view(kind: str, model: str, label: str, summary: str, needs: str | None) -> Row:
+    row = {"name": f"{kind}:{model}", "label": label, "family": "Networks from inside", "summary": summary, "citation": "", "params": []}
+    return row | {"available": needs is None, "needs": needs}
+
+
+def detectors() -> list[Row]:
+    """The models that find text, where this docbin can run them."""
+    if importlib.util.find_spec("docbin.detect") is None:
+        return []
+    return [
+        {
+            "name": config.name,
+            "family": "models that find text",
+            "summary": config.summary,
+            "citation": config.citation,
+            "params": [],
+            "available": True,
+            "needs": None,
+        }
+        for config in models()
+        if config.task == "detect"
+    ]
+
+
+def models() -> Iterator[Config]:
+    """The configs of the zoo that can be read."""
+    from docbin.zoo import folders
+
+    for name in folders.names():
+        try:
+            yield folders.load_config(name)
+        except DocbinError:  # `docbin models` says what is wrong with it
+            continue

@@ -1,0 +1,300 @@
+"""``docbin demo``: a folder of its own, two child processes, Gradio, and everything shut that need not be open.
+
+Gradio serves what lies in its temporary folder and may copy what lies in the working directory, so both are new, empty folders, removed at the end;
+a sweeper deletes what is older than an hour, since a visitor who leaves says no goodbye. (Gradio's own ``delete_cache`` knows only the files that it
+handed out.) No link to a public tunnel, no analytics, no request to any other host: see :mod:`docbin.demo.doors`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import logging
+import os
+import secrets
+import shutil
+import signal
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from docbin.demo.tabs import QUICK, SLOW, Sample
+from docbin.errors import DocbinError, MissingExtra, PageTimeout, UsageError, WorkerDied
+from docbin.sandbox import Sandbox
+
+HOST, PORT = "127.0.0.1", 7860
+PREFIX = "docbin-demo-"
+QUEUE = 32
+"""Visitors that wait at most, in both lines together."""
+KEEP_SECONDS = 3600.0
+SWEEP_SECONDS = 300.0
+KEEP_BYTES = 4 << 30
+"""Beyond this the oldest files go before their hour is over."""
+LIMITS = {QUICK: (3 << 30, 60.0), SLOW: (6 << 30, 240.0)}
+"""Line -> address space of its process in bytes, seconds for a job. Of the methods on 40 megapixels none but Howe's needs more than the first; torch
+alone takes 2 GB of addresses."""
+
+_log = logging.getLogger("docbin.demo")
+
+
+class Work:
+    """Runs tasks in the two child processes and keeps a log of them: what came (by hash, never by name), how long, how it went."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._boxes = {line: Sandbox("docbin.demo.work:TASKS", memory) for line, (memory, _) in LIMITS.items()}
+
+    def start(self) -> None:
+        """Start the processes; they get ready while Gradio is being imported."""
+        for box in self._boxes.values():
+            box.start()
+
+    def __call__(self, line: str, task: str, **arguments: Any) -> dict[str, Any]:
+        """Do a task in a folder of its own, whose name nobody can guess; raises what :meth:`docbin.sandbox.Sandbox.call` raises."""
+        folder = self._folder / secrets.token_hex(16)
+        folder.mkdir(parents=True)
+        start = time.monotonic()
+        try:
+            answer: dict[str, Any] = self._boxes[line].call(task, {"folder": str(folder), **arguments}, LIMITS[line][1])
+        except DocbinError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            _log.info("%s of %s: %s in %.2f s", task, _known(arguments["path"]), type(error).__name__, time.monotonic() - start)
+            for note in getattr(error, "__notes__", ()):
+                _log.error("%s", note)
+            raise _in_plain_words(error, arguments["name"]) from error
+        _log.info("%s of %s: done in %.2f s", task, _known(arguments["path"]), time.monotonic() - start)
+        return answer
+
+    def thumbnails(self, paths: dict[str, str], height: int = 152) -> dict[str, str]:
+        """Small pictures of the shipped pages, as data URLs."""
+        drawn: dict[str, str] = self._boxes[QUICK].call("thumbnails", {"paths": paths, "height": height}, 60.0)
+        return drawn
+
+    def close(self) -> None:
+        """End the processes."""
+        for box in self._boxes.values():
+            box.close()
+
+
+def _known(path: str) -> str:
+    """A file as the log names it: its hash, kind and length."""
+    from docbin.files.kinds import PDF_WINDOW, sniff
+
+    try:
+        data = Path(path).read_bytes()
+    except OSError:
+        return "a file that is gone"
+    return f"{hashlib.sha256(data).hexdigest()[:16]} ({sniff(data[:PDF_WINDOW]) or 'unknown'}, {len(data)} bytes)"
+
+
+def _in_plain_words(error: DocbinError, name: str) -> DocbinError:
+    """What became of the process matters to the log; the visitor wants to know what to do."""
+    if isinstance(error, PageTimeout):
+        return PageTimeout(f"{name}: this took too long and was stopped; choose a faster method or a smaller page")
+    if isinstance(error, WorkerDied):
+        return WorkerDied(f"{name}: the work on this page broke down; choose another method or a smaller page")
+    return error
+
+
+def shipped_samples(work: Work) -> list[Sample]:
+    """The pages that came with docbin, with their truths and thumbnails."""
+    from docbin.zoo import benchmarks
+
+    folder = Path(str(resources.files("docbin.zoo.datasets") / "samples"))
+    pairs = benchmarks.load("samples").pairs(folder) if folder.is_dir() else []
+    drawn = work.thumbnails({pair.stem: str(pair.image_path) for pair in pairs})
+    return [
+        Sample(pair.stem, pair.stem.replace("-", " ").capitalize(), str(pair.image_path), str(pair.truth_path), drawn[pair.stem])
+        for pair in pairs
+    ]
+
+
+def sweep(folder: Path, now: float, keep: float = KEEP_SECONDS, most: int = KEEP_BYTES) -> int:
+    """Delete the files below `folder` that are older than `keep` seconds, and the oldest ones beyond `most` bytes; returns how many went."""
+    found, stale = [], []
+    for path in folder.rglob("*"):
+        try:
+            info = path.lstat()
+        except OSError:  # gone meanwhile
+            continue
+        if path.is_dir() and not path.is_symlink():
+            stale += [path] * (now - info.st_mtime > keep)
+        else:
+            found.append((info.st_mtime, info.st_size, path))
+    left = sum(size for _, size, _ in found)
+    gone = 0
+    for modified, size, path in sorted(found):
+        if now - modified <= keep and left <= most:
+            break
+        path.unlink(missing_ok=True)
+        left -= size
+        gone += 1
+    for path in sorted(stale, reverse=True):
+        with contextlib.suppress(OSError):  # one that is not empty stays
+            path.rmdir()
+    return gone
+
+
+def _own_folders() -> list[Path]:
+    """The folder of files of every demo of this user, also of one that was killed. What another user put there, a link above all, is left alone."""
+    out = []
+    for root in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            info = root.lstat()
+            if stat.S_ISDIR(info.st_mode) and (not hasattr(os, "getuid") or info.st_uid == os.getuid()):
+                out.append(root / "files")
+    return out
+
+
+def _sweep_for_ever(stop: threading.Event) -> None:
+    while True:
+        for folder in _own_folders():
+            sweep(folder, time.time())
+        if stop.wait(SWEEP_SECONDS):
+            return
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    """New folders for files and for the working directory; the environment that Gradio reads when it is imported."""
+    root = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+    files, work = root / "files", root / "work"
+    files.mkdir()
+    work.mkdir()
+    changes = {"GRADIO_TEMP_DIR": str(files), "GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_SHARE": "False", "HF_HUB_OFFLINE": "1"}
+    before = {name: os.environ.get(name) for name in changes}
+    where = Path.cwd()
+    os.environ.update(changes)
+    os.chdir(work)
+    try:
+        yield files
+    finally:
+        os.chdir(where)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def running(host: str = HOST, port: int = PORT) -> Iterator[str]:
+    """The demo, up and answering at the address that is yielded, until the block ends.
+
+    Raises
+    ------
+    MissingExtra
+        Gradio is not installed.
+    UsageError
+        The address cannot be used: another program has the port, or there is no such host here.
+    """
+    if importlib.util.find_spec("gradio") is None:
+        raise MissingExtra("the demo needs gradio, which is not installed; run: pip install 'docbin[app]'")
+    _check_free(host, port)
+    stop = threading.Event()
+    with _home() as files:
+        work = Work(files)
+        work.start()
+        sweeper = threading.Thread(target=_sweep_for_ever, args=(stop,), daemon=True, name="docbin-sweeper")
+        try:
+            sweeper.start()
+            yield _launch(work, host, port)
+        finally:
+            stop.set()
+            _close()
+            work.close()
+            sweeper.join(5.0)
+
+
+_running: list[Any] = []
+
+
+def _launch(work: Work, host: str, port: int) -> str:
+    import gradio as gr
+    from starlette.middleware import Middleware
+
+    from docbin.demo.doors import UPLOAD_BYTES, Doors
+    from docbin.demo.tabs import build
+
+    style, script = (resources.files("docbin.demo").joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    blocks = build(work, shipped_samples(work))
+    blocks.queue(max_size=QUEUE, default_concurrency_limit=1, api_open=False)
+    fonts = (gr.themes.LocalFont("IBM Plex Sans", weights=(400, 600, 700)), "system-ui", "sans-serif")
+    theme = gr.themes.Base(primary_hue="blue", neutral_hue="zinc", radius_size="md", font=fonts).set(
+        body_text_color_subdued="*neutral_600",  # Gradio's own is too faint to read
+        body_text_color_subdued_dark="*neutral_300",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
+    )
+    blocks.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        share=False,
+        show_error=False,
+        max_file_size=UPLOAD_BYTES,
+        allowed_paths=[],
+        app_kwargs={"middleware": [Middleware(Doors)], "docs_url": None, "redoc_url": None, "openapi_url": None},
+        strict_cors=True,
+        mcp_server=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+        footer_links=[],
+        state_session_capacity=1000,
+        theme=theme,
+        head=f"<style>{style}</style><script>{script}</script>",
+    )
+    _running.append(blocks)
+    shown = "localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host
+    return f"http://{shown}:{port}"
+
+
+def _close() -> None:
+    while _running:
+        _running.pop().close(verbose=False)
+
+
+def _check_free(host: str, port: int) -> None:
+    """Say in one line what Gradio would say in forty."""
+    import socket
+
+    if not 1 <= port <= 65535:
+        raise UsageError(f"--port {port}: 1 to 65535 is wanted")
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((host, port))
+    except OSError as error:
+        raise UsageError(f"{host}:{port} cannot be used ({error.strerror or error}); choose another --port or --host") from None
+
+
+def serve(host: str = HOST, port: int = PORT, say: Any = print) -> None:
+    """Run the demo until Ctrl-C or SIGTERM. `say` is told, in a line, where it is."""
+    done = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        done.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with running(host, port) as address:
+            say(f"the demo is at {address} (Ctrl-C ends it)")
+            while not done.wait(1.0):
+                pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,395 @@
+"""The page: one place to choose a page, and a tab for each thing that can be done with it.
+
+Everything here is words, layout and who tells whom; the work is a task of a child process (`work`, :class:`docbin.demo.server.Work`). An error is a
+sentence where the result would stand. Events are private, heavy ones wait in one of two lines (:data:`QUICK`, :data:`SLOW`), each with one job at a
+time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from docbin import catalogue
+from docbin.demo import choices, parts, plot
+from docbin.demo.doors import UPLOAD_BYTES
+from docbin.demo.work import DOWNLOADS, MEGAPIXELS, MOST_METHODS
+from docbin.errors import DocbinError
+
+QUICK, SLOW = "quick", "slow"
+"""The two lines: ink, which must not wait behind a network, and the rest."""
+NO_PAGE = "Choose a page first: drop a file, or take one of docbin's own pages."
+STATE_SECONDS = 3600
+"""What a visitor chose is forgotten after this time, as the files are deleted."""
+FORMAT_NAMES = {"png": "1-bit PNG", "tiff": "G4 TIFF", "pdf": "PDF"}
+
+Place = dict[str, Any]
+"""The page in front of the visitor: path, name, and the path of its truth where it has one."""
+
+
+class Work(Protocol):
+    """Does a task in a child process of its line; see :mod:`docbin.demo.work`."""
+
+    def __call__(self, line: str, task: str, **arguments: Any) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A page that came with docbin."""
+
+    name: str
+    title: str
+    path: str
+    truth: str
+    picture: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """The components that every tab reads."""
+
+    place: Any
+    number: Any
+
+
+def build(work: Work, samples: Sequence[Sample]) -> Any:
+    """The Blocks of the demo."""
+    import gradio as gr
+
+    with gr.Blocks(title="docbin – pictures of text to ink", analytics_enabled=False) as blocks:
+        parts.html(
+            "<h1>docbin</h1><p>turns pictures of text into ink: black writing on white paper, one bit a pixel</p>", elem_id="docbin-head"
+        )
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=1, min_width=260):
+                desk, upload, shipped, about = _page_panel(samples)
+            with gr.Column(scale=4, min_width=320), gr.Tabs():
+                with gr.Tab("Binarize"):
+                    show = _binarize(work, desk, about)
+                with gr.Tab("Compare"):
+                    _compare(work, desk)
+                with gr.Tab("Look inside"):
+                    _inside(work, desk)
+                with gr.Tab("Find text"):
+                    _find(work, desk)
+                with gr.Tab("Benchmarks"):
+                    _benchmarks()
+        _choosing(show, desk, upload, shipped, samples)
+    return blocks
+
+
+def _page_panel(samples: Sequence[Sample]) -> tuple[_Desk, Any, Any, Any]:
+    import gradio as gr
+
+    place = gr.State(None, time_to_live=STATE_SECONDS)
+    upload = gr.File(label="Your page", type="filepath", height=150, elem_id="docbin-upload")
+    parts.html(
+        f'<p class="help">A scan or photograph: PNG, JPEG, TIFF, PDF and others, up to {UPLOAD_BYTES // 1_000_000} MB and {MEGAPIXELS:.0f} '
+        'megapixels. Files are deleted after an hour.</p><p class="help">Or take one of docbin\'s own pages:</p>'
+    )
+    shipped = parts.samples([{"name": one.name, "title": one.title, "picture": one.picture} for one in samples])
+    number = gr.Slider(
+        1, 2, value=1, step=1, label="Page of the file", info="Which page to work on.", visible=False, elem_id="docbin-number"
+    )
+    about = parts.html()
+    return _Desk(place, number), upload, shipped, about
+
+
+# --- Binarize ----------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Show:
+    """How the chosen page is turned to ink: the event's function, its inputs and outputs."""
+
+    function: Callable[..., Any]
+    chooser: Any
+    outputs: list[Any]
+
+
+def _binarize(work: Work, desk: _Desk, about: Any) -> _Show:
+    import gradio as gr
+
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=260):
+            chooser = parts.chooser("Method", choices.methods(), catalogue.DEFAULT, mark=True)
+            go = gr.Button("Turn into ink", variant="primary", elem_id="docbin-go")
+        with gr.Column(scale=5, min_width=320):
+            view = parts.slider("The page and its ink appear here, one above the other, with a slider between them.")
+            facts = parts.html()
+            with gr.Row():
+                buttons = [gr.DownloadButton(f"Download {FORMAT_NAMES[format]}", interactive=False, size="sm") for format in DOWNLOADS]
+
+    def failed(sentence: str) -> list[Any]:
+        return [
+            {"error": sentence},
+            parts.framed(""),
+            gr.skip(),
+            gr.skip(),
+            *(gr.DownloadButton(value=None, interactive=False) for _ in buttons),
+        ]
+
+    def show(place: Place | None, number: float, chosen: Any) -> list[Any]:
+        """Slider, facts, about, page number, downloads."""
+        if place is None:
+            return failed(NO_PAGE)
+        try:
+            method, params = _chosen(chosen)
+            answer = work(QUICK, "binarize", **_page(place, number), method=method, params=params)
+        except DocbinError as error:
+            return failed(str(error))
+        told = parts.facts(
+            [
+                ("Method", answer["method"]),
+                ("Ink", f"{answer['ink']:.1%} of the page"),
+                ("Time", parts.duration(answer["seconds"])),
+                ("Resolution", parts.resolution(answer["dpi"])),
+            ]
+        )
+        doubts = parts.notes([f"look again: {reason}" for reason in answer["reasons"]])
+        files = [gr.DownloadButton(value=answer["downloads"][format], interactive=True) for format in DOWNLOADS]
+        pages = gr.Slider(maximum=max(2, answer["count"]), value=answer["number"], visible=answer["count"] > 1)
+        return [parts.before_and_after(answer), parts.framed(told + doubts), parts.page_facts(answer), pages, *files]
+
+    outputs = [view, facts, about, desk.number, *buttons]
+    for listen in (go.click, desk.number.input):
+        listen(show, [desk.place, desk.number, chooser], outputs, **_heavy(QUICK), trigger_mode="always_last")
+    return _Show(show, chooser, outputs)
+
+
+def _choosing(show: _Show, desk: _Desk, upload: Any, shipped: Any, samples: Sequence[Sample]) -> None:
+    """A page is chosen: its ink by the method in the list is shown at once."""
+    import gradio as gr
+
+    known = {sample.name: sample for sample in samples}
+
+    def uploaded(path: str | None) -> Place | None:
+        return None if path is None else {"path": str(path), "name": str(path).replace("\\", "/").rpartition("/")[2], "truth": None}
+
+    def picked(event: gr.EventData) -> tuple[Place | None, None]:
+        sample = known.get(str(event.name))
+        return (None if sample is None else {"path": sample.path, "name": f"{sample.name}.png", "truth": sample.truth}), None
+
+    def first(place: Place | None, chosen: Any) -> list[Any]:
+        shown: list[Any] = show.function(place, 1, chosen)
+        if isinstance(shown[0], dict) and "error" in shown[0]:  # another file's facts must not stand there
+            shown[2:4] = [parts.framed(""), gr.Slider(visible=False)]
+        return shown
+
+    picked.__annotations__["event"] = gr.EventData  # Gradio looks at the annotation, which here is still text
+    light = _light()
+    for event in (
+        upload.upload(uploaded, upload, desk.place, **light),
+        shipped.input(picked, None, [desk.place, upload], **light),
+    ):
+        event.then(first, [desk.place, show.chooser], show.outputs, **_heavy(QUICK))
+    upload.clear(lambda: None, None, desk.place, **light)
+
+
+# --- Compare -----------------------------------------------------------------------------------------------------------------------------
+
+
+def _compare(work: Work, desk: _Desk) -> None:
+    import gradio as gr
+
+    table = choices.methods()
+    usual = [name for name in dict.fromkeys((catalogue.DEFAULT, "otsu", "wolf", "su")) if name in catalogue.METHODS][:3]
+    parts.html(f'<p class="help">Up to {MOST_METHODS} methods on the chosen page, each with its default settings.</p>')
+    picker = parts.picker(table, usual, MOST_METHODS)
+    with gr.Accordion("Score them against the truth", open=False):
+        parts.html(
+            '<p class="help">A picture as large as the page, in which ink is black and all else white. docbin\'s own pages bring theirs.</p>'
+        )
+        truth = gr.File(label="Truth picture", type="filepath", height=130, elem_id="docbin-truth")
+    go = gr.Button("Compare", variant="primary", elem_id="docbin-compare")
+    scores = parts.html()
+    inks = parts.sheet("The results appear here side by side; they scroll and zoom together.")
+    errors = parts.html()
+    wrong = parts.sheet("")
+    wrong.visible = False
+
+    def compare(place: Place | None, number: float, methods: Any, given: str | None) -> list[Any]:
+        hidden = gr.HTML(visible=False)
+        if place is None:
+            return [parts.framed(""), {"error": NO_PAGE}, parts.framed(""), hidden]
+        truth_path = given if given is not None else place["truth"]
+        names = [str(name) for name in methods] if isinstance(methods, list) else []
+        try:
+            answer = work(
+                SLOW,
+                "compare",
+                **_page(place, number),
+                methods=names,
+                truth=truth_path,
+                truth_name=str(truth_path or "").replace("\\", "/").rpartition("/")[2],
+            )
+        except DocbinError as error:
+            return [parts.framed(""), {"error": str(error)}, parts.framed(""), hidden]
+        shown = [{"title": "the page", "picture": parts.file(answer["page"]), "alt": "The page before"}]
+        mistakes = []
+        for panel in answer["panels"]:
+            name = panel["method"]
+            if "error" in panel:
+                shown.append({"title": name, "error": panel["error"]})
+                continue
+            lines = [f"ink {panel['ink']:.1%}", parts.duration(panel["seconds"])]
+            shown.append({"title": name, "lines": lines, "picture": parts.file(panel["result"]), "alt": f"The ink by {name}"})
+            if "errors" in panel:
+                lines = [f"FM {panel['scores']['fm']:.2f} %"]
+                mistakes.append({"title": name, "lines": lines, "picture": parts.file(panel["errors"]), "alt": f"Errors of {name}"})
+        heading = parts.framed("<h3>Where they err</h3>") if mistakes else parts.framed("")
+        pictures = gr.HTML(value={"panels": mistakes, "legend": answer["legend"]}, visible=True) if mistakes else hidden
+        return [parts.framed(_scores(answer["panels"])), {"panels": shown}, heading, pictures]
+
+    go.click(compare, [desk.place, desk.number, picker, truth], [scores, inks, errors, wrong], **_heavy(SLOW))
+
+
+def _scores(panels: Sequence[Mapping[str, Any]]) -> str:
+    """The table of scores, where there is a truth; best FM first."""
+    scored = sorted((panel for panel in panels if "scores" in panel), key=lambda panel: -panel["scores"]["fm"])
+    if not scored:
+        return ""
+    keys = (("fm", "FM %"), ("pfm", "pFM %"), ("psnr", "PSNR dB"), ("drd", "DRD"))
+    rows = []
+    for panel in scored:
+        values = (panel["scores"][key] for key, _ in keys)
+        rows.append([panel["method"], *("inf" if value is None else f"{value:.2f}" for value in values)])
+    told = "F-measure, pseudo-F-measure and PSNR: more is better; DRD: less is better."
+    return parts.table(told, ["method", *(title for _, title in keys)], rows)
+
+
+# --- Look inside -------------------------------------------------------------------------------------------------------------------------
+
+
+def _inside(work: Work, desk: _Desk) -> None:
+    import gradio as gr
+
+    table = choices.views()
+    usual = next((row["name"] for row in table if row["name"] == f"threshold:{catalogue.DEFAULT}"), "")
+    usual = usual or next(row["name"] for row in table if row["available"])
+    chooser = parts.chooser("What to look at", table, usual)
+    go = gr.Button("Look inside", variant="primary", elem_id="docbin-inside")
+    view = parts.sheet("What the method computes on its way to the ink appears here, beside the page.")
+
+    def look(place: Place | None, number: float, chosen: Any) -> dict[str, Any]:
+        if place is None:
+            return {"error": NO_PAGE}
+        try:
+            name, params = _chosen(chosen)
+            answer = work(SLOW, "inside", **_page(place, number), view=name, params=params)
+        except DocbinError as error:
+            return {"error": str(error)}
+        shown = [{"title": one["title"], "picture": parts.file(one["path"])} for one in answer["pictures"]]
+        return {"panels": shown, "legend": answer["legend"], "note": answer["note"], "small": len(shown) > 2}
+
+    go.click(look, [desk.place, desk.number, chooser], view, **_heavy(SLOW))
+
+
+# --- Find text ---------------------------------------------------------------------------------------------------------------------------
+
+
+def _find(work: Work, desk: _Desk) -> None:
+    import gradio as gr
+
+    table = choices.detectors()
+    if not table:
+        parts.html(
+            '<p class="empty">Finding words on photographs comes with part 5 of docbin. This install has no model for it yet; '
+            "once it has one, the words of a photograph are outlined here, with their scores and a JSON file to download.</p>"
+        )
+        return
+    chooser = parts.chooser("Model", table, table[0]["name"])
+    go = gr.Button("Find text", variant="primary", elem_id="docbin-find")
+    view = parts.sheet("The photograph with its words outlined appears here.")
+    listed = parts.html()
+    download = gr.DownloadButton("Download JSON", interactive=False, size="sm")
+
+    def find(place: Place | None, number: float, chosen: Any) -> list[Any]:
+        nothing = [parts.framed(""), gr.DownloadButton(value=None, interactive=False)]
+        if place is None:
+            return [{"error": NO_PAGE}, *nothing]
+        try:
+            model, _ = _chosen(chosen)
+            answer = work(SLOW, "find", **_page(place, number), model=model)
+        except DocbinError as error:
+            return [{"error": str(error)}, *nothing]
+        words = answer["words"]
+        count = f"{len(words)} word{'' if len(words) == 1 else 's'}"
+        panel = {"title": f"{count} found", "lines": [parts.duration(answer["seconds"])], "picture": parts.file(answer["picture"])}
+        panel["alt"] = f"The photograph with {count} outlined"
+        return [{"panels": [panel]}, parts.framed(_words(words)), gr.DownloadButton(value=answer["list"], interactive=True)]
+
+    go.click(find, [desk.place, desk.number, chooser], [view, listed, download], **_heavy(SLOW))
+
+
+def _words(words: Sequence[Mapping[str, Any]], most: int = 200) -> str:
+    """The words' places and scores, surest first."""
+    rows = []
+    for number, word in enumerate(sorted(words, key=lambda one: -one["score"])[:most], 1):
+        across, down = zip(*word["polygon"], strict=True)
+        size = f"{max(across) - min(across):.0f} x {max(down) - min(down):.0f}"
+        rows.append([f"{number}", f"{word['score']:.2f}", f"{min(across):.0f}, {min(down):.0f}", size])
+    if not rows:
+        return ""
+    told = "Surest first." if len(words) <= most else f"The surest {most}; the JSON file has them all."
+    return parts.table(told, ["word", "score", "left, top", "width x height"], rows)
+
+
+# --- Benchmarks --------------------------------------------------------------------------------------------------------------------------
+
+
+def _benchmarks() -> None:
+    import gradio as gr
+
+    from docbin.zoo import scores
+
+    shipped = scores.shipped()
+    families = {row.name: row.family for row in catalogue.METHODS.values()}
+    datasets = [plot.ALL, *dict.fromkeys(row.dataset for row in shipped)]
+    parts.html(
+        '<p class="help">Every method with its default settings on the pages of the DIBCO contests. No method was trained on these years. '
+        "Times are of one run on one machine: compare them with each other, not with your own.</p>"
+    )
+    with gr.Row():
+        dataset = gr.Dropdown(datasets, value=plot.ALL, label="Pages", info="One contest, or the mean of all.")
+        measure = gr.Dropdown(
+            [(name, key) for key, (name, _, _) in plot.MEASURES.items()], value="fm", label="Score", info="What the picture shows upwards."
+        )
+
+    def drawn(name: str, key: str) -> str:
+        if name not in datasets or key not in plot.MEASURES:
+            return parts.framed(parts.wrong("There are no such scores."))
+        shown = plot.points(shipped, name, families)
+        caption = f"Means over the pages of {name}, by docbin evaluate; the same as in BENCHMARKS.md."
+        return parts.framed(plot.plot(shown, key) + plot.table(shown, key, caption))
+
+    picture = parts.html()
+    picture.value = drawn(plot.ALL, "fm")
+    for choice in (dataset, measure):
+        choice.change(drawn, [dataset, measure], picture, **_light())
+
+
+# --- what the tabs share -----------------------------------------------------------------------------------------------------------------
+
+
+def _heavy(line: str) -> dict[str, Any]:
+    """Options of an event that works in a child process: it waits in its line, of which one job runs at a time."""
+    return {"concurrency_id": line, "concurrency_limit": 1, "api_visibility": "private"}
+
+
+def _light() -> dict[str, Any]:
+    """Options of an event that is done at once."""
+    return {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
+
+
+def _page(place: Place, number: float) -> dict[str, Any]:
+    return {"path": place["path"], "name": place["name"], "page": int(number)}
+
+
+def _chosen(value: Any) -> tuple[str, dict[str, Any]]:
+    """The chooser's value, which comes from the browser: a name and settings, to be checked by what uses them."""
+    if not isinstance(value, dict):
+        return "", {}
+    params = value.get("params")
+    return str(value.get("method", "")), dict(params) if isinstance(params, dict) else {}

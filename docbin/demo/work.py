@@ -1,0 +1,220 @@
+"""What the demo does to a page: the tasks of the child process (:mod:`docbin.sandbox`), plain JSON in and out.
+
+A task reads the page with the command line's reader and calls what the command line calls; pictures and downloads go into a `folder` that the server
+made for this one task. Nothing here arrives unchecked: names of methods are looked up in the table (a path of a model folder is no method here), and
+parameters pass the table's own ranges.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from docbin import catalogue, files
+from docbin.demo import choices, pictures, views
+from docbin.errors import DocbinError, InputError, RefusedInput, UsageError
+
+if TYPE_CHECKING:
+    from docbin.catalogue import Method
+    from docbin.page import Mask, Page
+
+MEGAPIXELS = 40.0
+"""Largest page. An A4 page at 600 dpi has 35."""
+DOWNLOADS = ("png", "tiff", "pdf")
+MOST_METHODS = 4
+"""So many methods are compared at a time."""
+PANEL_PIXELS = 1_500_000
+"""Largest preview where several stand side by side."""
+
+
+def thumbnails(paths: Mapping[str, str], height: int) -> dict[str, str]:
+    """Small pictures of shipped pages, as data URLs by name."""
+    import base64
+
+    import cv2
+
+    out = {}
+    for name, path in paths.items():
+        page = next(files.read_pages(path)).pixels
+        width = round(page.shape[1] * height / page.shape[0])
+        small = cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA)
+        stored = small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+        _, data = cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, 80])
+        out[name] = "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+    return out
+
+
+def look(folder: str, path: str, name: str, page: int) -> dict[str, Any]:
+    """The page itself, and what the file is."""
+    with _opened(path, name) as file:
+        read = file.page(page)
+        return _told(file.kind, read) | {"page": pictures.write_page_preview(Path(folder) / "page.png", read.pixels)}
+
+
+def binarize(folder: str, path: str, name: str, page: int, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """A page turned to ink: previews of both, what there is to know of it, and the downloads, which are the files that the CLI writes."""
+    from docbin.batch.guard import suspicions
+
+    row = method_row(method)
+    home = Path(folder)
+    with _opened(path, name) as file:
+        read = file.page(page)
+        kind = file.kind
+    start = time.perf_counter()
+    ink = row.binarize(read.pixels, **params)
+    seconds = time.perf_counter() - start
+    stem = download_stem(name, read)
+    downloads = {}
+    for format in DOWNLOADS:
+        target = home / f"{stem}{files.formats()[format].suffixes[0]}"
+        files.write_page(ink, target, dpi=read.dpi)
+        downloads[format] = str(target)
+    return _told(kind, read) | {
+        "method": row.name,
+        "params": row.parse(params),
+        "seconds": seconds,
+        "ink": float(np.count_nonzero(ink) / ink.size),
+        "reasons": suspicions(read.pixels, ink),
+        "page": pictures.write_page_preview(home / "page.png", read.pixels),
+        "result": pictures.write_ink_preview(home / "result.png", ink),
+        "downloads": downloads,
+    }
+
+
+def compare(
+    folder: str, path: str, name: str, page: int, methods: list[str], truth: str | None = None, truth_name: str = ""
+) -> dict[str, Any]:
+    """Several methods, with their defaults, on one page; with its truth, scores and pictures of the errors. A method that fails fails alone."""
+    from docbin.evaluate.pictures import error_picture
+    from docbin.metrics import score
+
+    if not 1 <= len(methods) <= MOST_METHODS:
+        raise UsageError(f"{len(methods)} methods are chosen; choose 1 to {MOST_METHODS}")
+    rows = [method_row(method) for method in methods]
+    home = Path(folder)
+    with _opened(path, name) as file:
+        read = file.page(page)
+        kind = file.kind
+    wanted = _truth(truth, truth_name, read.pixels.shape[:2]) if truth is not None else None
+    panels = []
+    for number, row in enumerate(rows):
+        panel: dict[str, Any] = {"method": row.name}
+        panels.append(panel)
+        try:
+            start = time.perf_counter()
+            ink = row.binarize(read.pixels)
+            panel["seconds"] = time.perf_counter() - start
+        except DocbinError as error:
+            panel["error"] = str(error)
+            continue
+        panel["ink"] = float(np.count_nonzero(ink) / ink.size)
+        panel["result"] = pictures.write_ink_preview(home / f"{number}-result.png", ink, PANEL_PIXELS)
+        if wanted is not None:
+            errors = pictures.reduced(error_picture(ink, wanted), PANEL_PIXELS)
+            panel["errors"] = pictures.write_picture(home / f"{number}-errors.png", errors)
+            panel["scores"] = score(ink, wanted).as_dict()
+    shown = pictures.write_page_preview(home / "page.png", read.pixels, PANEL_PIXELS)
+    legend = pictures.error_legend() if wanted is not None else None
+    return _told(kind, read) | {"page": shown, "panels": panels, "legend": legend}
+
+
+def inside(folder: str, path: str, name: str, page: int, view: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """What a method or network computes on its way to the ink; see :mod:`docbin.demo.views`."""
+    with _opened(path, name) as file:
+        read = file.page(page)
+        kind = file.kind
+    return _told(kind, read) | views.show(view, read.pixels, params, Path(folder))
+
+
+def find(folder: str, path: str, name: str, page: int, model: str) -> dict[str, Any]:
+    """The words on a photograph: outlined, listed, and as the file that ``docbin detect`` writes."""
+    import docbin
+
+    if model not in {row["name"] for row in choices.detectors()}:
+        raise UsageError(f"model {model[:80]!r} does not find text; choose one from the list")
+    with _opened(path, name) as file:
+        read = file.page(page)
+        kind = file.kind
+    start = time.perf_counter()
+    words = docbin.detect(read.pixels, model=model)  # type: ignore[attr-defined]
+    seconds = time.perf_counter() - start
+    home = Path(folder)
+    height, width = read.pixels.shape[:2]
+    found = [{"polygon": np.asarray(word.polygon).round(2).tolist(), "score": round(float(word.score), 4)} for word in words]
+    listed = home / f"{download_stem(name, read, 'words')}.json"
+    listed.write_text(json.dumps({"image": name, "size": [width, height], "words": found}, indent=1), encoding="utf-8")
+    outlined = pictures.write_picture(home / "words.png", views.outlined(read.pixels, [word["polygon"] for word in found]))
+    return _told(kind, read) | {"words": found, "seconds": seconds, "picture": outlined, "list": str(listed)}
+
+
+def method_row(name: str) -> Method:
+    """The row of a method of the table; unlike the command line, the demo takes no path of a model folder."""
+    if name not in catalogue.METHODS:
+        raise UsageError(f"method {name[:80]!r} does not exist; choose one from the list")
+    return catalogue.METHODS[name]
+
+
+def download_stem(name: str, page: Page, mark: str = "ink") -> str:
+    """The name of a result, less its suffix, as the command line has it: scan.ink, or scan.ink.p0003 for a page of many."""
+    from docbin.batch.names import page_stem
+
+    stem = f"{Path(name).stem}.{mark}"
+    return stem if page.count == 1 else page_stem(stem, page.number)
+
+
+def _told(kind: str, page: Page) -> dict[str, Any]:
+    """What is told of a page in every answer."""
+    height, width = page.pixels.shape[:2]
+    return {
+        "kind": kind,
+        "name": page.source,
+        "number": page.number,
+        "count": page.count,
+        "size": [width, height],
+        "shown": list(pictures.shown_size(height, width)[::-1]),
+        "colour": page.pixels.ndim == 3,
+        "dpi": list(page.dpi) if page.dpi is not None else None,
+        "notes": list(page.notes),
+    }
+
+
+@contextmanager
+def _opened(path: str, name: str) -> Iterator[files.PageFile]:
+    """A file of pages under the demo's limit; `name` is what the visitor calls it."""
+    if not Path(path).is_file():
+        raise InputError(f"{name}: this page is no longer here, for files are deleted after an hour; choose it again")
+    try:
+        with files.open_pages(path, max_megapixels=MEGAPIXELS, name=name) as file:
+            yield file
+    except RefusedInput as error:  # its way out is an option of the command line
+        told = str(error).split("; ")[0]
+        raise RefusedInput(f"{told}; make the page smaller, or use docbin on your own computer, which has no such limit") from error
+
+
+def _truth(path: str, name: str, shape: tuple[int, ...]) -> Mask:
+    """The ink of a truth picture; it must be as large as the page."""
+    from docbin.page import to_grey
+    from docbin.zoo.benchmarks import ink_of_truth
+
+    with _opened(path, name) as file:
+        ink = ink_of_truth(to_grey(file.page(1).pixels))
+    if ink.shape != shape:
+        sizes = f"{ink.shape[1]} x {ink.shape[0]} pixels, the page {shape[1]} x {shape[0]}"
+        raise UsageError(f"{name}: the truth has {sizes}; they must be of one size")
+    return ink
+
+
+TASKS: Mapping[str, Callable[..., Any]] = {
+    "thumbnails": thumbnails,
+    "look": look,
+    "binarize": binarize,
+    "compare": compare,
+    "inside": inside,
+    "find": find,
+}

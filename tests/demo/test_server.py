@@ -1,0 +1,397 @@
+"""The server around the work: doors, folders, sweeping, the log, and a real one that is asked for what it must not give."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docbin.cli import main
+from docbin.demo import doors, server
+from docbin.demo.doors import UPLOAD_BYTES, Doors, longest_body
+from docbin.errors import DocbinError, PageTimeout, UsageError, WorkerDied
+from docbin.sandbox import Sandbox
+from tests.demo import pages
+
+# --- doors -------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "longest"),
+    [
+        ("GET", "/", 0),
+        ("HEAD", "/", 0),
+        ("GET", "/config", 0),
+        ("GET", "/theme.css", 0),
+        ("GET", "/assets/index-1.js", 0),
+        ("GET", "/gradio_api/queue/data", 0),
+        ("GET", "/gradio_api/heartbeat/abc123", 0),
+        ("GET", "/gradio_api/file=/tmp/docbin-demo-1/files/0/page.png", 0),
+        ("GET", "/gradio_api/file=C:/temp/page.png", 0),
+        ("POST", "/gradio_api/upload", UPLOAD_BYTES + 100_000),
+        ("POST", "/gradio_api/queue/join", 200_000),
+        ("GET", "/gradio_api/file=https://example.org/x.png", None),
+        ("GET", "/gradio_api/file=file:///etc/passwd", None),
+        ("GET", "/gradio_api/proxy=https://example.org", None),
+        ("GET", "/monitoring", None),
+        ("GET", "/monitoring/summary", None),
+        ("GET", "/docs", None),
+        ("GET", "/gradio_api/deep_link", None),
+        ("POST", "/gradio_api/run/predict", None),
+        ("POST", "/gradio_api/api/predict", None),
+        ("POST", "/gradio_api/call/x", None),
+        ("POST", "/gradio_api/vibe-edit", None),
+        ("POST", "/login", None),
+        ("POST", "/", None),
+        ("PUT", "/", None),
+        ("GET", "/configuration", None),
+        ("GET", "/gradio_api/upload", None),
+    ],
+)
+def test_only_what_the_page_asks_for_comes_in(method: str, path: str, longest: int | None) -> None:
+    assert longest_body(method, path) == longest
+
+
+class App:
+    """Reads the whole body, as Gradio does, and answers with its length."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            self.read += len(message.get("body", b""))
+            if not message.get("more_body"):
+                break
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"x", b"y")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+def asked(path: str, bodies: list[bytes], length: str | None = None, kind: str = "http") -> tuple[App, list[dict[str, Any]]]:
+    app, sent, left = App(), [], list(bodies)
+
+    async def receive() -> dict[str, Any]:
+        body = left.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(left)}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [] if length is None else [(b"content-length", length.encode())]
+    asyncio.run(Doors(app)({"type": kind, "method": "POST", "path": path, "headers": headers}, receive, send))
+    return app, sent
+
+
+def test_a_body_within_its_length_passes_with_the_headers() -> None:
+    app, sent = asked("/gradio_api/queue/join", [b"x" * 1000] * 3, "3000")
+    assert app.read == 3000
+    headers = dict(sent[0]["headers"])
+    assert headers[b"x"] == b"y"
+    assert b"default-src 'self'" in headers[b"content-security-policy"]
+    assert not any(word in doors.HEADERS["content-security-policy"] for word in ("*;", "http:", "unsafe-hashes"))
+
+
+@pytest.mark.parametrize("length", ["200001", "99999999999", "-1", "ten"])
+def test_a_body_that_says_it_is_too_long_is_refused_unread(length: str) -> None:
+    app, sent = asked("/gradio_api/queue/join", [b"x"], length)
+    assert app.read == 0
+    assert sent[0]["status"] == 413
+    assert b"25 MB" in sent[1]["body"]
+
+
+def test_a_body_that_does_not_say_its_length_is_cut_off() -> None:
+    app, sent = asked("/gradio_api/queue/join", [b"x" * 150_000] * 4)
+    assert app.read == 150_000
+    assert sent == []
+
+
+def test_a_websocket_is_not_answered() -> None:
+    _, sent = asked("/", [b""], kind="websocket")
+    assert sent == []
+
+
+# --- files -------------------------------------------------------------------------------------------------------------------------------
+
+
+def old(path: Path, age: float, size: int = 10) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+    then = time.time() - age
+    os.utime(path, (then, then))
+    return path
+
+
+def test_files_older_than_an_hour_go_and_their_folders_with_them(tmp_path: Path) -> None:
+    gone, kept = old(tmp_path / "a/page.png", 3700), old(tmp_path / "b/page.png", 3500)
+    then = time.time() - 3700
+    os.utime(tmp_path / "a", (then, then))
+    assert server.sweep(tmp_path, time.time()) == 1
+    assert not gone.exists()
+    assert not gone.parent.exists()
+    assert kept.exists()
+
+
+def test_beyond_the_limit_the_oldest_go_first(tmp_path: Path) -> None:
+    first, second, third = (old(tmp_path / f"{age}", age, 100) for age in (300, 200, 100))
+    assert server.sweep(tmp_path, time.time(), most=250) == 1
+    assert [path.exists() for path in (first, second, third)] == [False, True, True]
+
+
+def test_a_link_is_removed_not_followed(tmp_path: Path) -> None:
+    outside = old(tmp_path / "outside/keep", 9999)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "link").symlink_to(outside)
+    server.sweep(tmp_path / "files", time.time() + 9999)
+    assert outside.exists()
+
+
+def test_only_folders_of_this_user_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server.tempfile, "gettempdir", lambda: str(tmp_path))
+    (tmp_path / "docbin-demo-mine" / "files").mkdir(parents=True)
+    (tmp_path / "docbin-demo-link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "docbin-demo-file").write_text("")
+    assert server._own_folders() == [tmp_path / "docbin-demo-mine" / "files"]
+    if hasattr(os, "getuid"):
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+        assert server._own_folders() == []
+
+
+def test_the_demo_has_folders_of_its_own_and_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    where = Path.cwd()
+    monkeypatch.setenv("GRADIO_SHARE", "True")
+    with server._home() as files:
+        assert Path.cwd() == files.parent / "work"
+        assert list(Path.cwd().iterdir()) == []
+        assert files.parent.stat().st_mode & 0o077 == 0  # of this user alone
+        assert os.environ["GRADIO_TEMP_DIR"] == str(files)
+        assert os.environ["GRADIO_SHARE"] == "False"
+        assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert Path.cwd() == where
+    assert os.environ["GRADIO_SHARE"] == "True"
+    assert not files.parent.exists()
+
+
+# --- work --------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Work]:
+    work = server.Work(tmp_path_factory.mktemp("files"))
+    yield work
+    work.close()
+
+
+def test_a_page_becomes_ink_in_a_child_and_the_log_keeps_its_name_secret(
+    work: server.Work, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = pages.good(tmp_path)["good.png"][0]
+    with caplog.at_level(logging.INFO, "docbin.demo"):
+        answer = work(server.QUICK, "binarize", path=str(path), name="private letter.png", page=1, method="otsu", params={})
+    assert Path(answer["result"]).is_file()
+    assert Path(answer["downloads"]["png"]).name == "private letter.ink.png"
+    assert len(Path(answer["result"]).parent.name) == 32
+    assert "(png, " in caplog.text
+    assert "private" not in caplog.text
+    assert str(tmp_path) not in caplog.text
+
+
+def test_a_failed_page_leaves_no_folder(work: server.Work, tmp_path: Path) -> None:
+    path, says = pages.bad(tmp_path)["bomb.png"]
+    before = set(work._folder.iterdir())
+    with pytest.raises(DocbinError, match=says):
+        work(server.QUICK, "binarize", path=str(path), name="bomb.png", page=1, method="otsu", params={})
+    assert set(work._folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(("error", "says"), [(PageTimeout, "took too long and was stopped"), (WorkerDied, "broke down")])
+def test_what_became_of_the_process_is_told_as_what_to_do(error: type[DocbinError], says: str) -> None:
+    told = server._in_plain_words(error("the worker process died (SIGKILL)"), "scan.png")
+    assert str(told).startswith("scan.png: ")
+    assert says in str(told)
+    assert "SIG" not in str(told)
+
+
+def test_every_line_has_a_limit_of_memory_and_time() -> None:
+    assert set(server.LIMITS) == {server.QUICK, server.SLOW}
+    for memory, seconds in server.LIMITS.values():
+        assert memory <= 8 << 30
+        assert seconds <= 300
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="only Linux limits the address space")
+def test_the_largest_page_fits_the_limit_of_its_line(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    path = tmp_path / "large.png"
+    Image.fromarray(np.tile(pages.page(500, 500), (12, 13))[..., None].repeat(3, 2)).save(path, compress_level=1)
+    box = Sandbox("docbin.demo.work:TASKS", server.LIMITS[server.QUICK][0])
+    for method in ("sauvola", "multiscale-sauvola", "su"):
+        job = {"folder": str(tmp_path), "path": str(path), "name": "large.png", "page": 1, "method": method, "params": {}}
+        assert box.call("binarize", job, 300)["size"] == [6500, 6000]
+    box.close()
+
+
+# --- a real one --------------------------------------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A demo that runs in this process."""
+    pytest.importorskip("gradio", reason="needs the extra app")
+    chosen = free_port()
+    with server.running(port=chosen):
+        yield chosen
+
+
+def ask(port: int, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.putrequest(method, path, skip_host=False)  # the path as it is: nobody tidies up its dots
+    length = {} if body is None else {"content-length": str(len(body))}
+    for name, value in {**length, **(headers or {})}.items():
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    data = answer.read()
+    connection.close()
+    return answer.status, answer.headers, data
+
+
+def test_the_page_comes_with_its_headers_and_no_outside_address_in_its_scripts(port: int) -> None:
+    status, headers, data = ask(port, "GET", "/")
+    assert status == 200
+    assert headers["content-security-policy"] == doors.HEADERS["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    text = data.decode()
+    assert "window.docbin" in text
+    assert "sauvola" in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file=../../../../etc/passwd",
+        "/gradio_api/file=%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "/gradio_api/file=/proc/self/environ",
+        "/gradio_api/file=" + str(Path(server.__file__)),
+        "/gradio_api/file=.",
+        "/gradio_api/file=" + str(Path.cwd()) + "/pyproject.toml",
+        "/gradio_api/file=http://127.0.0.1/",
+        "/gradio_api/file=https://example.org/x.png",
+        "/gradio_api/file/etc/passwd",
+        "/gradio_api/proxy=https://example.org/",
+        "/static/../../../../../../etc/passwd",
+        "/assets/%2e%2e/%2e%2e/%2e%2e/__init__.py",
+        "/custom_component/1/client/component/../../x",
+        "/monitoring",
+        "/docs",
+        "/openapi.json",
+    ],
+)
+def test_nothing_outside_its_own_folder_is_served(port: int, path: str) -> None:
+    status, _, data = ask(port, "GET", path)
+    assert status in (403, 404), (status, data[:200])
+    assert b"root:" not in data
+    assert b"[project]" not in data
+
+
+def test_a_file_that_gradio_did_not_make_is_no_input(port: int, tmp_path: Path) -> None:
+    """Somebody names a file of the server in place of an upload."""
+    config = json.loads(ask(port, "GET", "/config")[2])
+    upload = next(one for one in config["dependencies"] if any(target[1] == "upload" for target in one["targets"]))
+    data = [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]
+    said = run(port, upload["id"], data)
+    assert "passwd" not in json.dumps(said.get("output", {}).get("data", ""))
+    assert said["success"] is False
+
+
+def run(port: int, function: int, data: list[Any], session: str = "abc") -> dict[str, Any]:
+    """One event through the queue, as the browser sends it; the last message."""
+    body = json.dumps({"data": data, "fn_index": function, "session_hash": session, "event_data": None, "trigger_id": None}).encode()
+    status, _, answer = ask(port, "POST", "/gradio_api/queue/join", body, {"content-type": "application/json"})
+    assert status == 200, answer
+    stream = ask(port, "GET", f"/gradio_api/queue/data?session_hash={session}")[2].decode()
+    messages = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: ")]
+    return next(message for message in reversed(messages) if message["msg"] == "process_completed")
+
+
+def test_every_event_is_private_and_the_heavy_ones_wait_in_two_lines(port: int) -> None:
+    import gradio as gr
+
+    config = json.loads(ask(port, "GET", "/config")[2])
+    assert {one["api_visibility"] for one in config["dependencies"]} == {"private"}
+    (blocks,) = server._running
+    assert isinstance(blocks, gr.Blocks)
+    limits = {fn.concurrency_id: fn.concurrency_limit for fn in blocks.fns.values() if fn.concurrency_id in (server.QUICK, server.SLOW)}
+    assert limits == {server.QUICK: 1, server.SLOW: 1}
+    assert blocks._queue.max_size == server.QUEUE
+    assert blocks.max_file_size == UPLOAD_BYTES
+    assert blocks.share is False
+    assert blocks.allowed_paths == []
+    assert blocks.analytics_enabled is False
+    assert json.loads(ask(port, "GET", "/gradio_api/info")[2])["named_endpoints"] == {}
+
+
+def test_an_upload_is_limited(port: int) -> None:
+    body = b"--x\r\ncontent-disposition: form-data; name=files; filename=a.png\r\n\r\n" + b"0" * (UPLOAD_BYTES + 10_000) + b"\r\n--x--\r\n"
+    status, _, _ = ask(port, "POST", "/gradio_api/upload", body, {"content-type": "multipart/form-data; boundary=x"})
+    assert status == 413
+    told = {"content-type": "multipart/form-data; boundary=x", "content-length": str(10**10)}
+    status, _, said = ask(port, "POST", "/gradio_api/upload", None, told)
+    assert status == 413
+    assert b"25 MB" in said
+
+
+def test_the_server_loads_no_network(port: int) -> None:
+    """What is in this process cannot be asked where other tests have imported torch; the demo's own child can."""
+    import subprocess
+    import sys
+
+    program = (
+        "import sys\nfrom docbin.demo import server\n"
+        f"if __name__ == '__main__':\n    with server.running(port={free_port()}):\n"
+        "        print([name for name in ('torch', 'onnxruntime', 'cv2', 'skimage') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+# --- the command -------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_port_in_use_and_a_host_that_is_none_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("gradio", reason="needs the extra app")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert main(["demo", "--port", str(taken.getsockname()[1])]) == 1
+    assert "cannot be used" in capsys.readouterr().err
+    assert main(["demo", "--host", "256.0.0.1"]) == 1
+    with pytest.raises(UsageError, match="1 to 65535"):
+        server._check_free("127.0.0.1", 0)
+
+
+def test_without_gradio_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(server.importlib.util, "find_spec", lambda name: None)
+    assert main(["demo"]) == 3
+    assert "pip install 'docbin[app]'" in capsys.readouterr().err
