@@ -30,6 +30,7 @@ from docbin.engine.packed import dumps
 from docbin.errors import UsageError
 from docbin.kernels.bits import pack_weights
 from docbin.nets.bitunet import BitBlock, BitUNet
+from docbin.zoo.runtimes import WHOLE
 
 
 def _packed(signs: Tensor) -> Array:
@@ -131,7 +132,7 @@ def onnx_obstacle(net: nn.Module) -> str | None:
         return "it ends in one threshold of the whole page, between two passes over its tiles, which a graph that sees a tile cannot know"
     if hasattr(net, "for_page"):
         return "its norm is over the whole page, measured in a pass of its own before the first tile; a graph that sees a tile has another norm"
-    if getattr(net, "halo", None) is None:
+    if getattr(net, "halo", None) is None and not getattr(net, "bounded", False):
         return "it looks at the whole page at once, so it has no tiles; a variant with a halo has"
     if hasattr(net, "window"):
         return "its Fourier transforms have no counterpart in ONNX's operator set 17"
@@ -144,7 +145,7 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     Parameters
     ----------
     net : a network of :mod:`docbin.nets`
-    about : metadata to write into the file, beside the halo and stride that are always there
+    about : metadata to write into the file, beside the halo ("whole" for a network that must see all of a picture) and stride that are always there
     weights : a safetensors file that holds the network's tensors; the ONNX file, put beside it, takes them from there. None writes them in.
 
     Raises
@@ -157,7 +158,8 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     obstacle = onnx_obstacle(net)
     if obstacle is not None:
         raise UsageError(f"{type(net).__name__}: cannot be exported to ONNX: {obstacle}")
-    stride, halo = int(net.stride), int(net.halo)  # type: ignore[arg-type]
+    stride = int(net.stride)  # type: ignore[arg-type]
+    halo = WHOLE if net.halo is None else str(net.halo)
     page = torch.rand(1, 4 if getattr(net, "depth", False) else 3, 2 * stride + 1, 3 * stride - 1)
     mode = torch.onnx.TrainingMode.EVAL if weights is None else torch.onnx.TrainingMode.PRESERVE  # EVAL folds BatchNorm into the weights
     sides = {2: "height", 3: "width"}
@@ -183,7 +185,7 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     onnx.checker.check_model(model)
     if weights is not None:
         _point_into(model, weights)
-    onnx.helper.set_model_props(model, {**(about or {}), "docbin.halo": str(halo), "docbin.stride": str(stride)})
+    onnx.helper.set_model_props(model, {**(about or {}), "docbin.halo": halo, "docbin.stride": str(stride)})
     return bytes(model.SerializeToString())
 
 

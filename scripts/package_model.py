@@ -44,10 +44,13 @@ TOLERANCE = 1e-3
 """Of a probability against the golden crop, which is stored as float16."""
 
 RONNEBERGER = "Ronneberger, Fischer and Brox, MICCAI 2015, arXiv 1505.04597"
+LIAO = "Liao, Wan, Yao, Chen and Bai, AAAI 2020, arXiv 1911.08947"
 ABOUT: Mapping[str, tuple[str, str]] = {
     "unet": ("a U-Net of residual blocks made for CPUs; the accurate one", f"{RONNEBERGER}; the variant is docbin's own"),
     "bitunet": ("a U-Net in bits from its first layer to its last; the fast one", f"{RONNEBERGER}; the variant is docbin's own"),
     "smp": ("a U-Net with an encoder of an image classifier", RONNEBERGER),
+    "dbnet": ("a text detector that two CPU cores can run", f"{LIAO}; the variant is docbin's own"),
+    "bitdbnet": ("a text detector in bits from its first layer to its last; the fast one", f"{LIAO}; the variant is docbin's own"),
     "sauvolanet": ("Sauvola at many windows at once, weighed for every pixel", "Li, Wu, Zhu and Cheriet, ICDAR 2021, arXiv 2105.05521"),
     "deepotsu": (
         "a page refined step by step until one threshold does",
@@ -61,7 +64,7 @@ ABOUT: Mapping[str, tuple[str, str]] = {
 }
 """Architecture -> what a row of the method table says of it, and its paper."""
 
-GREY = ("bitunet",)
+GREY = ("bitunet", "bitdbnet")
 """Architectures that see whole grey levels: whoever hands them colour must round as the packed engine does."""
 
 
@@ -71,14 +74,16 @@ class Words(NamedTuple):
     machine: str = "a machine that was not recorded"
     notes: str = ""
     evaluation: Sequence[Mapping[str, Any]] = ()
-    task: str = "binarize"
+    task: str = ""
     summary: str = ""
     citation: str = ""
     licence: str = "Apache-2.0"
-    tile: int = 1024
+    tile: int = 0
     halo: int | None = None
     depth: float = 0.0
     with_weights: bool = False
+    side: int = 1280
+    score: float = 0.6
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,14 +96,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--notes", type=Path, help="Markdown for the card's limits: what the model is for and where it fails (default: none)"
     )
     parser.add_argument("--evaluation", type=Path, help="JSON of `docbin evaluate --json`, for the card's table (default: none yet)")
-    parser.add_argument("--task", choices=TASKS, default=Words().task, help="what the model does (default: %(default)s)")
+    parser.add_argument("--task", choices=TASKS, default="", help="what the model does (default: what it was trained for)")
     parser.add_argument("--summary", default="", help="a line for `docbin methods` (default: the architecture's)")
     parser.add_argument("--citation", default="", help="the paper (default: the architecture's)")
     parser.add_argument("--licence", default=Words().licence, help="of the weights (default: %(default)s)")
-    parser.add_argument("--tile", type=int, default=Words().tile, help="side of a tile in pixels (default: %(default)s)")
+    parser.add_argument("--tile", type=int, default=0, help="side of a tile in pixels (default: 1024, of a detector 2048)")
     parser.add_argument("--halo", type=int, help="surround of a tile in pixels (default: the network's own, which is exact)")
     parser.add_argument("--depth", type=float, default=Words().depth, help="keep strokes that are somewhere this deep (default: all)")
     parser.add_argument("--with-weights", action="store_true", help="ship the float weights of a network of bits too (default: no)")
+    parser.add_argument("--side", type=int, default=Words().side, help="of a detector's picture, the longer, pixels (default: %(default)s)")
+    parser.add_argument("--score", type=float, default=Words().score, help="least mean probability of a word (default: %(default)s)")
     options = parser.parse_args(argv)
     state = checkpoint.load(options.checkpoint)
     about = state.get("about") or {key: state[key] for key in ("recipe", "step", "minutes")}
@@ -115,6 +122,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.halo,
         options.depth,
         options.with_weights,
+        options.side,
+        options.score,
     )
     for path in package(weights, about, options.folder, words):
         print(f"{path}: {path.stat().st_size:,} bytes")
@@ -129,6 +138,8 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     ValueError
         A weight does not fit float16, a file is above the limit of the zoo, or a runtime does not reproduce the golden crop.
     """
+    task = words.task or ("detect" if about["recipe"]["task"] == "detection" else "binarize")
+    words = words._replace(task=task, tile=words.tile or (2048 if task == "detect" else 1024))
     folder.mkdir(parents=True, exist_ok=True)
     for name in (ONNX_FILE, PACKED_FILE, WEIGHTS_FILE):
         (folder / name).unlink(missing_ok=True)  # of weights that were here before
@@ -203,8 +214,8 @@ def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) ->
         raise ValueError(f"{folder / PACKED_FILE}: {size:,} bytes, at most {PACKED_LIMIT:,} ship of a network of bits")
     config = read_config(folder)
     for runtime in runtimes.RUNTIMES:
-        if config.task == "binarize" and runtime.runs(config) and runtime.installed:
-            off = float(np.abs(runtimes.load(folder, runtime.name).probability(image) - said).max())
+        if config.task in ("binarize", "detect") and runtime.runs(config) and runtime.installed:
+            off = float(np.abs(runtimes.load(folder, runtime.name, config.task).probability(image) - said).max())
             if not off < TOLERANCE:
                 raise ValueError(f"{folder}: {runtime.name} is off by {off:.2g} in probability on the golden crop")
             print(f"{runtime.name}: within {off:.1g} of the network on the golden crop")
@@ -233,7 +244,12 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
     ]
     lines += [f"tile = {words.tile}  # side in pixels; changes memory and time"]
     lines += [f"halo = {words.halo}  # pixels of surround, fewer than the network sees"] if words.halo is not None else []
-    lines += ["", "[output]", 'kind = "logit"', "threshold = 0.5  # of the probability: ink is what has at least this"]
+    if words.task == "detect":
+        lines += ["", "[output]", 'kind = "logit"', "threshold = 0.3  # of the probability: a word's kernel is what has at least this"]
+        lines += ["", "[detect]", f"side = {words.side}  # longer side in pixels of what the network is handed", f"score = {words.score}"]
+        lines += ["unclip = 0.0  # kernels grow by what training shrank them", 'shape = "quad"']
+    else:
+        lines += ["", "[output]", 'kind = "logit"', "threshold = 0.5  # of the probability: ink is what has at least this"]
     if words.depth:
         lines += [
             f"depth = {words.depth}  # in units of the page's ink: a stroke is somewhere this deep ...",
@@ -258,8 +274,11 @@ def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, words:
     lines += [f"Architecture `{net}` (`docbin/nets/{net}.py`), {numbers:,} weights, {shipped}.", ""]
     lines += ["## Data", "", "| set | share of crops |", "|---|---|"]
     lines += [f"| {dataset} | {weight / total:.0%} |" for dataset, weight in data["weights"].items()]
+    of_words = recipe["task"] == "detection"
     held = f"{data['validation_share']:.0%} of each set's pages, whole pages, were held out (seed {data['split_seed']}) to choose the checkpoint;"
     scored = f"scored were those of {', '.join(data['validation'])}. " if data["validation"] else ""
+    if of_words:
+        held = "The fifty pictures of icdar2015-held-out (of other sets, the last by name) were held out to choose the checkpoint;"
     lines += ["", held if data["validation"] else "No page was held out.", f"{scored}No page of any other set was seen in training.", ""]
     losses = " + ".join(f"{weight:g} {term}" for term, weight in recipe["loss"]["terms"].items())
     crops = f'crops of {data["size"]} x {data["size"]}, degradations "{data["degrade"]}"; task {recipe["task"]}, loss {losses};'
@@ -271,7 +290,8 @@ def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, words:
     lines += ["## Scores", "", cards.BEGIN, cards.scores_table(words.evaluation), cards.END, ""]
     limits = (
         words.notes.strip()
-        or "None written down yet. It learned from scanned document pages; photographs and scene text are another matter."
+        or "None written down yet. "
+        + ("It learned from street photographs." if of_words else "It learned from scanned document pages; photographs are another matter.")
     )
     lines += ["## Limits", "", limits, ""]
     lines += ["## Licence", "", f"The weights are {words.licence}, like the code. The pages they learned from keep their own terms.", ""]

@@ -101,9 +101,7 @@ def _view(kind: str, model: str, label: str, summary: str, needs: str | None) ->
 
 
 def detectors() -> list[Row]:
-    """The models that find text, where this docbin can run them."""
-    if importlib.util.find_spec("docbin.detect") is None:
-        return []
+    """The models that find text."""
     return [
         {
             "name": config.name,

@@ -142,7 +142,7 @@ def find(folder: str, path: str, name: str, page: int, model: str) -> dict[str, 
         read = file.page(page)
         kind = file.kind
     start = time.perf_counter()
-    words = docbin.detect(read.pixels, model=model)  # type: ignore[attr-defined]
+    words = docbin.detect(read.pixels, model=model)
     seconds = time.perf_counter() - start
     home = Path(folder)
     height, width = read.pixels.shape[:2]

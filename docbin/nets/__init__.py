@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 NETS: Mapping[str, tuple[str, str]] = {
+    "bitdbnet": ("docbin.nets.bitdbnet:BitDBNet", "docbin.nets.bitdbnet:BitDBNetConfig"),
     "bitunet": ("docbin.nets.bitunet:BitUNet", "docbin.nets.bitunet:BitUNetConfig"),
     "dbnet": ("docbin.nets.dbnet:DBNet", "docbin.nets.dbnet:DBNetConfig"),
     "deepotsu": ("docbin.nets.deepotsu:DeepOtsu", "docbin.nets.deepotsu:DeepOtsuConfig"),

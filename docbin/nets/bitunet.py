@@ -352,6 +352,11 @@ class BitUNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Logits of ink; odd sizes are padded by their last row and column, and cut back."""
         height, width = image.shape[-2:]
+        return F.pixel_shuffle(self.head(self.bits(image)), 2)[..., :height, :width]
+
+    def bits(self, image: Tensor) -> Tensor:
+        """What the head sees: the bits of the last map and of the stem, of a page whose sides are padded to multiples of `stride`."""
+        height, width = image.shape[-2:]
         with torch.autocast(image.device.type, enabled=False):
             grey = 255 * (0.299 * image[:, 0:1].float() + 0.587 * image[:, 1:2].float() + 0.114 * image[:, 2:3].float())
             planes = torch.cat([grey, 255 * image[:, 3:4].float()], 1) if self.depth else grey
@@ -369,8 +374,7 @@ class BitUNet(nn.Module):
             skips.append(x)
         for at in range(len(self.decoder) - 1, -1, -1):
             x = self.decoder[at](torch.cat([skips[at], _twice(self.narrow[at](x))], 1))
-        logits = F.pixel_shuffle(self.head(torch.cat([x, codes], 1)), 2)
-        return logits[..., :height, :width]
+        return torch.cat([x, codes], 1)
 
     @staticmethod
     def _lowered(image: Tensor) -> bool:

@@ -26,6 +26,9 @@ def scores_table(results: Iterable[Mapping[str, Any]]) -> str:
     results = list(results)
     if not results:
         return "Not evaluated yet."
+    words = [result for result in results if result.get("task") == "detect"]
+    if words:
+        return _words_table(words)
     lines = ["| dataset | pages | FM | pFM | PSNR | DRD | s a page |", "|---|---|---|---|---|---|---|"]
     for result in results:
         mean = result["mean"]
@@ -33,6 +36,16 @@ def scores_table(results: Iterable[Mapping[str, Any]]) -> str:
         lines.append(f"| {result['dataset']} | {len(result['images'])} | {' | '.join(cells)} |")
     versions = sorted({result["version"] for result in results if "version" in result})
     return "\n".join([*lines, "", f"Means over the pages, by `docbin evaluate`{', docbin ' if versions else ''}{', '.join(versions)}."])
+
+
+def _words_table(results: list[Mapping[str, Any]]) -> str:
+    """The table of a detector."""
+    lines = ["| dataset | pictures | counted by | precision | recall | F | s a picture |", "|---|---|---|---|---|---|---|"]
+    for result in results:
+        cells = (f"{result['mean'][key]:.2f}" for key in ("precision", "recall", "f", "seconds"))
+        lines.append(f"| {result['dataset']} | {len(result['images'])} | {result['protocol']} | {' | '.join(cells)} |")
+    versions = sorted({result["version"] for result in results})
+    return "\n".join([*lines, "", f"Of all words of a set together, by `docbin evaluate`, docbin {', '.join(versions)}."])
 
 
 def with_scores(card: str, table: str) -> str:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from docbin.engine import Graph
 
 AUTO = "auto"
+WHOLE = "whole"
+"""Stands for the halo of a network that must see all of a picture; only of detectors, whose pictures are of bounded size."""
 
 
 class Opened(Protocol):
@@ -256,7 +258,8 @@ class OnnxNet:
             raise InputError(f"{path}: was not exported from {config.folder / config.weights.file}; export it again")
         self._grey, self._depth = config.input.channels == "grey", config.input.depth
         self._tile, self._stride = config.input.tile, int(told["docbin.stride"])
-        self._halo = int(told["docbin.halo"]) if config.input.halo is None else config.input.halo
+        halo = told["docbin.halo"] if config.input.halo is None else config.input.halo
+        self._halo = None if halo == WHOLE else int(halo)
 
     def _tiles(self, image: Image) -> Iterator[tuple[tuple[slice, slice], FloatMap]]:
         """(place on the page, probabilities there) of tile after tile."""
@@ -264,7 +267,8 @@ class OnnxNet:
             image = to_grey(image)
         plane = depth_plane(to_grey(image)) if self._depth else None
         height, width = image.shape[:2]
-        for rows, columns, good_rows, good_columns in cuts(height, width, self._tile, self._halo, self._stride):
+        tile, halo = (self._tile, self._halo) if self._halo is not None else (max(height, width), 0)
+        for rows, columns, good_rows, good_columns in cuts(height, width, tile, halo, self._stride):
             part = image[rows, columns]
             if part.ndim == 2:
                 part = np.broadcast_to(part[..., None], (*part.shape, 3))
