@@ -1,9 +1,9 @@
 """1-bit maps in lines, and the fast binary convolution on them.
 
-A map in lines is ``uint64 (channels, H, pitch)``: bit i of word k is column 64 k + i, 1 = +1, 0 = -1; bits past the last column are 0. Where the channel
-words of :mod:`docbin.kernels.bits` count unequal bits by instructions made for it, lines add them up by logic, 64 pixels at a time
-(``csrc/lines.hpp`` tells how): about one operation a pixel and tap instead of three, and AVX2, which cannot count bits, loses nothing. The engine keeps
-its maps in this form from the first layer to the last.
+A map in lines is ``uint64 (channels, H, pitch)``: bit i of word k is column 64 k + i, 1 = +1, 0 = -1; bits past the last column are 0. Where
+the channel words of :mod:`docbin.kernels.bits` count unequal bits by instructions made for it, lines add them up by logic, 64 pixels at a time
+(``csrc/lines.hpp`` tells how): about one operation a pixel and tap instead of three, and AVX2, which cannot count bits, loses nothing. The
+engine keeps its maps in this form from the first layer to the last.
 
 Padding is -1, the result as large as the map: what the networks use. Strides, other padding and small filters are the business of channel words.
 """
@@ -58,7 +58,8 @@ class Filters:
 
     Parameters
     ----------
-    weights, limit, masks, dilation, groups : as in :func:`docbin.kernels.bits.conv_bits`; square filters of odd side. `limit` None: dot products only.
+    weights, limit, masks, dilation, groups : as in :func:`docbin.kernels.bits.conv_bits`; square filters of odd side. `limit` None: dot
+    products only.
     channels : input channels a group where they are no multiple of 64
     """
 

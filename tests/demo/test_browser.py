@@ -334,7 +334,8 @@ def test_nothing_outside_is_served_to_a_browser(visitor: Visitor, demo: Demo) ->
 
 UNNAMED = """() => [...document.querySelectorAll("button, input, select, a[href], [role=slider], [tabindex='0']")]
   .filter(node => node.offsetParent !== null && node.type !== "file" && !node.closest("[aria-hidden=true]"))
-  .filter(node => !(node.getAttribute("aria-label") || node.labels?.length || node.textContent.trim() || node.title || node.getAttribute("aria-labelledby")))
+  .filter(node => !(node.getAttribute("aria-label") || node.labels?.length || node.textContent.trim()
+    || node.title || node.getAttribute("aria-labelledby")))
   .map(node => node.outerHTML.slice(0, 200))"""
 
 FAINT = """() => {
@@ -342,7 +343,8 @@ FAINT = """() => {
   const light = rgb => rgb.slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   const ground = node => { for (; node; node = node.parentElement) {
-    const colour = numbers(getComputedStyle(node).backgroundColor); if (colour.length === 3 || colour[3] > 0.9) return colour; } return [255, 255, 255]; };
+    const colour = numbers(getComputedStyle(node).backgroundColor);
+    if (colour.length === 3 || colour[3] > 0.9) return colour; } return [255, 255, 255]; };
   return [...document.querySelectorAll(".docbin :is(p, li, label, dt, dd, legend, td, th, button, figcaption span), #docbin-head h1")]
     .filter(node => node.offsetParent !== null && node.textContent.trim() && !node.querySelector(":disabled"))
     .map(node => { const [a, b] = [light(numbers(getComputedStyle(node).color)), light(ground(node))];
