@@ -48,3 +48,17 @@ def oracle() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the oracle pictures; {folder} is not there")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder of a detector that finds the bars of ``tests/detection/boxes.py``, trained and packaged here."""
+    pytest.importorskip("torch")
+    pytest.importorskip("shapely")
+    pytest.importorskip("onnx")
+    from docbin.train.loop import train
+    from tests.detection import boxes
+
+    root = tmp_path_factory.mktemp("detector")
+    train(boxes.recipe(run={"steps": 80, "batch": 6}), root / "run", source=boxes.Source(), pages=[])
+    return boxes.package(root / "run", root / "tiny")

@@ -13,64 +13,23 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("shapely")
 
-from docbin.data.targets import Truth, draw
-from docbin.data.words import Word
 from docbin.errors import UsageError
-from docbin.page import Image
+from docbin.nets.pretrained import load
 from docbin.train.detection import balanced_bce, band_error, dice
 from docbin.train.loop import train
 from docbin.train.place import Place
-from docbin.train.recipe import Recipe, recipe_of
 from docbin.train.scenes import scenes
 from docbin.train.task import make_task
+from docbin.train.validate import validate
 from docbin.zoo.wordtruth import TrueWord
-
-TINY = {"inner": 16, "widths": [8, 12, 16, 16], "blocks": [1, 1, 1, 1], "dilations": [1], "stem": 0}
-
-
-class Boxes:
-    """Bright bars on noise, each a word; crop `index` depends on nothing but `index`."""
-
-    def __init__(self, size: int = 64, words: int = 2) -> None:
-        self.size, self.words = size, words
-
-    def sample(self, index: int) -> tuple[Image, tuple[Word, ...]]:
-        rng = np.random.default_rng(index)
-        image = rng.normal(60, 10, (self.size, self.size, 3))
-        words = []
-        for k in range(self.words):
-            left, top = int(rng.integers(2, self.size - 34)), 4 + k * (self.size // 2)
-            width, height = int(rng.integers(24, 32)), int(rng.integers(12, 20))
-            image[top : top + height, left : left + width] += 150
-            corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
-            words.append(Word(np.array(corners, np.float32), "w"))
-        return image.clip(0, 255).astype(np.uint8), tuple(words)
-
-    def crop(self, index: int) -> tuple[Image, Truth]:
-        image, words = self.sample(index)
-        return image, draw(words, self.size, self.size)
-
+from tests.detection.boxes import Source, bars, recipe
 
 def held_out(count: int = 2) -> list[Any]:
     pictures = []
     for k in range(count):
-        image, words = Boxes().sample(10_000 + k)
-        pictures.append((f"picture{k}", image, tuple(TrueWord(word.polygon, word.text, word.ignore) for word in words)))
+        image, outlines = bars(10_000 + k)
+        pictures.append((f"picture{k}", image, tuple(TrueWord(outline, "w", False) for outline in outlines)))
     return pictures
-
-
-def recipe(**changes: Any) -> Recipe:
-    table: dict[str, Any] = {
-        "net": {"name": "dbnet", "variant": TINY},
-        "task": "detection",
-        "data": {"size": 64, "workers": 0, "score": "f"},
-        "loss": {"terms": {"bce": 5.0, "dice": 1.0, "threshold": 10.0}},
-        "optim": {"rate": 1e-2, "ema": 0.0},
-        "run": {"steps": 6, "batch": 4, "log_steps": 1, "precision": "float32"},
-    }
-    for key, value in changes.items():
-        table[key] = {**table.get(key, {}), **value} if isinstance(value, dict) else value
-    return recipe_of(table)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -118,30 +77,28 @@ def test_the_threshold_is_judged_within_the_band() -> None:
     assert float(band_error(said, wanted, band * 0)) == 0
 
 
-def test_it_learns_to_find_words(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    outcome = train(recipe(run={"steps": 80, "batch": 6}), tmp_path, source=Boxes(), pages=held_out(4))
-    assert outcome.finished
-    log = rows(tmp_path / "train.csv")
+def test_it_learns_to_find_words(tiny_detector: Path) -> None:
+    log = rows(tiny_detector.parent / "run" / "train.csv")
     assert {"loss", "bce", "dice", "threshold", "kernel_fm"} <= set(log[0])
     assert float(log[-1]["kernel_fm"]) > 60
     assert float(log[-1]["threshold"]) < 0.6 * float(log[0]["threshold"])
-    assert outcome.best is not None
-    assert outcome.best > 70
+    scores = validate(load(tiny_detector), held_out(6), None)
+    assert scores["mean"] > 80
+    assert set(scores) == {"mean", *(f"picture{k}" for k in range(6))}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_batches_without_any_word_train(tmp_path: Path, precision: str) -> None:
-    outcome = train(recipe(run={"precision": precision}), tmp_path, source=Boxes(words=0), pages=[])
+    outcome = train(recipe(run={"precision": precision}), tmp_path, source=Source(words=0), pages=[])
     assert outcome.finished
     log = rows(tmp_path / "train.csv")
     assert all(np.isfinite(float(row["loss"])) and float(row["gradient"]) > 0 for row in log)
 
 
 def test_a_cut_and_resumed_run_equals_an_uncut_one(tmp_path: Path) -> None:
-    whole = train(recipe(), tmp_path / "whole", source=Boxes(), pages=held_out())
-    train(recipe(), tmp_path / "cut", source=Boxes(), pages=held_out(), stop_at=3)
-    assert train(recipe(), tmp_path / "cut", source=Boxes(), pages=held_out(), resume=True) == whole
+    whole = train(recipe(), tmp_path / "whole", source=Source(), pages=held_out())
+    train(recipe(), tmp_path / "cut", source=Source(), pages=held_out(), stop_at=3)
+    assert train(recipe(), tmp_path / "cut", source=Source(), pages=held_out(), resume=True) == whole
     assert [row["loss"] for row in rows(tmp_path / "cut" / "train.csv")] == [row["loss"] for row in rows(tmp_path / "whole" / "train.csv")]
 
 
@@ -162,7 +119,7 @@ def test_wrong_recipes_are_refused(changes: dict[str, Any], says: str) -> None:
 def test_words_are_scored_by_f_and_nothing_else_is(tmp_path: Path) -> None:
     for score, pages in (("fm", held_out()), ("f", [("a", np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), bool))])):
         with pytest.raises(UsageError, match=r"of pictures with words, and of no others"):
-            train(recipe(data={"score": score}), tmp_path / score, source=Boxes(), pages=pages)
+            train(recipe(data={"score": score}), tmp_path / score, source=Source(), pages=pages)
 
 
 @pytest.mark.data
