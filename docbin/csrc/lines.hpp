@@ -12,8 +12,12 @@
 // That is one logic operation a pixel and tap where xor + population count + add are three, and it needs no instruction that AVX2 lacks.
 // The threshold p < M is a comparison of binary numbers, again in bits, so several thresholds a filter cost next to nothing.
 //
+// Channels that all filters give equal weights (the bits of a thermometer code do) are taken in pairs l, h. Their unequal pairs are t + 2 x, where
+// t = l^h does not depend on the weight at all, and x is l&h or, for a weight of 1, ~(l|h). The t of all pairs are counted once for all filters, a number
+// N; and three x are two words of eight forms, their sum's lower and upper digit. So six taps cost two words instead of three: p = 2 T + S + N.
+//
 // The tables of operations and offsets ("programs") are made once a network, by lines_program.cpp; the units only run them.
-// Bounds: 2 T + S <= K <= 2^20; the int16 dot products need K <= 32767, which the caller checks.
+// Bounds: p <= K <= 2^20; the int16 dot products need K <= 32767, which the caller checks.
 #pragma once
 #include <cstdint>
 
@@ -21,26 +25,28 @@
 
 namespace docbin::lines {
 
-// One of the three things that a step adds: a tap, the sum of an earlier step, or nothing.
+// One of the three things that a step adds: a tap (with `other`, a pair of channels), the sum of an earlier step, or nothing.
 struct Operand {
     std::int32_t channel;  // >= 0: a tap; sum_of, nothing
     std::int32_t row;      // tap: lines below the output line; sum_of: which slot
     std::int32_t shift;    // tap: columns right of the output column
+    std::int32_t other;    // tap: the pair's second channel
     static constexpr std::int32_t sum_of = -1, nothing = -2;
 };
 
-// A step makes one word of the table, in eight forms, and puts its operands' sum into a slot. `line3`: three neighbours (-d, 0, d) of one line.
-// `single`: for filters with zero weights: one tap as it is, turned over, and absent.
+// `any` makes one word of the table, in eight forms, and puts its operands' sum into `slot`; `line` does so for three neighbours (-d, 0, d) of one line.
+// `pairs`, `line_pairs` make two words, one in each half of the table, and put the sum of the t into `slot`, their carry into `carry`.
+// `count` only adds: sum and carry of three slots. `single`: for filters with zero weights: one tap as it is, turned over, and absent.
 struct Step {
-    enum Kind : std::int32_t { line3, any, single } kind;
+    enum Kind : std::int32_t { line, any, line_pairs, pairs, count, single } kind;
     Operand in[3];
-    std::int32_t slot;
+    std::int32_t slot, carry;
 };
-inline constexpr int slots = 64, forms = 8;
+inline constexpr int slots = 128, forms = 8;
 
-// A run of 2^log2 words of the table (fewer steps: the rest are zero). `before`, `after`: binary digits of the sum so far.
+// A run of 2^log2 words of the table (or twice as many of pairs); fewer steps: the rest are zero. `before`, `after`: binary digits of T so far.
 struct Chunk {
-    std::int32_t first, steps, log2, before, after;
+    std::int32_t first, steps, words, log2, before, after, paired;
 };
 inline constexpr int longest_log2 = 6;
 
@@ -51,7 +57,9 @@ struct Program {
     int chunk_count;
     int filters, first_filter;
     const std::uint16_t *offsets;  // chunk by chunk: [filters][2^log2] byte offsets into the table
-    int digits;                    // binary digits of T
+    int digits;                    // binary digits of T + N / 2
+    const std::int32_t *shared;    // [shared_digits]: the slots of N's digits from its second on, or -1 (its first is part of S)
+    int shared_digits;
     Operand last;                  // S; `nothing` where zero weights are allowed (then p = T)
     const std::uint8_t *turned;    // [filters]: 1 = S is turned over
     const std::int32_t *total;     // [filters]: weights that count

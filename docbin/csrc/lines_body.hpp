@@ -18,46 +18,75 @@ inline V moved(const u64 *words, int shift) {
     return part ? either(right(load(at), part), left(load(at + 1), 64 - part)) : load(at);
 }
 
+// The three neighbours (-d, 0, d) on a line.
+inline void neighbours(const u64 *words, int d, V (&to)[3]) {
+    to[1] = load(words);
+    to[0] = either(left(to[1], d), right(load(words - 1), 64 - d));
+    to[2] = either(right(to[1], d), left(load(words + 1), 64 - d));
+}
+
 struct Table {
-    unsigned char *words;  // [2^log2][forms] vectors
+    unsigned char *words;  // [2^log2][forms] vectors, of pairs twice that
     u64 *sums;             // [slots] vectors
     u64 *digits;           // [filters][digits] vectors
     u64 *last;             // [2] vectors: S and S turned over
 };
 
+inline const u64 *words_of(std::int32_t channel, const Operand &o, const Field &field, i64 at) {
+    return field.channels[channel] + at + o.row * field.pitch;
+}
+
 inline V operand(const Operand &o, const Field &field, i64 at, const u64 *sums) {
-    if (o.channel >= 0) return moved(field.channels[o.channel] + at + o.row * field.pitch, o.shift);
+    if (o.channel >= 0) return moved(words_of(o.channel, o, field, at), o.shift);
     return o.channel == Operand::sum_of ? load(sums + o.row * vector_words) : zero();
 }
 
 // Form i holds majority(a ^ bit 0 of i, b ^ bit 1, c ^ bit 2).
-inline void all_forms(V a, V b, V c, unsigned char *to) {
-    u64 *const out = reinterpret_cast<u64 *>(to);
+inline void all_forms(V a, V b, V c, u64 *out) {
     const V plain = most3(a, b, c), a_turned = most3_turned(b, a, c), b_turned = most3_turned(a, b, c), c_turned = most3_turned(a, c, b);
     store(out, plain), store(out + 1 * vector_words, a_turned), store(out + 2 * vector_words, b_turned), store(out + 4 * vector_words, c_turned);
     store(out + 7 * vector_words, inverted(plain)), store(out + 6 * vector_words, inverted(a_turned));
     store(out + 5 * vector_words, inverted(b_turned)), store(out + 3 * vector_words, inverted(c_turned));
 }
 
-inline void make_word(const Step &step, const Field &field, i64 at, const Table &table, unsigned char *to) {
-    V a, b, c;
-    if (step.kind == Step::line3) {
-        const u64 *middle = field.channels[step.in[1].channel] + at + step.in[1].row * field.pitch;
-        const int d = step.in[2].shift;
-        b = load(middle);
-        a = either(left(b, d), right(load(middle - 1), 64 - d));
-        c = either(right(b, d), left(load(middle + 1), 64 - d));
-    } else {
-        a = operand(step.in[0], field, at, table.sums);
-        if (step.kind == Step::single) {
-            u64 *const out = reinterpret_cast<u64 *>(to);
-            store(out, a), store(out + vector_words, inverted(a)), store(out + 2 * vector_words, zero());
-            return;
-        }
-        b = operand(step.in[1], field, at, table.sums), c = operand(step.in[2], field, at, table.sums);
+// Form i adds x or y of each pair, as the bits of i say: the sum's lower digit to `low`, its upper one to `high`.
+inline void all_pair_forms(const V (&x)[3], const V (&y)[3], u64 *low, u64 *high) {
+    for (int i = 0; i < forms; ++i) {
+        const V a = i & 1 ? y[0] : x[0], b = i & 2 ? y[1] : x[1], c = i & 4 ? y[2] : x[2];
+        store(low + i * vector_words, sum3(a, b, c)), store(high + i * vector_words, most3(a, b, c));
     }
-    all_forms(a, b, c, to);
-    store(table.sums + step.slot * vector_words, sum3(a, b, c));
+}
+
+// Does a step; a step that makes words puts them at `to` (and `high`).
+inline void make(const Step &step, const Field &field, i64 at, const Table &table, u64 *to, u64 *high) {
+    V a[3];
+    if (step.kind == Step::line) {
+        neighbours(words_of(step.in[1].channel, step.in[1], field, at), step.in[2].shift, a);
+        all_forms(a[0], a[1], a[2], to);
+    } else if (step.kind == Step::single) {
+        a[0] = operand(step.in[0], field, at, table.sums);
+        store(to, a[0]), store(to + vector_words, inverted(a[0])), store(to + 2 * vector_words, zero());
+        return;
+    } else if (step.kind == Step::line_pairs || step.kind == Step::pairs) {
+        V b[3], x[3], y[3];
+        if (step.kind == Step::line_pairs) {
+            neighbours(words_of(step.in[1].channel, step.in[1], field, at), step.in[2].shift, a);
+            neighbours(words_of(step.in[1].other, step.in[1], field, at), step.in[2].shift, b);
+        } else {
+            for (int i = 0; i < 3; ++i) a[i] = operand(step.in[i], field, at, table.sums);
+            for (int i = 0; i < 3; ++i) b[i] = moved(words_of(step.in[i].other, step.in[i], field, at), step.in[i].shift);
+        }
+        for (int i = 0; i < 3; ++i) x[i] = both(a[i], b[i]), y[i] = inverted(either(a[i], b[i])), a[i] = differ(a[i], b[i]);
+        all_pair_forms(x, y, to, high);
+        store(table.sums + step.carry * vector_words, most3(a[0], a[1], a[2]));
+    } else {
+        for (int i = 0; i < 3; ++i) a[i] = operand(step.in[i], field, at, table.sums);
+        if (step.kind == Step::any)
+            all_forms(a[0], a[1], a[2], to);
+        else
+            store(table.sums + step.carry * vector_words, most3(a[0], a[1], a[2]));
+    }
+    store(table.sums + step.slot * vector_words, sum3(a[0], a[1], a[2]));
 }
 
 inline V full_adder(V &digit, V a, V b) {
@@ -77,34 +106,73 @@ template <> struct Tree<0> {
     static DOCBIN_INLINE V add(const unsigned char *table, const std::uint16_t *offsets, V *) { return load(reinterpret_cast<const u64 *>(table + offsets[0])); }
 };
 
-template <int N> void add_chunk(const Chunk &chunk, const Program &program, const std::uint16_t *offsets, const Table &table) {
+// The same for both halves of a table of pairs at once; the second half's words count twice, so they begin at digit 1.
+template <int N> struct PairTree {
+    static DOCBIN_INLINE void add(const unsigned char *table, i64 half, const std::uint16_t *offsets, V *digits, V &carry, V &second) {
+        V other, other_second;
+        PairTree<N - 1>::add(table, half, offsets, digits, carry, second);
+        PairTree<N - 1>::add(table, half, offsets + (1 << (N - 1)), digits, other, other_second);
+        carry = full_adder(digits[N - 1], carry, other);
+        second = full_adder(digits[N], second, other_second);
+    }
+};
+template <> struct PairTree<0> {
+    static DOCBIN_INLINE void add(const unsigned char *table, i64 half, const std::uint16_t *offsets, V *, V &carry, V &second) {
+        const unsigned char *word = table + offsets[0];
+        carry = load(reinterpret_cast<const u64 *>(word)), second = load(reinterpret_cast<const u64 *>(word + half));
+    }
+};
+
+// One filter after the other: its words of the chunk, added to its digits. Of pairs, the second half's words count twice.
+template <int N, bool Pairs> void add_chunk(const Chunk &chunk, const Program &program, const std::uint16_t *offsets, const Table &table) {
+    constexpr int held = Pairs ? N + 1 : N;
     u64 *digits = table.digits;
     for (int f = 0; f < program.filters; ++f, offsets += 1 << N, digits += program.digits * vector_words) {
-        V low[N];
-        for (int i = 0; i < N; ++i) low[i] = chunk.before ? load(digits + i * vector_words) : zero();
-        V carry = Tree<N>::add(table.words, offsets, low);
-        for (int i = 0; i < N; ++i) store(digits + i * vector_words, low[i]);
-        for (int i = N; i < chunk.before; ++i) {
-            const V digit = load(digits + i * vector_words);
-            store(digits + i * vector_words, differ(digit, carry));
-            carry = both(digit, carry);
+        V low[held];
+        for (int i = 0; i < held; ++i) low[i] = chunk.before ? load(digits + i * vector_words) : zero();
+        V carry, second = zero();
+        if constexpr (!Pairs) {
+            carry = Tree<N>::add(table.words, offsets, low);
+        } else {
+            PairTree<N>::add(table.words, (forms << N) * vector_bytes, offsets, low, carry, second);
+            const V digit = low[N];
+            low[N] = differ(digit, carry), carry = both(digit, carry);
         }
-        if (chunk.after > chunk.before && chunk.after > N) store(digits + (chunk.after - 1) * vector_words, carry);
+        for (int i = 0; i < held; ++i) store(digits + i * vector_words, low[i]);
+        for (int i = held; i < chunk.after; ++i) {
+            V digit = i < chunk.before ? load(digits + i * vector_words) : zero();
+            if (Pairs && i == held)
+                carry = full_adder(digit, carry, second);
+            else {
+                const V old = digit;
+                digit = differ(old, carry), carry = both(old, carry);
+            }
+            store(digits + i * vector_words, digit);
+        }
     }
 }
 
-// T and S of every filter, for the words from `at`.
+// T and S of every filter, and N, for the words from `at`.
 inline void sum_up(const Program &program, const Field &field, i64 at, const Table &table) {
     const std::uint16_t *offsets = program.offsets;
     for (int k = 0; k < program.chunk_count; ++k) {
         const Chunk &chunk = program.chunks[k];
-        unsigned char *to = table.words;
-        for (int i = 0; i < chunk.steps; ++i, to += forms * vector_bytes) make_word(program.steps[chunk.first + i], field, at, table, to);
-        if (chunk.steps < 1 << chunk.log2) store(reinterpret_cast<u64 *>(to), zero());  // the padding's one form
-        switch (chunk.log2) {
-            case 4: add_chunk<4>(chunk, program, offsets, table); break;
-            case 5: add_chunk<5>(chunk, program, offsets, table); break;
-            default: add_chunk<6>(chunk, program, offsets, table); break;
+        u64 *to = reinterpret_cast<u64 *>(table.words), *high = to + (forms << chunk.log2) * vector_words;
+        for (int i = 0; i < chunk.steps; ++i) {
+            const Step &step = program.steps[chunk.first + i];
+            make(step, field, at, table, to, high);
+            if (step.kind != Step::count) to += forms * vector_words, high += forms * vector_words;
+        }
+        if (chunk.words < 1 << chunk.log2) {  // the padding's one form
+            store(to, zero());
+            if (chunk.paired) store(high, zero());
+        }
+        switch (2 * chunk.log2 + chunk.paired) {
+            case 8: add_chunk<4, false>(chunk, program, offsets, table); break;
+            case 9: add_chunk<4, true>(chunk, program, offsets, table); break;
+            case 10: add_chunk<5, false>(chunk, program, offsets, table); break;
+            case 11: add_chunk<5, true>(chunk, program, offsets, table); break;
+            default: add_chunk<6, false>(chunk, program, offsets, table); break;
         }
         offsets += static_cast<i64>(program.filters) << chunk.log2;
     }
@@ -112,6 +180,11 @@ inline void sum_up(const Program &program, const Field &field, i64 at, const Tab
         const V last = operand(program.last, field, at, table.sums);
         store(table.last, last), store(table.last + vector_words, inverted(last));
     }
+}
+
+// Digit i of N / 2.
+inline V shared_digit(const Program &program, const Table &table, int i) {
+    return i < program.shared_digits && program.shared[i] >= 0 ? load(table.sums + program.shared[i] * vector_words) : zero();
 }
 
 inline i64 scratch(const Program &program) {
@@ -124,26 +197,54 @@ inline Table table_in(void *scratch, const Program &program) {
     return {static_cast<unsigned char *>(scratch), sums, digits, digits + static_cast<i64>(program.filters) * program.digits * vector_words};
 }
 
+// Bits p < M of one filter for `Fan` thresholds, whose masks are `stride` apart: digit by digit, with N added on the way.
+template <int Fan> inline void compare(const Program &program, const Table &table, const u64 *digits, bool turned, const u64 *masks, i64 stride, V (&less)[Fan]) {
+    const auto step = [&](V digit, const u64 *mask) {
+        for (int k = 0; k < Fan; ++k) less[k] = most3_turned(less[k], digit, spread(mask[k * stride]));
+    };
+    for (int k = 0; k < Fan; ++k) less[k] = spread(masks[k * stride]);
+    ++masks;
+    if (program.last.channel != Operand::nothing) step(load(table.last + (turned ? vector_words : 0)), masks++);
+    if (!program.shared_digits) {
+        for (int i = 0; i < program.digits; ++i) step(load(digits + i * vector_words), masks++);
+        return;
+    }
+    V carry = zero();
+    for (int i = 0; i < program.digits; ++i) {
+        V digit = load(digits + i * vector_words);
+        carry = full_adder(digit, shared_digit(program, table, i), carry);
+        step(digit, masks++);
+    }
+}
+
 void bits(const Program &program, const Limits &limits, const Field &field, Span span, const u64 *valid, u64 *const *out, int fan_stride,
           void *scratch) {
     const Table table = table_in(scratch, program);
+    const i64 fan_masks = static_cast<i64>(program.filters) * limits.stride;
     for (i64 at = span.from; at < span.to; at += vector_words) {
         sum_up(program, field, at, table);
         const V columns = load(valid + at % field.pitch);
         const i64 left = span.to - at;
-        for (int fan = 0; fan < limits.fan; ++fan) {
-            const u64 *digits = table.digits, *mask = limits.masks + static_cast<i64>(fan) * program.filters * limits.stride;
-            u64 *const *to = out + static_cast<i64>(fan) * fan_stride + program.first_filter;
-            for (int f = 0; f < program.filters; ++f, digits += program.digits * vector_words, mask += limits.stride) {
-                const u64 *m = mask;
-                V less = spread(*m++);
-                if (program.last.channel != Operand::nothing) less = most3_turned(less, load(table.last + program.turned[f] * vector_words), spread(*m++));
-                for (int i = 0; i < program.digits; ++i) less = most3_turned(less, load(digits + i * vector_words), spread(*m++));
-                less = both(less, columns);
-                if (left >= vector_words)
-                    store(to[f] + at, less);
-                else
-                    store_part(to[f] + at, less, static_cast<int>(left));
+        const auto put = [&](V less, int fan, int f) {
+            u64 *to = out[static_cast<i64>(fan) * fan_stride + program.first_filter + f] + at;
+            less = both(less, columns);
+            if (left >= vector_words)
+                store(to, less);
+            else
+                store_part(to, less, static_cast<int>(left));
+        };
+        const u64 *digits = table.digits;
+        for (int f = 0; f < program.filters; ++f, digits += program.digits * vector_words) {
+            const u64 *masks = limits.masks + static_cast<i64>(f) * limits.stride;
+            for (int fan = 0; fan < limits.fan; fan += 2, masks += 2 * fan_masks) {
+                V less[2], one[1];
+                if (fan + 1 < limits.fan) {
+                    compare<2>(program, table, digits, program.turned[f], masks, fan_masks, less);
+                    put(less[0], fan, f), put(less[1], fan + 1, f);
+                } else {
+                    compare<1>(program, table, digits, program.turned[f], masks, fan_masks, one);
+                    put(one[0], fan, f);
+                }
             }
         }
     }
@@ -151,13 +252,18 @@ void bits(const Program &program, const Limits &limits, const Field &field, Span
 
 void dots(const Program &program, const Field &field, Span span, std::int16_t *out, i64 stride, void *scratch) {
     const Table table = table_in(scratch, program);
-    const bool has_last = program.last.channel != Operand::nothing;
     for (i64 at = span.from; at < span.to; at += vector_words) {
         sum_up(program, field, at, table);
-        const u64 *digits = table.digits;
+        u64 *digits = table.digits;
         const int words = static_cast<int>(span.to - at < vector_words ? span.to - at : vector_words);
         for (int f = 0; f < program.filters; ++f, digits += program.digits * vector_words) {
-            const u64 *last = has_last ? table.last + program.turned[f] * vector_words : nullptr;
+            V carry = zero();
+            for (int i = 0; program.shared_digits && i < program.digits; ++i) {
+                V digit = load(digits + i * vector_words);
+                carry = full_adder(digit, shared_digit(program, table, i), carry);
+                store(digits + i * vector_words, digit);
+            }
+            const u64 *last = program.last.channel == Operand::nothing ? nullptr : table.last + program.turned[f] * vector_words;
             expand(digits, last, program.digits, program.total[f], words, out + f * stride + 64 * (at - span.from));
         }
     }

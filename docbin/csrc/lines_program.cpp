@@ -1,64 +1,97 @@
 #include "lines_program.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
+#include <map>
 
 namespace docbin::lines {
 namespace {
 
-struct Tap {
-    Operand at;
-    int word, bit, ky, kx;  // where its weight is
-};
-
-std::vector<Tap> taps_of(const Filters &f, int first_channel) {
-    std::vector<Tap> taps;
-    const int half = f.kernel / 2;
-    for (int c = 0; c < f.channels; ++c)
-        for (int ky = 0; ky < f.kernel; ++ky)
-            for (int kx = 0; kx < f.kernel; ++kx)
-                taps.push_back({{first_channel + c, (ky - half) * f.dilation, (kx - half) * f.dilation}, c / 64, c % 64, ky, kx});
-    return taps;
-}
-
-// An operand with the filters' signs for it: the weight of a tap, the parity of the weights in a sum.
+// An operand with the filters' weights for it: 0 or 1 of a tap, their parity in a sum.
 struct Signed {
     Operand operand;
     std::vector<std::uint8_t> signs;
 };
 
-// Collects the steps and, for every filter, the form of each step's word that it adds.
-struct Sums {
+constexpr Operand nobody{Operand::nothing, 0, 0, -1};
+
+// Collects the steps, and for every step that makes words the form of them that each filter adds.
+struct Planner {
     int filters;
     std::vector<Step> steps;
-    std::vector<std::vector<std::uint8_t>> form;  // [step][filter]
+    std::vector<std::vector<std::uint8_t>> form;  // [step][filter]; empty for `count`
     std::vector<int> free_slots;
+    std::vector<std::vector<Operand>> counts;  // by binary digit: sums that are part of N, still to be added
 
-    explicit Sums(int count) : filters(count) {
+    explicit Planner(int count) : filters(count) {
         for (int slot = docbin::lines::slots; slot-- > 0;) free_slots.push_back(slot);
     }
 
-    Signed add(const Signed &a, const Signed &b, const Signed &c) {
-        const Operand &l = a.operand, &m = b.operand, &r = c.operand;
-        const bool line = l.channel >= 0 && l.channel == m.channel && m.channel == r.channel && l.row == m.row && m.row == r.row && m.shift == 0 &&
-                          l.shift == -r.shift && r.shift > 0 && r.shift < 64;
-        Signed sum{{Operand::sum_of, 0, 0}, std::vector<std::uint8_t>(filters)};
-        form.emplace_back(filters);
-        for (int f = 0; f < filters; ++f) {
-            form.back()[f] = static_cast<std::uint8_t>(a.signs[f] | b.signs[f] << 1 | c.signs[f] << 2);
-            sum.signs[f] = a.signs[f] ^ b.signs[f] ^ c.signs[f];
-        }
-        for (const Signed *used : {&a, &b, &c})  // their slots are read before the sum is written
-            if (used->operand.channel == Operand::sum_of) free_slots.push_back(used->operand.row);
-        sum.operand.row = free_slots.back();
+    int slot() {
+        const int slot = free_slots.back();  // far more are there than a network of 2^20 taps has sums waiting
         free_slots.pop_back();
-        steps.push_back({line ? Step::line3 : Step::any, {l, m, r}, sum.operand.row});
+        return slot;
+    }
+    void release(const Operand &o) {
+        if (o.channel == Operand::sum_of) free_slots.push_back(o.row);
+    }
+
+    static bool is_line(const Operand &l, const Operand &m, const Operand &r) {
+        return l.channel >= 0 && l.channel == m.channel && m.channel == r.channel && l.other == m.other && m.other == r.other && l.row == m.row &&
+               m.row == r.row && m.shift == 0 && l.shift == -r.shift && r.shift > 0 && r.shift < 64;
+    }
+
+    std::vector<std::uint8_t> forms(const Signed &a, const Signed &b, const Signed &c) const {
+        std::vector<std::uint8_t> of(filters);
+        for (int f = 0; f < filters; ++f) of[f] = static_cast<std::uint8_t>(a.signs[f] | b.signs[f] << 1 | c.signs[f] << 2);
+        return of;
+    }
+
+    // Three taps or sums to one word and a sum. The sum may take an operand's slot: those are read before it is written.
+    Signed add(const Signed &a, const Signed &b, const Signed &c) {
+        form.push_back(forms(a, b, c));
+        Signed sum{{Operand::sum_of, 0, 0, -1}, std::vector<std::uint8_t>(filters)};
+        for (int f = 0; f < filters; ++f) sum.signs[f] = a.signs[f] ^ b.signs[f] ^ c.signs[f];
+        release(a.operand), release(b.operand), release(c.operand);
+        sum.operand.row = slot();
+        steps.push_back({is_line(a.operand, b.operand, c.operand) ? Step::line : Step::any, {a.operand, b.operand, c.operand}, sum.operand.row, 0});
         return sum;
     }
 
+    // Three pairs to two words, and their t to N.
+    void add_pairs(const Signed &a, const Signed &b, const Signed &c) {
+        form.push_back(forms(a, b, c));
+        const int sum = slot(), carry = slot();
+        steps.push_back({is_line(a.operand, b.operand, c.operand) ? Step::line_pairs : Step::pairs, {a.operand, b.operand, c.operand}, sum, carry});
+        count(0, {Operand::sum_of, sum, 0, -1});
+        count(1, {Operand::sum_of, carry, 0, -1});
+    }
+
+    // Part of N at a binary digit; three at one digit are a sum and a carry.
+    void count(std::size_t digit, Operand part) {
+        if (counts.size() <= digit + 1) counts.resize(digit + 2);
+        counts[digit].push_back(part);
+        if (counts[digit].size() == 3) settle(digit);
+    }
+    void settle(std::size_t digit) {
+        std::vector<Operand> parts = std::move(counts[digit]);
+        counts[digit].clear();
+        parts.resize(3, nobody);
+        for (const Operand &part : parts) release(part);
+        const int sum = slot(), carry = slot();
+        form.emplace_back();
+        steps.push_back({Step::count, {parts[0], parts[1], parts[2]}, sum, carry});
+        counts[digit].push_back({Operand::sum_of, sum, 0, -1});
+        count(digit + 1, {Operand::sum_of, carry, 0, -1});
+    }
+    // One part a digit.
+    void settle_all() {
+        for (std::size_t digit = 0; digit < counts.size(); ++digit)
+            if (counts[digit].size() > 1) settle(digit);
+    }
+
     // Sums of threes, and of threes of their sums, as soon as there are three, until one is left.
-    Operand all(std::vector<Signed> taps, std::vector<std::uint8_t> &turned) {
+    Signed all(std::vector<Signed> taps) {
         std::vector<std::vector<Signed>> waiting;
         const auto put = [&](Signed sum) {
             for (std::size_t level = 0;; ++level) {
@@ -75,26 +108,30 @@ struct Sums {
         for (auto &level : waiting)
             for (auto &sum : level) left.push_back(std::move(sum));
         while (left.size() > 1) {
-            if (left.size() == 2) left.push_back({{Operand::nothing, 0, 0}, std::vector<std::uint8_t>(filters)});
+            if (left.size() == 2) left.push_back({nobody, std::vector<std::uint8_t>(filters)});
             Signed sum = add(left[0], left[1], left[2]);
             left.erase(left.begin(), left.begin() + 3);
             left.push_back(std::move(sum));
         }
-        turned = std::move(left[0].signs);
-        return left[0].operand;
+        return std::move(left[0]);
     }
 };
 
-std::vector<Chunk> chunks_of(int words) {
-    std::vector<Chunk> chunks;
-    for (int first = 0; first < words;) {
-        const int left = words - first, log2 = left > 48 ? 6 : left > 16 ? 5 : 4, steps = std::min(left, 1 << log2);
+// Cuts steps [from, to) into chunks; `reached` is the most that T can be so far, a step's words add up to `each`.
+void cut(const std::vector<Step> &steps, int from, int to, bool paired, std::int64_t &reached, std::vector<Chunk> &chunks) {
+    const auto makes_words = [](const Step &step) { return step.kind != Step::count; };
+    int words = static_cast<int>(std::count_if(steps.begin() + from, steps.begin() + to, makes_words));
+    const int longest = paired ? longest_log2 - 1 : longest_log2;
+    while (from < to) {
+        const int log2 = std::min(longest, words > 48 ? 6 : words > 16 ? 5 : 4), wanted = std::min(words, 1 << log2);
+        int end = from;
+        for (int made = 0; end < to && (made < wanted || !makes_words(steps[end])); ++end) made += makes_words(steps[end]);
         const int before = chunks.empty() ? 0 : chunks.back().after;
-        const int most = static_cast<int>(std::bit_width(static_cast<unsigned>(first + steps)));
-        chunks.push_back({first, steps, log2, before, std::max({before, log2, most})});
-        first += steps;
+        reached += static_cast<std::int64_t>(paired ? 3 : 1) * wanted;
+        const int most = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(reached)));
+        chunks.push_back({from, end - from, wanted, log2, before, std::max({before, log2 + paired, most}), paired});
+        from = end, words -= wanted;
     }
-    return chunks;
 }
 
 }  // namespace
@@ -106,51 +143,106 @@ Convolution::Convolution(Level level, const Filters &filters) : kernels_(kernels
     for (Part &part : parts_) {  // only now do the vectors stay where they are
         part.program.steps = part.steps.data(), part.program.chunks = part.chunks.data();
         part.program.offsets = part.offsets.data(), part.program.turned = part.turned.data(), part.program.total = part.total.data();
+        part.program.shared = part.shared.data();
     }
 }
 
 void Convolution::plan(const Filters &f, int group, int first, int count) {
-    const int first_filter = group * (f.outs / f.groups) + first;
-    const std::vector<Tap> taps = taps_of(f, group * f.channels);
-    const auto at = [&](const Tap &tap, int filter) {
-        return ((static_cast<std::int64_t>(first_filter + filter) * f.words + tap.word) * f.kernel + tap.ky) * f.kernel + tap.kx;
+    const int first_filter = group * (f.outs / f.groups) + first, half = f.kernel / 2, area = f.kernel * f.kernel;
+    const auto at = [&](int filter, int channel, int k) {
+        return (static_cast<std::int64_t>(first_filter + filter) * f.words + channel / 64) * area + k;
     };
-    Sums sums(count);
+    // Every filter's weight at a channel's place k of the kernel.
+    const auto weights = [&](int channel, int k) {
+        std::vector<std::uint8_t> bits(count);
+        for (int filter = 0; filter < count; ++filter) bits[filter] = f.weights[at(filter, channel, k)] >> channel % 64 & 1;
+        return bits;
+    };
+    const auto tap = [&](int channel, int other, int k) {
+        const int base = group * f.channels;
+        return Operand{base + channel, (k / f.kernel - half) * f.dilation, (k % f.kernel - half) * f.dilation, other < 0 ? -1 : base + other};
+    };
+    Planner planner(count);
     Part part;
+    part.total.assign(count, f.channels * area);
     part.turned.assign(count, 0);
-    part.total.assign(count, static_cast<std::int32_t>(taps.size()));
-    Operand last{Operand::nothing, 0, 0};
+    Operand last = nobody;
+    std::vector<Chunk> chunks;
+    std::int64_t reached = 0;
     if (f.masks) {
-        for (int filter = 0; filter < count; ++filter) part.total[filter] = 0;
-        for (const Tap &tap : taps) {
-            sums.steps.push_back({Step::single, {tap.at, tap.at, tap.at}, 0});
-            sums.form.emplace_back(count);
-            for (int filter = 0; filter < count; ++filter) {
-                const bool counts = f.masks[at(tap, filter)] >> tap.bit & 1;
-                part.total[filter] += counts;
-                sums.form.back()[filter] = counts ? static_cast<std::uint8_t>(f.weights[at(tap, filter)] >> tap.bit & 1) : 2;
+        part.total.assign(count, 0);
+        for (int c = 0; c < f.channels; ++c)
+            for (int k = 0; k < area; ++k) {
+                const Operand here = tap(c, -1, k);
+                planner.steps.push_back({Step::single, {here, here, here}, 0, 0});
+                planner.form.push_back(weights(c, k));
+                for (int filter = 0; filter < count; ++filter) {
+                    const bool counts = f.masks[at(filter, c, k)] >> c % 64 & 1;
+                    part.total[filter] += counts;
+                    if (!counts) planner.form.back()[filter] = 2;
+                }
             }
-        }
+        cut(planner.steps, 0, static_cast<int>(planner.steps.size()), false, reached, chunks);
     } else {
-        std::vector<Signed> all;
-        for (const Tap &tap : taps) {
-            all.push_back({tap.at, std::vector<std::uint8_t>(count)});
-            for (int filter = 0; filter < count; ++filter) all.back().signs[filter] = f.weights[at(tap, filter)] >> tap.bit & 1;
+        std::map<std::vector<std::uint8_t>, int> waiting;  // channels without a partner, by all their weights
+        std::vector<int> partner(f.channels, -1);
+        for (int c = 0; c < f.channels; ++c) {
+            std::vector<std::uint8_t> all;
+            for (int k = 0; k < area; ++k) {
+                const std::vector<std::uint8_t> here = weights(c, k);
+                all.insert(all.end(), here.begin(), here.end());
+            }
+            const auto [found, is_new] = waiting.try_emplace(std::move(all), c);
+            if (is_new) continue;
+            partner[found->second] = c, partner[c] = found->second;
+            waiting.erase(found);
         }
-        last = sums.all(std::move(all), part.turned);
+        std::vector<Signed> pairs, singles;
+        for (int c = 0; c < f.channels; ++c)
+            for (int k = 0; k < area && (partner[c] < 0 || c < partner[c]); ++k) (partner[c] < 0 ? singles : pairs).push_back({tap(c, partner[c], k), weights(c, k)});
+        while (pairs.size() % 3) {  // those that make no three go one by one
+            Signed one = std::move(pairs.back()), other = one;
+            pairs.pop_back();
+            other.operand.channel = one.operand.other;
+            one.operand.other = other.operand.other = -1;
+            singles.push_back(std::move(one)), singles.push_back(std::move(other));
+        }
+        for (std::size_t i = 0; i + 3 <= pairs.size(); i += 3) planner.add_pairs(pairs[i], pairs[i + 1], pairs[i + 2]);
+        planner.settle_all();
+        const int paired_steps = static_cast<int>(planner.steps.size());
+        cut(planner.steps, 0, paired_steps, true, reached, chunks);
+        // N's first digit is one tap more, which no filter's weight turns over; the others are added at the end.
+        for (std::size_t digit = 0; digit < planner.counts.size(); ++digit) {
+            const std::vector<Operand> &parts = planner.counts[digit];
+            if (digit == 0 && !parts.empty()) singles.push_back({parts[0], std::vector<std::uint8_t>(count)});
+            if (digit > 0) part.shared.push_back(parts.empty() ? -1 : parts[0].row);
+        }
+        Signed sum = planner.all(std::move(singles));
+        last = sum.operand, part.turned = std::move(sum.signs);
+        cut(planner.steps, paired_steps, static_cast<int>(planner.steps.size()), false, reached, chunks);
     }
-    part.steps = std::move(sums.steps);
-    part.chunks = chunks_of(static_cast<int>(part.steps.size()));
     const int vector_bytes = 8 * kernels_.vector_words;
-    for (const Chunk &chunk : part.chunks)
+    for (const Chunk &chunk : chunks) {
+        std::vector<const std::vector<std::uint8_t> *> words;
+        for (int i = 0; i < chunk.steps; ++i)
+            if (!planner.form[chunk.first + i].empty()) words.push_back(&planner.form[chunk.first + i]);
         for (int filter = 0; filter < count; ++filter)
             for (int i = 0; i < 1 << chunk.log2; ++i) {
-                // Past the last step every filter takes the one zero word there.
-                const int word = std::min(i, chunk.steps), form = i < chunk.steps ? sums.form[chunk.first + i][filter] : 0;
+                // Past the last word every filter takes the one zero word there.
+                const int word = std::min(i, chunk.words), form = i < chunk.words ? (*words[i])[filter] : 0;
                 part.offsets.push_back(static_cast<std::uint16_t>((word * forms + form) * vector_bytes));
             }
-    part.program = {nullptr, nullptr, static_cast<int>(part.chunks.size()), count, first_filter, nullptr,
-                    part.chunks.empty() ? 0 : part.chunks.back().after, last, nullptr, nullptr};
+    }
+    // A chunk finds the digits that it holds in registers. And p <= K, so T + N / 2 <= K / 2: the last chunk leaves digits for that.
+    for (std::size_t i = 1; i < chunks.size(); ++i) chunks[i - 1].after = std::max(chunks[i - 1].after, chunks[i].log2 + chunks[i].paired);
+    if (!part.shared.empty()) chunks.back().after = std::max(chunks.back().after, static_cast<int>(std::bit_width(static_cast<unsigned>(f.channels * area / 2))));
+    for (std::size_t i = 1; i < chunks.size(); ++i) {
+        chunks[i].before = chunks[i - 1].after;
+        chunks[i].after = std::max(chunks[i].after, chunks[i].before);
+    }
+    part.steps = std::move(planner.steps), part.chunks = std::move(chunks);
+    part.program = {nullptr, nullptr, static_cast<int>(part.chunks.size()), count, first_filter, nullptr, part.chunks.empty() ? 0 : part.chunks.back().after,
+                    nullptr, static_cast<int>(part.shared.size()), last, nullptr, nullptr};
     parts_.push_back(std::move(part));
 }
 

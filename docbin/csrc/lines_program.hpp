@@ -40,7 +40,7 @@ private:
         std::vector<Chunk> chunks;
         std::vector<std::uint16_t> offsets;
         std::vector<std::uint8_t> turned;
-        std::vector<std::int32_t> total;
+        std::vector<std::int32_t> total, shared;
         std::vector<std::uint64_t> masks;
         Program program;
         int first_channel;
