@@ -452,6 +452,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data-root", default=os.environ.get("DOCBIN_DATA"), help="folder of the benchmarks (default: DOCBIN_DATA)")
     parser.add_argument("--minutes", type=float, default=25.0, help="for all runs together (default: %(default)s)")
+    parser.add_argument("--steps", type=int, help="of every run (default: as many as fit --minutes, measured first)")
     parser.add_argument(
         "--methods", nargs="+", choices=NAMES, default=NAMES, metavar="METHOD", help=f"of {', '.join(NAMES)} (default: all)"
     )

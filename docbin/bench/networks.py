@@ -31,6 +31,7 @@ from docbin import kernels
 from docbin.bench.contest import Contestant, Measured, Run, started
 from docbin.bench.page import text_page
 from docbin.errors import UsageError
+from docbin.kernels.depth import depth_plane
 from docbin.page import Image, Mask
 
 TILE = 512
@@ -112,33 +113,31 @@ def tile_of(page: Image, stride: int = STRIDE) -> tuple[int, int]:
     return side(page.shape[0]), side(page.shape[1])
 
 
-def _in_tiles(page: Image, tile: tuple[int, int], scale: float, infer: Callable[[Any], Any]) -> Run:
-    """Ink of a page by a network that takes float32 (1, 1, *tile) on the scale 0..`scale` and gives logits of that shape."""
-    rows, columns = -(-page.shape[0] // tile[0]), -(-page.shape[1] // tile[1])
-    whole = (rows * tile[0], columns * tile[1])
-
-    def run() -> Mask:
-        filled = np.pad(page, ((0, whole[0] - page.shape[0]), (0, whole[1] - page.shape[1])), mode="edge")
-        out = np.empty(whole, np.bool_)
-        for y in range(0, whole[0], tile[0]):
-            for x in range(0, whole[1], tile[1]):
-                part = filled[y : y + tile[0], x : x + tile[1]].astype(np.float32)[None, None]
-                if scale != 255:
-                    part *= np.float32(scale / 255)
-                np.greater_equal(infer(part)[0, 0], 0, out=out[y : y + tile[0], x : x + tile[1]])
-        return out[: page.shape[0], : page.shape[1]]
-
-    return run
+def _in_tiles(planes: Sequence[Image], tile: tuple[int, int], scale: float, infer: Callable[[Any], Any]) -> Mask:
+    """Ink of a page by a network that takes float32 (1, planes, *tile) on the scale 0..`scale` and gives logits (1, 1, *tile)."""
+    height, width = planes[0].shape
+    rows, columns = -(-height // tile[0]), -(-width // tile[1])
+    filled = np.stack([np.pad(plane, ((0, rows * tile[0] - height), (0, columns * tile[1] - width)), mode="edge") for plane in planes])
+    out = np.empty(filled.shape[1:], np.bool_)
+    for y in range(0, rows * tile[0], tile[0]):
+        for x in range(0, columns * tile[1], tile[1]):
+            part = filled[:, y : y + tile[0], x : x + tile[1]].astype(np.float32)[None]
+            if scale != 255:
+                part *= np.float32(scale / 255)
+            np.greater_equal(infer(part)[0, 0], 0, out=out[y : y + tile[0], x : x + tile[1]])
+    return out[:height, :width]
 
 
-def open_onnx(page: Image, threads: int, path: Path, tile: tuple[int, int], scale: float) -> Run:
-    """A graph of :mod:`docbin.bench.peers` in ONNX Runtime."""
+def open_onnx(page: Image, threads: int, path: Path, tile: tuple[int, int], depth: bool) -> Run:
+    """The float twin of a packed graph in ONNX Runtime; with `depth` the depth plane is measured first, as the engine does."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return _in_tiles(page, tile, scale, lambda part: session.run(["logits"], {"page": part})[0])
+    return lambda: _in_tiles(
+        [page, *([depth_plane(page)] if depth else [])], tile, 255.0, lambda part: session.run(["logits"], {"page": part})[0]
+    )
 
 
 def open_openvino(page: Image, threads: int, path: Path, tile: tuple[int, int]) -> Run:
@@ -148,7 +147,7 @@ def open_openvino(page: Image, threads: int, path: Path, tile: tuple[int, int]) 
     core = openvino.Core()
     setting = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
     request = core.compile_model(core.read_model(path), "CPU", setting).create_infer_request()
-    return _in_tiles(page, tile, 1.0, lambda part: request.infer([part], share_outputs=True)[0])
+    return lambda: _in_tiles([page], tile, 1.0, lambda part: request.infer([part], share_outputs=True)[0])
 
 
 def quantise(page: Image, threads: int, source: Path, target: Path, tile: tuple[int, int]) -> Run:
@@ -205,7 +204,7 @@ def _contestants(
         except UsageError as error:
             yield _nobody(name, FLOAT, str(error))
             continue
-        args = {"path": target, "tile": tile, "scale": 255.0}
+        args = {"path": target, "tile": tile, "depth": graph.wants_depth}
         yield Contestant(name, FLOAT, "docbin.bench.networks:open_onnx", args, (target,), "the same graph", None if one.random else name)
     tile = tile_of(page)
     for base in unets:

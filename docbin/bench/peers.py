@@ -104,8 +104,8 @@ def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> byt
     Parameters
     ----------
     height, width : of the tile in pixels, multiples of the graph's stride
-    stem : begin with the page, input ``page`` float32 (1, 1, height, width) on the 0..255 scale; else with the stem's bits, input ``codes``
-        float32 (1, channels, height / 2, width / 2) of 0 and 1, from where on all is exact
+    stem : begin with the page, input ``page`` float32 (1, 1, height, width) on the 0..255 scale, with the depth plane as a second channel where the
+        graph wants it; else with the stem's bits, input ``codes`` float32 (1, channels, height / 2, width / 2) of 0 and 1, from where on all is exact
 
     Raises
     ------
@@ -118,7 +118,7 @@ def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> byt
         given = [names[i] for i in node.inputs]
         if node.op == "codes":
             names.append(_codes(draw, node) if stem else "codes")
-            channels = 4 * (node.tensors["theta"].size + node.tensors["grey"].size)
+            channels = 4 * sum(node.tensors[key].size for key in ("theta", "grey", "depth") if key in node.tensors)
         elif node.op == "conv":
             names.append(_conv(draw, node, given[0]))
         elif node.op == "pool":
@@ -131,17 +131,21 @@ def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> byt
             names.append(_head(draw, node, given[0]))
         else:
             raise UsageError(f"{node.op}: has no float form in docbin.bench.peers, so this network is measured without its float twin")
-    entry, shape = ("page", (1, 1, height, width)) if stem else ("codes", (1, channels, height // 2, width // 2))
+    entry, shape = ("page", (1, 1 + graph.wants_depth, height, width)) if stem else ("codes", (1, channels, height // 2, width // 2))
     return draw.bytes(entry, shape, names[-1], (1, 1, height, width))
 
 
 def _codes(draw: _Drawing, node: Node) -> str:
-    """The stem: box means by poolings, then every threshold as a row of one 1 x 1 convolution over (4 pixels, a mean and a deviation a window)."""
-    windows, theta, grey = (node.tensors[key] for key in ("windows", "theta", "grey"))
-    pixels = draw.add("SpaceToDepth", "page", blocksize=2)
+    """The stem: box means by poolings, then every threshold as a row of one 1 x 1 convolution over pixels, means and deviations."""
+    windows, theta = node.tensors["windows"], node.tensors["theta"]
+    levels = [node.tensors[key].tolist() for key in ("grey", "depth") if key in node.tensors]
+    # Four pixels a plane: channel (2 dy + dx) * planes + plane
+    cells = draw.add("SpaceToDepth", "page", blocksize=2)
+    pixels = cells if len(levels) == 1 else draw.add("Gather", cells, draw.constant(np.arange(0, 8, 2)), axis=1)
     quarter = np.full((1, 4, 1, 1), 0.25, np.float32)
     moments = [draw.conv(pixels, quarter), draw.conv(draw.add("Mul", pixels, pixels), quarter)]
-    features = [pixels]
+    features = [cells]
+    first = 4 * len(levels)
     for window in windows.tolist():
         mean, square = moments
         for shape in ((window, 1), (1, window)):
@@ -150,17 +154,24 @@ def _codes(draw: _Drawing, node: Node) -> str:
         variance = draw.add("Relu", draw.add("Sub", square, draw.add("Mul", mean, mean)))
         features += [mean, draw.add("Sqrt", variance)]
     rows, bias = [], []
+
+    def row(plane: int, pixel: int) -> NDArray[np.float64]:
+        rows.append(np.zeros(first + 2 * len(windows)))
+        rows[-1][pixel * len(levels) + plane] = 1
+        return rows[-1]
+
     for index, thetas in enumerate(theta.tolist()):
         for value in thetas:  # x >= mean + theta (deviation + floor)
             for pixel in range(4):
-                row = np.zeros(4 + 2 * len(windows))
-                row[pixel], row[4 + 2 * index], row[5 + 2 * index] = STEEP, -STEEP, -STEEP * value
-                rows.append(row)
+                weights = row(0, pixel)
+                weights[first + 2 * index : first + 2 * index + 2] = -1, -value
+                weights *= STEEP
                 bias.append(0.5 - STEEP * value * float(node.attributes["floor"]))
-    for level in grey.tolist():  # pixels are whole: x >= level where x - ceil(level) + 1 is at least 1
-        for pixel in range(4):
-            rows.append(np.eye(4 + 2 * len(windows))[pixel])
-            bias.append(1 - math.ceil(level))
+    for plane, fixed in enumerate(levels):
+        for level in fixed:  # pixels are whole: x >= level where x - ceil(level) + 1 is at least 1
+            for pixel in range(4):
+                row(plane, pixel)
+                bias.append(1 - math.ceil(level))
     weight = np.array(rows, np.float32)[..., None, None]
     return draw.clip(draw.conv(draw.add("Concat", *features, axis=1), weight, np.array(bias, np.float32)))
 

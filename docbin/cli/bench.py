@@ -6,8 +6,10 @@ import importlib
 import json
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,19 +26,8 @@ BENCHES: Mapping[str, str] = {
 """What can be measured -> a module with ``run() -> rows`` (plain data) and ``show(rows) -> str``."""
 
 
-RANDOM: Mapping[str, Mapping[str, Any]] = {
-    "bitunet": {"thetas": 9, "greys": 5, "depths": 0},
-    "bitunet-fast": {
-        "windows": (5, 13),
-        "greys": 2,
-        "depths": 0,
-        "filters": (32, 64, 128, 128),
-        "decoder_filters": (32, 64, 128),
-        "narrow": (32, 32, 32),
-        "decoder_convs": (1, 1, 1),
-    },
-}
-"""Variants of `bitunet` that stand in, with random weights, where no packed network is installed."""
+RANDOM = ("bitunet", "bitunet-fast")
+"""Model folders whose recipes say which networks stand in, with random weights, where no packed network is installed."""
 
 
 @contextmanager
@@ -57,12 +48,14 @@ def _networks(names: Sequence[str]) -> Iterator[list[Any]]:
     from docbin.nets import build
 
     messages.note("no packed network is installed; networks with random weights stand in, which take the same time")
+    recipes = resources.files("docbin.zoo.models")
     with tempfile.TemporaryDirectory(prefix="docbin-bench-") as spool:
         made = []
-        for name, variant in RANDOM.items():
+        for name in RANDOM:
+            net = tomllib.loads((recipes / name / "recipe.toml").read_text(encoding="utf-8"))["net"]
             torch.manual_seed(0)
             path = Path(spool) / f"{name}.safetensors"
-            path.write_bytes(to_packed(build("bitunet", variant).eval()))
+            path.write_bytes(to_packed(build(net["name"], net["variant"]).eval()))
             made.append(networks.Packed(name, path, random=True))
         yield [made]
 

@@ -17,6 +17,7 @@ from docbin.cli import main
 from docbin.engine import Node
 from docbin.errors import UsageError
 from docbin.kernels import bits
+from docbin.kernels.depth import depth_plane
 from docbin.kernels.stem import threshold_codes
 from docbin.page import Image, Mask
 from tests.engine import graphs
@@ -36,30 +37,33 @@ def session(model: bytes) -> Any:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def codes_of(page: Image) -> np.ndarray:
+def codes_of(graph: engine.Graph, page: Image) -> np.ndarray:
     """The stem's bits, float32 (1, channels, H / 2, W / 2) of 0 and 1."""
-    node = graphs.graph().nodes[0]
-    words = threshold_codes(page, *(node.tensors[key] for key in ("windows", "theta", "grey")), float(node.attributes["floor"]))
+    node = graph.nodes[0]
+    tensors = [node.tensors[key] for key in ("windows", "theta", "grey")]
+    more = {"depth": depth_plane(page), "depths": node.tensors["depth"]} if graph.wants_depth else {}
+    words = threshold_codes(page, *tensors, float(node.attributes["floor"]), **more)
     return bits.unpack(words, 64 * len(words))[None].astype(np.float32)
 
 
-@pytest.mark.parametrize(("masked", "dilation"), [(False, 1), (True, 2)])
-def test_the_float_twin_gives_the_engines_logits(masked: bool, dilation: int) -> None:
+@pytest.mark.parametrize(("masked", "dilation", "depth"), [(False, 1, False), (True, 2, True)])
+def test_the_float_twin_gives_the_engines_logits(masked: bool, dilation: int, depth: bool) -> None:
     pytest.importorskip("onnx")
-    graph, (page, _) = graphs.graph(masked, dilation), text_page((96, 128))
-    (logits,) = session(peers.float_graph(graph, 96, 128, stem=False)).run(None, {"codes": codes_of(page)})
+    graph, (page, _) = graphs.graph(masked, dilation, depth), text_page((96, 128))
+    (logits,) = session(peers.float_graph(graph, 96, 128, stem=False)).run(None, {"codes": codes_of(graph, page)})
     wanted = engine.logits(graph, page)
     assert wanted.std() > 1  # one wrong bit of the last map moves a logit by a few
     assert np.abs(logits[0, 0] - wanted).max() < 1e-3
 
 
-def test_the_float_twins_stem_gives_the_kernels_bits() -> None:
+@pytest.mark.parametrize("depth", [False, True])
+def test_the_float_twins_stem_gives_the_kernels_bits(depth: bool) -> None:
     pytest.importorskip("onnx")
-    page, _ = text_page((256, 320))
+    graph, (page, _) = graphs.graph(depth=depth), text_page((256, 320))
     draw = peers._Drawing()
-    last = peers._codes(draw, graphs.graph().nodes[0])
-    wanted = codes_of(page)
-    (codes,) = session(draw.bytes("page", (1, 1, 256, 320), last, wanted.shape)).run(None, {"page": page[None, None].astype(np.float32)})
+    last = peers._codes(draw, graph.nodes[0])
+    wanted, planes = codes_of(graph, page), np.stack([page, *([depth_plane(page)] if depth else [])])[None].astype(np.float32)
+    (codes,) = session(draw.bytes("page", planes.shape, last, wanted.shape)).run(None, {"page": planes})
     assert (codes != wanted).mean() < 1e-4  # the two round the local means differently
     assert 0.2 < wanted.mean() < 0.8
 
@@ -92,8 +96,10 @@ def test_tiles_of_one_size_cover_the_page_with_little_left(height: int, width: i
 
 def test_ink_in_tiles_is_that_of_the_page() -> None:
     page, _ = text_page(SMALL)
-    run = networks._in_tiles(page, (64, 48), 1.0, lambda part: part - np.float32(0.5))
-    assert np.array_equal(run(), page >= 127.5)
+    ink = networks._in_tiles([page], (64, 48), 1.0, lambda part: part - np.float32(0.5))
+    assert np.array_equal(ink, page >= 127.5)
+    other = networks._in_tiles([page, page[::-1]], (64, 48), 255.0, lambda part: part[:, 1:] - 100)
+    assert np.array_equal(other, page[::-1] >= 100)
 
 
 def test_rows_hold_time_memory_size_and_ratio(model: networks.Packed) -> None:

@@ -11,8 +11,8 @@ from docbin import engine
 from docbin.engine import Graph, Node
 
 
-def nodes(masked: bool = False, dilation: int = 1) -> list[Node]:
-    """Codes, two convolutions with two thresholds, one with one (and a mask, where asked for), down, up, concatenation, a head of two planes."""
+def nodes(masked: bool = False, dilation: int = 1, depth: bool = False) -> list[Node]:
+    """Two convolutions of two thresholds and one of one, a head of two planes; with masks, dilation or a depth plane where asked for."""
     rng = np.random.default_rng(3)
 
     def words(*shape: int) -> NDArray[np.uint64]:
@@ -27,10 +27,12 @@ def nodes(masked: bool = False, dilation: int = 1) -> list[Node]:
         return Node("conv", (source,), {"stride": 1, "dilation": reach, "padding": reach, "groups": 1}, tensors)
 
     theta = np.linspace(-1.9, 0.7, 27, dtype=np.float32).reshape(3, 9)
-    windows, greys = np.array([3, 7, 9], np.int32), np.linspace(50, 205, 5, dtype=np.float32)
+    stem = {"windows": np.array([3, 7, 9], np.int32), "theta": theta, "grey": np.linspace(50, 205, 5, dtype=np.float32)}
+    if depth:
+        stem["grey"], stem["depth"] = stem["grey"][:2], np.array([12.5, 40.5, 90.5], np.float32)
     head = {"weights": words(8, 5, 3, 3), "scale": rng.uniform(0.5, 2, (2, 4)).astype(np.float32), "bias": np.full(4, 0.3, np.float32)}
     return [
-        Node("codes", (), {"floor": 7.65}, {"windows": windows, "theta": theta, "grey": greys}),
+        Node("codes", (), {"floor": 7.65}, stem),
         conv(0, 2, 2),
         Node("pool", (1,), {}, {}),
         conv(2, 2, 2, dilation),
@@ -42,9 +44,9 @@ def nodes(masked: bool = False, dilation: int = 1) -> list[Node]:
     ]
 
 
-def graph(masked: bool = False, dilation: int = 1) -> Graph:
+def graph(masked: bool = False, dilation: int = 1, depth: bool = False) -> Graph:
     """The same, checked."""
-    return engine.loads(engine.dumps(nodes(masked, dilation)))
+    return engine.loads(engine.dumps(nodes(masked, dilation, depth)))
 
 
 def folder(path: Path) -> Path:

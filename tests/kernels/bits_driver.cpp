@@ -1,50 +1,14 @@
-// Runs every unit of the binary convolution and of the stem that this machine has over odd shapes, compares each with the scalar unit byte by byte,
+// Runs every unit of the binary convolution on channel words that this machine has over odd shapes, compares each with the scalar unit byte by byte,
 // and prints one hash of all scalar results, so that two machines can be compared too. Exit code 1 and a line a difference if units disagree.
-#include <cstdio>
-#include <cstring>
-#include <memory>
-#include <vector>
+#include <utility>
 
 #include "bits.hpp"
-#include "levels.hpp"
-#include "stem.hpp"
+#include "drive.hpp"
 
 using namespace docbin;
+using namespace drive;
 
 namespace {
-
-std::uint64_t state = 88172645463325252u;
-
-std::uint64_t random_word() {  // xorshift64
-    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-    return state;
-}
-
-// Exactly as large as its contents: an access past the end is the sanitizer's to see.
-template <class T>
-struct Block {
-    std::unique_ptr<T[]> at;
-    std::size_t count;
-    explicit Block(std::size_t n) : at(new T[n]), count(n) { std::memset(at.get(), 0xa5, n * sizeof(T)); }
-    bool equals(const Block &other) const { return count == other.count && !std::memcmp(at.get(), other.at.get(), count * sizeof(T)); }
-};
-
-Block<std::uint64_t> words(std::size_t count) {
-    Block<std::uint64_t> block(count);
-    for (std::size_t i = 0; i < count; ++i) block.at[i] = random_word();
-    return block;
-}
-
-std::uint64_t hash = 1469598103934665603u;
-
-template <class T>
-void mix(const Block<T> &block) {
-    const auto *p = reinterpret_cast<const unsigned char *>(block.at.get());
-    for (std::size_t i = 0; i < block.count * sizeof(T); ++i) hash = (hash ^ p[i]) * 1099511628211u;
-}
-
-int failures = 0, cases = 0;
-constexpr Level levels[] = {Level::scalar, Level::avx2, Level::avx512, Level::neon};
 
 void convolve(bits::Shape s, bool masked) {
     const std::size_t filters = static_cast<std::size_t>(s.outs) * s.taps();
@@ -78,33 +42,6 @@ void convolve(bits::Shape s, bool masked) {
         }
 }
 
-void encode(int cells_high, int cells_wide, const std::vector<std::int32_t> &windows, int thetas, int greys, int kind) {
-    Block<std::uint8_t> page(4 * static_cast<std::size_t>(cells_high) * cells_wide);
-    for (std::size_t i = 0; i < page.count; ++i)
-        page.at[i] = static_cast<std::uint8_t>(kind == 0 ? random_word() >> 56 : kind == 1 ? 255 : 190 + (random_word() >> 60));
-    Block<float> theta(windows.size() * thetas), grey(greys);
-    for (std::size_t i = 0; i < theta.count; ++i) theta.at[i] = -2.0f + 0.17f * static_cast<float>(i % 19);
-    for (int i = 0; i < greys; ++i) grey.at[i] = 300.0f * static_cast<float>(i) / static_cast<float>(greys) - 20.0f;
-    const int words_out = 4 * (static_cast<int>(windows.size()) * thetas + greys) / 64;
-    const int regions[][4] = {{0, 0, cells_high, cells_wide}, {cells_high / 2, cells_wide / 3, cells_high - cells_high / 2, cells_wide - cells_wide / 3}};
-    for (const auto &region : regions) {
-        const auto run = [&](stem::Run unit) {
-            Block<std::uint64_t> out(static_cast<std::size_t>(words_out) * region[2] * region[3]);
-            unit(stem::Job{page.at.get(), cells_high, cells_wide, region[0], region[1], region[2], region[3], windows.data(), static_cast<int>(windows.size()),
-                           theta.at.get(), thetas, grey.at.get(), greys, 7.65f, out.at.get()});
-            return out;
-        };
-        const auto expected = run(stem::runner(Level::scalar));
-        mix(expected);
-        ++cases;
-        for (Level level : levels) {
-            if (!available(level) || run(stem::runner(level)).equals(expected)) continue;
-            std::printf("%s differs: stem, %d x %d cells, region %d, kind %d\n", name(level), cells_high, cells_wide, region[0] != 0, kind);
-            ++failures;
-        }
-    }
-}
-
 }  // namespace
 
 int main() {
@@ -119,15 +56,5 @@ int main() {
         for (bool masked : {false, true})
             for (bool pad_bit : {false, true})
                 convolve(bits::Shape{n[0], n[1], n[2], n[3], n[4], n[4], n[5], n[6], n[7], n[8], pad_bit, n[9], 1}, masked);
-    for (int kind = 0; kind < 3; ++kind) {
-        encode(1, 1, {1}, 8, 8, kind);
-        encode(3, 37, {1, 89}, 7, 2, kind);
-        encode(31, 16, {5, 13, 31}, 9, 5, kind);
-        encode(90, 95, {89}, 15, 1, kind);
-        encode(17, 130, {3, 7}, 16, 0, kind);
-    }
-    std::printf("%d cases, hash %016llx, levels", cases, static_cast<unsigned long long>(hash));
-    for (const auto &level : available_levels()) std::printf(" %s", level.c_str());
-    std::printf("\n");
-    return failures != 0;
+    return finish();
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CSRC = Path(__file__).resolve().parents[2] / "docbin" / "csrc"
-FLAGS = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-pthread", f"-I{CSRC}"]
+FLAGS = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-pthread", f"-I{CSRC}"]
 AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mpopcnt"]
 AVX512 = [*AVX2, *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl", "vpopcntdq", "bitalg")), "-mprefer-vector-width=512"]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
