@@ -11,7 +11,7 @@ VENV ?= .venv
 # Which Python makes the virtual environment; empty: the first of these that is new enough.
 PYTHON ?=
 # What `make test` installs beside docbin. EXTRAS=dev leaves out PyTorch and ONNX Runtime; the tests that need them are then skipped.
-EXTRAS ?= dev,onnx,train
+EXTRAS ?= dev,onnx,train,app
 PAGE ?= $(firstword $(sort $(wildcard datasets/samples/images/*)))
 OUT ?= out
 PYTEST_ARGS ?=
@@ -22,11 +22,12 @@ sources = pyproject.toml CMakeLists.txt $(wildcard docbin/csrc/*)
 docbin = $(VENV)/.docbin
 extras = $(VENV)/.docbin-$(EXTRAS)
 
-.PHONY: help page test test-all lint clean
+.PHONY: help page test test-all test-browser lint clean
 
 help:
 	@sed -n '/^#   make/s/^#/ /p' $(firstword $(MAKEFILE_LIST))
 	@echo '    make test-all              the slow tests as well'
+	@echo '    make test-browser          the demo in a Chromium (apt-get install chromium)'
 	@echo '    make lint                  ruff and mypy'
 	@echo '    make clean                 remove .venv and build'
 
@@ -37,13 +38,16 @@ page: $(docbin)
 	@name=$$(basename "$(PAGE)"); echo "The result:"; ls "$(OUT)/$${name%.*}"*
 
 # A test run is a developer's: a C++ error must not turn into a silent build without the core. DOCBIN_REQUIRE_CORE=0 allows it.
-test test-all lint: export DOCBIN_REQUIRE_CORE ?= 1
+test test-all test-browser lint: export DOCBIN_REQUIRE_CORE ?= 1
 
 test: $(extras)
-	$(python) -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(python) -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
 
 test-all: $(extras)
 	$(python) -m pytest $(PYTEST_ARGS)
+
+test-browser: $(extras)
+	$(python) -m pytest -m browser $(PYTEST_ARGS)
 
 lint: $(extras)
 	$(python) -m ruff check .

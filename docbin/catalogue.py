@@ -501,7 +501,7 @@ class _Table(Mapping[str, Method]):
 
 METHODS: Mapping[str, Method] = _Table(_ROWS)
 
-DEFAULT = "sauvola"
+DEFAULT = "bitunet"
 """The method where none is named: on the command line, in its help and its list of methods, and in :func:`docbin.binarize`."""
 
 

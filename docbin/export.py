@@ -40,9 +40,6 @@ def _packed(signs: Tensor) -> Array:
 def _conv(block: BitBlock, source: int) -> Node:
     """A block as one node."""
     signs, least, mask = block.folded()
-    if signs.shape[0] % 64:  # the bits of one threshold fill no word: a filter for each threshold, their bits in the same order
-        fan = len(least)
-        signs, least, mask = signs.repeat(fan, 1, 1, 1), least.reshape(1, -1), None if mask is None else mask.repeat(fan, 1, 1, 1)
     counted = torch.full((signs.shape[0],), signs[0].numel()) if mask is None else mask.flatten(1).sum(1)
     # Clamped to what p can be: -1 = never, K = always.
     limit = torch.floor((counted.double() - least) / 2).clamp(min=-1).minimum(counted.double())
@@ -62,6 +59,7 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
         return len(nodes) - 1
 
     stem = net.stem
+    depth = {"depth": stem.depth.detach().float().cpu().numpy()} if net.depth else {}
     codes = add(
         Node(
             "codes",
@@ -71,6 +69,7 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
                 "windows": np.array(stem.windows, np.int32),
                 "theta": stem.theta.detach().float().cpu().numpy(),
                 "grey": stem.grey.detach().float().cpu().numpy(),
+                **depth,
             },
         )
     )

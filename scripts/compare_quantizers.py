@@ -9,8 +9,8 @@ over the codes, the first map and the last. There is no real-valued shortcut, as
 without. Methods that binarise weights only have activations clipped to -1..1. The row `float` is the network without any quantizer.
 
 The budget is the same number of steps, and so the same crops, for every method and seed; a method that needs more time a step gets more time, which
-the table says. ``--minutes`` is turned into steps by timing a few of every method first. Rows are written as they are done; the same command again
-does what is missing, with the steps of the rows that are there.
+the table says. ``--minutes`` is turned into steps by timing a few of every method first (or give ``--steps``). Rows are written as they are done;
+the same command again does what is missing, with the steps of the rows that are there.
 
 Scored are windows of held-out training pages, never a test year: as they are, and under degradations of ``docbin.data.degrade`` at three strengths
 (for each window the same kinds by the same random numbers, so that only the strength differs). Size and time are those of the network in
@@ -20,6 +20,7 @@ docbin's packed form; where a weight takes several planes, every further one is 
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import math
@@ -75,6 +76,7 @@ class Scale(NamedTuple):
     draws: int = 2
     batch: int = 8
     page: tuple[int, int] = (3508, 2480)
+    least: int = 100  # steps
 
 
 class Window(NamedTuple):
@@ -383,7 +385,7 @@ def train(name: str, seed: int, task: Task, scale: Scale, steps: int, costs: Cos
 
 
 def steps_for(names: Sequence[str], seeds: int, seconds: float, task: Task, scale: Scale, trial: int = 6) -> int:
-    """So many steps a run that all runs take about `seconds` on this machine as it is now."""
+    """So many steps a run that all runs take about `seconds` on this machine as it is now; ValueError where that is too few to learn anything."""
     total = 0.0
     for name in names:
         training = Training(name, 0, task, scale, steps=1000)
@@ -396,25 +398,38 @@ def steps_for(names: Sequence[str], seeds: int, seconds: float, task: Task, scal
     for windows in task.windows.values():
         f_measure(training.net, windows)
     scoring = (time.perf_counter() - start) * len(names) * seeds
-    return max(1, round((seconds - scoring) / (total * seeds)))
+    steps = round((seconds - scoring) / (total * seeds))
+    if steps < scale.least:
+        need = (scale.least * total * seeds + scoring) / 60
+        raise ValueError(
+            f"{seconds / 60:.0f} minutes are too few at this pace, {scale.least} steps a run take {need:.0f}; give --minutes or --steps"
+        )
+    return steps
 
 
 def compare(
-    names: Sequence[str], seeds: Sequence[int], task: Task, scale: Scale, out: Path, seconds: float, say: Callable[[str], None]
+    names: Sequence[str],
+    seeds: Sequence[int],
+    task: Task,
+    scale: Scale,
+    out: Path,
+    seconds: float,
+    say: Callable[[str], None],
+    steps: int | None = None,
 ) -> list[dict[str, Any]]:
-    """All rows, those of `out` included; `out` is written after every one.
+    """All rows, those of `out` included; `out` is written after every one. `steps` a run, None for as many as fit `seconds`.
 
     Raises
     ------
     ValueError
-        `out` holds rows of different budgets.
+        `out` holds rows of another budget, or the budget is too small.
     """
     rows: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else []
     have = {(row["method"], row["seed"]) for row in rows}
     todo = [(name, seed) for seed in seeds for name in names if (name, seed) not in have]
     if not todo:
         return rows
-    budgets = {row["steps"] for row in rows}
+    budgets = {row["steps"] for row in rows} | ({steps} if steps else set())
     if len(budgets) > 1:
         raise ValueError(f"{out}: rows of {sorted(budgets)} steps cannot be compared; begin a new file")
     steps = budgets.pop() if budgets else steps_for(names, len(seeds), seconds, task, scale)
@@ -453,15 +468,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         task = task_of(options.data_root, scale, default_cache())
         print(f"{len(task.codes)} crops, {len(task.windows[''])} windows ({time.perf_counter() - start:.0f} s)", file=sys.stderr)
-        compare(
-            options.methods,
-            options.seeds,
-            task,
-            scale,
-            options.out,
-            60 * options.minutes,
-            lambda text: print(text, file=sys.stderr, flush=True),
-        )
+        say = functools.partial(print, file=sys.stderr, flush=True)
+        compare(options.methods, options.seeds, task, scale, options.out, 60 * options.minutes, say, options.steps)
     except (OSError, ValueError) as error:
         print(f"compare_quantizers: {error}", file=sys.stderr)
         return 1

@@ -288,10 +288,8 @@ def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, words:
     steps = f"{about['step']} steps of {run['batch']} crops ({about['step'] * run['batch']:,} crops), {about['minutes']:.0f} minutes"
     lines += ["## Time and machine", "", steps, f"on {words.machine}.", ""]
     lines += ["## Scores", "", cards.BEGIN, cards.scores_table(words.evaluation), cards.END, ""]
-    limits = (
-        words.notes.strip()
-        or "None written down yet. "
-        + ("It learned from street photographs." if of_words else "It learned from scanned document pages; photographs are another matter.")
+    limits = words.notes.strip() or "None written down yet. " + (
+        "It learned from street photographs." if of_words else "It learned from scanned document pages; photographs are another matter."
     )
     lines += ["## Limits", "", limits, ""]
     lines += ["## Licence", "", f"The weights are {words.licence}, like the code. The pages they learned from keep their own terms.", ""]

@@ -12,12 +12,19 @@ import tomllib
 import venv
 import zipfile
 from email import message_from_string
+from importlib.metadata import distribution
 from pathlib import Path
 
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from PIL import Image
 
-from docbin import kernels
+import docbin
+from docbin import engine, kernels
+from docbin.bench.page import text_page
+from tests.engine import graphs
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -67,6 +74,27 @@ def fresh_environment(folder: Path) -> Path:
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = Path(subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
     (site / "libraries.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n")
+    return python
+
+
+def bare_environment(folder: Path) -> Path:
+    """Python of a new virtual environment that sees what docbin declares to need, with what that needs, and nothing else of this one."""
+    venv.create(folder, symlinks=os.name != "nt")
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site = Path(subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
+    todo, seen = list(PROJECT["dependencies"]), set()
+    while todo:
+        requirement = Requirement(todo.pop())
+        name = canonicalize_name(requirement.name)
+        if name in seen or (requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        seen.add(name)
+        installed = distribution(name)
+        todo += installed.requires or []
+        for top in {file.parts[0] for file in installed.files or [] if file.parts[0] not in ("..", "__pycache__")}:
+            if not (site / top).exists():
+                (site / top).symlink_to(str(installed.locate_file(top)))
     return python
 
 
@@ -132,6 +160,27 @@ def test_the_command_is_installed_and_says_its_version(wheel: Path, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     assert PROJECT["version"] in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="links libraries into an environment")
+def test_where_there_is_no_torch_a_packed_model_and_the_default_method_binarize(wheel: Path, tmp_path: Path) -> None:
+    python = bare_environment(tmp_path / "env")
+    pip("install", "--no-deps", "--no-index", wheel, python=python)
+    look = "import importlib.util as u; print([n for n in ('torch', 'onnxruntime', 'openvino', 'pytest', 'docbin') if u.find_spec(n)])"
+    found = subprocess.run([python, "-c", look], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment())
+    assert found.stdout.strip() == "['docbin']"
+    page, _ = text_page((300, 400))
+    Image.fromarray(page).save(tmp_path / "page.png")
+    folder = graphs.folder(tmp_path / "bits")
+    for words in (["-m", folder, "-o", "bits.png"], ["-o", "default.png"]):
+        command = [python.parent / "docbin", "binarize", "page.png", *words]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False)
+        assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "bits.png") as ink:
+        assert np.array_equal(~np.asarray(ink), engine.ink(graphs.graph(), page))
+    with Image.open(tmp_path / "default.png") as ink:
+        assert np.array_equal(~np.asarray(ink), docbin.binarize(page))
 
 
 def test_an_editable_install_works_outside_the_checkout(tmp_path: Path) -> None:

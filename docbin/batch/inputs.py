@@ -1,9 +1,9 @@
 """INPUT words of the user -> the files they mean.
 
-A word is a file, a folder, a glob in quotes, or ``-`` (stdin). A folder is walked with everything below it, in natural order (page2 before page10);
-only names with a readable suffix are taken, hidden ones and docbin's own outputs (``page.ink.png``, ``photo.words.json``, ``.docbin/``) are not, and linked folders are
-not entered. A file named by the user is always tried, whatever its name. A word that means nothing becomes a :class:`Refused`, so that one wrong
-name does not stop a batch.
+A word is a file, a folder, a glob in quotes, or ``-`` (stdin). A folder is walked with everything below it, in natural order (page2 before
+page10); only names with a readable suffix are taken, hidden ones and docbin's own outputs (``page.ink.png``, ``photo.words.json``,
+``.docbin/``) are not, and linked folders are not entered. A file named by the user is always tried, whatever its name. A word that means
+nothing becomes a :class:`Refused`, so that one wrong name does not stop a batch.
 """
 
 from __future__ import annotations

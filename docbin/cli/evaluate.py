@@ -53,8 +53,8 @@ def command(
 ) -> None:
     """Score METHODs on every page of DATASETs and print the means, one row each.
 
-    For a dataset of words (icdar2015, total-text, ctw1500, msra-td500, or a folder with images/ and gt/*.txt) METHOD is a detector of 'docbin models',
-    and the scores are precision, recall and F by the dataset's own way of counting.
+    For a dataset of words (icdar2015, total-text, ctw1500, msra-td500, or a folder with images/ and gt/*.txt) METHOD is a detector of
+    'docbin models', and the scores are precision, recall and F by the dataset's own way of counting.
     """
     from rich.console import Console
 

@@ -10,6 +10,7 @@ namespace nb = nanobind;
 namespace docbin {
 void bind_bits(nb::module_ &m);
 void bind_document(nb::module_ &m);
+void bind_engine(nb::module_ &m);
 void bind_lines(nb::module_ &m);
 void bind_local(nb::module_ &m);
 void bind_metrics(nb::module_ &m);
@@ -21,6 +22,7 @@ NB_MODULE(_core, m) {
     m.def("available_levels", &docbin::available_levels, "Levels this build and this CPU can run, worst first.");
     docbin::bind_bits(m);
     docbin::bind_document(m);
+    docbin::bind_engine(m);
     docbin::bind_lines(m);
     docbin::bind_local(m);
     docbin::bind_metrics(m);

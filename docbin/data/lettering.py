@@ -66,16 +66,22 @@ class Faces:
     Parameters
     ----------
     fonts : fonts to draw from; at least one
+
+    Attributes
+    ----------
+    accented : the Latin faces have the accents of French and German
     """
 
     def __init__(self, fonts: Sequence[Font]) -> None:
         self._families: dict[str, list[list[Font]]] = {}
         self._limits: dict[str, NDArray[np.float64]] = {}
         usable = [font for font in fonts if not _SYMBOLS.search(font.family.lower())] or list(fonts)
+        self.accented = any("accented latin" in font.scripts for font in usable)
         for script in sorted({script for font in usable for script in font.scripts}):
             families: dict[str, list[Font]] = {}
+            wanted = "accented latin" if script == "latin" and self.accented else script
             for font in usable:
-                if script in font.scripts:
+                if wanted in font.scripts:
                     families.setdefault(" ".join(font.family.split()[:2]), []).append(font)
             shares = np.array([5.0 if _SANS.search(name.lower()) else 1.0 for name in families])
             self._families[script] = list(families.values())
@@ -124,7 +130,7 @@ def set_line(words: Sequence[str], face: Face, size: float, margin: int = 2) -> 
     for word in words:
         low, high, left, right = 1e9, -1e9, 1e9, -1e9
         for letter in [word] if face.script in _JOINED else word[::-1] if face.script == "hebrew" else word:
-            ink, dx, dy, advance = _glyph(face.font.path, drawn, letter)
+            ink, dx, dy, advance = glyph(face.font.path, drawn, letter)
             if ink.size:
                 pieces.append((ink, x + dx, dy))
                 left, right = min(left, x + dx), max(right, x + dx + ink.shape[1])
@@ -197,8 +203,11 @@ def _thickened(ink: NDArray[np.uint8], amount: float) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=30000)
-def _glyph(path: str, pixels: int, letters: str) -> tuple[NDArray[np.uint8], int, int, float]:
-    """Ink (tight), its offset right and below (negative: above) from the pen on the baseline, and the pen's advance."""
+def glyph(path: str, pixels: int, letters: str) -> tuple[NDArray[np.uint8], int, int, float]:
+    """A letter (or a whole word of a script whose letters join) of the font in file `path`, em height `pixels`.
+
+    Ink (tight), its offset right and below (negative: above) from the pen on the baseline, and the pen's advance.
+    """
     font = Font(path, "", "", ()).at(pixels)
     mask, offset = font.getmask2(letters, mode="L", anchor="ls")
     ink = np.frombuffer(bytes(mask), np.uint8).reshape(mask.size[1], mask.size[0]) if min(mask.size) > 0 else np.zeros((0, 0), np.uint8)

@@ -47,11 +47,11 @@ KINDS: tuple[tuple[str, float], ...] = (
 
 
 class SignWriter:
-    """Makes up lines of signs; all choices come from `rng`."""
+    """Makes up lines of signs; all choices come from `rng`. Accents are used, now and then, where they can be drawn (`accented`)."""
 
-    def __init__(self, rng: Generator) -> None:
+    def __init__(self, rng: Generator, accented: bool = False) -> None:
         self._rng = rng
-        self._latin = Writer(rng, "latin", plain=bool(rng.random() < 0.85))
+        self._latin = Writer(rng, "latin", plain=bool(rng.random() < 0.85 or not accented))
 
     def line(self, kind: str | None = None, most: int = 4) -> list[str]:
         """The words of one line, 1 to `most` of them, by `kind` of KINDS or by its share."""

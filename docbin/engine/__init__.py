@@ -5,6 +5,6 @@
 
 from docbin.engine.graph import Graph, Node
 from docbin.engine.packed import dumps, loads, read
-from docbin.engine.run import ink, logits
+from docbin.engine.run import ink, logits, profile
 
-__all__ = ["Graph", "Node", "dumps", "ink", "loads", "logits", "read"]
+__all__ = ["Graph", "Node", "dumps", "ink", "loads", "logits", "profile", "read"]

@@ -6,8 +6,9 @@ data from elsewhere, and a wrong one must end as an :class:`InputError`, never a
 
 Ops
 ---
-``codes``     page -> bits at 1/2 of the page's side: threshold codes (:mod:`docbin.kernels.stem`)
-``conv``      bits -> bits: binary convolution with `fan` integer thresholds a filter, padded by -1
+``codes``     page -> bits at 1/2 of the page's side: threshold codes (:mod:`docbin.kernels.stem`), of a second plane too if there are `depth` levels
+``conv``      bits -> bits: binary convolution with `fan` integer thresholds a filter, padded by -1; all bits of the first threshold come first, and
+              only all together must they fill words
 ``pool``      bits -> bits at half the side: 2 x 2 max-pooling (OR)
 ``upsample``  bits -> bits at twice the side: nearest
 ``concat``    several maps of one size -> one map
@@ -17,7 +18,7 @@ Ops
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,13 @@ class Graph:
 
     nodes: tuple[Node, ...]
     sizes: tuple[Size, ...]
+    compiled: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The graph made ready for the compiled core, by kernel level; filled when it first runs."""
+
+    @property
+    def wants_depth(self) -> bool:
+        """Whether it reads the page's depth plane (:mod:`docbin.kernels.depth`) beside its grey levels."""
+        return any("depth" in node.tensors for node in self.nodes)
 
     @property
     def stride(self) -> int:
@@ -64,15 +72,17 @@ class Graph:
         return int(2 ** max(size.halvings for size in self.sizes))
 
 
-# op -> (least inputs, most inputs, attributes with their range, tensors with dtype and axes)
+# op -> (least inputs, most inputs, attributes with their range, tensors with dtype and axes, tensors that may be missing)
 _NUMBERS = {"stride": (1, 4), "dilation": (1, 16), "padding": (0, 64), "groups": (1, 64), "floor": (0.0, 255.0)}
-_OPS: Mapping[str, tuple[int, int, tuple[str, ...], Mapping[str, tuple[str, int]], tuple[str, ...]]] = {
-    "codes": (0, 0, ("floor",), {"windows": ("int32", 1), "theta": ("float32", 2), "grey": ("float32", 1)}, ()),
-    "conv": (1, 1, ("stride", "dilation", "padding", "groups"), {"weights": ("uint64", 4), "limit": ("int32", 2)}, ("masks",)),
-    "pool": (1, 1, (), {}, ()),
-    "upsample": (1, 1, (), {}, ()),
-    "concat": (1, 16, (), {}, ()),
-    "head": (1, 1, (), {"weights": ("uint64", 4), "scale": ("float32", 2), "bias": ("float32", 1)}, ("masks",)),
+_Tensors = dict[str, tuple[str, int]]
+_MASKS: _Tensors = {"masks": ("uint64", 4)}
+_OPS: Mapping[str, tuple[int, int, tuple[str, ...], _Tensors, _Tensors]] = {
+    "codes": (0, 0, ("floor",), {"windows": ("int32", 1), "theta": ("float32", 2), "grey": ("float32", 1)}, {"depth": ("float32", 1)}),
+    "conv": (1, 1, ("stride", "dilation", "padding", "groups"), {"weights": ("uint64", 4), "limit": ("int32", 2)}, _MASKS),
+    "pool": (1, 1, (), {}, {}),
+    "upsample": (1, 1, (), {}, {}),
+    "concat": (1, 16, (), {}, {}),
+    "head": (1, 1, (), {"weights": ("uint64", 4), "scale": ("float32", 2), "bias": ("float32", 1)}, _MASKS),
 }
 
 
@@ -98,7 +108,7 @@ def _check_node(node: Node, index: int, where: str) -> None:
     if not set(tensors) <= set(node.tensors) <= set(tensors) | set(optional):
         raise _refuse(where, f"{name}: tensors {sorted(node.tensors)[:20]}, wanted are {sorted(tensors)}")
     for key, array in node.tensors.items():
-        dtype, axes = tensors.get(key, ("uint64", 4))
+        dtype, axes = (tensors | optional)[key]
         if array.dtype != np.dtype(dtype) or array.ndim != axes or 0 in array.shape:
             raise _refuse(where, f"{name}: tensor {key} is {array.dtype} {array.shape}, wanted is {dtype} with {axes} axes")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -109,9 +119,10 @@ def _check_node(node: Node, index: int, where: str) -> None:
 
 def _codes_size(node: Node, where: str) -> Size:
     windows, theta, grey = (node.tensors[key] for key in ("windows", "theta", "grey"))
-    channels = 4 * (theta.size + grey.size)
+    levels = grey.size + (node.tensors["depth"].size if "depth" in node.tensors else 0)
+    channels = 4 * (theta.size + levels)
     if theta.shape[0] != windows.size or channels % 64 or any(w % 2 == 0 or not 1 <= w <= WIDEST for w in windows.tolist()):
-        raise _refuse(where, f"codes: windows {windows.tolist()[:20]}, theta {theta.shape} and {grey.size} grey levels do not fit")
+        raise _refuse(where, f"codes: windows {windows.tolist()[:20]}, theta {theta.shape} and {levels} fixed levels do not fit")
     return Size(channels // 64, 1)
 
 
@@ -119,7 +130,9 @@ def _conv_size(node: Node, given: Size, where: str) -> Size:
     weights, limit = node.tensors["weights"], node.tensors["limit"]
     outs, per_group, high, wide = weights.shape
     stride, dilation, padding, groups = (int(node.attributes[key]) for key in ("stride", "dilation", "padding", "groups"))
-    if per_group * groups != given.words or outs % (64 * groups) or limit.shape[1] != outs or not 1 <= limit.shape[0] <= 8:
+    fan = limit.shape[0]
+    whole = outs * fan % 64 == 0 and (groups == 1 or outs % (64 * groups) == 0)
+    if per_group * groups != given.words or not whole or limit.shape[1] != outs or not 1 <= fan <= 8:
         raise _refuse(
             where, f"conv: weights {weights.shape}, limits {limit.shape} and groups={groups} do not fit an input of {given.words} words"
         )
@@ -127,7 +140,7 @@ def _conv_size(node: Node, given: Size, where: str) -> Size:
         raise _refuse(where, f"conv: {high} x {wide}, stride {stride}, padding {padding}: square, odd, same size or half is wanted")
     if per_group * high * wide > 511:
         raise _refuse(where, f"conv: {per_group * high * wide} words a filter, at most 511")
-    return Size(limit.shape[0] * outs // 64, given.halvings + (stride == 2))
+    return Size(fan * outs // 64, given.halvings + (stride == 2))
 
 
 def _head_size(node: Node, given: Size, where: str) -> Size:

@@ -2,7 +2,8 @@
 
 Tensors are named ``<node>.<name>``; bit planes are stored as int64 (safetensors' readers do not all know uint64) and viewed as words. The
 metadata key ``docbin``
-holds JSON: ``{"format": 1, "nodes": [{"op", "inputs", "attributes"}]}``. Sizes are bounded before anything is allocated by them.
+holds JSON: ``{"format": 2, "nodes": [{"op", "inputs", "attributes"}]}``. Sizes are bounded before anything is allocated by them.
+Format 2 added depth levels to ``codes``; files of format 1 are read as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from docbin.engine.graph import MAX_NODES, Graph, Node, check
 from docbin.errors import FileAccessError, InputError
 
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 64 * 2**20
 """The largest file read; our networks are under 1 MB."""
 
@@ -51,8 +52,8 @@ def loads(data: bytes, where: str = "packed network") -> Graph:
             raise ValueError("its header is cut off")
         header: Any = json.loads(data[8 : 8 + length])
         graph: Any = json.loads(header["__metadata__"]["docbin"])
-        if graph["format"] != FORMAT:
-            raise ValueError(f"format {graph['format']!r}, this docbin reads {FORMAT}")
+        if graph["format"] not in range(1, FORMAT + 1):
+            raise ValueError(f"format {graph['format']!r}, this docbin reads up to {FORMAT}")
         tensors = load(data)
         described = graph["nodes"]
         if not isinstance(described, list) or len(described) > MAX_NODES:

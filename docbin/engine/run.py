@@ -1,211 +1,85 @@
-"""Run a packed network on a page, tile by tile.
-
-A tile's output region is followed backwards through the graph: each node learns which part of its map is needed, clipped to the page.
-Forwards, each computes just
-that part. Where a region is clipped by the page's edge a convolution sees the padding (-1), everywhere else it sees real neighbours, so
-tiles and
-whole page agree bit for bit, whatever the tile's size; the price is computing the overlap twice. Maps are freed after their last reader,
-so memory does not
-grow with the page but for its pixels and its ink.
-"""
+"""Run a packed network on a page: the compiled engine (``csrc/engine.hpp`` tells how), or its NumPy twin where that is the kernel level."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from docbin import kernels
-from docbin.engine.graph import Graph, Node
-from docbin.kernels import bits
-from docbin.kernels.stem import threshold_codes
+from docbin.engine import tiles
+from docbin.engine.graph import Graph
+from docbin.kernels.depth import depth_plane
+from docbin.kernels.stem import NO_LEVELS
 from docbin.page import FloatMap, Image, Mask, to_grey
 
-TILE = (768, 4096)
-"""Rows and columns of a tile in pixels: few enough rows for memory, whole page width for little overlap."""
 
-Words = NDArray[np.uint64]
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Rows [top, bottom) and columns [left, right) of a map."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    def union(self, other: Region | None) -> Region:
-        """The smallest region that holds both."""
-        if other is None:
-            return self
-        return Region(min(self.top, other.top), max(self.bottom, other.bottom), min(self.left, other.left), max(self.right, other.right))
-
-    def spread(self, stride: int, before: int, after: int, height: int, width: int) -> Region:
-        """The input cells that output cells [top, bottom) x [left, right) read: from ``stride * first - before`` to ``stride * last +
-        after``, clipped."""
-        return Region(
-            max(0, stride * self.top - before),
-            min(height, stride * (self.bottom - 1) + after + 1),
-            max(0, stride * self.left - before),
-            min(width, stride * (self.right - 1) + after + 1),
-        )
-
-    def halved(self) -> Region:
-        """The cells of a map of half the side that this region touches."""
-        return Region(self.top // 2, -(-self.bottom // 2), self.left // 2, -(-self.right // 2))
-
-    def doubled(self) -> Region:
-        """The same place on a map of twice the side."""
-        return Region(2 * self.top, 2 * self.bottom, 2 * self.left, 2 * self.right)
-
-
-def _reach(node: Node) -> int:
-    """How far a convolution (or head) looks to each side, in cells of its input."""
-    half: int = node.tensors["weights"].shape[2] // 2
-    return int(node.attributes.get("dilation", 1)) * half
-
-
-def _needed(graph: Graph, wanted: Region, height: int, width: int) -> list[Region]:
-    """The region of every node's map that the output region needs; `height` and `width` are the padded page's."""
-    needed: list[Region | None] = [None] * len(graph.nodes)
-    needed[-1] = wanted
-    for index in range(len(graph.nodes) - 1, -1, -1):
-        node, region = graph.nodes[index], needed[index]
-        if region is None:
-            continue
-        for i in node.inputs:
-            side = 2 ** graph.sizes[i].halvings
-            rows, columns = height // side, width // side
-            if node.op == "conv":
-                reach = _reach(node)
-                part = region.spread(int(node.attributes["stride"]), reach, reach, rows, columns)
+def _compiled(graph: Graph, level: str) -> Any:
+    """The graph in the compiled core at a level, made once."""
+    if level not in graph.compiled:
+        assert kernels._core is not None
+        network = kernels._core.Network(level)
+        for node in graph.nodes:
+            tensors, numbers = node.tensors, {key: value for key, value in node.attributes.items() if key != "padding"}
+            if node.op == "codes":
+                network.codes(
+                    tensors["windows"], tensors["theta"], tensors["grey"], tensors.get("depth", NO_LEVELS), float(numbers["floor"])
+                )
+            elif node.op == "conv":
+                network.conv(node.inputs[0], tensors["weights"], tensors.get("masks"), tensors["limit"], **numbers)
             elif node.op == "head":
-                reach = _reach(node)
-                part = region.halved().spread(1, reach, reach, rows, columns)
-            elif node.op == "pool":
-                part = region.doubled()
-            elif node.op == "upsample":
-                part = region.halved()
+                network.head(node.inputs[0], tensors["weights"], tensors.get("masks"), tensors["scale"], tensors["bias"])
+            elif node.op == "concat":
+                network.concat(list(node.inputs))
             else:
-                part = region
-            needed[i] = part.union(needed[i])
-    unused = Region(0, 0, 0, 0)
-    return [region or unused for region in needed]
+                {"pool": network.pool, "upsample": network.upsample}[node.op](node.inputs[0])
+        graph.compiled[level] = network
+    return graph.compiled[level]
 
 
-def _cut(words: Words, has: Region, want: Region) -> Words:
-    """The part `want` of a map computed on the region `has`."""
-    return words[:, want.top - has.top : want.bottom - has.top, want.left - has.left : want.right - has.left]
+def _run(graph: Graph, image: Image, out: FloatMap | Mask, threads: int | None, tile: tuple[int, int] | None) -> dict[str, float]:
+    """Fill `out` with logits (float32) or ink (bool); returns the compiled engine's seconds by op, summed over its threads."""
+    grey = np.ascontiguousarray(to_grey(image))
+    depth = depth_plane(grey) if graph.wants_depth else None
+    if depth is not None and (depth.dtype != np.uint8 or depth.shape != grey.shape):
+        raise ValueError(f"engine: the depth plane must be uint8 {grey.shape}, got {depth.dtype} {depth.shape}")
+    if tile is not None and min(tile) < 1:
+        raise ValueError(f"engine: tile {tile}: rows and columns of at least 1 are wanted")
+    threads, level = threads or kernels.threads(), kernels.active()
+    logits, ink = (out, None) if out.dtype == np.float32 else (None, out)
+    if level != "numpy":
+        network = _compiled(graph, level)
+        depth = None if depth is None else np.ascontiguousarray(depth)
+        seconds: dict[str, float] = network.run(grey, depth, logits, ink, threads, *(tile or (0, 0)))
+        return seconds
+
+    def put(place: tuple[slice, slice], values: FloatMap) -> None:
+        out[place] = values if logits is not None else values >= 0
+
+    tiles.run(graph, grey, depth, threads, tile or tiles.TILE, put)
+    return {}
 
 
-def _padded(words: Words, has: Region, out: Region, stride: int, reach: int) -> Words:
-    """What a convolution for the output region `out` reads: real cells where the map has them, -1 beyond the page."""
-    rows, columns = stride * (out.bottom - out.top - 1) + 2 * reach + 1, stride * (out.right - out.left - 1) + 2 * reach + 1
-    first_row, first_column = stride * out.top - reach, stride * out.left - reach
-    field = np.zeros((words.shape[0], rows, columns), np.uint64)
-    top, left = max(first_row, has.top), max(first_column, has.left)
-    bottom, right = min(first_row + rows, has.bottom), min(first_column + columns, has.right)
-    field[:, top - first_row : bottom - first_row, left - first_column : right - first_column] = _cut(
-        words, has, Region(top, bottom, left, right)
-    )
-    return field
+def logits(graph: Graph, image: Image, threads: int | None = None, tile: tuple[int, int] | None = None) -> FloatMap:
+    """Logits of ink, float32 (H, W), of a page (grey or RGB); ink is where they are >= 0.
 
-
-def _head(node: Node, field: Words) -> FloatMap:
-    """Logits (2 h, 2 w) from the head's padded input: for each of a cell's four pixels, bias + scale dot, plane after plane."""
-    scale, bias = node.tensors["scale"], node.tensors["bias"]
-    dots = bits.conv_dots(field, node.tensors["weights"], masks=node.tensors.get("masks"))
-    height, width = dots.shape[1:]
-    logits = np.empty((height, 2, width, 2), np.float32)
-    for pixel in range(4):
-        total = np.full((height, width), bias[pixel], np.float32)
-        for plane, factors in enumerate(scale):
-            total += factors[pixel] * dots[4 * plane + pixel].astype(np.float32)
-        logits[:, pixel // 2, :, pixel % 2] = total
-    return logits.reshape(2 * height, 2 * width)
-
-
-def _compute(graph: Graph, page: Image, index: int, regions: list[Region], maps: dict[int, Words]) -> Words:
-    """One node (but the head) on its region."""
-    node, out = graph.nodes[index], regions[index]
-    if node.op == "codes":
-        area = (out.top, out.left, out.bottom - out.top, out.right - out.left)
-        tensors = node.tensors
-        return threshold_codes(page, tensors["windows"], tensors["theta"], tensors["grey"], float(node.attributes["floor"]), area)
-    given = [(maps[i], regions[i]) for i in node.inputs]
-    if node.op == "conv":
-        stride = int(node.attributes["stride"])
-        field = _padded(*given[0], out, stride, _reach(node))
-        weights, limit, masks = node.tensors["weights"], node.tensors["limit"], node.tensors.get("masks")
-        dilation, groups = int(node.attributes["dilation"]), int(node.attributes["groups"])
-        return bits.conv_bits(field, weights, limit, masks=masks, stride=stride, dilation=dilation, groups=groups)
-    if node.op == "pool":
-        return bits.max_pool(_cut(*given[0], out.doubled()))
-    if node.op == "upsample":
-        below = out.halved()
-        return np.ascontiguousarray(_cut(bits.upsample(_cut(*given[0], below)), below.doubled(), out))
-    return bits.concat(*(_cut(words, has, out) for words, has in given))
-
-
-def _tile(graph: Graph, page: Image, region: Region) -> FloatMap:
-    """Logits of one output region of the padded page."""
-    regions = _needed(graph, region, *page.shape)
-    last_reader = {i: index for index, node in enumerate(graph.nodes) for i in node.inputs}
-    maps: dict[int, Words] = {}
-    for index in range(len(graph.nodes) - 1):
-        if index not in last_reader:
-            continue
-        maps[index] = _compute(graph, page, index, regions, maps)
-        for i in graph.nodes[index].inputs:
-            if last_reader[i] == index:
-                del maps[i]
-    head = graph.nodes[-1]
-    (source,) = head.inputs
-    cells = region.halved()
-    logits = _head(head, _padded(maps[source], regions[source], cells, 1, _reach(head)))
-    whole = cells.doubled()
-    return logits[region.top - whole.top : region.bottom - whole.top, region.left - whole.left : region.right - whole.left]
-
-
-def logits(graph: Graph, image: Image, threads: int | None = None, tile: tuple[int, int] = TILE) -> FloatMap:
-    """Logits of ink, float32 (H, W), of a page (grey or RGB); ink is where they are >= 0."""
+    Parameters
+    ----------
+    threads : at most so many; None = :func:`docbin.kernels.threads`
+    tile : rows and columns, in pixels, that are computed on their own; None = chosen by the engine. The result does not depend on it.
+    """
     out = np.empty(image.shape[:2], np.float32)
-    _run(graph, image, threads, tile, lambda region, values: out.__setitem__(region, values))
+    _run(graph, image, out, threads, tile)
     return out
 
 
-def ink(graph: Graph, image: Image, threads: int | None = None, tile: tuple[int, int] = TILE) -> Mask:
-    """Ink mask of a page (grey or RGB), bool (H, W); beside the page and its mask, memory is that of the tiles under way."""
+def ink(graph: Graph, image: Image, threads: int | None = None, tile: tuple[int, int] | None = None) -> Mask:
+    """Ink mask of a page (grey or RGB), bool (H, W); parameters as in :func:`logits`. Memory is that of a few rows of each map a thread."""
     out = np.empty(image.shape[:2], np.bool_)
-    _run(graph, image, threads, tile, lambda region, values: out.__setitem__(region, values >= 0))
+    _run(graph, image, out, threads, tile)
     return out
 
 
-def _run(graph: Graph, image: Image, threads: int | None, tile: tuple[int, int], put: object) -> None:
-    """Compute every tile and hand it to `put(slices, logits)`."""
-    grey = to_grey(image)
-    height, width = grey.shape
-    bottom, right = -height % graph.stride, -width % graph.stride
-    if bottom or right:
-        grey = np.pad(grey, ((0, bottom), (0, right)), mode="edge")
-    rows, columns = max(graph.stride, tile[0]), max(graph.stride, tile[1])
-    regions = [
-        Region(y, min(y + rows, height), x, min(x + columns, width)) for y in range(0, height, rows) for x in range(0, width, columns)
-    ]
-
-    def work(region: Region) -> None:
-        values = _tile(graph, grey, region)
-        put((slice(region.top, region.bottom), slice(region.left, region.right)), values)  # type: ignore[operator]
-
-    count = min(threads or kernels.threads(), len(regions))
-    if count == 1:
-        for region in regions:
-            work(region)
-        return
-    with ThreadPoolExecutor(count) as pool:
-        for _ in pool.map(work, regions):
-            pass
+def profile(graph: Graph, image: Image, threads: int | None = None) -> dict[str, float]:
+    """Seconds that each kind of node took on a page, summed over the threads; empty at the NumPy level."""
+    return _run(graph, image, np.empty(image.shape[:2], np.bool_), threads, None)

@@ -17,12 +17,24 @@ def box_sum(cells: NDArray[np.int64], window: int) -> NDArray[np.int64]:
     return integral[bottom][:, right] - integral[top][:, right] - integral[bottom][:, left] + integral[top][:, left]
 
 
+def _pixels(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The four pixels of each cell, (4, h, w)."""
+    height, width = plane.shape[0] // 2, plane.shape[1] // 2
+    return plane.reshape(height, 2, width, 2).transpose(1, 3, 0, 2).reshape(4, height, width)
+
+
 def threshold_codes(
-    page: NDArray[np.uint8], windows: NDArray[np.int32], theta: NDArray[np.float32], grey: NDArray[np.float32], floor: float
+    page: NDArray[np.uint8],
+    windows: NDArray[np.int32],
+    theta: NDArray[np.float32],
+    grey: NDArray[np.float32],
+    floor: float,
+    depth: NDArray[np.uint8] | None,
+    depths: NDArray[np.float32],
 ) -> NDArray[np.uint64]:
     """See :func:`docbin.kernels.stem.threshold_codes`."""
     height, width = page.shape[0] // 2, page.shape[1] // 2
-    pixels = page.reshape(height, 2, width, 2).transpose(1, 3, 0, 2).reshape(4, height, width)
+    pixels = _pixels(page)
     sums = pixels.astype(np.int64).sum(0)
     squares = (pixels.astype(np.int64) ** 2).sum(0)
     thresholds: list[NDArray[np.float32]] = []
@@ -33,9 +45,10 @@ def threshold_codes(
         spread = np.sqrt(np.maximum(variance, np.float32(0))) + np.float32(floor)
         thresholds.extend(mean + weight * spread for weight in weights)
     thresholds.extend(np.full((height, width), level, np.float32) for level in grey)
-    out = np.zeros((4 * len(thresholds) // 64, height, width), np.uint64)
-    for t, threshold in enumerate(thresholds):
-        for p in range(4):
-            channel = 4 * t + p
-            out[channel // 64] |= (pixels[p].astype(np.float32) >= threshold).astype(np.uint64) << np.uint64(channel % 64)
+    codes = [cell.astype(np.float32) >= threshold for threshold in thresholds for cell in pixels]
+    if depth is not None:
+        codes.extend(cell.astype(np.float32) >= level for level in depths for cell in _pixels(depth))
+    out = np.zeros((len(codes) // 64, height, width), np.uint64)
+    for channel, code in enumerate(codes):
+        out[channel // 64] |= code.astype(np.uint64) << np.uint64(channel % 64)
     return out

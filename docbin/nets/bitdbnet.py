@@ -1,7 +1,7 @@
 """`bitdbnet`: a text detector in bits, DBNet's task on the trunk of :mod:`docbin.nets.bitunet`.
 
-DBNet (Liao et al., 2020, arXiv 1911.08947) needs a probability map in use and a threshold map in training. The first is what a `bitunet` gives, logits
-from bits; so the network *is* one, runs in the same engine and is packed by the same exporter. What it has of its own:
+DBNet (Liao et al., 2020, arXiv 1911.08947) needs a probability map in use and a threshold map in training. The first is what a `bitunet`
+gives, logits from bits; so the network *is* one, runs in the same engine and is packed by the same exporter. What it has of its own:
 
 * *Thresholds of the stem* on both sides of the local mean: in a street, writing is as often light on dark as dark on light.
 * *One level more*, so that a cell of the deepest map is 32 pixels wide and a word on a poster within reach.

@@ -146,6 +146,15 @@ def page_norm(maps: Tensor) -> Tensor:
     return (maps - mean) * variance.clamp_min(NORM_FLOOR**2).rsqrt()
 
 
+def trained_norm(maps: Tensor) -> Tensor:
+    """:func:`page_norm` by torch's kernel, which rounds to the maps' own type: a training step takes 0.7 of the time in bfloat16 on a CPU.
+
+    The kernel hands out contiguous maps, whatever it was given; unless they are laid out again, everything after it is slow.
+    """
+    layout = torch.channels_last if maps.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    return F.instance_norm(maps, eps=NORM_FLOOR**2).contiguous(memory_format=layout)
+
+
 def widen(values: Tensor, lattice: int, height: int, width: int) -> Tensor:
     """Values at every second row and column, (N, C, ceil(H / 2), ceil(W / 2)), interpolated to all, (N, C, H, W)."""
     if lattice == 1:
@@ -210,8 +219,9 @@ class SauvolaNet(nn.Module):
     def attention(self, levels: Tensor) -> Tensor:
         """Trust in each window, (N, windows, H, W), of grey levels (N, 1, H, W), every image normed over itself."""
         maps = self.cells(levels / 255.0)
+        norm = trained_norm if self.training else page_norm
         for index, layer in enumerate(self.convolutions):
-            maps = F.relu(page_norm(self.convolve(index, maps, layer.weight, layer.bias)))  # type: ignore[arg-type]
+            maps = F.relu(norm(self.convolve(index, maps, layer.weight, layer.bias)))  # type: ignore[arg-type]
         return self.trust(maps, self.choice.weight, *levels.shape[-2:])
 
     def logits(self, levels: Tensor, trust: Tensor, lattice: int = 1) -> Tensor:

@@ -33,7 +33,7 @@ def compare() -> Any:
 
 @pytest.fixture(scope="module")
 def scale(compare: Any) -> Any:
-    return compare.Scale(side=32, crops=16, window=48, draws=1, batch=4, page=(64, 96))
+    return compare.Scale(side=32, crops=16, window=48, draws=1, batch=4, page=(64, 96), least=1)
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +106,18 @@ def test_learning_helps(compare: Any, task: Any, scale: Any) -> None:
 
 def test_rows_are_kept_and_only_what_is_missing_is_done(compare: Any, task: Any, scale: Any, tmp_path: Path) -> None:
     out, said = tmp_path / "rows.json", []
-    first = compare.compare(["bnn"], [0, 1], task, scale, out, 0.2, said.append)
+    first = compare.compare(["bnn"], [0, 1], task, scale, out, 0.0, said.append, steps=2)
     assert [(row["method"], row["seed"]) for row in first] == [("bnn", 0), ("bnn", 1)]
-    assert first[0]["steps"] == first[1]["steps"] >= 1
+    assert first[0]["steps"] == first[1]["steps"] == 2
     rows = compare.compare(["bnn", "float"], [0], task, scale, out, 999.0, said.append)
     assert [(row["method"], row["seed"]) for row in rows] == [("bnn", 0), ("bnn", 1), ("float", 0)]
     assert rows[2]["steps"] == rows[0]["steps"]  # the budget of the rows that are there, not of 999 seconds
     assert json.loads(out.read_text()) == rows
+    with pytest.raises(ValueError, match="cannot be compared"):
+        compare.compare(["dorefa"], [0], task, scale, out, 1.0, said.append, steps=rows[0]["steps"] + 1)
+    assert compare.steps_for(["bnn"], 1, 3600.0, task, scale, trial=1) > 10
+    with pytest.raises(ValueError, match="minutes are too few at this pace, 9999 steps"):
+        compare.compare(["bnn"], [0], task, scale._replace(least=9999), tmp_path / "new.json", 1.0, said.append)
     rows[0]["steps"] += 1
     out.write_text(json.dumps(rows))
     with pytest.raises(ValueError, match="cannot be compared"):

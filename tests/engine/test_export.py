@@ -12,16 +12,18 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from docbin import engine, export, kernels  # noqa: E402
-from docbin.engine.run import Region, _compute  # noqa: E402
+from docbin.engine.tiles import Region, compute  # noqa: E402
 from docbin.errors import UsageError  # noqa: E402
 from docbin.kernels import bits  # noqa: E402
+from docbin.kernels.depth import depth_plane  # noqa: E402
 from docbin.nets.bitunet import BitBlock, BitUNet, BitUNetConfig  # noqa: E402
+from docbin.nets.inference import to_tensor, with_depth  # noqa: E402
 
 SMALL = BitUNetConfig(
     windows=(3, 7, 9),
-    thetas=9,
-    greys=5,
-    depths=0,
+    thetas=7,
+    greys=3,
+    depths=8,
     filters=(32, 64, 96),
     decoder_filters=(64, 32),
     narrow=(32, 64),
@@ -50,7 +52,7 @@ def trained(config: BitUNetConfig = SMALL, seed: int = 0) -> BitUNet:
     net = BitUNet(config)
     with torch.no_grad():
         for _ in range(3):
-            net(torch.rand(2, 3, 48, 64))
+            net(torch.rand(2, 4, 48, 64))
         for module in net.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.weight.copy_(torch.randn_like(module.weight))
@@ -66,7 +68,7 @@ def page(height: int, width: int) -> np.ndarray:
 
 
 def as_tensor(image: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(image).float().div(255)[None, None].repeat(1, 3, 1, 1)
+    return to_tensor(with_depth(image))
 
 
 def test_every_layer_has_the_torch_networks_bits() -> None:
@@ -83,7 +85,7 @@ def test_every_layer_has_the_torch_networks_bits() -> None:
     regions = [Region(0, height, 0, width) for height, width in sizes]
     maps: dict[int, np.ndarray] = {}
     for index, node in enumerate(graph.nodes[:-1]):
-        maps[index] = _compute(graph, image, index, regions, maps)
+        maps[index] = compute(graph, (image, depth_plane(image)), index, regions, maps)
         if node.op in ("codes", "conv"):
             want = seen.pop(0)[0].numpy() > 0
             assert np.array_equal(bits.unpack(maps[index], len(want)), want), f"node {index} ({node.op})"
@@ -149,8 +151,8 @@ def test_training_computes_what_evaluation_counts(config: BitUNetConfig) -> None
 def test_training_learns_and_every_parameter_gets_a_gradient() -> None:
     torch.manual_seed(0)
     net = BitUNet(SMALL)
-    image = torch.rand(2, 3, 32, 32)
-    truth = (image.mean(1, keepdim=True) < 0.5).float()
+    image = torch.rand(2, 4, 32, 32)
+    truth = (image[:, :3].mean(1, keepdim=True) < 0.5).float()
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
     losses = []
     for step in range(12):
@@ -162,7 +164,7 @@ def test_training_learns_and_every_parameter_gets_a_gradient() -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
-    assert torch.isfinite(net(torch.zeros(1, 3, 9, 13))).all()
+    assert torch.isfinite(net(torch.zeros(1, 4, 9, 13))).all()
 
 
 def test_a_float_network_says_why_it_cannot_be_packed() -> None:

@@ -17,7 +17,7 @@ from docbin import kernels
 from docbin.errors import FileAccessError, InputError, UsageError
 from docbin.nets import build
 from docbin.nets.inference import probability, to_tensor
-from docbin.nets.sauvolanet import Moments, box_statistics, grey_levels, page_norm, widen
+from docbin.nets.sauvolanet import Moments, box_statistics, grey_levels, page_norm, trained_norm, widen
 from docbin.page import Image, to_grey
 from docbin.train import checkpoint
 from docbin.train.losses import hinge
@@ -117,6 +117,23 @@ def test_page_norm_equals_its_float64_twin_and_is_finite_on_flat_maps() -> None:
     wanted = (exact - exact.mean((2, 3), keepdims=True)) / np.maximum(exact.std((2, 3), keepdims=True), 1e-5)
     assert np.abs(page_norm(maps).numpy() - wanted).max() < 2e-3
     assert torch.isfinite(page_norm(torch.full((1, 1, 4, 4), 0.3))).all()
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_norm_of_training_is_that_of_the_page(layout: torch.memory_format) -> None:
+    """Values, gradients and layout; flat maps, which a crop without ink gives, stay near 0."""
+    maps = (torch.randn(2, 4, 24, 20) * torch.tensor([1.0, 0.1, 30.0, 1e-2]).view(1, 4, 1, 1) + 0.5).to(memory_format=layout)
+    wanted, given = maps.clone().requires_grad_(), maps.clone().requires_grad_()
+    weight = torch.randn(2, 4, 24, 20)
+    slow, fast = page_norm(wanted), trained_norm(given)
+    (slow * weight).sum().backward()
+    (fast * weight).sum().backward()
+    assert fast.is_contiguous(memory_format=layout)
+    assert torch.allclose(slow, fast, atol=2e-4)
+    assert wanted.grad is not None
+    assert given.grad is not None
+    assert torch.allclose(wanted.grad, given.grad, rtol=1e-3, atol=1e-4 * float(wanted.grad.abs().max()))
+    assert trained_norm(torch.full((1, 2, 8, 8), 0.3)).abs().max() < 0.01
 
 
 def test_moments_in_parts_equal_those_of_the_whole_in_float64() -> None:

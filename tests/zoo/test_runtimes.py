@@ -45,9 +45,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     },
     "bitunet": {
         "windows": [3, 7, 9],
-        "thetas": 9,
-        "greys": 5,
-        "depths": 0,
+        "depths": 8,
         "filters": [64, 64],
         "decoder_filters": [64],
         "narrow": [64],
@@ -66,7 +64,7 @@ def packaged(script: Any, net: str, folder: Path, seed: int = 5, **words: Any) -
     module = build(net, VARIANTS[net])
     with torch.no_grad():
         for _ in range(3):
-            module(torch.rand(4, 4 if net == "unet" else 3, 32, 32))
+            module(torch.rand(4, 4, 32, 32))
         (module.out.bias if net == "unet" else module.head.bias).zero_()  # ink and paper in equal shares
     recipe = recipe_of({"net": {"name": net, "variant": dict(VARIANTS[net])}, "data": {"weights": {"dibco2009": 1.0}}})
     about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import docbin
 from docbin.zoo import cards, folders, runtimes
 
 NAMES = folders.names()

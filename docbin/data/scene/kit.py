@@ -24,7 +24,7 @@ class Kit:
     ) -> None:
         self.rng = rng
         self.faces = faces
-        self.writer = SignWriter(rng)
+        self.writer = SignWriter(rng, faces.accented)
         self._picture = picture
         known = {script: share for script, share in scripts.items() if script in faces.scripts and share > 0} or {"latin": 1.0}
         limits = np.cumsum(list(known.values()))

@@ -1,0 +1,124 @@
+// Runs a packed 1-bit network on a page, from its pixels to its ink, without leaving the bits in between.
+//
+// Maps are in lines (lines.hpp). A tile of the page is computed from top to bottom in strips: each node adds the rows that the next strip of output
+// needs, from rows that its inputs still hold, and rows that nobody will read again make room. So no row is computed twice within a tile, and memory
+// is a few strips a node whatever the page's height. Concatenation is a list of lines; padding is the spare bits at a line's end and a few empty rows
+// where the page ends. Tiles are independent: each computes what lies around it again, with the page's real neighbours, so that tiles of any size give
+// the bits of the whole page. Threads take a tile each.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "lines_program.hpp"
+#include "stem.hpp"
+
+namespace docbin::engine {
+
+enum Op : int { codes, conv, pool, upsample, concat, head };
+inline constexpr int ops = 6;
+
+struct Node {
+    Op op;
+    std::vector<int> inputs;   // as given
+    std::vector<int> sources;  // the nodes that hold the input's channels, concatenations looked through
+    std::vector<int> readers;  // the nodes that have this one among their sources
+    int channels = 0, halvings = 0;
+    int stride = 1, reach = 0;  // of a convolution or head, in cells of its input
+    std::unique_ptr<lines::Convolution> filters;
+    std::unique_ptr<stem::Codes> stem;
+    int planes = 0;
+    std::vector<float> scale, bias;
+};
+
+// Where the result goes: float32 logits, or bytes 0 and 1.
+struct Target {
+    float *logits;
+    std::uint8_t *ink;
+    std::int64_t height, width;
+};
+
+// Rows [top, bottom) and columns [left, right), in pixels.
+struct Tile {
+    std::int64_t top, bottom, left, right;
+};
+
+struct Range {
+    std::int64_t low, high;
+};
+
+struct Seconds {
+    double of[ops] = {};
+};
+
+class Network {
+public:
+    explicit Network(Level level) : level_(level) {}
+    Network(const Network &) = delete;
+    Network &operator=(const Network &) = delete;
+
+    // Each returns the new node's number. Sizes are checked (std::invalid_argument), so that no node can read outside its inputs.
+    int add_codes(stem::Codes codes);
+    int add_conv(int input, const lines::Filters &filters, const std::int32_t *limit, int fan, int stride);
+    int add_pool(int input);
+    int add_upsample(int input);
+    int add_concat(std::vector<int> inputs);
+    int add_head(int input, const lines::Filters &filters, std::vector<float> scale, std::vector<float> bias);
+
+    // planes[1] may be null unless the codes have levels on it. tile_rows 0: as many tiles as threads. Returns seconds by op, summed over threads.
+    Seconds run(const std::uint8_t *const (&planes)[2], const Target &target, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const;
+
+    // What the network may ask of a page.
+    bool wants_second_plane() const;
+    Level level() const { return level_; }
+    const std::vector<Node> &nodes() const { return nodes_; }
+    int halvings() const;  // the most of any node
+    int reach() const;     // the widest of any node
+    // The rows (or columns) [low, high) of every node that the output's rows need, in a page of `size` (a multiple of 2^halvings) rows.
+    std::vector<Range> needed(Range output, std::int64_t size) const;
+
+private:
+    Node &add(Op op, std::vector<int> inputs);
+    Node &add_filters(Op op, int input, const lines::Filters &filters);
+
+    Level level_;
+    std::vector<Node> nodes_;
+};
+
+// Computes one tile; keeps its memory for the next.
+class Worker {
+public:
+    Worker(const Network &network, const stem::Page &page, const Target &target);
+    ~Worker();
+    void run(const Tile &tile);
+    const Seconds &seconds() const { return seconds_; }
+
+private:
+    struct Buffer;
+    void lay_out(const Tile &tile);
+    void rows(int index, std::int64_t from, std::int64_t to);
+    void conv_rows(const Node &node, Buffer &out, std::int64_t from, std::int64_t to);
+    void head_rows(const Node &node, std::int64_t from, std::int64_t to, const Tile &tile);
+    lines::Field field(const Node &node, std::int64_t row);
+    std::int64_t first_needed(int reader, std::int64_t row) const;
+    std::int64_t kept(int index) const;
+    std::int64_t step() const;  // rows of the page a strip
+
+    const Network &network_;
+    const stem::Page &page_;
+    const Target &target_;
+    std::vector<Buffer> buffers_;
+    std::vector<Range> rows_;              // of the tile, by node
+    std::vector<std::int64_t> done_;       // rows below this are computed, by node
+    std::int64_t left_ = 0, right_ = 0;    // the tile's columns with all that lies around it, in pixels
+    std::vector<std::int64_t> pitch_;      // by halvings
+    std::vector<std::vector<std::uint64_t>> valid_;
+    std::vector<std::unique_ptr<stem::Rows>> stems_;  // by node
+    std::vector<const std::uint64_t *> channels_;
+    std::vector<std::uint64_t *> lines_;
+    std::vector<std::uint64_t> scratch_, strided_;
+    std::vector<std::int16_t> dots_;
+    Seconds seconds_;
+};
+
+}  // namespace docbin::engine

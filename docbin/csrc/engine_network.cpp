@@ -1,0 +1,175 @@
+// The network as a list of nodes, and which rows of each an output needs.
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "engine.hpp"
+
+namespace docbin::engine {
+namespace {
+
+void demand(bool good, const char *what) {
+    if (!good) throw std::invalid_argument(what);
+}
+
+constexpr std::int64_t widest_tile = 4096, least_rows = 256;
+
+}  // namespace
+
+Node &Network::add(Op op, std::vector<int> inputs) {
+    const int index = static_cast<int>(nodes_.size());
+    Node node;
+    node.op = op;
+    for (const int input : inputs) {
+        demand(input >= 0 && input < index && nodes_[input].op != head, "engine: a node reads what is not there");
+        const Node &from = nodes_[input];
+        node.channels += from.channels, node.halvings = from.halvings;
+        if (from.op == concat)
+            node.sources.insert(node.sources.end(), from.sources.begin(), from.sources.end());
+        else
+            node.sources.push_back(input);
+    }
+    node.inputs = std::move(inputs);
+    if (op != concat)
+        for (const int source : node.sources)
+            if (nodes_[source].readers.empty() || nodes_[source].readers.back() != index) nodes_[source].readers.push_back(index);
+    nodes_.push_back(std::move(node));
+    return nodes_.back();
+}
+
+Node &Network::add_filters(Op op, int input, const lines::Filters &filters) {
+    Node &node = add(op, {input});
+    demand(filters.channels * filters.groups == node.channels, "engine: filters do not fit the map they read");
+    node.filters = std::make_unique<lines::Convolution>(level_, filters);
+    node.reach = filters.reach();
+    return node;
+}
+
+int Network::add_codes(stem::Codes codes) {
+    for (const std::int32_t window : codes.windows) demand(window > 0 && window % 2 == 1 && window <= stem::widest_window, "engine: a window is even or too wide");
+    demand(codes.channels() > 0 && codes.theta.size() == codes.windows.size() * codes.thetas, "engine: thresholds and windows do not fit together");
+    Node &node = add(Op::codes, {});
+    node.channels = codes.channels(), node.halvings = 1;
+    node.stem = std::make_unique<stem::Codes>(std::move(codes));
+    return static_cast<int>(nodes_.size()) - 1;
+}
+
+int Network::add_conv(int input, const lines::Filters &filters, const std::int32_t *limit, int fan, int stride) {
+    demand(stride == 1 || stride == 2, "engine: strides are 1 or 2");
+    Node &node = add_filters(conv, input, filters);
+    node.filters->set_limits(limit, fan);
+    node.channels = fan * filters.outs, node.stride = stride, node.halvings += stride == 2;
+    return static_cast<int>(nodes_.size()) - 1;
+}
+
+int Network::add_pool(int input) {
+    ++add(pool, {input}).halvings;
+    return static_cast<int>(nodes_.size()) - 1;
+}
+
+int Network::add_upsample(int input) {
+    Node &node = add(upsample, {input});
+    demand(node.halvings > 1, "engine: nothing but the head is as large as the page");
+    --node.halvings;
+    return static_cast<int>(nodes_.size()) - 1;
+}
+
+int Network::add_concat(std::vector<int> inputs) {
+    for (const int input : inputs) demand(input >= 0 && input < static_cast<int>(nodes_.size()), "engine: a node reads what is not there");
+    for (const int input : inputs) demand(nodes_[input].halvings == nodes_[inputs[0]].halvings, "engine: maps of different sizes side by side");
+    add(concat, std::move(inputs));
+    return static_cast<int>(nodes_.size()) - 1;
+}
+
+int Network::add_head(int input, const lines::Filters &filters, std::vector<float> scale, std::vector<float> bias) {
+    demand(filters.outs % 4 == 0 && scale.size() == static_cast<std::size_t>(filters.outs) && bias.size() == 4 &&
+               static_cast<std::int64_t>(filters.channels) * filters.groups * filters.kernel * filters.kernel <= 32767,
+           "engine: the head's scales and filters do not fit together");
+    Node &node = add_filters(head, input, filters);
+    demand(node.halvings == 1, "engine: the head reads a map at half the page's side");
+    node.planes = filters.outs / 4, node.scale = std::move(scale), node.bias = std::move(bias);
+    return static_cast<int>(nodes_.size()) - 1;
+}
+
+bool Network::wants_second_plane() const {
+    return std::any_of(nodes_.begin(), nodes_.end(), [](const Node &node) { return node.stem && !node.stem->levels[1].empty(); });
+}
+
+int Network::halvings() const {
+    int most = 0;
+    for (const Node &node : nodes_) most = std::max(most, node.halvings);
+    return most;
+}
+
+int Network::reach() const {
+    int most = 1;
+    for (const Node &node : nodes_) most = std::max(most, node.reach);
+    return most;
+}
+
+std::vector<Range> Network::needed(Range output, std::int64_t size) const {
+    std::vector<Range> needed(nodes_.size(), {0, 0});
+    // The head counts its rows in cells.
+    needed.back() = {output.low / 2, (output.high + 1) / 2};
+    for (int index = static_cast<int>(nodes_.size()); index-- > 0;) {
+        const Node &node = nodes_[index];
+        const Range rows = needed[index];
+        if (rows.low >= rows.high || node.op == concat) continue;
+        for (const int source : node.sources) {
+            const std::int64_t all = size >> nodes_[source].halvings;
+            Range part = rows;
+            if (node.op == conv || node.op == head)
+                part = {std::max<std::int64_t>(0, node.stride * rows.low - node.reach), std::min(all, node.stride * (rows.high - 1) + node.reach + 1)};
+            else if (node.op == pool)
+                part = {2 * rows.low, 2 * rows.high};
+            else if (node.op == upsample)
+                part = {rows.low / 2, (rows.high + 1) / 2};
+            Range &known = needed[source];
+            known = known.low >= known.high ? part : Range{std::min(known.low, part.low), std::max(known.high, part.high)};
+        }
+    }
+    return needed;
+}
+
+Seconds Network::run(const std::uint8_t *const (&planes)[2], const Target &target, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const {
+    demand(!nodes_.empty() && nodes_.back().op == head && (planes[1] || !wants_second_plane()), "engine: no head, or a plane is missing");
+    const std::int64_t stride = std::int64_t{1} << halvings();
+    const stem::Page page{{planes[0], planes[1]}, target.height, target.width, (target.height + stride - 1) / stride * stride / 2,
+                          (target.width + stride - 1) / stride * stride / 2};
+    threads = std::max(1, threads);
+    if (!tile_rows) {
+        const std::int64_t bands = std::clamp<std::int64_t>(target.height / least_rows, 1, threads), across = (target.width + widest_tile - 1) / widest_tile;
+        tile_rows = (target.height + bands - 1) / bands, tile_columns = (target.width + across - 1) / across;
+    }
+    std::vector<Tile> tiles;
+    for (std::int64_t y = 0; y < target.height; y += tile_rows)
+        for (std::int64_t x = 0; x < target.width; x += tile_columns)
+            tiles.push_back({y, std::min(y + tile_rows, target.height), x, std::min(x + tile_columns, target.width)});
+
+    Seconds total;
+    std::atomic<std::size_t> next{0};
+    std::mutex lock;
+    std::exception_ptr failed;
+    const auto work = [&] {
+        try {
+            Worker worker(*this, page, target);
+            for (std::size_t i; (i = next.fetch_add(1)) < tiles.size();) worker.run(tiles[i]);
+            const std::lock_guard<std::mutex> held(lock);
+            for (int op = 0; op < ops; ++op) total.of[op] += worker.seconds().of[op];
+        } catch (...) {
+            const std::lock_guard<std::mutex> held(lock);
+            failed = std::current_exception();
+        }
+    };
+    std::vector<std::thread> pool;
+    for (std::size_t i = 1; i < std::min<std::size_t>(threads, tiles.size()); ++i) pool.emplace_back(work);
+    work();
+    for (auto &thread : pool) thread.join();
+    if (failed) std::rethrow_exception(failed);
+    return total;
+}
+
+}  // namespace docbin::engine

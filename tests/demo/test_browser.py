@@ -1,0 +1,404 @@
+"""The demo as a visitor meets it: a real server, a real browser, every tab used. Run by ``make test-browser``."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import docbin
+from docbin import catalogue
+from docbin.cli import main
+from docbin.demo import choices
+from tests.demo import pages
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install playwright)")
+pytest.importorskip("gradio", reason="needs the extra app")
+
+pytestmark = pytest.mark.browser
+SAMPLE = "Handwritten bleedthrough"
+TABS = ("Binarize", "Compare", "Look inside", "Find text", "Benchmarks")
+PATIENCE = 90_000
+"""Milliseconds: the machine may be busy with other things."""
+
+
+def chromium() -> str:
+    """A Chromium of the system: DOCBIN_CHROMIUM, or by name."""
+    names = (os.environ.get("DOCBIN_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("needs Chromium (Debian: apt-get install chromium; or DOCBIN_CHROMIUM=/path/to/it)")
+    return found
+
+
+class Demo:
+    """``docbin demo`` as a process."""
+
+    def __init__(self) -> None:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            self.port = int(one.getsockname()[1])
+        self.started = time.monotonic()
+        command = [sys.executable, "-m", "docbin.cli", "demo", "--port", str(self.port)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        assert "the demo is at" in line, line
+        self.address = f"http://127.0.0.1:{self.port}/"
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    chromium()
+    demo = Demo()
+    yield demo
+    assert demo.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    path = chromium()
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else [])
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A page of the browser that notes what it should not have to."""
+
+    def __init__(self, browser: Any, demo: Demo, width: int = 1360, height: int = 900, scheme: str = "light") -> None:
+        self.complaints: list[str] = []
+        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True)
+        self.page = page = self.context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self._note(request.url))
+        page.goto(demo.address)
+        page.get_by_role("button", name="Turn into ink").wait_for()
+
+    def _note(self, url: str) -> None:
+        if not re.match(r"(http://(127\.0\.0\.1|localhost):\d+/|data:|blob:)", url):
+            self.complaints.append(f"asked for {url}")
+
+    def upload(self, path: Path, place: str = "#docbin-upload") -> None:
+        self.page.locator(f"{place} input[type=file]").set_input_files(path)
+
+    def sample(self, name: str = SAMPLE) -> None:
+        self.page.get_by_role("button", name=name).click()
+        self.page.locator(".docbin-slider img.before").wait_for()
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+
+    def facts(self) -> str:
+        return str(self.page.locator("dl.facts:visible").first.inner_text())
+
+    def alert(self) -> str:
+        alert = self.page.locator("[role=alert].wrong:visible")
+        alert.wait_for()
+        return str(alert.inner_text())
+
+
+@pytest.fixture
+def visitor(browser: Any, demo: Demo) -> Iterator[Visitor]:
+    visitor = Visitor(browser, demo)
+    yield visitor
+    visitor.context.close()
+    assert visitor.complaints == []
+
+
+# --- Binarize ----------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "says"), [("good.png", "300 dpi"), ("print.jpg", "colour"), ("deep.png", "PNG, grey")])
+def test_a_page_of_any_kind_becomes_ink(visitor: Visitor, tmp_path: Path, name: str, says: str) -> None:
+    visitor.upload(pages.good(tmp_path)[name][0])
+    visitor.page.locator(".docbin-slider img.before").wait_for()
+    assert says in visitor.facts()
+    assert name in visitor.facts()
+    assert not visitor.page.locator("#docbin-number").is_visible()
+
+
+@pytest.mark.parametrize(("name", "count"), [("book.tif", 3), ("scan.pdf", 2)])
+def test_a_file_of_several_pages_has_a_picker(visitor: Visitor, tmp_path: Path, name: str, count: int) -> None:
+    visitor.upload(pages.good(tmp_path)[name][0])
+    visitor.page.get_by_text(f"1 of {count}").wait_for()
+    number = visitor.page.locator("#docbin-number input[type=number]")
+    number.fill(str(count))
+    number.press("Enter")
+    visitor.page.get_by_text(f"{count} of {count}").wait_for()
+
+
+@pytest.mark.parametrize("name", ["bomb.png", "letter.png", "nothing.png"])
+def test_a_bad_file_is_a_sentence_and_the_next_page_works(visitor: Visitor, tmp_path: Path, name: str) -> None:
+    path, says = pages.bad(tmp_path)[name]
+    visitor.upload(path)
+    assert says in visitor.alert()
+    visitor.sample()
+
+
+def test_without_a_page_the_button_says_so(visitor: Visitor) -> None:
+    visitor.page.get_by_role("button", name="Turn into ink").click()
+    assert "Choose a page first" in visitor.alert()
+
+
+def test_the_slider_moves_by_keyboard_and_by_hand_and_zooms(visitor: Visitor) -> None:
+    visitor.sample()
+    page = visitor.page
+    before, line = page.locator(".docbin-slider img.before"), page.locator(".docbin-slider .line")
+
+    def covered() -> float:
+        """Share of the picture that the page covers."""
+        right = float(re.findall(r"([\d.]+)px", before.evaluate("node => node.style.clipPath"))[1])  # top, right, bottom, left
+        return 1 - right / float(before.evaluate("node => node.clientWidth"))
+
+    assert covered() == pytest.approx(0.5, abs=0.02)
+    slider = page.get_by_role("slider", name="How much of the page covers its ink")
+    slider.focus()
+    page.keyboard.press("End")
+    assert covered() == pytest.approx(1, abs=0.02)
+    page.keyboard.press("Home")
+    assert covered() == pytest.approx(0, abs=0.02)
+    box, stage = line.bounding_box(), page.locator(".docbin-slider .stage").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + stage["width"] * 0.3, box["y"] + 210, steps=4)
+    page.mouse.up()
+    assert covered() == pytest.approx(0.3, abs=0.03)
+    page.get_by_role("group", name="Zoom").get_by_role("button", name="200 %").click()
+    assert before.evaluate("node => node.clientWidth") == 2 * 960
+    assert page.get_by_role("button", name="200 %").get_attribute("aria-pressed") == "true"
+
+
+def test_what_is_shown_is_the_ink_without_loss(visitor: Visitor, tmp_path: Path) -> None:
+    path = pages.good(tmp_path)["good.png"][0]
+    visitor.upload(path)
+    picture = visitor.page.locator(".docbin-slider img:not(.before)")
+    picture.wait_for()
+    data = visitor.context.request.get(picture.get_attribute("src")).body()
+    with Image.open(BytesIO(data)) as shown:
+        assert shown.mode == "1"
+        assert np.array_equal(~np.asarray(shown), docbin.binarize(pages.page(), catalogue.DEFAULT))
+
+
+@pytest.mark.parametrize("format", ["png", "tiff", "pdf"])
+def test_a_download_is_the_command_lines_file(visitor: Visitor, tmp_path: Path, format: str) -> None:
+    path = pages.good(tmp_path)["good.png"][0]
+    visitor.upload(path)
+    visitor.page.locator(".docbin-slider img.before").wait_for()
+    label = {"png": "1-bit PNG", "tiff": "G4 TIFF", "pdf": "PDF"}[format]
+    with visitor.page.expect_download() as waiting:
+        visitor.page.get_by_role("button", name=f"Download {label}").click()
+    suffix = {"png": ".png", "tiff": ".tif", "pdf": ".pdf"}[format]
+    assert waiting.value.suggested_filename == f"good.ink{suffix}"
+    waiting.value.save_as(tmp_path / f"saved{suffix}")
+    out = tmp_path / f"cli{suffix}"
+    assert main(["-q", "binarize", str(path), "-o", str(out)]) == 0
+    assert (tmp_path / f"saved{suffix}").read_bytes() == out.read_bytes()
+    if format != "pdf":
+        with Image.open(out) as saved:
+            assert saved.mode == "1"
+            assert saved.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+
+
+def test_a_method_brings_its_settings_and_a_wrong_one_is_said(visitor: Visitor) -> None:
+    visitor.sample()
+    page = visitor.page
+    select = page.get_by_label("Method", exact=True)
+    assert select.locator("option:checked").inner_text() == f"{catalogue.DEFAULT} (default)"
+    assert select.locator("option").count() == len(catalogue.METHODS)
+    assert select.locator("option:disabled").count() == sum(not row.available for row in catalogue.METHODS.values())
+    select.select_option("wolf")
+    window = page.get_by_label("window", exact=True)
+    assert window.input_value() == "41"
+    assert (window.get_attribute("min"), window.get_attribute("max")) == ("3", "100001")
+    assert "Wolf and Jolion" in page.locator(".docbin-chooser:visible").inner_text()
+    window.fill("40")
+    page.get_by_role("button", name="Turn into ink").click()
+    assert "wolf: window=40: an odd number is wanted" in visitor.alert()
+    page.get_by_role("button", name="Reset the settings").click()
+    assert window.input_value() == "41"
+    page.get_by_role("button", name="Turn into ink").click()
+    page.get_by_text("wolf", exact=True).locator("visible=true").wait_for()
+
+
+# --- the other tabs ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_methods_are_compared_and_scored(visitor: Visitor, tmp_path: Path) -> None:
+    visitor.upload(pages.good(tmp_path)["good.png"][0])
+    visitor.page.locator(".docbin-slider img.before").wait_for()
+    visitor.tab("Compare")
+    page = visitor.page
+    page.get_by_role("checkbox", name="su", exact=True).check()
+    assert page.get_by_text("4 of at most 4 methods chosen.").is_visible()
+    assert page.get_by_role("checkbox", name="nick").is_disabled()
+    go = page.get_by_role("button", name="Compare", exact=True)
+    go.click()
+    figures = page.locator(".docbin-sheet:visible figure")
+    figures.nth(4).wait_for()
+    assert page.locator("table:visible").count() == 0
+    truth = tmp_path / "truth.png"
+    Image.fromarray(~pages.truth_of()).save(truth)
+    page.get_by_role("button", name="Score them against the truth").click()
+    visitor.upload(truth, "#docbin-truth")
+    page.locator("#docbin-truth").get_by_text("truth").first.wait_for()
+    go.click()
+    page.locator("table:visible tbody tr").nth(3).wait_for()
+    scores = docbin.score(docbin.binarize(pages.page(), "su"), pages.truth_of())
+    assert f"{scores.fm:.2f}" in page.locator("table:visible tbody tr", has_text=re.compile("^su")).inner_text()
+    page.get_by_text("missed ink").wait_for()
+    assert figures.count() == 5 + 4
+
+
+def test_a_look_inside(visitor: Visitor) -> None:
+    visitor.sample()
+    visitor.tab("Look inside")
+    page = visitor.page
+    select = page.get_by_label("What to look at")
+    rows = choices.views()
+    assert select.locator("option:disabled").count() == sum(not row["available"] for row in rows)
+    for row in rows:
+        if not row["available"]:
+            assert row["label"] in page.locator(".docbin-chooser:visible").inner_text()
+    page.get_by_role("button", name="Look inside", exact=True).click()
+    page.locator(".docbin-sheet:visible figure").nth(1).wait_for()
+    assert page.get_by_text("(grey level)").is_visible()
+
+
+def test_find_text_is_there_or_says_when(visitor: Visitor) -> None:
+    visitor.tab("Find text")
+    if choices.detectors():
+        assert visitor.page.get_by_role("button", name="Find text").is_visible()
+    else:
+        visitor.page.get_by_text("comes with part 5").wait_for()
+
+
+def test_benchmarks_are_a_picture_and_a_table(visitor: Visitor) -> None:
+    visitor.tab("Benchmarks")
+    page = visitor.page
+    point = page.locator("svg.plot g.point", has_text="otsu").first
+    told = point.locator(".told")
+    assert told.evaluate("node => getComputedStyle(node).visibility") == "hidden"
+    point.focus()
+    assert told.evaluate("node => getComputedStyle(node).visibility") == "visible"
+    first = page.locator("table:visible").inner_text()
+    page.get_by_label("Pages").click()
+    page.get_by_role("option", name="dibco2013").click()
+    page.get_by_text("Means over the pages of dibco2013").wait_for()
+    assert page.locator("table:visible").inner_text() != first
+
+
+# --- everybody and everywhere ------------------------------------------------------------------------------------------------------------
+
+
+def test_ten_visitors_at_once_wait_in_line_and_are_all_served(browser: Any, demo: Demo) -> None:
+    crowd = [Visitor(browser, demo) for _ in range(10)]
+    for visitor in crowd:
+        visitor.sample()
+        visitor.tab("Compare")
+        visitor.page.get_by_role("checkbox", name="adotsu").check()
+    for visitor in crowd:
+        visitor.page.get_by_role("button", name="Compare", exact=True).click()
+    crowd[-1].page.get_by_text(re.compile(r"queue: \d+/\d+")).first.wait_for()
+    for visitor in crowd:
+        visitor.page.locator(".docbin-sheet:visible figure").nth(4).wait_for(timeout=3 * PATIENCE)
+        assert visitor.complaints == []
+        visitor.context.close()
+
+
+def test_nothing_outside_is_served_to_a_browser(visitor: Visitor, demo: Demo) -> None:
+    for path in ("gradio_api/file=/etc/passwd", "gradio_api/file=https://example.org/", "gradio_api/proxy=https://example.org/"):
+        answer = visitor.context.request.get(demo.address + path)
+        assert answer.status in (403, 404)
+        assert "root:" not in answer.text()
+
+
+UNNAMED = """() => [...document.querySelectorAll("button, input, select, a[href], [role=slider], [tabindex='0']")]
+  .filter(node => node.offsetParent !== null && node.type !== "file" && !node.closest("[aria-hidden=true]"))
+  .filter(node => !(node.getAttribute("aria-label") || node.labels?.length || node.textContent.trim()
+    || node.title || node.getAttribute("aria-labelledby")))
+  .map(node => node.outerHTML.slice(0, 200))"""
+
+FAINT = """() => {
+  const numbers = text => text.match(/[\\d.]+/g).map(Number);
+  const light = rgb => rgb.slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = node => { for (; node; node = node.parentElement) {
+    const colour = numbers(getComputedStyle(node).backgroundColor);
+    if (colour.length === 3 || colour[3] > 0.9) return colour; } return [255, 255, 255]; };
+  return [...document.querySelectorAll(".docbin :is(p, li, label, dt, dd, legend, td, th, button, figcaption span), #docbin-head h1")]
+    .filter(node => node.offsetParent !== null && node.textContent.trim() && !node.querySelector(":disabled"))
+    .map(node => { const [a, b] = [light(numbers(getComputedStyle(node).color)), light(ground(node))];
+      return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), node.outerHTML.slice(0, 120)]; })
+    .filter(([contrast]) => contrast < 4.5);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1360, 390])
+def test_every_tab_fits_its_width_is_named_and_can_be_read(browser: Any, demo: Demo, scheme: str, width: int) -> None:
+    visitor = Visitor(browser, demo, width=width, scheme=scheme)
+    page = visitor.page
+    dark = sum(map(int, re.findall(r"\d+", page.evaluate("() => getComputedStyle(document.body).backgroundColor"))[:3])) < 200
+    assert dark == (scheme == "dark")
+    visitor.sample()
+    for tab in TABS:
+        visitor.tab(tab)
+        if tab in ("Compare", "Look inside"):
+            page.get_by_role("button", name=tab, exact=True).click()
+            page.locator(".docbin-sheet:visible figure").first.wait_for()
+        page.wait_for_timeout(300)
+        assert page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth") <= 0, tab
+        assert page.evaluate(UNNAMED) == [], tab
+        assert page.evaluate(FAINT) == [], tab
+    visitor.context.close()
+    assert visitor.complaints == []
+
+
+def test_on_a_phone_the_result_comes_into_view(browser: Any, demo: Demo) -> None:
+    visitor = Visitor(browser, demo, width=390, height=800)
+    visitor.sample()
+    visitor.page.wait_for_timeout(500)
+    box = visitor.page.locator(".docbin-slider .stage").bounding_box()
+    assert -50 < box["y"] < 400
+    visitor.context.close()
+
+
+def test_first_paint_and_a_sample_come_in_time(browser: Any) -> None:
+    """Five seconds from the command to the first paint, two from the click on a sample to its ink by the default method."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    demo = Demo()
+    try:
+        visitor = Visitor(browser, demo)
+        paint = time.monotonic() - demo.started
+        visitor.page.wait_for_timeout(1000)
+        clicked = time.monotonic()
+        visitor.sample()
+        shown = time.monotonic() - clicked
+        visitor.context.close()
+    finally:
+        demo.stop()
+    print(f"first paint after {paint:.2f} s, click to picture {shown:.2f} s, load {load:.1f}")
+    if load > 0.7 * (os.cpu_count() or 1):
+        pytest.skip(f"the machine is busy (load {load:.1f}): first paint after {paint:.1f} s, click to picture {shown:.1f} s")
+    assert paint < 5
+    assert shown < 2
