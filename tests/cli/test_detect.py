@@ -61,7 +61,12 @@ def test_a_folder_is_mirrored_reported_and_resumed(
     assert main([*words, "--jobs", "2"]) == 6
     assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.txt")) == ["a.txt", "b.txt", "more/c.txt"]
     told = {Path(row["input"]).name: row for row in map(json.loads, report.read_text().splitlines())}
-    assert {name: row["status"] for name, row in told.items()} == {"a.png": "done", "b.jpg": "done", "c.png": "done", "damaged.png": "failed"}
+    assert {name: row["status"] for name, row in told.items()} == {
+        "a.png": "done",
+        "b.jpg": "done",
+        "c.png": "done",
+        "damaged.png": "failed",
+    }
     assert told["a.png"]["words"] == 2
     assert told["a.png"]["ink"] is None
     assert told["a.png"]["parameters"]["score"] == 0.6

@@ -90,7 +90,12 @@ def test_parameters_are_checked_as_methods_are(tiny_detector: Path) -> None:
     row = table.get(str(tiny_detector))
     assert [param.name for param in row.params] == ["threshold", "score", "unclip", "shape", "least", "side", "runtime"]
     assert row.available
-    for params, says in (({"score": 2}, "0 to 1"), ({"shape": "circle"}, "quad, polygon"), ({"sides": 1}, "no parameter"), ({"side": -1}, "side=-1")):
+    for params, says in (
+        ({"score": 2}, "0 to 1"),
+        ({"shape": "circle"}, "quad, polygon"),
+        ({"sides": 1}, "no parameter"),
+        ({"side": -1}, "side=-1"),
+    ):
         with pytest.raises(UsageError, match=says):
             docbin.detect(bars(0)[0], tiny_detector, **params)
 

@@ -24,6 +24,7 @@ from docbin.train.validate import validate
 from docbin.zoo.wordtruth import TrueWord
 from tests.detection.boxes import Source, bars, recipe
 
+
 def held_out(count: int = 2) -> list[Any]:
     pictures = []
     for k in range(count):

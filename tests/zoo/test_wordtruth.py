@@ -19,7 +19,9 @@ def put(path: Path, text: str, encoding: str = "utf-8") -> Path:
 
 
 def test_icdar_lines_with_a_mark_at_the_start_commas_and_numbers(tmp_path: Path) -> None:
-    text = "﻿377,117,463,117,465,130,378,130,Genaxis Theatre\r\n1,2,3,4,5,6,7,8,###\r\n1,2,3,4,5,6,7,8,1,234\r\n\r\n1,2,3,4,5,6,7,8,20029\r\n"
+    text = (
+        "﻿377,117,463,117,465,130,378,130,Genaxis Theatre\r\n1,2,3,4,5,6,7,8,###\r\n1,2,3,4,5,6,7,8,1,234\r\n\r\n1,2,3,4,5,6,7,8,20029\r\n"
+    )
     words = wordtruth.read(put(tmp_path / "gt.txt", text), "icdar2015")
     assert [(word.text, word.ignore) for word in words] == [("Genaxis Theatre", False), ("###", True), ("1,234", False), ("20029", False)]
     assert words[0].polygon.tolist() == [[377, 117], [463, 117], [465, 130], [378, 130]]
@@ -152,5 +154,7 @@ def test_kernels_of_the_real_truth_give_its_words_back(benchmark_pages: Path) ->
     for pair in bench.pairs(benchmark_pages.parent):
         truth = wordtruth.read(pair.truth_path, bench.truth)
         kernels = draw([Word(*word) for word in truth], 720, 1280)[..., 0].astype(np.float32)
-        counts.append(icdar2015([word.polygon for word in find_words(kernels)], [word.polygon for word in truth], [word.ignore for word in truth]))
+        counts.append(
+            icdar2015([word.polygon for word in find_words(kernels)], [word.polygon for word in truth], [word.ignore for word in truth])
+        )
     assert total(counts).scores().f > 93
