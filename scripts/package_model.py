@@ -138,7 +138,7 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     ValueError
         A weight does not fit float16, a file is above the limit of the zoo, or a runtime does not reproduce the golden crop.
     """
-    task = words.task or ("detect" if about["recipe"]["task"] == "detection" else "binarize")
+    task = words.task or ("detect" if about.get("recipe", {}).get("task") == "detection" else "binarize")
     words = words._replace(task=task, tile=words.tile or (2048 if task == "detect" else 1024))
     folder.mkdir(parents=True, exist_ok=True)
     for name in (ONNX_FILE, PACKED_FILE, WEIGHTS_FILE):

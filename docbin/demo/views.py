@@ -22,6 +22,7 @@ import numpy as np
 from docbin import catalogue
 from docbin.demo import choices, pictures
 from docbin.errors import MissingExtra, UsageError
+from docbin.kernels.depth import INK
 from docbin.page import Image
 
 if TYPE_CHECKING:
@@ -109,7 +110,10 @@ def _bits(name: str, image: Image, params: Parameters, folder: Path) -> Answer:
     graph = engine.read(config.verified(config.packed))
     shown: list[tuple[str, Image]] = [("the page", image)]
     for bit in stem_bits(graph, image):
-        title = f"below grey {bit.theta:.0f}" if bit.window is None else f"window {bit.window} pixels, mean {bit.theta:+.2f} deviations"
+        if bit.window is not None:
+            title = f"window {bit.window} pixels, mean {bit.theta:+.2f} deviations"
+        else:
+            title = f"deeper than {bit.theta / INK:.2f} of the page's ink" if bit.deep else f"below grey {bit.theta:.0f}"
         shown.append((title, pictures.reduced(np.where(bit.dark, 0, 255).astype(np.uint8), SMALL_PIXELS)))
     legend = {"kind": "keys", "keys": [["#000000", "darker than the threshold"], ["#ffffff", "lighter"]]}
     return _many(shown, folder, legend, f"{len(shown) - 1} thresholds, each one bit a pixel: all that the network sees of the page.")

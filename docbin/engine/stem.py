@@ -9,7 +9,8 @@ import numpy as np
 
 from docbin.engine.graph import Graph
 from docbin.errors import UsageError
-from docbin.kernels.stem import threshold_codes
+from docbin.kernels.depth import depth_plane
+from docbin.kernels.stem import NO_LEVELS, threshold_codes
 from docbin.page import Image, Mask, to_grey
 
 
@@ -19,14 +20,16 @@ class StemBit:
 
     Attributes
     ----------
-    window : side in pixels of the window whose mean and deviation make the threshold; None for a fixed grey level
-    theta : how many deviations the threshold lies above the window's mean; or the grey level
-    dark : bool (H, W), True where the pixel is below the threshold
+    window : side in pixels of the window whose mean and deviation make the threshold; None for a fixed level
+    theta : how many deviations the threshold lies above the window's mean; or the level
+    dark : bool (H, W), True where the pixel is darker than the threshold
+    deep : whether the level is one of the depth plane (:mod:`docbin.kernels.depth`), which counts upwards
     """
 
     window: int | None
     theta: float
     dark: Mask
+    deep: bool = False
 
 
 def stem_bits(graph: Graph, image: Image) -> Iterator[StemBit]:
@@ -43,11 +46,15 @@ def stem_bits(graph: Graph, image: Image) -> Iterator[StemBit]:
     height, width = image.shape[:2]
     windows, theta, grey = (node.tensors[key] for key in ("windows", "theta", "grey"))
     page = np.pad(to_grey(image), ((0, -height % graph.stride), (0, -width % graph.stride)), mode="edge")  # as the engine's run does
-    words = threshold_codes(page, windows, theta, grey, float(node.attributes["floor"]))
+    depths = node.tensors.get("depth", NO_LEVELS)
+    plane = depth_plane(page) if depths.size else None
+    words = threshold_codes(page, windows, theta, grey, float(node.attributes["floor"]), depth=plane, depths=depths)
     thresholds = [(2 * int(window), float(value)) for window, row in zip(windows, theta, strict=True) for value in row]
-    for number, (window, value) in enumerate([*thresholds, *((None, float(value)) for value in grey)]):
+    fixed = [(None, float(value)) for value in (*grey, *depths)]
+    for number, (window, value) in enumerate([*thresholds, *fixed]):
         light = np.empty((2 * words.shape[1], 2 * words.shape[2]), np.bool_)
         for pixel in range(4):
             word, bit = divmod(4 * number + pixel, 64)
             light[pixel // 2 :: 2, pixel % 2 :: 2] = (words[word] >> np.uint64(bit)) & np.uint64(1)
-        yield StemBit(window, value, ~light[:height, :width])
+        deep = number >= theta.size + grey.size
+        yield StemBit(window, value, (light if deep else ~light)[:height, :width], deep)

@@ -97,7 +97,9 @@ def test_stem_bits_are_the_comparisons_that_the_network_makes(shape: tuple[int, 
         assert bit.window is None
         assert np.array_equal(bit.dark, image < level)
     padded = np.pad(image, ((0, -shape[0] % graph.stride), (0, -shape[1] % graph.stride)), mode="edge")
-    words = reference_stem.threshold_codes(padded, *(node.tensors[key] for key in ("windows", "theta", "grey")), 7.65)
+    words = reference_stem.threshold_codes(
+        padded, *(node.tensors[key] for key in ("windows", "theta", "grey")), 7.65, None, np.empty(0, np.float32)
+    )
     for number, bit in enumerate(bits):
         y, x = 9, 12
         channel = 4 * number + 2 * (y % 2) + x % 2

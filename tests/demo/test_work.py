@@ -37,7 +37,10 @@ def test_every_kind_of_page_becomes_the_files_that_the_command_line_writes(tmp_p
     for format, made in answer["downloads"].items():
         suffix = Path(made).suffix
         out = tmp_path / f"cli{suffix}"
-        assert main(["-q", "binarize", str(path), "-o", str(out), "--pages", str(count), "--format", format, "--jobs", "1"]) == 0
+        assert (
+            main(["-q", "binarize", str(path), "-o", str(out), "--pages", str(count), "--format", format, "--jobs", "1", "-m", "sauvola"])
+            == 0
+        )
         assert Path(made).read_bytes() == out.read_bytes(), format
         assert Path(made).name == (f"{path.stem}.ink{suffix}" if count == 1 else f"{path.stem}.ink.p{count:04d}{suffix}")
 
