@@ -22,7 +22,9 @@ def _compiled(graph: Graph, level: str) -> Any:
         for node in graph.nodes:
             tensors, numbers = node.tensors, {key: value for key, value in node.attributes.items() if key != "padding"}
             if node.op == "codes":
-                network.codes(tensors["windows"], tensors["theta"], tensors["grey"], tensors.get("depth", NO_LEVELS), float(numbers["floor"]))
+                network.codes(
+                    tensors["windows"], tensors["theta"], tensors["grey"], tensors.get("depth", NO_LEVELS), float(numbers["floor"])
+                )
             elif node.op == "conv":
                 network.conv(node.inputs[0], tensors["weights"], tensors.get("masks"), tensors["limit"], **numbers)
             elif node.op == "head":
