@@ -6,14 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from docbin.errors import FileAccessError, SomePagesFailed, UsageError
-
-if TYPE_CHECKING:
-    from docbin.evaluate.results import Result
 
 
 def command(
@@ -54,14 +51,16 @@ def command(
     """Score METHODs on every page of DATASETs and print the means, one row each.
 
     For a dataset of words (icdar2015, total-text, ctw1500, msra-td500, or a folder with images/ and gt/*.txt) METHOD is a detector of
-    'docbin models', and the scores are precision, recall and F by the dataset's own way of counting.
+    'docbin models', and the scores are precision, recall and F by the dataset's own way of counting. For text masks (manga109-text) they
+    are pixel and global F1.
     """
     from rich.console import Console
 
     from docbin import catalogue
     from docbin.detection import table as detectors
+    from docbin.evaluate.masks import MaskResult, evaluate_masks, masks_table, write_masks_csv
     from docbin.evaluate.pictures import write_report
-    from docbin.evaluate.results import to_json, write_csv
+    from docbin.evaluate.results import Result, to_json, write_csv
     from docbin.evaluate.run import evaluate
     from docbin.evaluate.tables import means_table
     from docbin.evaluate.words import WordResult, evaluate_words, words_table, write_words_csv
@@ -71,28 +70,37 @@ def command(
     benches = [(name, benchmarks.load(name), benchmarks.data_root_of(name, data_root)) for name in datasets]
     for method in methods:
         for task in {bench.task for _, bench, _ in benches}:
-            (catalogue if task == "binarize" else detectors).get(method).parse(given[method])
+            (detectors if task == "detect" else catalogue).get(method).parse(given[method])
     pages = {name: len(bench.pairs(root)[:limit]) for name, bench, root in benches}
     messages = Console(stderr=True)
-    results: list[Result | WordResult] = []
+    runs: dict[str, Callable[..., Result | WordResult | MaskResult]] = {
+        "binarize": evaluate,
+        "detect": evaluate_words,
+        "text-mask": evaluate_masks,
+    }
+    results: list[Result | WordResult | MaskResult] = []
     folders: list[str] = []
     with _bar(messages, sum(pages.values()) * len(methods)) as done:
         for _, bench, root in benches:
             for problem in bench.check(root):
                 messages.print(problem, style="yellow", highlight=False, soft_wrap=True)
-            run = evaluate if bench.task == "binarize" else evaluate_words
             for method in methods:
                 folders.append(f"{bench.name}-{Path(method).name}")
                 where = pictures / folders[-1] if pictures is not None else None
-                results.append(run(bench, method, given[method], root, limit, jobs, where, done))
-    of_ink = [result for result in results if not isinstance(result, WordResult)]
+                results.append(runs[bench.task](bench, method, given[method], root, limit, jobs, where, done))
+    of_ink = [result for result in results if isinstance(result, Result)]
     of_words = [result for result in results if isinstance(result, WordResult)]
+    of_masks = [result for result in results if isinstance(result, MaskResult)]
     if json_file == "-":
         typer.echo(to_json(results), nl=False)
     else:
         out = Console(width=None if sys.stdout.isatty() else 200)
-        for shown in ([means_table(of_ink)] if of_ink else []) + ([words_table(of_words)] if of_words else []):
-            out.print(shown)
+        if of_ink:
+            out.print(means_table(of_ink))
+        if of_words:
+            out.print(words_table(of_words))
+        if of_masks:
+            out.print(masks_table(of_masks))
     try:
         if json_file not in (None, "-"):
             Path(json_file).write_text(to_json(results), encoding="utf-8")
@@ -102,13 +110,15 @@ def command(
                     write_csv(of_ink, file)
                 if of_words:
                     write_words_csv(of_words, file)
+                if of_masks:
+                    write_masks_csv(of_masks, file)
     except OSError as error:
         raise FileAccessError(f"{error.filename}: cannot be written ({error.strerror})") from None
     if pictures is not None and of_ink:
-        ours = [folder for result, folder in zip(results, folders, strict=True) if not isinstance(result, WordResult)]
+        ours = [folder for result, folder in zip(results, folders, strict=True) if isinstance(result, Result)]
         messages.print(f"report: {write_report(of_ink, pictures, ours)}", highlight=False, soft_wrap=True)
-    if pictures is not None and of_words:
-        messages.print(f"pictures with outlines: {pictures}", highlight=False, soft_wrap=True)
+    if pictures is not None and (of_words or of_masks):
+        messages.print(f"pictures: {pictures}", highlight=False, soft_wrap=True)
     failed = [f"{result.dataset}, {result.method}: {page.error}" for result in results for page in result.failed]
     if failed:
         raise SomePagesFailed("\n".join([f"{len(failed)} pages failed, the rest are scored:", *failed]))

@@ -31,7 +31,7 @@ from docbin.page import Image, Mask
 TRAINING_SETS = ("dibco2009", "dibco2010", "dibco2012", "bickley", "phibd2012", "smadi")
 """The sets that published weights of ours may learn from; every DIBCO year outside is kept for testing."""
 
-RENDERED_SETS = ("rendered", "rendered-no-plasma")
+RENDERED_SETS = ("rendered", "rendered-no-plasma", "comics")
 """Names that stand for pages of docbin's own making."""
 
 _LAYOUT = 1  # raise when the cached files' layout changes
@@ -123,9 +123,9 @@ def load_pages(
 
     Parameters
     ----------
-    sets : names of benchmarks (``docbin.zoo.benchmarks``), folders holding ``images/`` and ``gt/`` with equal stems, or "rendered" (and
-        "rendered-no-plasma"): the folder ``rendered`` under `data_root` or ``data_root/pages`` where there is one (pages carried here by
-        ``docbin.data.render.save_plain``), else a pool rendered now into the cache
+    sets : names of benchmarks (``docbin.zoo.benchmarks``), folders holding ``images/`` and ``gt/`` with equal stems, or one of RENDERED_SETS (the ink
+        of "comics" is their lettering alone): the folder of that name under `data_root` or ``data_root/pages`` where there is one (pages carried
+        here by ``docbin.data.render.save_plain``), else a pool rendered now into the cache
     data_root : folder that holds the benchmarks
     cache : folder for the decoded pages; `default_cache` if None
     rendered : pages in the rendered pool, half a second and 3 MB of cache each, once
@@ -172,9 +172,14 @@ def dataset_of(name: str) -> str:
 
 
 def _rendered(name: str, count: int, cache: Path) -> list[LabelledPage]:
+    workers = os.cpu_count() or 1
+    if name == "comics":
+        from docbin.data.comics import ComicPages
+
+        return ComicPages(count, cache=cache, workers=workers).pages()
     from docbin.data.render import RenderedPages
 
-    return RenderedPages(count, cache=cache, plasma=name != "rendered-no-plasma", workers=os.cpu_count() or 1).pages()
+    return RenderedPages(count, cache=cache, plasma=name != "rendered-no-plasma", workers=workers).pages()
 
 
 def _key(*paths: Path) -> str:

@@ -100,7 +100,8 @@ def evaluate(
     parsed = row.parse(params or {})
     row.check_available()
     if bench.task != "binarize":
-        raise UsageError(f"{bench.name}: has outlines of words, not masks of ink; -m takes a detector there")
+        what = "outlines of words" if bench.task == "detect" else "masks of lettering"
+        raise UsageError(f"{bench.name}: has {what}, not masks of ink; docbin evaluate scores it by its own task, {bench.task}")
     pairs = bench.pairs(root)[:limit]
     folder = Path(pictures) if pictures is not None else None
     if folder is not None:

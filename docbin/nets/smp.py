@@ -41,6 +41,8 @@ class SegmentationConfig:
     encoder : name of the encoder in the library; ``tu-NAME`` for one of timm's
     encoder_weights : pretrained weights of the encoder that the library is to download ("imagenet"); "" for none
     encoder_depth : stages of the encoder; 0 for the decoder's default
+    decoder_channels : channels of the decoder's stages from the deepest on, as many as the encoder has; () for the decoder's default, and for
+        decoders that have no such choice
     halo : pixels of surround that tiles of a page get; -1 for whole pages
     """
 
@@ -48,6 +50,7 @@ class SegmentationConfig:
     encoder: str = "resnet34"
     encoder_weights: str = ""
     encoder_depth: int = 0
+    decoder_channels: tuple[int, ...] = ()
     halo: int = -1
 
     def __post_init__(self) -> None:
@@ -58,7 +61,7 @@ class SegmentationConfig:
             )
 
 
-def _library(net: str = "smp") -> Any:
+def open_library(net: str = "smp") -> Any:
     """The module segmentation_models_pytorch; MissingExtra where it is not installed."""
     repair()
     try:
@@ -89,7 +92,7 @@ def encoder_of(net: str, encoder: str, weights: str) -> tuple[nn.Module, list[in
     UsageError, FileAccessError, MissingExtra
         An unknown encoder or one without these four maps; weights that cannot be fetched; no such library.
     """
-    library = _library(net)
+    library = open_library(net)
     _check_encoder(library, encoder, net)
     try:
         made = library.encoders.get_encoder(encoder, in_channels=3, depth=5, weights=weights or None)
@@ -108,7 +111,7 @@ def _built(config: SegmentationConfig) -> nn.Module:
     """The library's network of a variant; UsageError for names that it does not know or that do not go together, FileAccessError where
     pretrained weights cannot be fetched.
     """
-    library = _library()
+    library = open_library()
     decoders = {decoder.__name__.lower(): decoder for decoder in library._MODEL_ARCHITECTURES}
     if config.decoder.lower() not in decoders:
         known = ", ".join(decoder.__name__ for decoder in decoders.values())
@@ -116,6 +119,8 @@ def _built(config: SegmentationConfig) -> nn.Module:
     encoder = config.encoder
     _check_encoder(library, encoder, "smp")
     options: dict[str, Any] = {"encoder_depth": config.encoder_depth} if config.encoder_depth else {}
+    if config.decoder_channels:
+        options["decoder_channels"] = config.decoder_channels
     if config.decoder.lower() == "dpt":
         options["dynamic_img_size"] = True
     try:

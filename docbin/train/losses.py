@@ -8,6 +8,8 @@ tenth of the page that is ink from being outvoted by the paper.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,7 +50,37 @@ def mse(logits: Tensor, truth: Tensor) -> Tensor:
     return F.mse_loss(torch.sigmoid(logits), truth)
 
 
-LOSSES: Mapping[str, Loss] = {"bce": bce, "dice": dice, "charbonnier": charbonnier, "hinge": hinge, "mse": mse}
+def _of_smp(name: str, **options: Any) -> Loss:
+    """The loss `name` of segmentation-models-pytorch, imported when it is first called."""
+
+    @lru_cache(maxsize=1)
+    def made() -> Any:
+        from docbin.nets.smp import open_library
+
+        return getattr(open_library().losses, name)("binary", **options)
+
+    def loss(logits: Tensor, truth: Tensor) -> Tensor:
+        value: Tensor = made()(logits, truth)
+        return value
+
+    return loss
+
+
+LOSSES: Mapping[str, Loss] = {
+    "bce": bce,
+    "dice": dice,
+    "charbonnier": charbonnier,
+    "hinge": hinge,
+    "mse": mse,
+    "smp-dice": _of_smp("DiceLoss", smooth=64.0),
+    "smp-log-dice": _of_smp("DiceLoss", log_loss=True, smooth=64.0),
+    "smp-jaccard": _of_smp("JaccardLoss", smooth=64.0),
+    "smp-tversky": _of_smp("TverskyLoss", smooth=64.0, alpha=0.3, beta=0.7),
+    "smp-focal": _of_smp("FocalLoss"),
+    "smp-lovasz": _of_smp("LovaszLoss"),
+}
+"""Ours, and by ``smp-`` those of segmentation-models-pytorch, over the whole batch. ``smp-log-dice`` is the loss of
+Del Gobbo and Matuk Herrera's manga networks (2020, arXiv 2009.04042)."""
 
 
 def weighted(terms: Mapping[str, float]) -> Callable[[Tensor, Tensor], tuple[Tensor, dict[str, Tensor]]]:

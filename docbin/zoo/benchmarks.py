@@ -4,12 +4,12 @@ A benchmark is data: one TOML file in the project's ``datasets/`` folder says wh
 oddities) and how the files of its official archives are called. docbin ships no page of any of them. A user who unpacked an archive, or who
 keeps the plain layout ``images/`` + ``gt/`` with equal stems, only names the folder; :meth:`Benchmark.pairs` finds the pages in it.
 
-The search is declarative. A layout is a list of path patterns in which ``{stem}`` stands for the page's name, ``*`` for anything within a
-path component and a final ``.*`` for any picture suffix; letter case does not matter. Four places are tried: ``ROOT/pages/<folder>``,
-``ROOT/scene/<folder>``, ``ROOT/<folder>`` and ``ROOT`` itself. The first that holds a complete pair wins, and within it the layout with the
-most pairs. Archives are unpacked in many ways, so a pattern may begin at any folder below a place of the set's own; below ``ROOT`` itself,
-where other sets may lie, only patterns that name a folder may. A page that a layout finds twice is dropped and named by
-:meth:`Benchmark.check`: scoring the wrong twin silently would be worse.
+The search is declarative. A layout is a list of path patterns in which ``{stem}`` stands for the page's name, ``{book}`` for a folder that
+the name begins with (``Book-003``), ``*`` for anything within a path component and a final ``.*`` for any picture suffix; letter case does
+not matter. Four places are tried: ``ROOT/pages/<folder>``, ``ROOT/scene/<folder>``, ``ROOT/<folder>`` and ``ROOT`` itself. The first that
+holds a complete pair wins, and within it the layout with the most pairs. Archives are unpacked in many ways, so a pattern may begin at any
+folder below a place of the set's own; below ``ROOT`` itself, where other sets may lie, only patterns that name a folder may. A page that a
+layout finds twice is dropped and named by :meth:`Benchmark.check`: scoring the wrong twin silently would be worse.
 
 Descriptors are read through :mod:`importlib.resources` only, because the ``datasets`` folder lies beside the package in a checkout and
 inside it in a wheel.
@@ -37,7 +37,7 @@ TRUTH_SUFFIXES = (".txt", ".xml", ".gt")
 PICTURE_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".webp", ".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".gif")
 ROLES = ("train", "test", "other")
 POLARITIES = ("black", "white")
-TASKS = ("binarize", "detect")
+TASKS = ("binarize", "detect", "text-mask")
 MANY = 20
 """So many missing pages are told one by one."""
 _DEPTH = 6  # folders below the root that are searched
@@ -90,7 +90,7 @@ class Benchmark:
     stems : their names where known
     layouts : how the official archives lie on disk
     oddities : what to know before trusting a number on this set
-    task : "binarize", truths are masks of ink; or "detect", truths are outlines of words
+    task : "binarize", truths are masks of ink; "detect", outlines of words; or "text-mask", masks of lettering (:mod:`docbin.zoo.textmasks`)
     truth : format of the outlines, of ``docbin.zoo.wordtruth.FORMATS``
     protocol : how found words are counted, of ``docbin.metrics.words.PROTOCOLS``
     """
@@ -156,7 +156,7 @@ class Benchmark:
         nothing = _Found([], [])
         for place in self._places(root):
             files = _files_below(place)
-            plain, stems = (PLAIN, ()) if self.task == "binarize" else (PLAIN_WORDS, self.stems)
+            plain, stems = (PLAIN_WORDS, self.stems) if self.task == "detect" else (PLAIN, ())
             tried = [_match(place, files, plain, stems, "here")]
             tried += [_match(place, files, layout, self.stems, "named" if place == root else "anywhere") for layout in self.layouts]
             best = max(tried, key=lambda found: len(found.pairs))
@@ -200,8 +200,8 @@ def _files_below(place: Path) -> list[str]:
 def _pattern(text: str, anywhere: bool) -> re.Pattern[str]:
     any_suffix = "|".join(re.escape(suffix[1:]) for suffix in PICTURE_SUFFIXES)
     body, tail = (text[:-2], rf"\.(?:{any_suffix})") if text.endswith(".*") else (text, "")
-    parts = re.split(r"(\{stem\}|\*)", body)
-    words = {"{stem}": "(?P<stem>[^/]+)", "*": "[^/]*"}
+    parts = re.split(r"(\{stem\}|\{book\}|\*)", body)
+    words = {"{stem}": "(?P<stem>[^/]+)", "{book}": "(?P<book>[^/]+)", "*": "[^/]*"}
     head = "(?:.*/)?" if anywhere else ""
     return re.compile(head + "".join(words.get(part) or re.escape(part) for part in parts) + tail, re.IGNORECASE)
 
@@ -215,7 +215,7 @@ def _by_stem(files: Iterable[str], patterns: Iterable[str], stems: tuple[str, ..
             hit = pattern.fullmatch(file)
             if hit is None:
                 continue
-            stem = hit["stem"]
+            stem = f"{hit['book']}-{hit['stem']}" if "book" in pattern.groupindex else hit["stem"]
             if stems and stem.lower() not in canonical:
                 continue
             found.setdefault(canonical.get(stem.lower(), stem), []).append(file)
@@ -254,7 +254,8 @@ def names() -> list[str]:
 
 
 def load(name_or_folder: str | os.PathLike[str]) -> Benchmark:
-    """The benchmark of that name, or a user's own folder in the plain layout (``images/`` + ``gt/``) as a benchmark called after the folder.
+    """The benchmark of that name, or a user's own folder in the plain layout (``images/`` + ``gt/``): as its ``descriptor.toml`` says, or else as
+    a benchmark called after the folder.
 
     Raises
     ------
@@ -270,6 +271,9 @@ def load(name_or_folder: str | os.PathLike[str]) -> Benchmark:
         folder = folder.resolve()
         if not (folder / "images").is_dir() or not (folder / "gt").is_dir():
             raise UsageError(f"{name}: the folder must hold images/ and gt/ with files of equal stems")
+        own = folder / "descriptor.toml"
+        if own.is_file():
+            return parse(own.read_text(encoding="utf-8"), os.fspath(own))
         outlines = any(file.suffix.lower() in TRUTH_SUFFIXES for file in (folder / "gt").iterdir())
         task = "detect" if outlines else "binarize"
         return Benchmark(folder.name, folder.name, 0, "other", "unknown", "unknown", "unknown", expected=0, task=task)
