@@ -12,7 +12,8 @@ from docbin import catalogue
 from docbin.errors import DocbinError
 
 if TYPE_CHECKING:
-    from docbin.catalogue import Method, Param
+    from docbin.catalogue import Param
+    from docbin.catalogue import Row as Described
     from docbin.zoo.folders import Config
 
 Row = dict[str, Any]
@@ -40,13 +41,13 @@ _MAPS = {
 
 def methods() -> list[Row]:
     """The method table, families together, that of the default method first and the default first in it."""
-    rows = [_method(row) for row in catalogue.METHODS.values()]
+    rows = [_row(row) for row in catalogue.METHODS.values()]
     first = catalogue.METHODS[catalogue.DEFAULT].family
     families = list(dict.fromkeys([first, *(row["family"] for row in rows)]))
     return sorted(rows, key=lambda row: (families.index(row["family"]), row["name"] != catalogue.DEFAULT))
 
 
-def _method(row: Method) -> Row:
+def _row(row: Described) -> Row:
     return {
         "name": row.name,
         "family": row.family,
@@ -72,7 +73,7 @@ def views() -> list[Row]:
         for row in catalogue.METHODS.values():
             if getattr(row, kind) is not None:
                 rows.append(
-                    _method(row)
+                    _row(row)
                     | {
                         "name": f"{kind}:{row.name}",
                         "label": f"{row.name}: {family.lower()}",
@@ -101,20 +102,11 @@ def _view(kind: str, model: str, label: str, summary: str, needs: str | None) ->
 
 
 def detectors() -> list[Row]:
-    """The models that find text."""
-    return [
-        {
-            "name": config.name,
-            "family": "models that find text",
-            "summary": config.summary,
-            "citation": config.citation,
-            "params": [],
-            "available": True,
-            "needs": None,
-        }
-        for config in models()
-        if config.task == "detect"
-    ]
+    """The models that find text, the default first."""
+    from docbin.detection import table
+
+    names = sorted(table.names(), key=lambda name: name != table.DEFAULT)
+    return [_row(table.get(name)) for name in names]
 
 
 def models() -> Iterator[Config]:

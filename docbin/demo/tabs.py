@@ -295,11 +295,11 @@ def _find(work: Work, desk: _Desk) -> None:
     table = choices.detectors()
     if not table:
         parts.html(
-            '<p class="empty">Finding words on photographs comes with part 5 of docbin. This install has no model for it yet; '
-            "once it has one, the words of a photograph are outlined here, with their scores and a JSON file to download.</p>"
+            '<p class="empty">Finding words on photographs comes with part 5 of docbin. This install brings no model for it yet; '
+            "once it does, the words of a photograph are outlined here, with their scores and a JSON file to download.</p>"
         )
         return
-    chooser = parts.chooser("Model", table, table[0]["name"])
+    chooser = parts.chooser("Model", table, next((row["name"] for row in table if row["available"]), table[0]["name"]))
     go = gr.Button("Find text", variant="primary", elem_id="docbin-find")
     view = parts.sheet("The photograph with its words outlined appears here.")
     listed = parts.html()
@@ -310,8 +310,8 @@ def _find(work: Work, desk: _Desk) -> None:
         if place is None:
             return [{"error": NO_PAGE}, *nothing]
         try:
-            model, _ = _chosen(chosen)
-            answer = work(SLOW, "find", **_page(place, number), model=model)
+            model, params = _chosen(chosen)
+            answer = work(SLOW, "find", **_page(place, number), model=model, params=params)
         except DocbinError as error:
             return [{"error": str(error)}, *nothing]
         words = answer["words"]

@@ -170,17 +170,3 @@ def _many(shown: Sequence[tuple[str, Image]], folder: Path, legend: pictures.Leg
         for number, (title, picture) in enumerate(shown)
     ]
     return {"pictures": listed, "legend": legend, "note": note}
-
-
-def outlined(image: Image, polygons: Sequence[Sequence[Sequence[float]]]) -> Image:
-    """The preview of a photograph with polygons (pixels of the photograph) drawn on it: orange on dark, to be seen on any ground."""
-    import cv2
-
-    shown = pictures.reduced(image)
-    shown = np.repeat(shown[..., None], 3, 2) if shown.ndim == 2 else shown.copy()
-    share = np.array([shown.shape[1] / image.shape[1], shown.shape[0] / image.shape[0]])
-    width = max(2, round(min(shown.shape[:2]) / 300))
-    corners = [np.rint(np.asarray(polygon, np.float64) * share).astype(np.int32) for polygon in polygons]
-    for colour, thick in (((0, 0, 0), width + 2), ((255, 140, 0), width)):
-        cv2.polylines(shown, corners, True, colour, thick, cv2.LINE_AA)
-    return np.asarray(shown)

@@ -7,7 +7,6 @@ parameters pass the table's own ranges.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from docbin import catalogue, files
-from docbin.demo import choices, pictures, views
+from docbin.demo import pictures, views
 from docbin.errors import DocbinError, InputError, RefusedInput, UsageError
 
 if TYPE_CHECKING:
@@ -132,24 +131,24 @@ def inside(folder: str, path: str, name: str, page: int, view: str, params: Mapp
     return _told(kind, read) | views.show(view, read.pixels, params, Path(folder))
 
 
-def find(folder: str, path: str, name: str, page: int, model: str) -> dict[str, Any]:
+def find(folder: str, path: str, name: str, page: int, model: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """The words on a photograph: outlined, listed, and as the file that ``docbin detect`` writes."""
-    import docbin
+    from docbin.detection import output, table
 
-    if model not in {row["name"] for row in choices.detectors()}:
+    if model not in table.names():
         raise UsageError(f"model {model[:80]!r} does not find text; choose one from the list")
     with _opened(path, name) as file:
         read = file.page(page)
         kind = file.kind
+    row = table.get(model)
     start = time.perf_counter()
-    words = docbin.detect(read.pixels, model=model)
+    words = row.words(read.pixels, **params)
     seconds = time.perf_counter() - start
     home = Path(folder)
-    height, width = read.pixels.shape[:2]
-    found = [{"polygon": np.asarray(word.polygon).round(2).tolist(), "score": round(float(word.score), 4)} for word in words]
     listed = home / f"{download_stem(name, read, 'words')}.json"
-    listed.write_text(json.dumps({"image": name, "size": [width, height], "words": found}, indent=1), encoding="utf-8")
-    outlined = pictures.write_picture(home / "words.png", views.outlined(read.pixels, [word["polygon"] for word in found]))
+    output.write(listed, "json", read.pixels, words, name)
+    outlined = pictures.write_page_preview(home / "words.png", output.drawn(read.pixels, words))
+    found = output.as_dict(words, name, (read.pixels.shape[1], read.pixels.shape[0]))["words"]
     return _told(kind, read) | {"words": found, "seconds": seconds, "picture": outlined, "list": str(listed)}
 
 

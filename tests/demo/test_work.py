@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -178,25 +177,34 @@ def test_one_to_four_methods_are_compared(tmp_path: Path, count: int) -> None:
         compare(tmp_path, ["otsu"] * count)
 
 
-def test_found_words_have_the_form_of_docbin_detect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a detector in the place of the one that comes with part 5."""
-    word = types.SimpleNamespace(polygon=np.array([[10, 20], [60, 20], [60, 40], [10, 40]], np.float32), score=np.float32(0.875))
-    monkeypatch.setattr(docbin, "detect", lambda image, model: [word], raising=False)
-    monkeypatch.setattr(choices, "detectors", lambda: [{"name": "spotter"}])
+def test_found_words_are_the_file_that_docbin_detect_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a detector of our own in the place of a trained one."""
+    from docbin.detection import output, table
+
+    row = table.DetectorRow(
+        "spotter", "detector", "", "", params=(catalogue.Param("score", 0.5, "", 0.0, 1.0),), find="tests.demo.test_work:spot"
+    )
+    monkeypatch.setattr(table, "names", lambda: ["spotter"])
+    monkeypatch.setattr(table, "get", lambda name: row)
     path = pages.good(tmp_path)["photo.jpg"][0]
-    answer = work.find(str(tmp_path), str(path), path.name, 1, "spotter")
-    written = json.loads(Path(answer["list"]).read_text())
-    assert written == {
-        "image": "photo.jpg",
-        "size": [320, 240],
-        "words": [{"polygon": [[10.0, 20.0], [60.0, 20.0], [60.0, 40.0], [10.0, 40.0]], "score": 0.875}],
-    }
+    answer = work.find(str(tmp_path), str(path), path.name, 1, "spotter", {"score": 0.25})
+    image = next(docbin.read_pages(path)).pixels
+    output.write(tmp_path / "cli.json", "json", image, spot(image, score=0.25), "photo.jpg")
+    assert Path(answer["list"]).read_bytes() == (tmp_path / "cli.json").read_bytes()
     assert Path(answer["list"]).name == "photo.words.json"
+    assert answer["words"] == [{"polygon": [[10.0, 20.0], [60.0, 20.0], [60.0, 40.0], [10.0, 40.0]], "score": 0.25}]
     with Image.open(answer["picture"]) as picture:
-        drawn = np.asarray(picture.convert("RGB")).astype(int)
-    assert abs(drawn[20, 30] - (255, 140, 0)).max() < 60
+        assert np.array_equal(np.asarray(picture), output.drawn(image, spot(image, score=0.25)))
+    assert [row["name"] for row in choices.detectors()] == ["spotter"]
     with pytest.raises(UsageError, match="does not find text"):
-        work.find(str(tmp_path), str(path), path.name, 1, "/etc/passwd")
+        work.find(str(tmp_path), str(path), path.name, 1, "/etc/passwd", {})
+
+
+def spot(image: Any, *, score: float) -> list[Any]:
+    """One word, as sure as was asked."""
+    from docbin.detection import Word
+
+    return [Word(np.array([[10, 20], [60, 20], [60, 40], [10, 40]], np.float32), score)]
 
 
 def test_thumbnails_are_data_urls(tmp_path: Path) -> None:
