@@ -222,7 +222,7 @@ def test_the_ablations_of_the_unet_are_a_matter_of_settings(name: str, tmp_path:
         assert plain == ("without plasma" in name or name == "without either")
         assert source.degrade[one].recipe.at_most == PRESETS["full" if one in rendered else "light"].at_most
         assert (steps["bleed_through"] == (0.25, 1.0)) == (one not in rendered), "changes are laid over the preset they name"
-    assert source.crop(3)[0].shape == (256, 256, 3)
+    assert source.crop(3)[1].shape == (setup.data.size, setup.data.size)
 
 
 def test_wrong_presets_of_rendered_pages_are_refused(tmp_path: Path) -> None:
