@@ -75,14 +75,15 @@ def formats() -> Mapping[str, Format]:
     return _FORMATS
 
 
-def format_of(path: str | Path, format: str | None = None, table: Mapping[str, Format] = _FORMATS) -> Format:
-    """The format for an output file: `format` where given, else by suffix; of those in `table`.
+def format_of(path: str | Path, format: str | None = None, table: Mapping[str, Format] | None = None) -> Format:
+    """The format for an output file: `format` where given, else by suffix; of those in `table`, None for those of pages.
 
     Raises
     ------
     UsageError
         Unknown format, a suffix that belongs to none, or a suffix and a format that contradict each other.
     """
+    table = _FORMATS if table is None else table
     suffix = Path(path).suffix.lower()
     by_suffix = next((row for row in table.values() if suffix in row.suffixes), None)
     known = ", ".join(f"{row.name} ({' '.join(row.suffixes)})" for row in table.values())
