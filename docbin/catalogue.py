@@ -450,7 +450,7 @@ def _learned(config: Config) -> Method:
             Param(
                 "depth",
                 config.output.depth,
-                "a stroke is somewhere this deep, in units of the page's ink; 0: any is kept",
+                "drops strokes that are nowhere this dark; 1 is as dark as the page's ink, 0 keeps all",
                 min=0.0,
                 max=1.9,
             ),

@@ -29,7 +29,7 @@
     const help = make("p", { id: `${id}-help`, class: "help", "aria-live": "polite" });
     const settings = make("div", { class: "settings" });
     for (const family of families(props.table)) {
-      const group = make("optgroup", { label: family });
+      const group = make("optgroup", { label: capital(family) });
       for (const row of props.table.filter((one) => one.family === family)) {
         const mark = props.mark && row.name === props.usual ? " (default)" : row.available ? "" : ` – ${lack(row)}`;
         group.append(make("option", { value: row.name, disabled: !row.available, text: label(row) + mark }));
@@ -63,7 +63,8 @@
     tell();
   }
 
-  const sentence = (text) => (text ? text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".") : "");
+  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+  const sentence = (text) => (text ? capital(text) + (/[.!?]$/.test(text) ? "" : ".") : "");
 
   function range(param) {
     if (param.choices?.length) return "";
@@ -84,7 +85,7 @@
     } else {
       input = make("input", { ...common, type: "number", inputmode: "decimal", min: param.min, max: param.max, step: param.step, value: param.default });
     }
-    const told = [range(param), param.help].filter(Boolean).join(": ");
+    const told = [sentence(param.help), range(param) && `${capital(range(param))}.`].filter(Boolean).join(" ");
     return make("div", { class: "setting" }, make("label", { for: id, text: param.name }), input, make("p", { id: `${id}-help`, class: "help", text: told }));
   }
 
@@ -100,7 +101,7 @@
       props.value = names;
     };
     for (const family of families(props.table)) {
-      const set = make("fieldset", {}, make("legend", { text: family }));
+      const set = make("fieldset", { class: props.table.filter((one) => one.family === family).length > 6 ? "many" : "" }, make("legend", { text: capital(family) }));
       for (const row of props.table.filter((one) => one.family === family)) {
         const id = fresh("pick");
         const box = make("input", { id, type: "checkbox", value: row.name, onchange: tell, "data-missing": row.available ? "0" : "1" });
@@ -215,7 +216,7 @@
         clearTimeout(follow.timer);
         follow.timer = setTimeout(() => (leading = null), 120);
       };
-      const grid = make("div", { class: `grid ${value.small ? "small" : ""}` });
+      const grid = make("div", { class: `grid ${value.small ? "small" : value.panels.length === 4 ? "four" : ""}` });
       for (const panel of value.panels) {
         const caption = make("figcaption", {}, make("strong", { text: panel.title }), ...(panel.lines || []).map((text) => make("span", { text })));
         if (panel.error) {
@@ -250,6 +251,19 @@
     const bar = make("span", { class: "scale", style: `background:linear-gradient(90deg, ${told.colours.join(", ")})`, "aria-hidden": "true" });
     return make("p", { class: "keys", "aria-label": "Legend" }, make("span", { text: told.low }), bar, make("span", { text: `${told.high} (${told.unit})` }));
   }
+
+  // What a point of the benchmarks' picture says is shown above all points: SVG has no other order than that of its elements.
+  function says(event) {
+    const point = event.target.closest?.("svg.plot g.point");
+    for (const said of document.querySelectorAll("svg.plot > .said")) said.remove();
+    if (!point) return;
+    const said = point.querySelector(".told").cloneNode(true);
+    said.setAttribute("class", "said");
+    said.setAttribute("transform", point.getAttribute("transform"));
+    said.setAttribute("aria-hidden", "true");
+    point.ownerSVGElement.append(said);
+  }
+  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, says);
 
   window.docbin = { chooser, picker, samples, slider, sheet };
 })();

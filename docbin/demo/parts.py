@@ -72,7 +72,9 @@ def before_and_after(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The slider's value from the answer of :func:`docbin.demo.work.binarize`."""
     width, height = answer["shown"]
     full = answer["shown"] == answer["size"]
-    note = "" if full else f"Shown at {width / answer['size'][0]:.0%} of its size, so that it loads fast; the downloads are in full size."
+    note = "Drag the line over the page: left of it is the page, right of it the ink."
+    if not full:
+        note += f" Shown at {width / answer['size'][0]:.0%} of its size, so that it loads fast; the downloads are in full size."
     return {"before": file(answer["page"]), "after": file(answer["result"]), "width": width, "height": height, "note": note}
 
 
@@ -100,8 +102,18 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], bes
         marks = [' class="best"' if (down, across) in best else "" for across in range(1, len(cells) + 1)]
         values = "".join(f"<td{mark}>{escape(cell)}</td>" for mark, cell in zip(marks, cells, strict=True))
         body.append(f'<tr><th scope="row">{escape(name)}</th>{values}</tr>')
-    inner = f"<caption>{escape(caption)}</caption><thead><tr>{columns}</tr></thead><tbody>{''.join(body)}</tbody>"
-    return f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption, quote=True)}"><table>{inner}</table></div>'
+    inner = f"<thead><tr>{columns}</tr></thead><tbody>{''.join(body)}</tbody>"
+    said = escape(caption, quote=True)  # beside the table, not in it: a caption is as wide as its table, and cut off on a phone
+    return (
+        f'<p class="help">{escape(caption)}</p><div class="scroll" tabindex="0" role="group" aria-label="Table">'
+        f'<table aria-label="{said}">{inner}</table></div>'
+    )
+
+
+def best_cells(columns: Sequence[Sequence[float]], more: Sequence[bool]) -> set[tuple[int, int]]:
+    """The cells of a table's `columns` (the first stands beside the names) that hold the best value; `more` says whether more is better."""
+    tops = [max(values) if up else min(values) for values, up in zip(columns, more, strict=True)]
+    return {(row, at) for at, values in enumerate(columns, 1) for row, value in enumerate(values) if value == tops[at - 1]}
 
 
 def wrong(sentence: str) -> str:

@@ -75,6 +75,8 @@ def coloured(map: FloatMap, low: float, high: float, unit: str) -> tuple[Image, 
     shown = reduced(map).astype(np.float32)
     share = (shown - low) / (high - low) if high > low else np.full_like(shown, 0.5)
     picture = colours[np.clip(np.rint(share * 255), 0, 255).astype(np.uint8)]
+    if high <= low:
+        return picture, {"kind": "keys", "keys": [[_hex(colours[128]), f"{unit} {low:.3g} everywhere"]]}
     steps = [_hex(colours[index]) for index in np.linspace(0, 255, 9).astype(int)]
     return picture, {"kind": "scale", "low": f"{low:.3g}", "high": f"{high:.3g}", "unit": unit, "colours": steps}
 

@@ -42,6 +42,15 @@ LIMITS = {QUICK: (3 << 30, 60.0), SLOW: (6 << 30, 240.0)}
 """Line -> address space of its process in bytes, seconds for a job. Of the methods on 40 megapixels none but Howe's needs more than the first; torch
 alone takes 2 GB of addresses."""
 
+TITLES = {
+    "faded-letter": "Faded letter",
+    "form-stamp-margin": "Form with a stamp",
+    "handwritten-bleedthrough": "Writing that shines through",
+    "typeset-stained": "Print with a stain",
+    "uneven-light-table": "Table in uneven light",
+}
+"""Shipped page -> what its button says."""
+
 _log = logging.getLogger("docbin.demo")
 
 
@@ -75,7 +84,7 @@ class Work:
 
     def thumbnails(self, paths: dict[str, str], height: int = 152) -> dict[str, str]:
         """Small pictures of the shipped pages, as data URLs."""
-        drawn: dict[str, str] = self._boxes[QUICK].call("thumbnails", {"paths": paths, "height": height}, 60.0)
+        drawn: dict[str, str] = self._boxes[QUICK].call("thumbnails", {"paths": paths, "height": height}, 120.0)
         return drawn
 
     def close(self) -> None:
@@ -112,8 +121,7 @@ def shipped_samples(work: Work) -> list[Sample]:
     pairs = benchmarks.load("samples").pairs(folder) if folder.is_dir() else []
     drawn = work.thumbnails({pair.stem: str(pair.image_path) for pair in pairs})
     return [
-        Sample(pair.stem, pair.stem.replace("-", " ").capitalize(), str(pair.image_path), str(pair.truth_path), drawn[pair.stem])
-        for pair in pairs
+        Sample(pair.stem, TITLES.get(pair.stem, pair.stem), str(pair.image_path), str(pair.truth_path), drawn[pair.stem]) for pair in pairs
     ]
 
 
@@ -228,7 +236,8 @@ def _launch(work: Work, host: str, port: int) -> str:
     style, script = (resources.files("docbin.demo").joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     blocks = build(work, shipped_samples(work))
     blocks.queue(max_size=QUEUE, default_concurrency_limit=1, api_open=False)
-    fonts = (gr.themes.LocalFont("IBM Plex Sans", weights=(400, 600, 700)), "system-ui", "sans-serif")
+    # Gradio's file for weight 600 lacks most letters; without it a browser takes 700
+    fonts = (gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif")
     theme = gr.themes.Base(primary_hue="blue", neutral_hue="zinc", radius_size="md", font=fonts).set(
         body_text_color_subdued="*neutral_600",  # Gradio's own is too faint to read
         body_text_color_subdued_dark="*neutral_300",

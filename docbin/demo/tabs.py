@@ -7,6 +7,7 @@ time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -116,7 +117,7 @@ def _binarize(work: Work, desk: _Desk, about: Any) -> _Show:
             chooser = parts.chooser("Method", choices.methods(), catalogue.DEFAULT, mark=True)
             go = gr.Button("Turn into ink", variant="primary", elem_id="docbin-go")
         with gr.Column(scale=5, min_width=320):
-            view = parts.slider("The page and its ink appear here, one above the other, with a slider between them.")
+            view = parts.slider("The page appears here, laid over its ink, with a line between the two that you can drag.")
             facts = parts.html()
             with gr.Row():
                 buttons = [gr.DownloadButton(f"Download {FORMAT_NAMES[format]}", interactive=False, size="sm") for format in DOWNLOADS]
@@ -255,8 +256,10 @@ def _scores(panels: Sequence[Mapping[str, Any]]) -> str:
     for panel in scored:
         values = (panel["scores"][key] for key, _ in keys)
         rows.append([panel["method"], *("inf" if value is None else f"{value:.2f}" for value in values)])
-    told = "F-measure, pseudo-F-measure and PSNR: more is better; DRD: less is better."
-    return parts.table(told, ["method", *(title for _, title in keys)], rows)
+    told = "F-measure (FM), pseudo-F-measure (pFM) and PSNR: more is better; DRD: less is better."
+    columns = [[math.inf if panel["scores"][key] is None else panel["scores"][key] for panel in scored] for key, _ in keys]
+    best = parts.best_cells(columns, [key != "drd" for key, _ in keys])
+    return parts.table(told, ["method", *(title for _, title in keys)], rows, best)
 
 
 # --- Look inside -------------------------------------------------------------------------------------------------------------------------
@@ -266,8 +269,9 @@ def _inside(work: Work, desk: _Desk) -> None:
     import gradio as gr
 
     table = choices.views()
-    usual = next((row["name"] for row in table if row["name"] == f"threshold:{catalogue.DEFAULT}"), "")
-    usual = usual or next(row["name"] for row in table if row["available"])
+    there = [row["name"] for row in table if row["available"]]
+    first = (f"{kind}:{catalogue.DEFAULT}" for kind in ("threshold", "probability"))  # what the default method has of the two
+    usual = next((name for name in first if name in there), there[0])
     chooser = parts.chooser("What to look at", table, usual)
     go = gr.Button("Look inside", variant="primary", elem_id="docbin-inside")
     view = parts.sheet("What the method computes on its way to the ink appears here, beside the page.")
@@ -295,8 +299,8 @@ def _find(work: Work, desk: _Desk) -> None:
     table = choices.detectors()
     if not table:
         parts.html(
-            '<p class="empty">Finding words on photographs comes with part 5 of docbin. This install brings no model for it yet; '
-            "once it does, the words of a photograph are outlined here, with their scores and a JSON file to download.</p>"
+            '<p class="empty">docbin can find words on photographs, but no trained model for it is installed. With one, the words of your '
+            "photograph are outlined here, with their scores and a JSON file to download.</p>"
         )
         return
     chooser = parts.chooser("Model", table, next((row["name"] for row in table if row["available"]), table[0]["name"]))
@@ -347,9 +351,10 @@ def _benchmarks() -> None:
     shipped = scores.shipped()
     families = {row.name: row.family for row in catalogue.METHODS.values()}
     datasets = [plot.ALL, *dict.fromkeys(row.dataset for row in shipped)]
+    without = ", ".join(name for name in families if name not in {row.method for row in shipped})
     parts.html(
-        '<p class="help">Every method with its default settings on the pages of the DIBCO contests. No method was trained on these years. '
-        "Times are of one run on one machine: compare them with each other, not with your own.</p>"
+        '<p class="help">The methods with their default settings on the pages of the DIBCO contests. No method was trained on these years. '
+        "Times are of one machine that was busy with other things as well: they tell fast from slow, no more.</p>"
     )
     with gr.Row():
         dataset = gr.Dropdown(datasets, value=plot.ALL, label="Pages", info="One contest, or the mean of all.")
@@ -361,8 +366,12 @@ def _benchmarks() -> None:
         if name not in datasets or key not in plot.MEASURES:
             return parts.framed(parts.wrong("There are no such scores."))
         shown = plot.points(shipped, name, families)
-        caption = f"Means over the pages of {name}, by docbin evaluate; the same as in BENCHMARKS.md."
-        return parts.framed(plot.plot(shown, key) + plot.table(shown, key, caption))
+        caption = (
+            f"Means over the pages of {name}, by docbin evaluate, as in BENCHMARKS.md; pFM is the pseudo-F-measure, and the best is bold."
+        )
+        caption += f" Not timed yet: {without}." if without else ""
+        pictures = "".join(f'<div class="{shape.name}">{plot.plot(shown, key, shape)}</div>' for shape in plot.SHAPES)
+        return parts.framed(pictures + plot.table(shown, key, caption))
 
     picture = parts.html()
     picture.value = drawn(plot.ALL, "fm")
