@@ -91,7 +91,7 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
             at = add(_conv(block, at))
     joined = add(Node("concat", (at, codes), {}, {}))
     head = net.head
-    add(
+    at = add(
         Node(
             "head",
             (joined,),
@@ -103,6 +103,8 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
             },
         )
     )
+    if net.edge is not None:
+        add(Node("edge", (at,), {}, {name: part.cpu().numpy() for name, part in net.edge.whole().items()}))
     return nodes
 
 

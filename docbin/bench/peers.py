@@ -105,7 +105,8 @@ def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> byt
     ----------
     height, width : of the tile in pixels, multiples of the graph's stride
     stem : begin with the page, input ``page`` float32 (1, 1, height, width) on the 0..255 scale, with the depth plane as a second channel where the
-        graph wants it; else with the stem's bits, input ``codes`` float32 (1, channels, height / 2, width / 2) of 0 and 1, from where on all is exact
+        graph wants it; else with the stem's bits, input ``codes`` float32 (1, channels, height / 2, width / 2) of 0 and 1, from where on all is exact,
+        up to the head: the edge step, which sees the page, is then left out
 
     Raises
     ------
@@ -129,30 +130,40 @@ def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> byt
             names.append(draw.add("Concat", *given, axis=1))
         elif node.op == "head":
             names.append(_head(draw, node, given[0]))
+        elif node.op == "edge":
+            if stem:
+                names.append(_edge(draw, node, given[0], graph.nodes[0]))
         else:
             raise UsageError(f"{node.op}: has no float form in docbin.bench.peers, so this network is measured without its float twin")
     entry, shape = ("page", (1, 1 + graph.wants_depth, height, width)) if stem else ("codes", (1, channels, height // 2, width // 2))
     return draw.bytes(entry, shape, names[-1], (1, 1, height, width))
 
 
-def _codes(draw: _Drawing, node: Node) -> str:
-    """The stem: box means by poolings, then every threshold as a row of one 1 x 1 convolution over pixels, means and deviations."""
-    windows, theta = node.tensors["windows"], node.tensors["theta"]
-    levels = [node.tensors[key].tolist() for key in ("grey", "depth") if key in node.tensors]
-    # Four pixels a plane: channel (2 dy + dx) * planes + plane
+def _cells(draw: _Drawing, node: Node) -> tuple[str, str, list[tuple[str, str]]]:
+    """What the stem sees, of a graph that begins with `node`: the cells' pixels, channel (2 dy + dx) * planes + plane, the grey ones among them, and for
+    each window mean and deviation by poolings."""
     cells = draw.add("SpaceToDepth", "page", blocksize=2)
-    pixels = cells if len(levels) == 1 else draw.add("Gather", cells, draw.constant(np.arange(0, 8, 2)), axis=1)
+    pixels = draw.add("Gather", cells, draw.constant(np.arange(0, 8, 2)), axis=1) if "depth" in node.tensors else cells
     quarter = np.full((1, 4, 1, 1), 0.25, np.float32)
     moments = [draw.conv(pixels, quarter), draw.conv(draw.add("Mul", pixels, pixels), quarter)]
-    features = [cells]
-    first = 4 * len(levels)
-    for window in windows.tolist():
+    found = []
+    for window in node.tensors["windows"].tolist():
         mean, square = moments
         for shape in ((window, 1), (1, window)):
             pads = [shape[0] // 2, shape[1] // 2] * 2
             mean, square = (draw.add("AveragePool", x, kernel_shape=list(shape), pads=pads, count_include_pad=0) for x in (mean, square))
         variance = draw.add("Relu", draw.add("Sub", square, draw.add("Mul", mean, mean)))
-        features += [mean, draw.add("Sqrt", variance)]
+        found.append((mean, draw.add("Sqrt", variance)))
+    return cells, pixels, found
+
+
+def _codes(draw: _Drawing, node: Node) -> str:
+    """The stem: every threshold as a row of one 1 x 1 convolution over pixels, means and deviations."""
+    windows, theta = node.tensors["windows"], node.tensors["theta"]
+    levels = [node.tensors[key].tolist() for key in ("grey", "depth") if key in node.tensors]
+    cells, _, moments = _cells(draw, node)
+    features = [cells, *(name for pair in moments for name in pair)]
+    first = 4 * len(levels)
     rows, bias = [], []
 
     def row(plane: int, pixel: int) -> NDArray[np.float64]:
@@ -196,6 +207,34 @@ def _head(draw: _Drawing, node: Node, x: str) -> str:
     weight = (scale.reshape(-1, 4, 1, 1, 1) * signs.reshape(len(scale), 4, *signs.shape[1:])).sum(0)
     logits = draw.conv(x, 2 * weight, bias - weight.sum(axis=(1, 2, 3)))
     return draw.add("DepthToSpace", logits, blocksize=2, mode="DCR")
+
+
+def _edge(draw: _Drawing, node: Node, logits: str, codes: Node) -> str:
+    """The edge step without its roundings."""
+
+    def linear(x: str, factor: float, offset: float = 0.0) -> str:
+        scaled = draw.add("Mul", x, draw.constant(np.float32(factor)))
+        return draw.add("Add", scaled, draw.constant(np.float32(offset))) if offset else scaled
+
+    def within(x: str, low: float) -> str:
+        return draw.add("Clip", x, draw.constant(np.float32(low)), draw.constant(np.float32(127)))
+
+    def conv(x: str, name: str) -> str:
+        factor, offset = node.tensors[f"{name}_factor"], node.tensors[f"{name}_offset"]
+        return draw.conv(x, node.tensors[name].astype(np.float32) * factor[:, None, None, None], offset)
+
+    cells, pixels, moments = _cells(draw, codes)
+    floor = float(codes.attributes["floor"])
+    seen = []
+    for mean, deviation in moments:
+        spread = linear(deviation, 1.0, floor)
+        seen.append(within(linear(draw.add("Div", draw.add("Sub", pixels, mean), spread), 32.0), -127.0))
+    seen.append(linear(pixels, 0.5, -64.0))
+    if "depth" in codes.tensors:
+        seen.append(linear(draw.add("Gather", cells, draw.constant(np.arange(1, 8, 2)), axis=1), 0.5))
+    told = within(linear(draw.add("SpaceToDepth", logits, blocksize=2), 8.0), -127.0)
+    drawn = conv(within(conv(draw.add("Concat", *seen, told, axis=1), "first"), 0.0), "second")
+    return draw.add("DepthToSpace", draw.add("Add", linear(told, 0.125), drawn), blocksize=2, mode="DCR")
 
 
 def unet(base: int, height: int, width: int, levels: int = 4, seed: int = 0) -> bytes:

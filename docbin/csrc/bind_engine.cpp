@@ -53,6 +53,17 @@ int head(Network &net, int input, Weights weights, std::optional<Weights> masks,
     return net.add_head(input, filters(weights, masks, 1, 1), floats(scale.data(), scale.size()), floats(bias.data(), bias.size()));
 }
 
+int edge_step(Network &net, int input, In<std::int8_t, 4> first, In<float, 1> first_factor, In<float, 1> first_offset, In<std::int8_t, 4> second,
+              In<float, 1> second_factor, In<float, 1> second_offset) {
+    const auto threes = [](const auto &weights) { return weights.shape(2) == 3 && weights.shape(3) == 3; };
+    const std::size_t hidden = first.shape(0);
+    demand(threes(first) && threes(second) && second.shape(0) == 4 && second.shape(1) == hidden && first_factor.size() == hidden &&
+               first_offset.size() == hidden && second_factor.size() == 4 && second_offset.size() == 4 && hidden <= 1024 && first.shape(1) <= 1024,
+           "engine: the edge step's weights do not fit together");
+    const float *const scales[4] = {first_factor.data(), first_offset.data(), second_factor.data(), second_offset.data()};
+    return net.add_edge(input, edge::make_filters(static_cast<int>(first.shape(1)), static_cast<int>(hidden), first.data(), second.data(), scales));
+}
+
 nb::dict run(const Network &net, In<std::uint8_t, 2> page, std::optional<In<std::uint8_t, 2>> depth, std::optional<Out<float, 2>> logits,
              std::optional<Out<bool, 2>> ink, int threads, std::int64_t tile_rows, std::int64_t tile_columns) {
     const auto fits = [&](const auto &other) { return other.shape(0) == page.shape(0) && other.shape(1) == page.shape(1); };
@@ -67,7 +78,7 @@ nb::dict run(const Network &net, In<std::uint8_t, 2> page, std::optional<In<std:
         const std::uint8_t *const planes[2] = {page.data(), depth ? depth->data() : nullptr};
         seconds = net.run(planes, target, threads, tile_rows, tile_columns);
     }
-    static constexpr const char *names[engine::ops] = {"codes", "conv", "pool", "upsample", "concat", "head"};
+    static constexpr const char *names[engine::ops] = {"codes", "conv", "pool", "upsample", "concat", "head", "edge"};
     nb::dict by_op;
     for (int op = 0; op < engine::ops; ++op)
         if (op != engine::concat) by_op[names[op]] = seconds.of[op];
@@ -86,6 +97,8 @@ void bind_engine(nb::module_ &m) {
         .def("upsample", &Network::add_upsample, nb::arg("input"))
         .def("concat", &Network::add_concat, nb::arg("inputs"))
         .def("head", &head, nb::arg("input"), nb::arg("weights"), nb::arg("masks").none(), nb::arg("scale"), nb::arg("bias"))
+        .def("edge", &edge_step, nb::arg("input"), nb::arg("first"), nb::arg("first_factor"), nb::arg("first_offset"), nb::arg("second"),
+             nb::arg("second_factor"), nb::arg("second_offset"))
         .def("run", &run, nb::arg("page"), nb::arg("depth").none(), nb::arg("logits").none(), nb::arg("ink").none(), nb::arg("threads"),
              nb::arg("tile_rows"), nb::arg("tile_columns"), "Fills `logits` or `ink`; returns seconds by op, summed over threads.");
 }

@@ -10,13 +10,14 @@
 #include <memory>
 #include <vector>
 
+#include "edge.hpp"
 #include "lines_program.hpp"
 #include "stem.hpp"
 
 namespace docbin::engine {
 
-enum Op : int { codes, conv, pool, upsample, concat, head };
-inline constexpr int ops = 6;
+enum Op : int { codes, conv, pool, upsample, concat, head, edge_step };
+inline constexpr int ops = 7;
 
 struct Node {
     Op op;
@@ -31,11 +32,12 @@ struct Node {
     std::vector<float> scale, bias;
 };
 
-// Where the result goes: float32 logits, or bytes 0 and 1.
+// Where the result goes: float32 logits, or bytes 0 and 1, or, for the edge step, the logits of whole cells in eighths.
 struct Target {
     float *logits;
     std::uint8_t *ink;
     std::int64_t height, width;
+    edge::Told *told = nullptr;
 };
 
 // Rows [top, bottom) and columns [left, right), in pixels.
@@ -51,6 +53,9 @@ struct Seconds {
     double of[ops] = {};
 };
 
+// The thread's own time where the system tells it, so that a busy machine does not count.
+double thread_seconds();
+
 class Network {
 public:
     explicit Network(Level level) : level_(level) {}
@@ -64,6 +69,8 @@ public:
     int add_upsample(int input);
     int add_concat(std::vector<int> inputs);
     int add_head(int input, const lines::Filters &filters, std::vector<float> scale, std::vector<float> bias);
+    // The 8-bit step over the head's logits, after everything else; it sees the page as the first codes do.
+    int add_edge(int input, edge::Filters filters);
 
     // planes[1] may be null unless the codes have levels on it. tile_rows 0: as many tiles as threads. Returns seconds by op, summed over threads.
     Seconds run(const std::uint8_t *const (&planes)[2], const Target &target, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const;
@@ -78,11 +85,13 @@ public:
     std::vector<Range> needed(Range output, std::int64_t size) const;
 
 private:
+    Seconds run_tiles(const stem::Page &page, const Target &target, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const;
     Node &add(Op op, std::vector<int> inputs);
     Node &add_filters(Op op, int input, const lines::Filters &filters);
 
     Level level_;
     std::vector<Node> nodes_;
+    std::unique_ptr<edge::Filters> edge_;
 };
 
 // Computes one tile; keeps its memory for the next.

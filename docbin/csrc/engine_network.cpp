@@ -134,15 +134,71 @@ std::vector<Range> Network::needed(Range output, std::int64_t size) const {
     return needed;
 }
 
+int Network::add_edge(int input, edge::Filters filters) {
+    demand(input == static_cast<int>(nodes_.size()) - 1 && nodes_.back().op == head && nodes_.front().op == codes && !edge_,
+           "engine: an edge step follows the head, of a network that begins with codes");
+    const stem::Codes &seen = *nodes_.front().stem;
+    demand(filters.channels == static_cast<int>(4 * (seen.windows.size() + 2 + !seen.levels[1].empty())), "engine: the edge step does not fit the codes");
+    edge_ = std::make_unique<edge::Filters>(std::move(filters));
+    return static_cast<int>(nodes_.size());
+}
+
+namespace {
+
+// Does work(0) .. work(count - 1) in so many threads, each of which makes its own by `make`; what one throws is thrown when all have ended.
+template <class Make> void share(std::size_t count, int threads, Make make) {
+    std::atomic<std::size_t> next{0};
+    std::mutex lock;
+    std::exception_ptr failed;
+    const auto run = [&] {
+        try {
+            make([&](std::size_t &i) { return (i = next.fetch_add(1)) < count; }, lock);
+        } catch (...) {
+            const std::lock_guard<std::mutex> held(lock);
+            failed = std::current_exception();
+        }
+    };
+    std::vector<std::thread> pool;
+    for (std::size_t i = 1; i < std::min<std::size_t>(threads, count); ++i) pool.emplace_back(run);
+    run();
+    for (auto &thread : pool) thread.join();
+    if (failed) std::rethrow_exception(failed);
+}
+
+}  // namespace
+
 Seconds Network::run(const std::uint8_t *const (&planes)[2], const Target &target, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const {
     demand(!nodes_.empty() && nodes_.back().op == head && (planes[1] || !wants_second_plane()), "engine: no head, or a plane is missing");
     const std::int64_t stride = std::int64_t{1} << halvings();
     const stem::Page page{{planes[0], planes[1]}, target.height, target.width, (target.height + stride - 1) / stride * stride / 2,
                           (target.width + stride - 1) / stride * stride / 2};
     threads = std::max(1, threads);
+    if (!edge_) return run_tiles(page, target, threads, tile_rows, tile_columns);
+
+    edge::Told told;
+    told.high = page.cells_high, told.pitch = page.cells_wide;
+    told.levels.assign(static_cast<std::size_t>(4 * told.high * told.pitch), 0);
+    // The step sees the logits of cells beyond the page, too, and tiles hold whole cells.
+    const Target cells{nullptr, nullptr, 2 * page.cells_high, 2 * page.cells_wide, &told};
+    Seconds total = run_tiles(page, cells, threads, tile_rows + tile_rows % 2, tile_columns + tile_columns % 2);
+    const std::int64_t bands = std::clamp<std::int64_t>(page.cells_high / 64, 1, threads), band = (page.cells_high + bands - 1) / bands;
+    share(static_cast<std::size_t>(bands), threads, [&](auto next, std::mutex &lock) {
+        const double start = thread_seconds();
+        for (std::size_t i; next(i);) {
+            const auto top = static_cast<std::int64_t>(i) * band;
+            edge::run(level_, *edge_, *nodes_.front().stem, page, told, top, std::min(top + band, page.cells_high), target.logits, target.ink);
+        }
+        const std::lock_guard<std::mutex> held(lock);
+        total.of[edge_step] += thread_seconds() - start;
+    });
+    return total;
+}
+
+Seconds Network::run_tiles(const stem::Page &page, const Target &target, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const {
     if (!tile_rows) {
         const std::int64_t bands = std::clamp<std::int64_t>(target.height / least_rows, 1, threads), across = (target.width + widest_tile - 1) / widest_tile;
-        tile_rows = (target.height + bands - 1) / bands, tile_columns = (target.width + across - 1) / across;
+        // Even, so that tiles hold whole cells.
+        tile_rows = ((target.height + bands - 1) / bands + 1) / 2 * 2, tile_columns = ((target.width + across - 1) / across + 1) / 2 * 2;
     }
     std::vector<Tile> tiles;
     for (std::int64_t y = 0; y < target.height; y += tile_rows)
@@ -150,25 +206,12 @@ Seconds Network::run(const std::uint8_t *const (&planes)[2], const Target &targe
             tiles.push_back({y, std::min(y + tile_rows, target.height), x, std::min(x + tile_columns, target.width)});
 
     Seconds total;
-    std::atomic<std::size_t> next{0};
-    std::mutex lock;
-    std::exception_ptr failed;
-    const auto work = [&] {
-        try {
-            Worker worker(*this, page, target);
-            for (std::size_t i; (i = next.fetch_add(1)) < tiles.size();) worker.run(tiles[i]);
-            const std::lock_guard<std::mutex> held(lock);
-            for (int op = 0; op < ops; ++op) total.of[op] += worker.seconds().of[op];
-        } catch (...) {
-            const std::lock_guard<std::mutex> held(lock);
-            failed = std::current_exception();
-        }
-    };
-    std::vector<std::thread> pool;
-    for (std::size_t i = 1; i < std::min<std::size_t>(threads, tiles.size()); ++i) pool.emplace_back(work);
-    work();
-    for (auto &thread : pool) thread.join();
-    if (failed) std::rethrow_exception(failed);
+    share(tiles.size(), threads, [&](auto next, std::mutex &lock) {
+        Worker worker(*this, page, target);
+        for (std::size_t i; next(i);) worker.run(tiles[i]);
+        const std::lock_guard<std::mutex> held(lock);
+        for (int op = 0; op < ops; ++op) total.of[op] += worker.seconds().of[op];
+    });
     return total;
 }
 

@@ -10,18 +10,18 @@
 #include "lines_map.hpp"
 
 namespace docbin::engine {
-namespace {
 
-// The thread's own time where the system tells it, so that a busy machine does not count.
-double now() {
+double thread_seconds() {
 #if defined(CLOCK_THREAD_CPUTIME_ID)
     timespec time;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
     return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 #else
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    return std::chrono::duration<double>(std::chrono::steady_clock::thread_seconds().time_since_epoch()).count();
 #endif
 }
+
+namespace {
 
 constexpr std::int64_t strip_rows = 128;  // of the page, at least
 constexpr std::int64_t guard = 8;         // words before and after a channel's rows that a tap may look at; those before are 0
@@ -139,7 +139,7 @@ void Worker::run(const Tile &tile) {
         const std::vector<Range> until = network_.needed({tile.top, bottom}, high);
         for (int i = 0; i < static_cast<int>(nodes.size()); ++i) {
             if (until[i].high <= done_[i] || nodes[i].op == concat) continue;
-            const double start = now();
+            const double start = thread_seconds();
             if (nodes[i].op == head) {
                 head_rows(nodes[i], done_[i], until[i].high, tile);
             } else {
@@ -154,7 +154,7 @@ void Worker::run(const Tile &tile) {
                 buffers_[i].clear(to, end);
             }
             done_[i] = until[i].high;
-            seconds_.of[nodes[i].op] += now() - start;
+            seconds_.of[nodes[i].op] += thread_seconds() - start;
         }
     }
 }
@@ -241,6 +241,15 @@ void Worker::head_rows(const Node &node, std::int64_t from, std::int64_t to, con
             if (begin >= end) continue;
             float logits[4 * 64];
             kernels.logits(dots_.data() + 64 * (word - first), stride, node.planes, node.scale.data(), node.bias.data(), logits);
+            if (target_.told) {  // tiles of whole cells
+                const edge::Kernels &edges = edge::kernels(network_.level());
+                for (int pixel = 0; pixel < 4; ++pixel) {
+                    std::int8_t line[64];
+                    edges.tell(logits + 64 * pixel, 64, line);
+                    std::memcpy(target_.told->row(pixel, row / 2) + begin / 2, line + (begin - column) / 2, static_cast<std::size_t>((end - begin) / 2));
+                }
+                continue;
+            }
             for (std::int64_t dy = 0; dy < 2; ++dy) {
                 const std::int64_t y = row + dy;
                 if (y < tile.top || y >= tile.bottom) continue;

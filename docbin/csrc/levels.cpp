@@ -15,7 +15,8 @@ bool available(Level level) {
         case Level::avx512:
             return available(Level::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                   __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512bitalg");
+                   __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512bitalg") &&
+                   __builtin_cpu_supports("avx512vnni");
 #endif
 #if defined(DOCBIN_NEON)
         case Level::neon:

@@ -87,19 +87,45 @@ void Rows::take(std::int64_t y) {
     }
 }
 
-void Rows::next(std::uint64_t *const *out) {
-    const std::int64_t high = page_.cells_high;
+// Takes in the rows that the widest window around row y_ sees.
+void Rows::take_window() {
     if (!codes_.windows.empty())
-        for (; taken_ <= std::min(high - 1, y_ + half_); ++taken_) take(taken_);
+        for (; taken_ <= std::min(page_.cells_high - 1, y_ + half_); ++taken_) take(taken_);
+}
+
+// mean_ and spread_ of a window around the cells of row y_.
+void Rows::moments(std::size_t w) {
+    const std::int32_t window = codes_.windows[w];
+    const std::int64_t half = window / 2, top = std::max<std::int64_t>(-1, y_ - half - 1), bottom = std::min(page_.cells_high - 1, y_ + half);
+    const std::int64_t edge = half_ - half;
+    const std::uint32_t *sum[2] = {integral(top, 0) + edge, integral(bottom, 0) + edge};
+    const std::uint32_t *square[2] = {integral(top, 1) + edge, integral(bottom, 1) + edge};
+    kernels_.moments(sum, square, window, columns_[w].data(), static_cast<int>(bottom - top), codes_.floor, width_, mean_.data(), spread_.data());
+}
+
+void Rows::next_levels(std::int16_t *const *out) {
+    take_window();
     int channel = 0;
     pixels(0, y_, left_, width_, pixels_[0]);
     for (std::size_t w = 0; w < codes_.windows.size(); ++w) {
-        const std::int32_t window = codes_.windows[w];
-        const std::int64_t half = window / 2, top = std::max<std::int64_t>(-1, y_ - half - 1), bottom = std::min(high - 1, y_ + half);
-        const std::int64_t edge = half_ - half;
-        const std::uint32_t *sum[2] = {integral(top, 0) + edge, integral(bottom, 0) + edge};
-        const std::uint32_t *square[2] = {integral(top, 1) + edge, integral(bottom, 1) + edge};
-        kernels_.moments(sum, square, window, columns_[w].data(), static_cast<int>(bottom - top), codes_.floor, width_, mean_.data(), spread_.data());
+        moments(w);
+        for (int p = 0; p < 4; ++p, ++channel) kernels_.scores(pixels_[0][p].data(), mean_.data(), spread_.data(), width_, out[channel]);
+    }
+    for (int plane = 0; plane < 2; ++plane) {
+        if (plane && codes_.levels[plane].empty()) break;
+        if (plane) pixels(plane, y_, left_, width_, pixels_[plane]);
+        for (int p = 0; p < 4; ++p, ++channel)
+            for (std::int64_t x = 0; x < width_; ++x) out[channel][x] = static_cast<std::int16_t>(pixels_[plane][p][x] / 2 - (plane ? 0 : 64));
+    }
+    ++y_;
+}
+
+void Rows::next(std::uint64_t *const *out) {
+    take_window();
+    int channel = 0;
+    pixels(0, y_, left_, width_, pixels_[0]);
+    for (std::size_t w = 0; w < codes_.windows.size(); ++w) {
+        moments(w);
         for (int k = 0; k < codes_.thetas; ++k) {
             kernels_.least(mean_.data(), spread_.data(), codes_.theta[w * codes_.thetas + k], width_, least_.data());
             for (int p = 0; p < 4; ++p, ++channel) kernels_.compare(pixels_[0][p].data(), least_.data(), valid_.data(), words_, out[channel]);

@@ -32,6 +32,8 @@ struct Kernels {
     // Bits pixel >= least, and pixel >= level.
     void (*compare)(const std::int16_t *pixels, const std::int16_t *least, const std::uint64_t *valid, std::int64_t words, std::uint64_t *out);
     void (*compare_level)(const std::int16_t *pixels, std::int16_t level, const std::uint64_t *valid, std::int64_t words, std::uint64_t *out);
+    // The nearest whole number, ties to even, to 32 (x - mean) / spread, within -127..127.
+    void (*scores)(const std::int16_t *pixels, const float *mean, const float *spread, std::int64_t n, std::int16_t *out);
 };
 
 extern const Kernels scalar_kernels;
@@ -68,8 +70,13 @@ public:
 
     // The next row: out[channel] is a line (lines.hpp) of ceil(width / 64) words.
     void next(std::uint64_t *const *out);
+    // Instead: the next row as whole numbers for the edge step (edge.hpp), out[channel] of the row's width rounded up to 64: 4 a window, then the grey level
+    // halved less 64, then, where the second plane has levels, that plane halved.
+    void next_levels(std::int16_t *const *out);
 
 private:
+    void moments(std::size_t window);
+    void take_window();
     void pixels(int plane, std::int64_t y, std::int64_t first, std::int64_t n, std::vector<std::int16_t> (&to)[4]) const;
     void take(std::int64_t y);
     const std::uint32_t *integral(std::int64_t y, int which) const;

@@ -45,6 +45,15 @@ void least(const float *__restrict mean, const float *__restrict spread, float t
     }
 }
 
+void scores(const std::int16_t *__restrict pixels, const float *__restrict mean, const float *__restrict spread, i64 n, std::int16_t *__restrict out) {
+    for (i64 x = 0; x < n; ++x) {
+        const float quotient = (static_cast<float>(pixels[x]) - mean[x]) / spread[x], scaled = 32.0f * quotient;
+        const float risen = scaled > -127.0f ? scaled : -127.0f, within = risen < 127.0f ? risen : 127.0f;
+        const float shifted = within + 12582912.0f;  // 1.5 * 2^23 leaves no room for a fraction
+        out[x] = static_cast<std::int16_t>(shifted - 12582912.0f);
+    }
+}
+
 void compare(const std::int16_t *pixels, const std::int16_t *least, const u64 *valid, i64 words, u64 *out) {
     for (i64 k = 0; k < words; ++k) out[k] = reaches(pixels + 64 * k, least + 64 * k) & valid[k];
 }

@@ -31,5 +31,5 @@ inline std::uint64_t reaches_level(const std::int16_t *pixels, std::int16_t leve
 #include "stem_body.hpp"
 
 namespace docbin::stem {
-extern const Kernels scalar_kernels{split, cells, moments, least, compare, compare_level};
+extern const Kernels scalar_kernels{split, cells, moments, least, compare, compare_level, scores};
 }

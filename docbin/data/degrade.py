@@ -181,11 +181,13 @@ _FULL = Recipe(
 PRESETS: dict[str, Recipe] = {
     "none": Recipe(untouched=1.0),
     "light": _LIGHT,
+    "gentle": replace(_LIGHT, untouched=0.75),
     "full": _FULL,
     "no-plasma": _FULL.without_plasma(),
     "light-no-plasma": _LIGHT.without_plasma(),
 }
-"""``light`` for crops of real pages, which are degraded already; ``full`` for rendered pages; the others for ablations."""
+"""``light`` for crops of real pages, which are degraded already; ``gentle`` for the last part of a training, which learns where the truth of real
+pages sets a stroke's edge (a degraded crop says nothing of that); ``full`` for rendered pages; the others for ablations."""
 
 
 class Pipeline:

@@ -13,6 +13,7 @@ Ops
 ``upsample``  bits -> bits at twice the side: nearest
 ``concat``    several maps of one size -> one map
 ``head``      bits -> float32 logits of 2 x 2 pixels a cell: sum over planes of scale times binary dot product, plus bias
+``edge``      logits -> logits, drawn again by two convolutions of 8-bit numbers that see the page, too (:mod:`docbin.kernels.reference_edge`); last
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ MAX_NODES = 256
 MAX_WORDS = 64
 """The widest map, in words of 64 channels."""
 MAX_HALVINGS = 6
+MAX_EDGE = 256
+"""The most channels or filters of an edge step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,11 @@ class Graph:
         return any("depth" in node.tensors for node in self.nodes)
 
     @property
+    def head(self) -> int:
+        """The number of the head."""
+        return len(self.nodes) - 1 - (self.nodes[-1].op == "edge")
+
+    @property
     def stride(self) -> int:
         """A page's sides are padded (last row and column repeated) to a multiple of this."""
         return int(2 ** max(size.halvings for size in self.sizes))
@@ -83,6 +91,14 @@ _OPS: Mapping[str, tuple[int, int, tuple[str, ...], _Tensors, _Tensors]] = {
     "upsample": (1, 1, (), {}, {}),
     "concat": (1, 16, (), {}, {}),
     "head": (1, 1, (), {"weights": ("uint64", 4), "scale": ("float32", 2), "bias": ("float32", 1)}, _MASKS),
+    "edge": (
+        1,
+        1,
+        (),
+        dict.fromkeys(("first", "second"), ("int8", 4))
+        | {f"{name}_{which}": ("float32", 1) for name in ("first", "second") for which in ("factor", "offset")},
+        {},
+    ),
 }
 
 
@@ -163,6 +179,24 @@ def _head_size(node: Node, given: Size, where: str) -> Size:
     return Size(0, 0)
 
 
+def _edge_size(node: Node, nodes: list[Node], where: str) -> Size:
+    tensors = node.tensors
+    first, second = tensors["first"], tensors["second"]
+    hidden, channels = first.shape[:2]
+    numbers = {name: tensors[name].size for name in ("first_factor", "first_offset", "second_factor", "second_offset")}
+    shapes = f"edge: weights {first.shape} and {second.shape}, factors and offsets {list(numbers.values())}"
+    if second.shape != (4, hidden, 3, 3) or first.shape[2:] != (3, 3) or list(numbers.values()) != [hidden, hidden, 4, 4]:
+        raise _refuse(where, f"{shapes} do not fit together")
+    if hidden % 4 or max(hidden, channels) > MAX_EDGE or nodes[0].op != "codes":
+        raise _refuse(where, f"{shapes}: filters in fours, at most {MAX_EDGE}, after a network that begins with codes are wanted")
+    codes = nodes[0].tensors
+    if channels != 4 * (len(codes["windows"]) + 2 + ("depth" in codes)):
+        raise _refuse(where, f"{shapes}: {channels} channels do not fit the codes")
+    if any(127 * int(np.abs(weights.astype(np.int64)).sum((1, 2, 3)).max()) >= 1 << 24 for weights in (first, second)):
+        raise _refuse(where, f"{shapes}: sums can leave 24 bits")
+    return Size(0, 0)
+
+
 def check(nodes: list[Node], where: str) -> Graph:
     """Check a graph and work out every node's size.
 
@@ -177,7 +211,7 @@ def check(nodes: list[Node], where: str) -> Graph:
     for index, node in enumerate(nodes):
         _check_node(node, index, where)
         given = [sizes[i] for i in node.inputs]
-        if any(size.words == 0 for size in given):
+        if any(size.words == 0 for size in given) and node.op != "edge":
             raise _refuse(where, f"node {index} ({node.op}): takes logits for bits")
         if node.op == "codes":
             size = _codes_size(node, where)
@@ -185,15 +219,19 @@ def check(nodes: list[Node], where: str) -> Graph:
             size = _conv_size(node, given[0], where)
         elif node.op == "head":
             size = _head_size(node, given[0], where)
+        elif node.op == "edge":
+            size = _edge_size(node, nodes, where)
         elif node.op == "concat":
             if len({one.halvings for one in given}) != 1:
                 raise _refuse(where, f"node {index} (concat): maps of different sizes")
             size = Size(sum(one.words for one in given), given[0].halvings)
         else:
             size = Size(given[0].words, given[0].halvings + (1 if node.op == "pool" else -1))
-        if size.words > MAX_WORDS or not 0 <= size.halvings <= MAX_HALVINGS or (size.halvings == 0 and node.op != "head"):
+        if size.words > MAX_WORDS or not 0 <= size.halvings <= MAX_HALVINGS or (size.halvings == 0 and node.op not in ("head", "edge")):
             raise _refuse(where, f"node {index} ({node.op}): {size.words} words at 1/{2.0**size.halvings:g} of the page's side")
         sizes.append(size)
-    if [node.op for node in nodes].count("head") != 1 or nodes[-1].op != "head":
-        raise _refuse(where, "a network ends in its one head")
+    ends = [node.op for node in nodes if node.op in ("head", "edge")]
+    last = len(nodes) - 1
+    if ends not in (["head"], ["head", "edge"]) or nodes[-1].op != ends[-1] or (ends[-1] == "edge" and nodes[-1].inputs != (last - 1,)):
+        raise _refuse(where, "a network ends in its one head, or that and one edge step")
     return Graph(tuple(nodes), tuple(sizes))

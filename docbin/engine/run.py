@@ -29,6 +29,8 @@ def _compiled(graph: Graph, level: str) -> Any:
                 network.conv(node.inputs[0], tensors["weights"], tensors.get("masks"), tensors["limit"], **numbers)
             elif node.op == "head":
                 network.head(node.inputs[0], tensors["weights"], tensors.get("masks"), tensors["scale"], tensors["bias"])
+            elif node.op == "edge":
+                network.edge(node.inputs[0], **tensors)
             elif node.op == "concat":
                 network.concat(list(node.inputs))
             else:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from docbin.engine.graph import Graph, Node
 from docbin.kernels import bits
+from docbin.kernels.reference_edge import levels, redraw
+from docbin.kernels.reference_stem import pixels_of
 from docbin.kernels.stem import NO_LEVELS, threshold_codes
 from docbin.page import FloatMap, Image
 
@@ -71,8 +73,8 @@ def _reach(node: Node) -> int:
 def _needed(graph: Graph, wanted: Region, height: int, width: int) -> list[Region]:
     """The region of every node's map that the output region needs; `height` and `width` are the padded page's."""
     needed: list[Region | None] = [None] * len(graph.nodes)
-    needed[-1] = wanted
-    for index in range(len(graph.nodes) - 1, -1, -1):
+    needed[graph.head] = wanted
+    for index in range(graph.head, -1, -1):
         node, region = graph.nodes[index], needed[index]
         if region is None:
             continue
@@ -161,14 +163,14 @@ def _tile(graph: Graph, planes: Planes, region: Region) -> FloatMap:
     regions = _needed(graph, region, *planes[0].shape)
     last_reader = {i: index for index, node in enumerate(graph.nodes) for i in node.inputs}
     maps: dict[int, Words] = {}
-    for index in range(len(graph.nodes) - 1):
+    for index in range(graph.head):
         if index not in last_reader:
             continue
         maps[index] = compute(graph, planes, index, regions, maps)
         for i in graph.nodes[index].inputs:
             if last_reader[i] == index:
                 del maps[i]
-    head = graph.nodes[-1]
+    head = graph.nodes[graph.head]
     (source,) = head.inputs
     cells = region.halved()
     logits = _head(head, _padded(maps[source], regions[source], cells, 1, _reach(head)))
@@ -186,6 +188,19 @@ def run(
 ) -> None:
     """Compute every tile of a page and hand its logits to `put`, from as many threads."""
     height, width = grey.shape
+    edge = graph.nodes[-1]
+    if edge.op == "edge":
+        # The step sees the logits of cells beyond the page, too, so the padded page goes through the rest.
+        pad = ((0, -height % graph.stride), (0, -width % graph.stride))
+        page, deep = np.pad(grey, pad, mode="edge"), None if depth is None else np.pad(depth, pad, mode="edge")
+        told = np.empty(page.shape, np.float32)
+        run(Graph(graph.nodes[:-1], graph.sizes[:-1]), page, deep, threads, tile, told.__setitem__)
+        codes = graph.nodes[0]
+        seen = levels(page, codes.tensors["windows"], float(codes.attributes["floor"]), deep)
+        cells = redraw(seen, np.ascontiguousarray(pixels_of(told)), edge.tensors)
+        drawn = cells.reshape(2, 2, *cells.shape[1:]).transpose(2, 0, 3, 1).reshape(page.shape)
+        put((slice(0, height), slice(0, width)), drawn[:height, :width])
+        return
     pad = ((0, -height % graph.stride), (0, -width % graph.stride))
     planes = (np.pad(grey, pad, mode="edge"), None if depth is None else np.pad(depth, pad, mode="edge"))
     rows, columns = tile

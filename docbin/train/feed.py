@@ -57,6 +57,13 @@ class _Crops(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(np.ascontiguousarray(truth))
 
 
+def collate(source: CropSource, indices: Iterable[int]) -> tuple[Tensor, Tensor]:
+    """Crops of these numbers as the two tensors of a :class:`Batch`, made in this process."""
+    crops = _Crops(source)
+    images, truths = zip(*(crops[index] for index in indices), strict=True)
+    return torch.stack(images), torch.stack(truths)
+
+
 class _Steps(Sampler[list[int]]):
     """The crop numbers of every step from `start` to `stop`; a process of several takes its share of each batch."""
 

@@ -22,16 +22,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from docbin.engine import packed
 from docbin.errors import FileAccessError, UsageError
+from docbin.nets.bitunet import BitUNet
 from docbin.train import checkpoint
 from docbin.train.ema import Ema
-from docbin.train.feed import CropSource, batches, open_source, open_validation
+from docbin.train.feed import Batch, CropSource, batches, collate, open_source, open_validation
 from docbin.train.log import Log
 from docbin.train.memory import keep_freed_memory
 from docbin.train.place import Place
 from docbin.train.recipe import SCORES, Recipe
 from docbin.train.schedule import Clock, warmup_cosine
-from docbin.train.task import Task, make_task
+from docbin.train.task import Task, make_task, tensors
+from docbin.train.unpack import calibrate, is_packed, unpack_bitunet
 from docbin.train.validate import HeldOut, validate
 
 
@@ -43,6 +46,9 @@ class Outcome:
     best: float | None
     finished: bool
 
+
+MEASURED = 64
+"""Crops that the norms of a packed network are measured on before it is trained further."""
 
 MOST_LEFT_OUT = 40
 """Steps in a row without a finite gradient that end a run; float16 finds its loss scale in fewer."""
@@ -58,14 +64,28 @@ class _Run:
         self.pages = _judged(pages, recipe.data.score, self.task)
         self.step, self.progress, self.minutes = 0, 0.0, 0.0
         self.best: float | None = None
-        if recipe.net.init:
-            _load_weights(self.task.net, Path(recipe.net.init))
         self.ema = Ema(self.task.net, recipe.optim.ema) if recipe.optim.ema > 0 else None
 
     @property
     def net(self) -> nn.Module:
         """The network that is validated and shipped."""
         return self.ema.net if self.ema else self.task.net
+
+    def start_from(self, path: Path, source: CropSource) -> None:
+        """Start from the weights in `path`: a checkpoint (its average where it has one), a weights file of a run, or a packed 1-bit network, whose
+        norms are measured on crops of `source`.
+        """
+        net = self.task.net
+        if isinstance(net, BitUNet) and is_packed(path):
+            unpack_bitunet(net, packed.read(path))
+            batch = self.recipe.run.batch
+            crops = [Batch(*collate(source, range(at, at + batch))) for at in range(0, MEASURED, batch)]
+            calibrate(net, [tensors(crop, self.place)[0] for crop in crops])
+        else:
+            state = checkpoint.load(path)
+            net.load_state_dict(state.get("ema") or state.get("net") or state["task"]["net"])
+        if self.ema:
+            self.ema = Ema(net, self.recipe.optim.ema)
 
     def save(self) -> None:
         """Write ``last.safetensors``."""
@@ -134,13 +154,6 @@ def _judged(pages: Sequence[HeldOut], score: str, task: Task) -> list[HeldOut]:
     return judged
 
 
-def _load_weights(net: nn.Module, path: Path) -> None:
-    """Start from the network in a checkpoint (its average where it has one) or in a weights file of a run."""
-    state = checkpoint.load(path)
-    weights = state.get("ema") or state.get("net") or state["task"]["net"]
-    net.load_state_dict(weights)
-
-
 @contextmanager
 def _stop_on_signal() -> Iterator[list[int]]:
     """A list that is not empty once SIGINT or SIGTERM came; a second signal acts as always."""
@@ -205,6 +218,8 @@ def train(
     run = _Run(recipe, out, open_validation(recipe, root) if pages is None else pages)
     if resume and last.exists():
         run.load()
+    elif recipe.net.init:
+        run.start_from(Path(recipe.net.init), source)
     if run.place.rank == 0:
         (out / "recipe.json").write_text(recipe.to_json() + "\n", encoding="utf-8")
     clock = Clock(recipe.run.steps, max_minutes, run.progress)

@@ -68,6 +68,18 @@ def test_the_float_twins_stem_gives_the_kernels_bits(depth: bool) -> None:
     assert 0.2 < wanted.mean() < 0.8
 
 
+@pytest.mark.parametrize("depth", [False, True])
+def test_the_float_twins_edge_step_is_the_engines_but_for_its_rounding(depth: bool) -> None:
+    pytest.importorskip("onnx")
+    graph, (page, _) = graphs.graph(depth=depth, edge=8), text_page((96, 128))
+    head = engine.Graph(graph.nodes[:-1], graph.sizes[:-1])
+    planes = np.stack([page, *([depth_plane(page)] if depth else [])])[None].astype(np.float32)
+    (logits,) = session(peers.float_graph(graph, 96, 128)).run(None, {"page": planes})
+    wanted = engine.logits(graph, page)
+    assert np.abs(wanted - engine.logits(head, page)).mean() > 1
+    assert np.quantile(np.abs(logits[0, 0] - wanted), 0.99) < 0.1 * wanted.std()
+
+
 def test_a_graph_with_an_op_without_float_form_is_refused() -> None:
     pytest.importorskip("onnx")
     graph = graphs.graph()

@@ -11,8 +11,9 @@ from docbin import engine
 from docbin.engine import Graph, Node
 
 
-def nodes(masked: bool = False, dilation: int = 1, depth: bool = False) -> list[Node]:
-    """Two convolutions of two thresholds and one of one, a head of two planes; with masks, dilation or a depth plane where asked for."""
+def nodes(masked: bool = False, dilation: int = 1, depth: bool = False, edge: int = 0) -> list[Node]:
+    """Two convolutions of two thresholds and one of one, a head of two planes; with masks, dilation, a depth plane or an edge step of so many filters
+    where asked for."""
     rng = np.random.default_rng(3)
 
     def words(*shape: int) -> NDArray[np.uint64]:
@@ -31,6 +32,15 @@ def nodes(masked: bool = False, dilation: int = 1, depth: bool = False) -> list[
     if depth:
         stem["grey"], stem["depth"] = stem["grey"][:2], np.array([12.5, 40.5, 90.5], np.float32)
     head = {"weights": words(8, 5, 3, 3), "scale": rng.uniform(0.5, 2, (2, 4)).astype(np.float32), "bias": np.full(4, 0.3, np.float32)}
+    seen = 4 * (5 + depth)
+    last = {
+        "first": rng.integers(-127, 128, (edge, seen, 3, 3)).astype(np.int8),
+        "first_factor": rng.uniform(1e-4, 5e-4, edge).astype(np.float32),
+        "first_offset": rng.uniform(-20, 60, edge).astype(np.float32),
+        "second": rng.integers(-127, 128, (4, edge, 3, 3)).astype(np.int8),
+        "second_factor": rng.uniform(1e-5, 1e-4, 4).astype(np.float32),
+        "second_offset": rng.uniform(-1, 1, 4).astype(np.float32),
+    }
     return [
         Node("codes", (), {"floor": 7.65}, stem),
         conv(0, 2, 2),
@@ -41,12 +51,13 @@ def nodes(masked: bool = False, dilation: int = 1, depth: bool = False) -> list[
         conv(5, 4, 1, mask=masked),
         Node("concat", (6, 0, 1), {}, {}),
         Node("head", (7,), {}, head),
+        *([Node("edge", (8,), {}, last)] if edge else []),
     ]
 
 
-def graph(masked: bool = False, dilation: int = 1, depth: bool = False) -> Graph:
+def graph(masked: bool = False, dilation: int = 1, depth: bool = False, edge: int = 0) -> Graph:
     """The same, checked."""
-    return engine.loads(engine.dumps(nodes(masked, dilation, depth)))
+    return engine.loads(engine.dumps(nodes(masked, dilation, depth, edge)))
 
 
 def folder(path: Path) -> Path:

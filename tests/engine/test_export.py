@@ -46,6 +46,10 @@ ONE_BIT = BitUNetConfig(
 )
 
 
+EDGED = replace(SMALL, edge=12)
+EDGED_ONE_BIT = replace(ONE_BIT, edge=4)
+
+
 def trained(config: BitUNetConfig = SMALL, seed: int = 0) -> BitUNet:
     """A network with the looks of a trained one: norms with statistics, factors of both signs and one of zero."""
     torch.manual_seed(seed)
@@ -58,6 +62,9 @@ def trained(config: BitUNetConfig = SMALL, seed: int = 0) -> BitUNet:
                 module.weight.copy_(torch.randn_like(module.weight))
                 module.weight[3] = 0
                 module.bias.copy_(torch.randn_like(module.bias) * 0.3)
+        if net.edge is not None:
+            nn.init.normal_(net.edge.second.weight, std=0.2)
+            nn.init.normal_(net.edge.second.bias)
     return net.eval()
 
 
@@ -93,8 +100,9 @@ def test_every_layer_has_the_torch_networks_bits() -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 96), (61, 75), (1, 1), (17, 130)])
-def test_logits_are_the_torch_networks_to_the_last_bit(size: tuple[int, int]) -> None:
-    net, image = trained(), page(*size)
+@pytest.mark.parametrize("config", [SMALL, EDGED, EDGED_ONE_BIT])
+def test_logits_are_the_torch_networks_to_the_last_bit(size: tuple[int, int], config: BitUNetConfig) -> None:
+    net, image = trained(config), page(*size)
     graph = engine.loads(export.to_packed(net))
     with torch.no_grad():
         want = net(as_tensor(image))[0, 0].numpy()
@@ -105,19 +113,22 @@ def test_logits_are_the_torch_networks_to_the_last_bit(size: tuple[int, int]) ->
 
 @pytest.mark.parametrize("tile", [(16, 24), (8, 200), (50, 50)])
 @pytest.mark.parametrize("threads", [1, 3])
-def test_tiles_equal_the_whole_page(tile: tuple[int, int], threads: int) -> None:
-    graph, image = engine.loads(export.to_packed(trained())), page(93, 110)
+@pytest.mark.parametrize("config", [SMALL, EDGED])
+def test_tiles_equal_the_whole_page(tile: tuple[int, int], threads: int, config: BitUNetConfig) -> None:
+    graph, image = engine.loads(export.to_packed(trained(config))), page(93, 110)
     image[:, :20] = 0  # a scanner's black margin
     whole = engine.logits(graph, image, threads=1, tile=(4096, 4096))
     assert np.array_equal(engine.logits(graph, image, threads=threads, tile=tile), whole)
 
 
 @pytest.mark.parametrize("level", kernels.levels())
-def test_every_kernel_level_gives_the_same_ink(level: str) -> None:
-    graph, image = engine.loads(export.to_packed(trained())), page(40, 56)
-    want = engine.ink(graph, image)
+@pytest.mark.parametrize("config", [SMALL, EDGED])
+def test_every_kernel_level_gives_the_same_logits_and_ink(level: str, config: BitUNetConfig) -> None:
+    graph, image = engine.loads(export.to_packed(trained(config))), page(40, 156)
+    logits, ink = engine.logits(graph, image), engine.ink(graph, image)
     with kernels.use(level):
-        assert np.array_equal(engine.ink(graph, image), want)
+        assert np.array_equal(engine.logits(graph, image), logits)
+        assert np.array_equal(engine.ink(graph, image), ink)
 
 
 def test_a_masked_network_exports_its_zeros() -> None:
@@ -132,7 +143,7 @@ def test_a_masked_network_exports_its_zeros() -> None:
     assert np.array_equal(engine.logits(engine.loads(export.to_packed(net)), image), want)
 
 
-@pytest.mark.parametrize("config", [SMALL, ONE_BIT, replace(SMALL, fan=4)])
+@pytest.mark.parametrize("config", [SMALL, ONE_BIT, replace(SMALL, fan=4), EDGED])
 def test_training_computes_what_evaluation_counts(config: BitUNetConfig) -> None:
     """Levels and float norms in training, bits and integer thresholds in evaluation: the same logits, where the norms use the same statistics."""
     net = trained(config)

@@ -25,6 +25,7 @@ struct Plan {
     int thetas, greys, depths;
     std::vector<Layer> fine, deep;
     int head_kernel, planes;
+    int edge = 0;  // filters of the edge step
 };
 
 // Weights, masks and limits of all layers, in blocks that outlive the networks made of them.
@@ -71,7 +72,23 @@ void build(engine::Network &net, Parts &parts, const Plan &plan) {
     const Layer head{4 * plan.planes, 1, plan.head_kernel, 1, 1, 1, false};
     std::vector<float> scale;
     for (int i = 0; i < 4 * plan.planes; ++i) scale.push_back(0.5f + 0.3f * static_cast<float>(i));
-    net.add_head(at, parts.filters(fine_channels + channels + first_channels, head), scale, {0.1f, -0.2f, 0.3f, -0.4f});
+    at = net.add_head(at, parts.filters(fine_channels + channels + first_channels, head), scale, {0.1f, -0.2f, 0.3f, -0.4f});
+    if (!plan.edge) return;
+    const int seen = 4 * (static_cast<int>(plan.windows.size()) + 2 + (plan.depths > 0));
+    const auto weights = [](int count) {
+        std::vector<std::int8_t> some;
+        for (int i = 0; i < count; ++i) some.push_back(static_cast<std::int8_t>(static_cast<int>(random_word() % 255) - 127));
+        return some;
+    };
+    const auto numbers = [](int count, float unit) {
+        std::vector<float> some;
+        for (int i = 0; i < count; ++i) some.push_back(unit * (0.5f + static_cast<float>(random_word() % 1000)));
+        return some;
+    };
+    const auto first = weights(9 * seen * plan.edge), second = weights(9 * 4 * plan.edge);
+    const auto factor = numbers(plan.edge, 3e-6f), offset = numbers(plan.edge, 0.01f), last = numbers(4, 1e-7f), shift = numbers(4, -0.002f);
+    const float *const scales[4] = {factor.data(), offset.data(), last.data(), shift.data()};
+    net.add_edge(at, edge::make_filters(seen, plan.edge, first.data(), second.data(), scales));
 }
 
 // Logits and ink of a page; `seed` makes every level's network the same.
@@ -135,6 +152,18 @@ void refuse() {
     refused("an even window", [&] { net.add_codes(codes); });
     refused("an upsampled page", [&] { net.add_upsample(0); });
     refused("filters of other channels", [&] { convolve(net, parts, 0, 128, layer); });
+    refused("an edge step without a head", [&] {
+        const std::vector<std::int8_t> weights(9 * 12 * 4, 1);
+        const std::vector<float> numbers(4, 0.5f);
+        const float *const scales[4] = {numbers.data(), numbers.data(), numbers.data(), numbers.data()};
+        net.add_edge(0, edge::make_filters(12, 4, weights.data(), weights.data(), scales));
+    });
+    refused("sums beyond 24 bits", [&] {
+        const std::vector<std::int8_t> weights(9 * 128 * 128, 127);
+        const std::vector<float> numbers(128, 0.5f);
+        const float *const scales[4] = {numbers.data(), numbers.data(), numbers.data(), numbers.data()};
+        edge::make_filters(128, 128, weights.data(), weights.data(), scales);
+    });
     refused("a network without a head", [&] {
         const Block<std::uint8_t> page(64);
         const std::uint8_t *const planes[2] = {page.at.get(), nullptr};
@@ -147,8 +176,8 @@ void refuse() {
 
 int main() {
     const Plan plans[] = {
-        {{5}, 12, 4, 0, {{64, 1, 3, 1, 1, 1, false}}, {{64, 2, 3, 1, 1, 1, false}}, 3, 2},
-        {{1, 13, 89}, 9, 3, 2, {{32, 2, 3, 1, 1, 1, true}}, {{64, 1, 1, 1, 1, 1, false}, {128, 1, 3, 1, 2, 2, false}}, 3, 3},
+        {{5}, 12, 4, 0, {{64, 1, 3, 1, 1, 1, false}}, {{64, 2, 3, 1, 1, 1, false}}, 3, 2, 4},
+        {{1, 13, 89}, 9, 3, 2, {{32, 2, 3, 1, 1, 1, true}}, {{64, 1, 1, 1, 1, 1, false}, {128, 1, 3, 1, 2, 2, false}}, 3, 3, 12},
         {{}, 0, 16, 0, {{64, 3, 5, 1, 1, 1, false}}, {{64, 1, 3, 2, 1, 1, true}}, 1, 1},
         {{3, 7}, 8, 0, 16, {{64, 1, 3, 1, 1, 2, false}, {256, 1, 3, 1, 1, 1, false}}, {{320, 1, 3, 1, 1, 4, false}}, 3, 1},
     };

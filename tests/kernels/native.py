@@ -13,7 +13,7 @@ import pytest
 CSRC = Path(__file__).resolve().parents[2] / "docbin" / "csrc"
 FLAGS = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-pthread", f"-I{CSRC}"]
 AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mpopcnt"]
-AVX512 = [*AVX2, *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl", "vpopcntdq", "bitalg")), "-mprefer-vector-width=512"]
+AVX512 = [*AVX2, *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl", "vpopcntdq", "bitalg", "vnni")), "-mprefer-vector-width=512"]
 X86 = platform.machine().lower() in ("x86_64", "amd64")
 CROSS = "aarch64-linux-gnu-g++"
 EMULATOR = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")

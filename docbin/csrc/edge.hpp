@@ -1,0 +1,73 @@
+// The 8-bit step behind the head: two 3 x 3 convolutions of whole numbers over what a cell shows of the page and over the head's logits.
+//
+// Numbers are -127..127, weights too, kept as 16-bit pairs of channels, so that one multiply-add takes two of them; sums are below 2^24 (checked when the
+// network is made), whole in single precision. The two rescalings are one multiplication and one addition each, without contraction, and rounding is to the
+// nearest, ties to even: every level, NumPy and PyTorch give the same page.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "levels.hpp"
+#include "stem.hpp"
+
+namespace docbin::edge {
+
+inline constexpr std::int64_t block = 64;  // cells that are taken at a time
+inline constexpr float logit_unit = 8.0f;
+
+// A row of a map: for each pair of channels `pitch` words, one a cell, the even channel in the lower half; cell x is word x + 1, cells beyond the map are 0.
+struct Kernels {
+    // For 4 filters after the other: out[o * n + x] = sum over 3 rows, 3 columns and all pairs; weights [outs / 4][3][3][pairs][4]; n a multiple of `block`.
+    void (*sums)(const std::int32_t *const *rows, int pairs, std::int64_t pitch, const std::int32_t *weights, int outs, std::int64_t n, std::int32_t *out);
+    // One pair of the hidden layer: each half is clamp(round(factor * sum + offset), 0, 127).
+    void (*hidden)(const std::int32_t *even, const std::int32_t *odd, const float *factor, const float *offset, std::int64_t n, std::int32_t *out);
+    void (*logits)(const std::int32_t *sums, const std::int8_t *told, float factor, float offset, std::int64_t n, float *out);
+    void (*tell)(const float *logits, std::int64_t n, std::int8_t *out);
+    // Two channels to the words of their pair.
+    void (*join)(const std::int16_t *even, const std::int16_t *odd, std::int64_t n, std::int32_t *out);
+    void (*widen)(const std::int8_t *from, std::int64_t n, std::int16_t *out);
+};
+
+extern const Kernels scalar_kernels;
+#if defined(DOCBIN_X86)
+extern const Kernels avx2_kernels, avx512_kernels;
+#endif
+#if defined(DOCBIN_NEON)
+extern const Kernels neon_kernels;
+#endif
+
+inline const Kernels &kernels(Level level) {
+    switch (level) {
+#if defined(DOCBIN_X86)
+        case Level::avx2: return avx2_kernels;
+        case Level::avx512: return avx512_kernels;
+#endif
+#if defined(DOCBIN_NEON)
+        case Level::neon: return neon_kernels;
+#endif
+        default: return scalar_kernels;
+    }
+}
+
+struct Filters {
+    int channels = 0, hidden = 0;  // of the first convolution's input and output
+    std::vector<std::int32_t> first, second;
+    std::vector<float> first_factor, first_offset, second_factor, second_offset;
+};
+
+// Checks sizes and sums (std::invalid_argument) and packs int8 weights [outs][channels][3][3].
+Filters make_filters(int channels, int hidden, const std::int8_t *first, const std::int8_t *second, const float *const (&scales)[4]);
+
+// The head's logits of a page, told in eighths: [pixel of the cell][cells_high][pitch].
+struct Told {
+    std::vector<std::int8_t> levels;
+    std::int64_t high = 0, pitch = 0;
+    std::int8_t *row(int pixel, std::int64_t y) { return levels.data() + (pixel * high + y) * pitch; }
+    const std::int8_t *row(int pixel, std::int64_t y) const { return levels.data() + (pixel * high + y) * pitch; }
+};
+
+// Cell rows [top, bottom) of the page: logits or ink (the other is null), rows of the page's width.
+void run(Level level, const Filters &filters, const stem::Codes &codes, const stem::Page &page, const Told &told, std::int64_t top, std::int64_t bottom,
+         float *logits, std::uint8_t *ink);
+
+}  // namespace docbin::edge

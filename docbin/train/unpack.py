@@ -1,0 +1,182 @@
+"""A packed 1-bit network back to one that can be trained: signs, thresholds and the head of the file become latent weights and batch norms.
+
+A model folder of bits ships without its float weights, yet nothing but their magnitudes is lost. The signs are there. Two thresholds a filter fix
+the straight line that batch norm drew from the dot product to the activation, since the two stand a known distance apart; with one threshold its
+slope is free. The latent weights start all alike, at `SIZE`: so far from zero that it takes some dozens of steps in agreement to turn one over. What
+is left is to give batch norm the mean and deviation of its inputs, so that it draws the same line when it measures them itself (:func:`calibrate`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from docbin.engine.graph import Array, Graph, Node
+from docbin.errors import UsageError
+from docbin.kernels.bits import unpack
+from docbin.nets.bitunet import BitBlock, BitUNet, offsets
+from docbin.nets.edge import HIDDEN_UNIT, Z_UNIT, Edge
+
+SIZE = 0.3
+"""Magnitude of every latent weight; the deviation that fresh ones are drawn with."""
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a safetensors file is a packed network and not a checkpoint; False where it cannot be read."""
+    try:
+        with safe_open(path, "np") as file:
+            return "docbin" in (file.metadata() or {})
+    except (OSError, SafetensorError):
+        return False
+
+
+def unpack_bitunet(net: BitUNet, graph: Graph) -> None:
+    """Set `net` to what a packed network computes; in evaluation it then gives the same bits.
+
+    A variant with another `fan` starts from the same lines, one with an edge step that the file lacks from one that changes next to nothing.
+
+    Raises
+    ------
+    UsageError
+        The graph is not that of this variant.
+    """
+    convs = [node for node in graph.nodes if node.op == "conv"]
+    blocks = _blocks(net)
+    heads = [node for node in graph.nodes if node.op == "head"]
+    if len(convs) != len(blocks) or len(heads) != 1 or graph.nodes[0].op != "codes":
+        raise UsageError(f"net.init: the packed network has {len(convs)} convolutions, the recipe's variant {len(blocks)}")
+    try:
+        with torch.no_grad():
+            codes = graph.nodes[0].tensors
+            net.stem.theta.copy_(torch.from_numpy(codes["theta"]))
+            net.stem.grey.copy_(torch.from_numpy(codes["grey"]))
+            if net.depth:
+                net.stem.depth.copy_(torch.from_numpy(codes["depth"]))
+            fan = convs[0].tensors["limit"].shape[0]
+            for block, node in zip(blocks, convs, strict=True):
+                _unpack_block(block, node, 1 if block is blocks[0] else fan)
+            _unpack_head(net, heads[0], fan)
+            if net.edge is not None and graph.nodes[-1].op == "edge":
+                _unpack_edge(net.edge, graph.nodes[-1])
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise UsageError(f"net.init: the packed network is of another variant than the recipe's ({error})") from None
+
+
+def _blocks(net: BitUNet) -> list[BitBlock]:
+    """The blocks in the order in which the exporter writes them."""
+    parts: list[nn.Module] = list(net.encoder)
+    for level in range(len(net.decoder) - 1, -1, -1):
+        parts += [net.narrow[level], net.decoder[level]]
+    return [block for part in parts for block in part.modules() if isinstance(block, BitBlock)]
+
+
+def _signs(words: Array, channels: int) -> Tensor:
+    """Words of weights (out, words, k, k) as +-1 (out, channels, k, k)."""
+    bits = np.stack([unpack(filter_, channels) for filter_ in words])
+    return torch.from_numpy(np.where(bits, np.float32(1), np.float32(-1)))
+
+
+def _unpack_block(block: BitBlock, node: Node, in_fan: int) -> None:
+    """`in_fan` is how often the packed weights of a source stand there; the block's own may be another, its line stays the same."""
+    if "masks" in node.tensors:
+        raise ValueError("it has masked weights, whose latent values a packed file does not hold")
+    bits = _signs(node.tensors["weights"], sum(block.sources) * in_fan)
+    parts, at = [], 0
+    for source in block.sources:
+        parts.append(bits[:, at : at + source])
+        at += source * in_fan
+    block.conv.weight.copy_(SIZE * torch.cat(parts, 1))
+    # A dot product is counted - 2 p, and p <= limit: the threshold lies midway between the last that reaches it and the next.
+    counted = float(bits[0].numel())
+    least = counted - 2 * torch.from_numpy(node.tensors["limit"]).double() - 1
+    stands = offsets(least.shape[0])
+    slope = torch.full_like(least[0], 2 / counted**0.5)
+    if len(stands) > 1:
+        slope = (stands[-1] - stands[0]) / (least[0] - least[-1]).clamp_min(1.0)
+    height = -slope * least[0] - stands[0]
+    # The convolution in training gives SIZE / in_fan times the dot product of bits.
+    _set_line(block.norm, slope * in_fan / SIZE, height, torch.zeros_like(slope), torch.ones_like(slope))
+
+
+def _set_line(norm: nn.BatchNorm2d, slope: Tensor, height: Tensor, mean: Tensor, variance: Tensor) -> None:
+    """Make `norm` the line slope * x + height for inputs of that mean and variance."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.weight.copy_(slope * (variance + norm.eps).sqrt())
+    norm.bias.copy_(height + slope * mean)
+
+
+def _unpack_head(net: BitUNet, node: Node, fan: int) -> None:
+    head = net.head
+    planes, bits = len(head.scale), net.config.fan
+    last = head.weight.shape[1] - net.stem.channels
+    filters = last // bits
+    signs = _signs(node.tensors["weights"], filters * fan + net.stem.channels).reshape(planes, 4, -1, 3, 3)
+    factors = torch.from_numpy(node.tensors["scale"]).reshape(planes, 4)
+    head.gain.copy_(2 * factors[0])  # so that the first plane's scale is the half it starts with
+    head.scale.copy_(factors / head.gain)
+    # A plane has the sign of what the planes before it leave, so each bounds the latent weight from one side.
+    before = torch.zeros_like(signs[0])
+    low, high = torch.full_like(before, -torch.inf), torch.full_like(before, torch.inf)
+    for plane, scale in zip(signs, head.scale, strict=True):
+        low, high = torch.where(plane > 0, torch.maximum(low, before), low), torch.where(plane < 0, torch.minimum(high, before), high)
+        before = before + scale.reshape(-1, 1, 1, 1) * plane
+    last = head.scale[-1].abs().reshape(-1, 1, 1, 1)
+    weight = torch.where(high == torch.inf, low + last, torch.where(low == -torch.inf, high - last, (low + high) / 2))
+    # Of another number of thresholds, each takes the weight of the nearest there was, shared by as many as take it.
+    taken = [k * fan // bits for k in range(bits)]
+    copies = [weight[:, k * filters : (k + 1) * filters] / taken.count(k) for k in taken]
+    head.weight.copy_(torch.cat([*copies, weight[:, filters * fan :]], 1))
+    head.bias.copy_(torch.from_numpy(node.tensors["bias"]))
+
+
+def _unpack_edge(edge: Edge, node: Node) -> None:
+    parts = {name: torch.from_numpy(np.ascontiguousarray(part)).float() for name, part in node.tensors.items()}
+    shape = (-1, 1, 1, 1)
+    edge.first.weight.copy_(parts["first"] * (parts["first_factor"] * (Z_UNIT / HIDDEN_UNIT)).reshape(shape))
+    edge.second.weight.copy_(parts["second"] * (parts["second_factor"] * HIDDEN_UNIT).reshape(shape))
+    assert edge.first.bias is not None
+    assert edge.second.bias is not None
+    edge.first.bias.copy_(parts["first_offset"] / HIDDEN_UNIT)
+    edge.second.bias.copy_(parts["second_offset"])
+
+
+@torch.no_grad()
+def calibrate(net: BitUNet, batches: Sequence[Tensor]) -> None:
+    """Give every batch norm the mean and variance of its inputs over `batches` (N, 3 or 4, H, W), and leave the line it draws as it is."""
+    sums: dict[nn.BatchNorm2d, list[Tensor]] = {}
+
+    def measure(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, nn.BatchNorm2d)
+        x = inputs[0].double()
+        count = torch.tensor(float(x.numel() // x.shape[1]), dtype=torch.float64)
+        found = [count, x.sum((0, 2, 3)), x.square().sum((0, 2, 3))]
+        sums[norm] = [old + new for old, new in zip(sums[norm], found, strict=True)] if norm in sums else found
+
+    norms = [block.norm for block in _blocks(net)]
+    was_training = net.training
+    net.train()
+    for norm in norms:
+        norm.eval()
+    handles = [norm.register_forward_pre_hook(measure) for norm in norms]
+    try:
+        for images in batches:
+            net(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+        net.train(was_training)
+    for norm, (count, total, squares) in sums.items():
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        slope = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+        height = norm.bias.double() - slope * norm.running_mean.double()
+        mean = total / count
+        _set_line(norm, slope, height, mean, (squares / count - mean.square()).clamp_min(0))

@@ -1,0 +1,58 @@
+"""The 8-bit step behind the head: what training rounds is what evaluation counts, and everything learns."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from docbin.nets.edge import Edge  # noqa: E402
+
+
+def made(seen: int = 12, filters: int = 8) -> Edge:
+    torch.manual_seed(0)
+    edge = Edge(seen, filters)
+    torch.nn.init.normal_(edge.second.weight, std=0.3)
+    torch.nn.init.normal_(edge.second.bias)
+    return edge
+
+
+def given(seen: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(1)
+    return torch.randint(-127, 128, (2, seen, 9, 11)).float(), torch.randn(2, 4, 9, 11) * 6
+
+
+def test_training_computes_what_evaluation_counts() -> None:
+    edge, (seen, logits) = made(), given()
+    with torch.no_grad():
+        trained, exact = edge.train()(seen, logits), edge.eval()(seen, logits)
+    # A hidden value between two whole numbers may fall to either side in single precision.
+    assert ((trained - exact).abs() < 1e-4).float().mean() > 0.98
+    assert (trained - exact).abs().max() < 0.2
+
+
+def test_it_starts_by_changing_nothing_but_the_rounding() -> None:
+    seen, logits = given()
+    out = Edge(12, 8).eval()(seen, logits)
+    assert torch.equal(out, (8 * logits).clamp(-127, 127).round() / 8)
+
+
+def test_weights_are_whole_numbers_of_eight_bits() -> None:
+    edge = made()
+    parts = edge.whole()
+    for name, layer in (("first", edge.first), ("second", edge.second)):
+        whole = parts[name].float()
+        assert parts[name].dtype == torch.int8
+        assert (whole.flatten(1).abs().amax(1) == 127).all()
+        step = layer.weight.detach().flatten(1).abs().amax(1) / 127
+        assert ((whole * step.reshape(-1, 1, 1, 1) - layer.weight).abs() <= 0.5001 * step.reshape(-1, 1, 1, 1)).all()
+
+
+def test_every_parameter_and_the_logits_get_a_gradient() -> None:
+    edge, (seen, logits) = made().train(), given()
+    logits.requires_grad_()
+    edge(seen, logits).square().sum().backward()
+    assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in edge.parameters())
+    assert logits.grad is not None
+    inside = logits.detach().abs() < 127 / 8
+    assert (logits.grad[inside] != 0).float().mean() > 0.9
