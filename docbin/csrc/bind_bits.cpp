@@ -5,7 +5,9 @@
 #include <nanobind/stl/string.h>
 
 #include <chrono>
+#include <cstring>
 #include <stdexcept>
+#include <vector>
 
 #include "bits.hpp"
 
@@ -58,6 +60,35 @@ void conv_dots(const std::string &level, Words3 map, Words4 weights, std::option
     bits::conv_dots(use, s, map.data(), weights.data(), masks ? masks->data() : nullptr, total.data(), out.data());
 }
 
+// A convolution with an epilogue. `channels` is (outs, members of Channel), all of type Member; their ranges are Python's to check.
+template <class Channel, class Member, class Value, class Convolve> void def_values(nb::module_ &m, const char *name, Convolve convolve) {
+    using Numbers = nb::ndarray<const Member, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+    using Values = nb::ndarray<const Value, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+    using ValuesOut = nb::ndarray<Value, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+    const auto run = [convolve](const std::string &level, Words3 map, Words4 weights, std::optional<Words4> masks, Ints total, Numbers channels,
+                                std::optional<Values> residual, bool residual_first, int stride, int dilation, int pad, int groups, bool pad_bit, int threads,
+                                ValuesOut out, std::optional<WordsOut> signs) {
+        const Level use = parse_level(level);
+        const bits::Shape s = checked(map, weights, masks, total, stride, dilation, pad, groups, pad_bit, threads);
+        const auto fits = [&](const auto &array, int planes) {
+            return static_cast<int>(array.shape(0)) == planes && static_cast<int>(array.shape(1)) == s.out_height() &&
+                   static_cast<int>(array.shape(2)) == s.out_width();
+        };
+        if (s.fan != 1 || 64 * s.taps() > 32767 || !fits(out, s.outs) || (residual && !fits(*residual, s.outs)) || (signs && !fits(*signs, (s.outs + 63) / 64)) ||
+            static_cast<int>(channels.shape(0)) != s.outs || channels.shape(1) * sizeof(Member) != sizeof(Channel))
+            throw std::invalid_argument("binary convolution: filters, channels' numbers, residual and output do not fit together");
+        std::vector<Channel> numbers(static_cast<std::size_t>(s.outs));
+        std::memcpy(numbers.data(), channels.data(), numbers.size() * sizeof(Channel));
+        const bits::Residual where = !residual ? bits::Residual::none : residual_first ? bits::Residual::before : bits::Residual::after;
+        nb::gil_scoped_release release;
+        convolve(use, s, map.data(), weights.data(), masks ? masks->data() : nullptr, total.data(), numbers.data(), where,
+                 residual ? residual->data() : nullptr, out.data(), signs ? signs->data() : nullptr);
+    };
+    m.def(name, run, nb::arg("level"), nb::arg("map"), nb::arg("weights"), nb::arg("masks").none(), nb::arg("total"), nb::arg("channels"),
+          nb::arg("residual").none(), nb::arg("residual_first"), nb::arg("stride"), nb::arg("dilation"), nb::arg("pad"), nb::arg("groups"), nb::arg("pad_bit"),
+          nb::arg("threads"), nb::arg("out"), nb::arg("signs").none());
+}
+
 double popcount_ceiling(const std::string &level, double seconds) {
     const bits::Kernels &kernel = bits::kernels(parse_level(level));
     nb::gil_scoped_release release;
@@ -80,6 +111,8 @@ void bind_bits(nb::module_ &m) {
           nb::arg("dilation"), nb::arg("pad"), nb::arg("groups"), nb::arg("pad_bit"), nb::arg("threads"), nb::arg("out"));
     m.def("conv_dots", &conv_dots, nb::arg("level"), nb::arg("map"), nb::arg("weights"), nb::arg("masks").none(), nb::arg("total"), nb::arg("stride"),
           nb::arg("dilation"), nb::arg("pad"), nb::arg("groups"), nb::arg("pad_bit"), nb::arg("threads"), nb::arg("out"));
+    def_values<bits::Affine, float, float>(m, "conv_affine", bits::conv_affine);
+    def_values<bits::Fixed, std::int32_t, std::int16_t>(m, "conv_fixed", bits::conv_fixed);
     m.def("popcount_ceiling", &popcount_ceiling, nb::arg("level"), nb::arg("seconds"),
           "Best rate of +-1 multiply-accumulates the level's xor + count + add reaches on one core, in 10^9 a second.");
     m.def("bits_unit", [](const std::string &level) { return std::string(bits::kernels(parse_level(level)).unit); }, nb::arg("level"),

@@ -18,7 +18,7 @@
 namespace docbin::bits {
 
 struct Row {
-    const std::uint64_t *const *rows;  // [taps], each readable for `width` rounded up to `lane_slack` words
+    const std::uint64_t *const *rows;  // [taps], each readable for `width` rounded up to `lane_slack` (padded_map.hpp) words
     int taps;
     const std::uint64_t *weights;  // [outs][taps]
     const std::uint64_t *masks;    // [outs][taps], or null: 1 = this weight counts, 0 = it is zero
@@ -26,13 +26,29 @@ struct Row {
     int width;                     // output pixels
 };
 
-inline constexpr int lane_slack = 32;
-
 // out[x] bit o = (p(o, x) <= limit[o]); bits from `outs` up are 0. With `limit2` the same counts are compared a second time, into `out2`: a filter
 // that gives two bits costs hardly more than one that gives one.
 using RowBits = void (*)(const Row &, const std::int32_t *limit, std::uint64_t *out, const std::int32_t *limit2, std::uint64_t *out2);
 // out[o * stride + x] = total[o] - 2 p(o, x), as int16; total[o] is the number of weights that count (64 * taps without a mask).
 using RowDots = void (*)(const Row &, const std::int32_t *total, std::int16_t *out, std::int64_t stride);
+
+// From a channel's dot products to values (ReActNet's RPReLU and shortcut, Liu et al. 2020). The first shift of the RPReLU is part of `bias`.
+// float32: v = scale * dot + bias [+ residual]; v = v >= 0 ? v : slope * v; v + shift [+ residual], each step rounded on its own.
+struct Affine {
+    float scale, bias, slope, shift;
+};
+// int16: the same with right shifts that round to nearest, ties upwards, r(v, s) = (v + 2^(s-1)) >> s:
+// v = sat(r(multiplier * dot, multiplier_bits) + bias [+ residual]); v = v >= 0 ? v : r(slope * v, slope_bits); sat(v + shift [+ residual]).
+// Bounds (int32): multiplier, slope, shift in int16, both *_bits 0..30, |bias| <= 2^29: then |multiplier * dot| <= 2^15 * 32704, + 2^29 rounding, and
+// its sum with bias and residual, stay below 1.62e9 < 2^31; |slope * v| <= 2^30, + 2^29.
+struct Fixed {
+    std::int32_t multiplier, multiplier_bits, bias, slope, slope_bits, shift;
+};
+enum class Residual { none, before, after };  // the PReLU
+
+// One channel of one row. signs (null: not wanted): bit `bit` of signs[x] is set where out[x] >= 0.
+template <class Channel, class Value, class Part>
+using Epilogue = void (*)(const std::int16_t *dots, int width, const Channel &, Residual, const Value *residual, Value *out, Part *signs, int bit);
 
 // The unit's own ceiling: `rounds` x 16 xor + count + add on vectors that never leave the registers or L1. Returns the number of +-1
 // multiply-accumulates done; the caller holds the clock. This is what a convolution is compared with.
@@ -41,6 +57,8 @@ using Ceiling = std::int64_t (*)(std::int64_t rounds);
 struct Kernels {
     RowBits row_bits;
     RowDots row_dots;
+    Epilogue<Affine, float, std::uint32_t> affine;
+    Epilogue<Fixed, std::int16_t, std::uint16_t> fixed;
     Ceiling ceiling;
     const char *unit;
 };
@@ -87,5 +105,11 @@ void conv_bits(Level, const Shape &, const std::uint64_t *map, const std::uint64
 // conv_dots: out is (outs, out_height, out_width) int16.
 void conv_dots(Level, const Shape &, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks, const std::int32_t *total,
                std::int16_t *out);
+// conv_dots with an epilogue: channels [outs], residual and out (outs, out_height, out_width), residual null with Residual::none; `signs` (null: not
+// wanted) is (ceil(outs / 64), out_height, out_width) words. taps() <= 511.
+void conv_affine(Level, const Shape &, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks, const std::int32_t *total,
+                 const Affine *channels, Residual, const float *residual, float *out, std::uint64_t *signs);
+void conv_fixed(Level, const Shape &, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks, const std::int32_t *total,
+                const Fixed *channels, Residual, const std::int16_t *residual, std::int16_t *out, std::uint64_t *signs);
 
 }  // namespace docbin::bits

@@ -2,7 +2,7 @@
 // (VPSHUFB; Mula, Kurz, Lemire 2018) and gathered per byte. A byte grows by at most 8 a tap, so it is emptied into the 64-bit lane every 31 taps.
 #include <immintrin.h>
 
-#include "bits.hpp"
+#include "bits_epilogue.hpp"
 
 namespace docbin::bits {
 namespace {
@@ -106,6 +106,6 @@ std::int64_t ceiling(std::int64_t rounds) {
 
 }  // namespace
 
-extern const Kernels avx2_kernels{row_bits, row_dots, ceiling, "avx2"};
+extern const Kernels avx2_kernels{row_bits, row_dots, affine, fixed, ceiling, "avx2"};
 
 }  // namespace docbin::bits

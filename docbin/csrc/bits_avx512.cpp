@@ -5,7 +5,7 @@
 // needed. Wider layers read their tap words from L1 again, four vectors a weight.
 #include <immintrin.h>
 
-#include "bits.hpp"
+#include "bits_epilogue.hpp"
 
 namespace docbin::bits {
 namespace {
@@ -181,6 +181,6 @@ std::int64_t ceiling(std::int64_t rounds) {
 
 }  // namespace
 
-extern const Kernels avx512_kernels{row_bits, row_dots, ceiling, "avx512"};
+extern const Kernels avx512_kernels{row_bits, row_dots, affine, fixed, ceiling, "avx512"};
 
 }  // namespace docbin::bits

@@ -1,70 +1,23 @@
-// From maps to tap rows: padding, stride, dilation and groups are settled here, once, for every level.
+// Whole convolutions from row kernels: groups and blocks of 64 channels are settled here, once, for every level.
 #include <algorithm>
-#include <atomic>
-#include <cstring>
-#include <stdexcept>
-#include <thread>
+#include <memory>
 #include <vector>
 
 #include "bits.hpp"
+#include "padded_map.hpp"
 
 namespace docbin::bits {
 namespace {
 
-// The input with its padding, rows split by phase for stride > 1: plane j, padded row y, phase f holds words f, f + stride, f + 2 stride, ...
-class PaddedMap {
-public:
-    PaddedMap(const Shape &s, const std::uint64_t *map)
-        : shape_(s),
-          padded_height_(s.height + 2 * s.pad),
-          phase_length_((s.width + 2 * s.pad + s.stride - 1) / s.stride + lane_slack),
-          words_(static_cast<std::size_t>(s.words_in) * padded_height_ * s.stride * phase_length_) {
-        const std::uint64_t pad_word = s.pad_bit ? ~0ULL : 0ULL;
-        for (int j = 0; j < s.words_in; ++j)
-            for (int y = 0; y < padded_height_; ++y) {
-                const int from = y - s.pad;
-                const std::uint64_t *source = from < 0 || from >= s.height ? nullptr : map + (static_cast<std::int64_t>(j) * s.height + from) * s.width;
-                for (int f = 0; f < s.stride; ++f) fill(row(j, y, f), source, f, pad_word);
-            }
-    }
+using Map = PaddedMap<std::uint64_t>;
 
-    const std::uint64_t *tap(int word, int y, int kx) const {
-        const int column = kx * shape_.dilation;
-        return words_.data() + offset(word, y, column % shape_.stride) + column / shape_.stride;
-    }
-
-private:
-    std::int64_t offset(int word, int y, int phase) const {
-        return ((static_cast<std::int64_t>(word) * padded_height_ + y) * shape_.stride + phase) * phase_length_;
-    }
-    std::uint64_t *row(int word, int y, int phase) { return words_.data() + offset(word, y, phase); }
-
-    void fill(std::uint64_t *to, const std::uint64_t *source, int phase, std::uint64_t pad_word) const {
-        if (!source) {
-            std::fill(to, to + phase_length_, pad_word);
-            return;
-        }
-        if (shape_.stride == 1) {
-            std::fill(to, to + shape_.pad, pad_word);
-            std::memcpy(to + shape_.pad, source, sizeof(std::uint64_t) * shape_.width);
-            std::fill(to + shape_.pad + shape_.width, to + phase_length_, pad_word);
-            return;
-        }
-        for (std::int64_t i = 0; i < phase_length_; ++i) {
-            const std::int64_t x = phase + i * shape_.stride - shape_.pad;
-            to[i] = x < 0 || x >= shape_.width ? pad_word : source[x];
-        }
-    }
-
-    const Shape &shape_;
-    int padded_height_;
-    std::int64_t phase_length_;
-    std::vector<std::uint64_t> words_;
-};
+Map padded(const Shape &s, const std::uint64_t *map) {
+    return Map(map, s.words_in, s.height, s.width, s.pad, s.stride, s.dilation, s.pad_bit ? ~0ULL : 0ULL);
+}
 
 // Calls each(first output channel, channels, row) for every group and every 64 channels of output row y.
 template <class Each>
-void for_blocks(const Shape &s, const PaddedMap &map, const std::uint64_t *weights, const std::uint64_t *masks, int y, Each each) {
+void for_blocks(const Shape &s, const Map &map, const std::uint64_t *weights, const std::uint64_t *masks, int y, Each each) {
     const int taps = s.taps(), words = s.words_in / s.groups, outs = s.outs / s.groups;
     std::vector<const std::uint64_t *> rows(taps);
     for (int g = 0; g < s.groups; ++g) {
@@ -80,24 +33,36 @@ void for_blocks(const Shape &s, const PaddedMap &map, const std::uint64_t *weigh
     }
 }
 
-template <class EachRow>
-void for_rows(const Shape &s, EachRow each) {
-    const int height = s.out_height(), threads = std::max(1, std::min(s.threads, height));
-    if (threads == 1) {
-        for (int y = 0; y < height; ++y) each(y);
-        return;
-    }
-    // Rows are taken in small runs, so that a core that is busy elsewhere does not hold up the rest.
-    std::atomic<int> next{0};
-    const int run = std::max(1, height / (threads * 8));
-    auto work = [&] {
-        for (int from; (from = next.fetch_add(run)) < height;)
-            for (int y = from; y < std::min(from + run, height); ++y) each(y);
-    };
-    std::vector<std::thread> pool;
-    for (int i = 1; i < threads; ++i) pool.emplace_back(work);
-    work();
-    for (auto &thread : pool) thread.join();
+// Dot products of a row and 64 channels, then the epilogue channel by channel while they are in the cache.
+template <class Channel, class Value, class Part>
+void conv_values(const Kernels &kernel, Epilogue<Channel, Value, Part> epilogue, const Shape &s, const std::uint64_t *map, const std::uint64_t *weights,
+                 const std::uint64_t *masks, const std::int32_t *total, const Channel *channels, Residual where, const Value *residual, Value *out,
+                 std::uint64_t *signs) {
+    constexpr int lane = 8 * sizeof(Part), parts = 64 / lane;
+    const Map field = padded(s, map);
+    const int width = s.out_width();
+    const std::int64_t plane = static_cast<std::int64_t>(s.out_height()) * width;
+    const std::int64_t stride = ((width + 31) / 32 | 1) * 32;  // an odd number of cache lines, else the channels' rows would meet in a few sets of the cache
+    for_rows(s.out_height(), s.threads, [&](int y) {
+        const auto dots = std::make_unique_for_overwrite<std::int16_t[]>(static_cast<std::size_t>(64 * stride));
+        std::vector<Part> part(signs ? static_cast<std::size_t>(parts) * width : 0);
+        for_blocks(s, field, weights, masks, y, [&](int first, const Row &row) {
+            kernel.row_dots(row, total + first, dots.get(), stride);
+            std::fill(part.begin(), part.end(), Part{0});
+            for (int o = 0; o < row.outs; ++o) {
+                const std::int64_t at = (first + o) * plane + static_cast<std::int64_t>(y) * width;
+                epilogue(dots.get() + o * stride, width, channels[first + o], where, residual ? residual + at : nullptr, out + at,
+                         signs ? part.data() + o / lane * width : nullptr, o % lane);
+            }
+            if (!signs) return;
+            std::uint64_t *to = signs + first / 64 * plane + static_cast<std::int64_t>(y) * width;
+            for (int x = 0; x < width; ++x) {
+                std::uint64_t word = 0;
+                for (int k = 0; k < parts; ++k) word |= static_cast<std::uint64_t>(part[static_cast<std::size_t>(k) * width + x]) << (lane * k);
+                to[x] = word;
+            }
+        });
+    });
 }
 
 }  // namespace
@@ -105,10 +70,10 @@ void for_rows(const Shape &s, EachRow each) {
 void conv_bits(Level level, const Shape &s, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks,
                const std::int32_t *limit, std::uint64_t *out) {
     const Kernels &kernel = kernels(level);
-    const PaddedMap padded(s, map);
+    const Map field = padded(s, map);
     const std::int64_t plane = static_cast<std::int64_t>(s.out_height()) * s.out_width(), fan_stride = (s.outs + 63) / 64 * plane;
-    for_rows(s, [&](int y) {
-        for_blocks(s, padded, weights, masks, y, [&](int first, const Row &row) {
+    for_rows(s.out_height(), s.threads, [&](int y) {
+        for_blocks(s, field, weights, masks, y, [&](int first, const Row &row) {
             std::uint64_t *to = out + first / 64 * plane + static_cast<std::int64_t>(y) * s.out_width();
             for (int f = 0; f < s.fan; f += 2) {
                 const std::int32_t *here = limit + static_cast<std::int64_t>(f) * s.outs + first;
@@ -122,13 +87,25 @@ void conv_bits(Level level, const Shape &s, const std::uint64_t *map, const std:
 void conv_dots(Level level, const Shape &s, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks,
                const std::int32_t *total, std::int16_t *out) {
     const Kernels &kernel = kernels(level);
-    const PaddedMap padded(s, map);
+    const Map field = padded(s, map);
     const std::int64_t plane = static_cast<std::int64_t>(s.out_height()) * s.out_width();
-    for_rows(s, [&](int y) {
-        for_blocks(s, padded, weights, masks, y, [&](int first, const Row &row) {
+    for_rows(s.out_height(), s.threads, [&](int y) {
+        for_blocks(s, field, weights, masks, y, [&](int first, const Row &row) {
             kernel.row_dots(row, total + first, out + first * plane + static_cast<std::int64_t>(y) * s.out_width(), plane);
         });
     });
+}
+
+void conv_affine(Level level, const Shape &s, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks, const std::int32_t *total,
+                 const Affine *channels, Residual where, const float *residual, float *out, std::uint64_t *signs) {
+    const Kernels &kernel = kernels(level);
+    conv_values(kernel, kernel.affine, s, map, weights, masks, total, channels, where, residual, out, signs);
+}
+
+void conv_fixed(Level level, const Shape &s, const std::uint64_t *map, const std::uint64_t *weights, const std::uint64_t *masks, const std::int32_t *total,
+                const Fixed *channels, Residual where, const std::int16_t *residual, std::int16_t *out, std::uint64_t *signs) {
+    const Kernels &kernel = kernels(level);
+    conv_values(kernel, kernel.fixed, s, map, weights, masks, total, channels, where, residual, out, signs);
 }
 
 }  // namespace docbin::bits

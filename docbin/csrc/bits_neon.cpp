@@ -2,7 +2,7 @@
 // (8 a tap) and then added pairwise into the 64-bit lanes.
 #include <arm_neon.h>
 
-#include "bits.hpp"
+#include "bits_epilogue.hpp"
 
 namespace docbin::bits {
 namespace {
@@ -92,6 +92,6 @@ std::int64_t ceiling(std::int64_t rounds) {
 
 }  // namespace
 
-extern const Kernels neon_kernels{row_bits, row_dots, ceiling, "neon"};
+extern const Kernels neon_kernels{row_bits, row_dots, affine, fixed, ceiling, "neon"};
 
 }  // namespace docbin::bits

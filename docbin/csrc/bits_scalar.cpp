@@ -1,7 +1,7 @@
 // The row kernels in plain C++: one pixel, one output channel at a time, 64 weights an instruction where the baseline CPU counts bits.
 #include <bit>
 
-#include "bits.hpp"
+#include "bits_epilogue.hpp"
 
 // The x86 baseline has no POPCNT; the clone for CPUs that have it is chosen by the loader.
 #if defined(DOCBIN_X86) && defined(__GNUC__) && defined(__gnu_linux__)
@@ -60,6 +60,6 @@ DOCBIN_POPCNT std::int64_t ceiling(std::int64_t rounds) {
 
 }  // namespace
 
-extern const Kernels scalar_kernels{row_bits, row_dots, ceiling, "scalar"};
+extern const Kernels scalar_kernels{row_bits, row_dots, affine, fixed, ceiling, "scalar"};
 
 }  // namespace docbin::bits

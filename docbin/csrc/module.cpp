@@ -14,6 +14,7 @@ void bind_engine(nb::module_ &m);
 void bind_lines(nb::module_ &m);
 void bind_local(nb::module_ &m);
 void bind_metrics(nb::module_ &m);
+void bind_pixels(nb::module_ &m);
 void bind_stem(nb::module_ &m);
 }  // namespace docbin
 
@@ -26,5 +27,6 @@ NB_MODULE(_core, m) {
     docbin::bind_lines(m);
     docbin::bind_local(m);
     docbin::bind_metrics(m);
+    docbin::bind_pixels(m);
     docbin::bind_stem(m);
 }

@@ -106,6 +106,17 @@ def conv_bits(
     return out
 
 
+def _totals(weights: Words, masks: Words | None, channels: int | None) -> Limits:
+    """Weights that count, a filter; refuses what does not fit int16 dot products."""
+    outs, per_group, kernel_h, kernel_w = weights.shape
+    if per_group * kernel_h * kernel_w * 64 > 32767:
+        raise ValueError(
+            f"binary convolution: {per_group * kernel_h * kernel_w} words a filter do not fit int16 dot products (at most 511)"
+        )
+    total = np.full(outs, (channels or per_group * 64) * kernel_h * kernel_w, np.int32)
+    return total if masks is None else np.bitwise_count(masks).sum(axis=(1, 2, 3), dtype=np.int32)
+
+
 def conv_dots(
     words: Words,
     weights: Words,
@@ -125,22 +136,175 @@ def conv_dots(
     At most 511 words a filter (K <= 32767), else a ValueError.
     """
     size = _geometry(words, weights, stride, dilation, padding, groups)
-    outs, per_group, kernel_h, kernel_w = weights.shape
-    if per_group * kernel_h * kernel_w * 64 > 32767:
-        raise ValueError(
-            f"binary convolution: {per_group * kernel_h * kernel_w} words a filter do not fit int16 dot products (at most 511)"
-        )
-    if masks is not None:
-        total = np.bitwise_count(masks).sum(axis=(1, 2, 3)).astype(np.int32)
-    else:
-        total = np.full(outs, (channels or per_group * 64) * kernel_h * kernel_w, np.int32)
+    total = _totals(weights, masks, channels)
     level = kernels.active()
     args: dict[str, Any] = {"stride": stride, "dilation": dilation, "pad": padding, "groups": groups, "pad_bit": pad_bit}
     if level == "numpy" or kernels._core is None:
         return reference.conv_dots(words, weights, masks, total, **args)
-    out = np.empty((outs, *size), np.int16)
+    out = np.empty((weights.shape[0], *size), np.int16)
     kernels._core.conv_dots(level, words, weights, masks, total[None], threads=threads, out=out, **args)
     return out
+
+
+def _per_channel(outs: int, **numbers: NDArray[Any] | float) -> NDArray[Any]:
+    """One row a channel of the given numbers, (out, len(numbers))."""
+    columns = []
+    for name, number in numbers.items():
+        column = np.asarray(number)
+        if column.shape not in ((), (outs,)) or not np.isfinite(column).all():
+            raise ValueError(f"binary convolution: {name} wants one finite number or {outs}, one a channel; got shape {column.shape}")
+        columns.append(np.broadcast_to(column, outs))
+    return np.stack(columns, axis=1)
+
+
+def _conv_values(
+    kernel: str,
+    numbers: NDArray[Any],
+    dtype: type[np.float32] | type[np.int16],
+    words: Words,
+    weights: Words,
+    *,
+    residual: NDArray[Any] | None,
+    residual_first: bool,
+    signs: bool,
+    masks: Words | None = None,
+    channels: int | None = None,
+    stride: int = 1,
+    dilation: int = 1,
+    padding: int = 0,
+    groups: int = 1,
+    pad_bit: bool = False,
+    threads: int = 1,
+) -> tuple[NDArray[Any], Words | None]:
+    """:func:`conv_dots` and one of the epilogues."""
+    height, width = _geometry(words, weights, stride, dilation, padding, groups)
+    outs = weights.shape[0]
+    total = _totals(weights, masks, channels)
+    if residual is not None and (residual.shape != (outs, height, width) or residual.dtype != dtype):
+        raise ValueError(
+            f"binary convolution: a residual {np.dtype(dtype)} {(outs, height, width)} is wanted, got {residual.dtype} {residual.shape}"
+        )
+    level = kernels.active()
+    args: dict[str, Any] = {"stride": stride, "dilation": dilation, "pad": padding, "groups": groups, "pad_bit": pad_bit}
+    if level == "numpy" or kernels._core is None:
+        dots = reference.conv_dots(words, weights, masks, total, **args)
+        values = getattr(reference, kernel)(dots, numbers, residual, residual_first)
+        return values, pack(values >= 0) if signs else None
+    values = np.empty((outs, height, width), dtype)
+    sign_words = np.empty((-(-outs // 64), height, width), np.uint64) if signs else None
+    run = getattr(kernels._core, f"conv_{kernel}")
+    run(level, words, weights, masks, total[None], numbers, residual, residual_first, threads=threads, out=values, signs=sign_words, **args)
+    return values, sign_words
+
+
+def conv_affine(
+    words: Words,
+    weights: Words,
+    scale: NDArray[np.float32] | float,
+    bias: NDArray[np.float32] | float,
+    slope: NDArray[np.float32] | float = 1.0,
+    shift: NDArray[np.float32] | float = 0.0,
+    *,
+    residual: NDArray[np.float32] | None = None,
+    residual_first: bool = True,
+    signs: bool = False,
+    **options: Any,
+) -> tuple[NDArray[np.float32], Words | None]:
+    """Binary convolution to float32: batch norm, shortcut and RPReLU of ReActNet (Liu et al., 2020, arXiv 2003.03488) in one pass.
+
+    ``v = scale * dot + bias``, ``v = v + residual``, ``v = v if v >= 0 else slope * v``, ``v = v + shift``: single precision in this order, no fused
+    multiply-add, so all levels give the same bits. RPReLU is ``PReLU(x - gamma) + zeta``: -gamma goes into `bias`, zeta is `shift`.
+
+    Parameters
+    ----------
+    scale, bias, slope, shift : one finite number, or float32 (out,)
+    residual : float32 (out, H', W'), or None
+    residual_first : the residual is added before the PReLU, as in the paper; False = at the very end (then `scale`, `bias` act on the dot alone)
+    signs : also return the bits ``value >= 0``, the next binary convolution's input (sign(0) = +1, -0.0 too; NaN gives -1)
+    options : masks, channels, stride, dilation, padding, groups, pad_bit, threads, as in :func:`conv_dots`
+
+    Returns
+    -------
+    float32 (out, H', W'), and uint64 (ceil(out / 64), H', W') or None
+
+    Raises
+    ------
+    ValueError
+        Shapes do not fit, a number is not finite, or a filter has more than 511 words (a dot product, at most 32704, is then exact in float32).
+    """
+    numbers = _per_channel(weights.shape[0], scale=scale, bias=bias, slope=slope, shift=shift).astype(np.float32)
+    return _conv_values(
+        "affine", numbers, np.float32, words, weights, residual=residual, residual_first=residual_first, signs=signs, **options
+    )
+
+
+def conv_fixed(
+    words: Words,
+    weights: Words,
+    multiplier: NDArray[np.int32] | int,
+    multiplier_bits: NDArray[np.int32] | int,
+    bias: NDArray[np.int32] | int,
+    slope: NDArray[np.int32] | int = 1,
+    slope_bits: NDArray[np.int32] | int = 0,
+    shift: NDArray[np.int32] | int = 0,
+    *,
+    residual: NDArray[np.int16] | None = None,
+    residual_first: bool = True,
+    signs: bool = False,
+    **options: Any,
+) -> tuple[NDArray[np.int16], Words | None]:
+    """:func:`conv_affine` in fixed point (as in Jacob et al., 2018, arXiv 1712.05877): int16 out of int32 sums, half the memory.
+
+    The caller picks one scale for the map (value = integer * unit); then ``scale = unit * multiplier / 2**multiplier_bits``,
+    ``slope = slope / 2**slope_bits``, and bias, shift and residual are in units. With ``r(v, s) = floor(v / 2**s + 1/2)`` (round to nearest, ties
+    upwards, by an arithmetic shift) and sat() = clipping to -32768..32767: ``v = sat(r(multiplier * dot, multiplier_bits) + bias + residual)``,
+    ``v = v if v >= 0 else r(slope * v, slope_bits)``, ``sat(v + shift)``; a residual that does not come first is inside the last sat().
+
+    Parameters
+    ----------
+    multiplier, slope, shift : -32768..32767, one number or (out,)
+    multiplier_bits, slope_bits : 0..30, likewise
+    bias : -2**29..2**29, likewise
+    residual : int16 (out, H', W'), or None
+    residual_first, signs, options : as in :func:`conv_affine`
+
+    Returns
+    -------
+    int16 (out, H', W'), and uint64 (ceil(out / 64), H', W') or None
+
+    Raises
+    ------
+    ValueError
+        Shapes do not fit, a number is out of range, or a filter has more than 511 words. Within these ranges no sum passes int32: the largest are
+        2**15 * 32704 + 2**29 (a product and its rounding) and 2**15 * 32704 + 2**29 + 2**15 (with bias and residual).
+    """
+    numbers = _per_channel(
+        weights.shape[0],
+        multiplier=multiplier,
+        multiplier_bits=multiplier_bits,
+        bias=bias,
+        slope=slope,
+        slope_bits=slope_bits,
+        shift=shift,
+    )
+    most = np.array([32767, 30, 2**29, 32767, 30, 32767])
+    least = np.array([-32768, 0, -(2**29), -32768, 0, -32768])
+    if numbers.dtype.kind not in "iu" or (numbers < least).any() or (numbers > most).any():
+        raise ValueError(
+            f"binary convolution: multiplier, multiplier_bits, bias, slope, slope_bits and shift are whole numbers from {least} to {most}; "
+            f"got {numbers.min(0)} to {numbers.max(0)}"
+        )
+    return _conv_values(
+        "fixed",
+        numbers.astype(np.int32),
+        np.int16,
+        words,
+        weights,
+        residual=residual,
+        residual_first=residual_first,
+        signs=signs,
+        **options,
+    )
 
 
 def max_pool(words: Words, size: int = 2) -> Words:

@@ -75,3 +75,34 @@ def conv_dots(
     """Dot products ``total - 2 unequal``; see :func:`docbin.kernels.bits.conv_dots`."""
     count = unequal(words, weights, masks, stride=stride, dilation=dilation, pad=pad, groups=groups, pad_bit=pad_bit)
     return (total[:, None, None] - 2 * count).astype(np.int16)
+
+
+def affine(
+    dots: NDArray[np.int16], numbers: NDArray[np.float32], residual: NDArray[np.float32] | None, residual_first: bool
+) -> NDArray[np.float32]:
+    """Scale, bias, PReLU, shift and residual; see :func:`docbin.kernels.bits.conv_affine`. The order of the steps is part of the definition."""
+    scale, bias, slope, shift = numbers.T[:, :, None, None]
+    value: NDArray[np.float32] = scale * dots.astype(np.float32) + bias
+    if residual is not None and residual_first:
+        value = value + residual
+    value = np.where(value >= 0, value, slope * value) + shift
+    return value if residual is None or residual_first else value + residual
+
+
+def fixed(
+    dots: NDArray[np.int16], numbers: NDArray[np.int32], residual: NDArray[np.int16] | None, residual_first: bool
+) -> NDArray[np.int16]:
+    """The same in whole numbers; see :func:`docbin.kernels.bits.conv_fixed`. Here in int64, which nothing can overflow."""
+    multiplier, multiplier_bits, bias, slope, slope_bits, shift = numbers.T[:, :, None, None].astype(np.int64)
+
+    def rounded(value: NDArray[np.int64], by: NDArray[np.int64]) -> NDArray[np.int64]:
+        unit = 1 << by
+        nearest: NDArray[np.int64] = (2 * value + unit) // (2 * unit)  # floor(value / unit + 1/2)
+        return nearest
+
+    extra = np.int64(0) if residual is None else residual.astype(np.int64)
+    value = rounded(multiplier * dots, multiplier_bits) + bias + (extra if residual_first else 0)
+    value = np.clip(value, -32768, 32767)
+    value = np.where(value >= 0, value, rounded(slope * value, slope_bits)) + shift + (0 if residual_first else extra)
+    result: NDArray[np.int16] = np.clip(value, -32768, 32767).astype(np.int16)
+    return result

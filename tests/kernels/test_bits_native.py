@@ -1,4 +1,4 @@
-"""The 1-bit units outside Python (binary convolution, and whole networks): under the sanitizers, and compiled for aarch64 and run by an emulator."""
+"""The 1-bit units outside Python (convolutions, and whole networks): under the sanitizers, and compiled for aarch64 and run by an emulator."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from tests.kernels import native
 
 HERE = Path(__file__).parent
-ENGINE = ("levels.cpp", "engine_network.cpp", "engine_worker.cpp", "lines_map.cpp", "lines_program.cpp", "stem.cpp")
+ENGINE = ("levels.cpp", "edge.cpp", "engine_network.cpp", "engine_worker.cpp", "lines_map.cpp", "lines_program.cpp", "stem.cpp")
 DRIVERS = {
-    "bits": (("levels.cpp", "bits_conv.cpp"), ("bits",), HERE / "bits_driver.cpp"),
-    "engine": (ENGINE, ("lines", "head", "stem"), HERE / "engine_driver.cpp"),
+    "bits": (("levels.cpp", "bits_conv.cpp", "pixels_conv.cpp"), ("bits", "pixels"), HERE / "bits_driver.cpp"),
+    "engine": (ENGINE, ("lines", "head", "stem", "edge"), HERE / "engine_driver.cpp"),
 }
 
 
