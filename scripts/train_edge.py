@@ -1,4 +1,4 @@
-"""Train the edge step of a 1-bit network alone, on whole pages whose head's logits are computed once.
+"""Train the edge step of a network alone, on whole pages whose head's logits are computed once.
 
     python scripts/train_edge.py runs/bitunet/final.safetensors --minutes 4 --out runs/bitunet/edge.safetensors
 
@@ -30,6 +30,8 @@ from docbin.kernels.depth import depth_plane
 from docbin.nets import build
 from docbin.nets.bitunet import BitUNet
 from docbin.nets.edge import Edge
+from docbin.nets.inference import to_tensor, with_depth
+from docbin.nets.unet import UNet
 from docbin.page import to_grey
 from docbin.train import checkpoint
 from docbin.train.ema import Ema
@@ -39,10 +41,12 @@ from docbin.train.memory import keep_freed_memory
 from docbin.train.recipe import Recipe, recipe_of
 from docbin.train.schedule import warmup_cosine
 
+Network = BitUNet | UNet
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
-    """A page as the edge step gets it, in cells of 2 x 2 pixels: whole numbers int8 (channels, h, w), the head's logits (4, h, w) and truth bool
+    """A page as the edge step gets it, in cells of 2 x 2 pixels: levels (channels, h, w), the head's logits (4, h, w) and truth bool
     (4, h, w); `shape` is the page's in pixels, which the cells may exceed."""
 
     name: str
@@ -53,8 +57,10 @@ class Seen:
     shape: tuple[int, int]
 
 
-def look(net: BitUNet, page: LabelledPage) -> Seen:
+def look(net: Network, page: LabelledPage) -> Seen:
     """What the edge step of `net` sees of a page."""
+    if isinstance(net, UNet):
+        return _look(net, page)
     grey = np.ascontiguousarray(to_grey(np.ascontiguousarray(page.image)))
     graph = engine.loads(export.to_packed(net))
     graph = engine.Graph(graph.nodes[: graph.head + 1], graph.sizes[: graph.head + 1])
@@ -72,6 +78,18 @@ def look(net: BitUNet, page: LabelledPage) -> Seen:
     # The head's logits of the padded page; the depth plane that the engine makes of it is the page's but at the edges of what was padded.
     logits = cells(engine.logits(graph, padded))[0]
     return Seen(page.name, page.dataset, levels, logits, cells(truth)[0] > 0.5, (height, width))
+
+
+def _look(net: UNet, page: LabelledPage) -> Seen:
+    """The same of a float network."""
+    given = to_tensor(with_depth(np.ascontiguousarray(page.image)) if net.depth else np.ascontiguousarray(page.image))
+    height, width = page.shape
+    after = (0, -width % net.stride, 0, -height % net.stride)
+    given = F.pad(given, after, mode="replicate")
+    truth = F.pad(torch.from_numpy(page.truth)[None, None].float(), after)
+    with torch.inference_mode():
+        levels, logits = net.levels(given)[0], net.cells(given)[0]
+    return Seen(page.name, page.dataset, levels.half().clone(), logits.clone(), F.pixel_unshuffle(truth, 2)[0] > 0.5, (height, width))
 
 
 def batches(pages: Sequence[Seen], weights: dict[str, float], size: int, batch: int, seed: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -124,7 +142,7 @@ def scores(edge: Edge, pages: Sequence[Seen]) -> dict[str, float]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, print the scores of the held-out pages, write the checkpoint."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("checkpoint", type=Path, help="final.safetensors or best.safetensors of a run of a 1-bit network")
+    parser.add_argument("checkpoint", type=Path, help="final.safetensors or best.safetensors of a run of bitunet or unet")
     parser.add_argument("--out", type=Path, required=True, help="the checkpoint to write")
     parser.add_argument("--data-root", type=Path, default=Path("../shared/data"), help="folder of the benchmarks (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=4.0, help="of training (default: %(default)s)")
@@ -141,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             variant = {**recipe.net.variant, "edge": options.filters}
             recipe = dataclasses.replace(recipe, net=dataclasses.replace(recipe.net, variant=variant))
         net = build(recipe.net.name, recipe.net.variant)
-        if not isinstance(net, BitUNet) or net.edge is None:
+        if not isinstance(net, BitUNet | UNet) or net.edge is None:
             raise UsageError(
                 f"{options.checkpoint}: {recipe.net.name} without an edge step; train one with net.variant.edge, or set --filters"
             )
@@ -159,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _train(net: BitUNet, recipe: Recipe, options: argparse.Namespace) -> None:
+def _train(net: Network, recipe: Recipe, options: argparse.Namespace) -> None:
     """Train ``net.edge``; it holds the averaged weights afterwards."""
     keep_freed_memory()
     sets = [name for name, weight in recipe.data.weights.items() if weight > 0 and name not in RENDERED_SETS]

@@ -47,17 +47,23 @@ class Edge(nn.Module):
     ----------
     seen : channels of what is seen of the page, whole numbers -127..127 (``Stem.levels``)
     filters : of the hidden layer, at most 115 with up to 115 channels: so sums of 9 * 115 * 127 * 127 are whole in single precision
+    whole : compute in whole numbers; False for a float network, whose logits, hidden layer and weights are not rounded, nor what it sees
     """
 
-    def __init__(self, seen: int, filters: int) -> None:
+    def __init__(self, seen: int, filters: int, whole: bool = True) -> None:
         super().__init__()
+        self.is_whole = whole
         self.first = nn.Conv2d(seen + 4, filters, 3, padding=1)
         self.second = nn.Conv2d(filters, 4, 3, padding=1)
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, seen: Tensor, logits: Tensor) -> Tensor:
-        """(N, seen, h, w) whole numbers and (N, 4, h, w) -> (N, 4, h, w); beyond the map everything is 0."""
+        """(N, seen, h, w) levels and (N, 4, h, w) logits -> (N, 4, h, w); beyond the map everything is 0."""
+        if not self.is_whole:
+            x = torch.cat([seen / Z_UNIT, (logits * (LOGIT_UNIT / Z_UNIT)).clamp(-LARGEST / Z_UNIT, LARGEST / Z_UNIT)], 1)
+            drawn: Tensor = self.second(F.relu(self.first(x.contiguous(memory_format=torch.channels_last))))
+            return logits + drawn
         told = _rounded(LOGIT_UNIT * logits)
         x = torch.cat([seen, told], 1).contiguous(memory_format=torch.channels_last)
         if not self.training:
