@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from docbin import engine, export, metrics
-from docbin.data.pages import RENDERED_SETS, LabelledPage
+from docbin.data.pages import RENDERED_SETS, LabelledPage, dataset_of
 from docbin.errors import DocbinError, UsageError
 from docbin.kernels.depth import depth_plane
 from docbin.nets import build
@@ -95,7 +95,9 @@ def _look(net: UNet, page: LabelledPage) -> Seen:
 def batches(pages: Sequence[Seen], weights: dict[str, float], size: int, batch: int, seed: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Endless batches of pieces of `size` cells: levels, logits, truth, float32."""
     rng = np.random.default_rng(seed)
-    pages = [page for page in pages if min(page.logits.shape[1:]) >= size and weights.get(page.dataset, 0) > 0]
+    pages = [page for page in pages if min(page.logits.shape[1:]) >= size]
+    if not pages:
+        raise UsageError(f"--size {size}: no page has so many cells each way")
     share = np.array([weights[page.dataset] / sum(other.dataset == page.dataset for other in pages) for page in pages])
     share /= share.sum()
     while True:
@@ -180,7 +182,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(net: Network, recipe: Recipe, options: argparse.Namespace) -> None:
     """Train ``net.edge``; it holds the averaged weights afterwards."""
     keep_freed_memory()
-    sets = [name for name, weight in recipe.data.weights.items() if weight > 0 and name not in RENDERED_SETS]
+    sets = {name: weight for name, weight in recipe.data.weights.items() if weight > 0 and name not in RENDERED_SETS}
+    weights = {dataset_of(name): weight for name, weight in sets.items()}
     training = [look(net, page) for page in sides(recipe.data, sets, options.data_root)[0]]
     held_out = [look(net, page) for page in sides(recipe.data, recipe.data.validation, options.data_root)[1]]
     edge, loss = net.edge, weighted(recipe.loss.terms)
@@ -195,7 +198,7 @@ def _train(net: Network, recipe: Recipe, options: argparse.Namespace) -> None:
         )
 
     began = told = time.monotonic()
-    source = batches(training, dict(recipe.data.weights), options.size, options.batch, recipe.run.seed)
+    source = batches(training, weights, options.size, options.batch, recipe.run.seed)
     for step, (levels, logits, truth) in enumerate(source):
         now = time.monotonic()
         progress = (now - began) / (60 * options.minutes)

@@ -105,8 +105,8 @@ def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> byt
     ----------
     height, width : of the tile in pixels, multiples of the graph's stride
     stem : begin with the page, input ``page`` float32 (1, 1, height, width) on the 0..255 scale, with the depth plane as a second channel where the
-        graph wants it; else with the stem's bits, input ``codes`` float32 (1, channels, height / 2, width / 2) of 0 and 1, from where on all is exact,
-        up to the head: the edge step, which sees the page, is then left out
+        graph wants it; else with the stem's bits, input ``codes`` float32 (1, channels, height / 2, width / 2) of 0 and 1, from where all is exact;
+        the edge step, which sees the page, is then left out
 
     Raises
     ------
@@ -140,8 +140,8 @@ def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> byt
 
 
 def _cells(draw: _Drawing, node: Node) -> tuple[str, str, list[tuple[str, str]]]:
-    """What the stem sees, of a graph that begins with `node`: the cells' pixels, channel (2 dy + dx) * planes + plane, the grey ones among them, and for
-    each window mean and deviation by poolings."""
+    """What the stem sees, of a graph that begins with `node`: the cells' pixels, channel (2 dy + dx) * planes + plane, the grey ones among them, and
+    for each window mean and deviation by poolings."""
     cells = draw.add("SpaceToDepth", "page", blocksize=2)
     pixels = draw.add("Gather", cells, draw.constant(np.arange(0, 8, 2)), axis=1) if "depth" in node.tensors else cells
     quarter = np.full((1, 4, 1, 1), 0.25, np.float32)

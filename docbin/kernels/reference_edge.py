@@ -49,4 +49,4 @@ def redraw(seen: NDArray[np.int64], logits: NDArray[np.float32], parts: Mapping[
 
     first, second = (np.asarray(parts[name], np.int8) for name in ("first", "second"))
     hidden = np.rint(np.clip(scaled(_sums(np.concatenate([seen, told]), first), "first"), 0, LARGEST)).astype(np.int64)
-    return told.astype(np.float32) * (1 / LOGIT_UNIT) + scaled(_sums(hidden, second), "second")
+    return np.asarray(told.astype(np.float32) * (1 / LOGIT_UNIT) + scaled(_sums(hidden, second), "second"), np.float32)

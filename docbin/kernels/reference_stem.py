@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Number = TypeVar("Number", np.uint8, np.float32)
 
 
 def box_sum(cells: NDArray[np.int64], window: int) -> NDArray[np.int64]:
@@ -19,7 +22,7 @@ def box_sum(cells: NDArray[np.int64], window: int) -> NDArray[np.int64]:
     return integral[bottom][:, right] - integral[top][:, right] - integral[bottom][:, left] + integral[top][:, left]
 
 
-def pixels_of(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pixels_of(plane: NDArray[Number]) -> NDArray[Number]:
     """The four pixels of each cell, (4, h, w)."""
     height, width = plane.shape[0] // 2, plane.shape[1] // 2
     return plane.reshape(height, 2, width, 2).transpose(1, 3, 0, 2).reshape(4, height, width)

@@ -115,9 +115,9 @@ def _set_line(norm: nn.BatchNorm2d, slope: Tensor, height: Tensor, mean: Tensor,
 
 def _unpack_head(net: BitUNet, node: Node, fan: int) -> None:
     head = net.head
-    planes, bits = len(head.scale), net.config.fan
+    planes, fans = len(head.scale), net.config.fan
     last = head.weight.shape[1] - net.stem.channels
-    filters = last // bits
+    filters = last // fans
     signs = _signs(node.tensors["weights"], filters * fan + net.stem.channels).reshape(planes, 4, -1, 3, 3)
     factors = torch.from_numpy(node.tensors["scale"]).reshape(planes, 4)
     head.gain.copy_(2 * factors[0])  # so that the first plane's scale is the half it starts with
@@ -128,10 +128,10 @@ def _unpack_head(net: BitUNet, node: Node, fan: int) -> None:
     for plane, scale in zip(signs, head.scale, strict=True):
         low, high = torch.where(plane > 0, torch.maximum(low, before), low), torch.where(plane < 0, torch.minimum(high, before), high)
         before = before + scale.reshape(-1, 1, 1, 1) * plane
-    last = head.scale[-1].abs().reshape(-1, 1, 1, 1)
-    weight = torch.where(high == torch.inf, low + last, torch.where(low == -torch.inf, high - last, (low + high) / 2))
+    step = head.scale[-1].abs().reshape(-1, 1, 1, 1)
+    weight = torch.where(high == torch.inf, low + step, torch.where(low == -torch.inf, high - step, (low + high) / 2))
     # Of another number of thresholds, each takes the weight of the nearest there was, shared by as many as take it.
-    taken = [k * fan // bits for k in range(bits)]
+    taken = [k * fan // fans for k in range(fans)]
     copies = [weight[:, k * filters : (k + 1) * filters] / taken.count(k) for k in taken]
     head.weight.copy_(torch.cat([*copies, weight[:, filters * fan :]], 1))
     head.bias.copy_(torch.from_numpy(node.tensors["bias"]))

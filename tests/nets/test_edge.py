@@ -37,6 +37,15 @@ def test_it_starts_by_changing_nothing_but_the_rounding() -> None:
     assert torch.equal(out, (8 * logits).clamp(-127, 127).round() / 8)
 
 
+def test_without_whole_numbers_it_is_the_same_step_unrounded() -> None:
+    whole, real = made(), Edge(12, 8, whole=False)
+    real.load_state_dict(whole.state_dict())
+    seen, logits = given()
+    with torch.no_grad():
+        difference = (real(seen, logits) - whole.eval()(seen, logits)).abs()
+        assert difference[logits.abs() < 127 / 8].quantile(0.95) < 0.02 * real(seen, logits).std()
+
+
 def test_weights_are_whole_numbers_of_eight_bits() -> None:
     edge = made()
     parts = edge.whole()

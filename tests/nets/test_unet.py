@@ -24,9 +24,10 @@ def test_the_default_variant_fits_eight_megabytes_of_float16() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 33), (16, 16), (50, 31)])
-def test_any_size_comes_back(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("edge", [0, 8])
+def test_any_size_comes_back(size: tuple[int, int], edge: int) -> None:
     torch.manual_seed(0)
-    net = build("unet", SMALL).eval()
+    net = build("unet", {**SMALL, "edge": edge}).eval()
     logits = net(torch.rand(2, 3, *size))
     assert logits.shape == (2, 1, *size)
     assert torch.isfinite(logits).all()
@@ -49,6 +50,29 @@ def test_a_flat_page_is_finite(value: float) -> None:
     logits.mean().backward()
     assert torch.isfinite(logits).all()
     assert all(torch.isfinite(weight.grad).all() for weight in net.parameters() if weight.grad is not None)
+
+
+def test_the_edge_step_sees_what_that_of_the_1_bit_networks_sees() -> None:
+    """But for the rounding: the same levels of the same page."""
+    from docbin.nets.bitunet import BitUNetConfig, Stem
+
+    rng = np.random.default_rng(0)
+    page, depth = (torch.from_numpy(rng.integers(0, 256, (1, 1, 64, 96)).astype(np.float32)) for _ in range(2))
+    net = build("unet", {**SMALL, "depth": True, "edge": 4, "edge_windows": [5, 13, 31]})
+    wanted = Stem(BitUNetConfig()).levels(page, depth)
+    levels = net.levels(torch.cat([page.expand(-1, 3, -1, -1), depth], 1) / 255)
+    # Half levels round down on one side, the nearest is taken on the other.
+    assert (levels - wanted).abs().max() <= 0.76
+
+
+def test_the_edge_step_starts_by_changing_nothing_and_tiles_equal_the_page() -> None:
+    torch.manual_seed(0)
+    net = build("unet", {**SMALL, "edge": 8}).eval()
+    page = np.random.default_rng(0).integers(0, 256, (150, 190, 3), dtype=np.uint8)
+    assert torch.equal(net.edge(torch.randn(1, 16, 8, 8), torch.ones(1, 4, 8, 8)), torch.ones(1, 4, 8, 8))
+    torch.nn.init.normal_(net.edge.second.weight)
+    whole = probability(net, page, tile=4096)
+    np.testing.assert_allclose(probability(net, page, tile=64), whole, atol=2e-5)
 
 
 def test_box_mean_equals_a_double_loop() -> None:

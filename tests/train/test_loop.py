@@ -74,6 +74,34 @@ def test_it_learns(tmp_path: Path) -> None:
     assert {"last.safetensors", "best.safetensors", "final.safetensors", "recipe.json"} <= {path.name for path in tmp_path.iterdir()}
 
 
+def test_a_packed_network_is_taken_up_where_it_was(tmp_path: Path) -> None:
+    from docbin import export
+    from docbin.nets import build
+
+    variant = {
+        "windows": [3, 7, 9],
+        "filters": [32, 64],
+        "decoder_filters": [64],
+        "narrow": [32],
+        "encoder_convs": [1, 1],
+        "decoder_convs": [1],
+    }
+    setup = dataclasses.replace(recipe(steps=30), task="bits")
+    setup = dataclasses.replace(setup, net=dataclasses.replace(setup.net, name="bitunet", variant={**variant, "greys": 11, "depths": 0}))
+    first = train(setup, tmp_path / "first", source=Strokes(), pages=held_out())
+    net = build("bitunet", setup.net.variant).eval()
+    net.load_state_dict(checkpoint.load(tmp_path / "first" / "final.safetensors")["net"])
+    (tmp_path / "packed.safetensors").write_bytes(export.to_packed(net))
+    again = dataclasses.replace(setup, net=dataclasses.replace(setup.net, init=str(tmp_path / "packed.safetensors")))
+    slow = dataclasses.replace(again, optim=dataclasses.replace(again.optim, rate=1e-5), run=dataclasses.replace(again.run, steps=1))
+    second = train(slow, tmp_path / "second", source=Strokes(), pages=held_out())
+    assert first.best is not None
+    assert second.best is not None
+    last = float(rows(tmp_path / "first" / "validation.csv")[-1]["mean"])
+    assert last > 60
+    assert abs(second.best - last) < 3
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_cut_and_resumed_run_equals_an_uncut_one_bit_for_bit(tmp_path: Path, precision: str) -> None:
     """The net lies in memory as channels_last and a checkpoint does not: moments loaded in the wrong order would show here from the second
