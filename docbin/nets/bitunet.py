@@ -1,4 +1,4 @@
-"""`bitunet`: a U-Net that stays in bits from its first layer to its last.
+"""`bitunet`: a U-Net that stays in bits from its first layer to its head, and draws the edges of strokes in whole numbers of 8 bits.
 
 The engine runs a network fast only if nothing between the page and the head is float (ARCHITECTURE's decision 4), so every step here is
 chosen to be a bit operation:
