@@ -85,10 +85,10 @@ void build(engine::Network &net, Parts &parts, const Plan &plan) {
         for (int i = 0; i < count; ++i) some.push_back(unit * (0.5f + static_cast<float>(random_word() % 1000)));
         return some;
     };
-    const auto first = weights(9 * seen * plan.edge), second = weights(9 * 4 * plan.edge);
+    const auto inner = weights(9 * seen * plan.edge), outer = weights(9 * 4 * plan.edge);
     const auto factor = numbers(plan.edge, 3e-6f), offset = numbers(plan.edge, 0.01f), last = numbers(4, 1e-7f), shift = numbers(4, -0.002f);
     const float *const scales[4] = {factor.data(), offset.data(), last.data(), shift.data()};
-    net.add_edge(at, edge::make_filters(seen, plan.edge, first.data(), second.data(), scales));
+    net.add_edge(at, edge::make_filters(seen, plan.edge, inner.data(), outer.data(), scales));
 }
 
 // Logits and ink of a page; `seed` makes every level's network the same.
