@@ -50,6 +50,7 @@ from docbin.quant.multibasis import MultiBasisWeight
 from docbin.quant.partial import PartialWeight
 from docbin.quant.training import clip_latent, penalties
 from docbin.train.losses import weighted
+from docbin.train.place import computes_bfloat16
 
 FLOAT = "float"
 NAMES = (FLOAT, *METHODS)
@@ -61,6 +62,7 @@ STEM: dict[str, Any] = {
     "floor": 7.65,
 }
 STRENGTHS = (1 / 3, 2 / 3, 1.0)
+FAST_BFLOAT16 = computes_bfloat16()
 VALIDATION = {"validation_share": 0.15, "seed": 0}
 """The split of the recipes of the zoo: the same pages are held out."""
 
@@ -165,10 +167,10 @@ def task_of(data_root: str, scale: Scale, cache: Path) -> Task:
 
 
 def signs_of(codes: Words) -> Tensor:
-    """Codes (N, h, w) as +-1, bfloat16 (N, 64, h, w) in channels_last."""
+    """Codes (N, h, w) as +-1, (N, 64, h, w) in channels_last, bfloat16 where the CPU computes in it, else float32."""
     octets = np.ascontiguousarray(codes, "<u8").view(np.uint8).reshape(*codes.shape, 8)
     bits = torch.from_numpy(np.unpackbits(octets, axis=-1, bitorder="little").reshape(*codes.shape, CHANNELS))
-    return bits.to(torch.bfloat16).mul_(2).sub_(1).permute(0, 3, 1, 2)
+    return bits.to(torch.bfloat16 if FAST_BFLOAT16 else torch.float32).mul_(2).sub_(1).permute(0, 3, 1, 2)
 
 
 def batches(task: Task, scale: Scale, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -256,7 +258,7 @@ class Training:
         set_progress(self.net, progress)
         codes, truth = next(self.feed)
         self.net.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=FAST_BFLOAT16):
             logits = self.net(codes)
         loss, _ = self.loss(logits, truth)
         extra = penalties(self.net)

@@ -14,7 +14,17 @@ from torch import Tensor, nn
 
 from docbin.errors import MissingExtra, UsageError
 
+AUTO = "auto"
 _TYPES = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def computes_bfloat16() -> bool:
+    """Whether the device has units for bfloat16; a CPU without them computes in it, but five times slower than in float32."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(
+        getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)() or getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
+    )
 
 
 class Place:
@@ -23,8 +33,10 @@ class Place:
     """
 
     def __init__(self, precision: str, threads: int = 0) -> None:
+        if precision == AUTO:
+            precision = "bfloat16" if computes_bfloat16() else "float32"
         if precision not in _TYPES:
-            raise UsageError(f"run.precision = {precision!r}: choose one of {', '.join(_TYPES)}")
+            raise UsageError(f"run.precision = {precision!r}: choose one of {AUTO}, {', '.join(_TYPES)}")
         self.dtype = _TYPES[precision]
         self.accelerator: Any = None
         if threads:

@@ -110,7 +110,7 @@ class RunSection:
     steps : optimizer steps of the whole run
     batch : crops a step, over all devices
     seed : of the weights and of the crops
-    precision : "float32" or "bfloat16" (autocast; on CUDA "float16" too, with loss scaling)
+    precision : "float32", "bfloat16" (autocast; on CUDA "float16" too, with loss scaling), or "auto", bfloat16 where the device has units for it
     checkpoint_minutes, validate_minutes : how often to write a checkpoint and to score the held-out pages; both also happen at the end
     validate_steps : score every so many steps instead of by the clock; 0 for the clock
     log_steps : a line of the log every so many steps
@@ -120,7 +120,7 @@ class RunSection:
     steps: int = 100_000
     batch: int = 12
     seed: int = 1
-    precision: str = "bfloat16"
+    precision: str = "auto"
     checkpoint_minutes: float = 3.0
     validate_minutes: float = 6.0
     validate_steps: int = 0

@@ -77,7 +77,8 @@ def test_the_float_twins_edge_step_is_the_engines_but_for_its_rounding(depth: bo
     (logits,) = session(peers.float_graph(graph, 96, 128)).run(None, {"page": planes})
     wanted = engine.logits(graph, page)
     assert np.abs(wanted - engine.logits(head, page)).mean() > 1
-    assert np.quantile(np.abs(logits[0, 0] - wanted), 0.99) < 0.1 * wanted.std()
+    # The two round the local means differently: a bit in some thousands, of which each moves the logits around it.
+    assert np.quantile(np.abs(logits[0, 0] - wanted), 0.9) < 0.05 * wanted.std()
 
 
 def test_a_graph_with_an_op_without_float_form_is_refused() -> None:

@@ -21,7 +21,17 @@ from docbin.train import checkpoint
 from docbin.train.recipe import recipe_of
 from docbin.zoo.folders import read_config
 
-VARIANT = {"widths": [8, 16], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "depth": False, "head": 8}
+VARIANT = {
+    "widths": [8, 16],
+    "encoder_blocks": [1, 1],
+    "decoder_blocks": [1],
+    "dilations": [1],
+    "windows": [5],
+    "depth": False,
+    "head": 8,
+    "edge": 4,
+    "edge_windows": [5, 9],
+}
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "windows": [5],
         "depth": True,
         "head": 8,
+        "edge": 4,
+        "edge_windows": [3, 7],
     },
     "bitunet": {
         "windows": [3, 7, 9],
