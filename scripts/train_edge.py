@@ -57,13 +57,17 @@ class Seen:
     shape: tuple[int, int]
 
 
-def look(net: Network, page: LabelledPage) -> Seen:
-    """What the edge step of `net` sees of a page."""
+def seen_by(net: Network, pages: Sequence[LabelledPage]) -> list[Seen]:
+    """What the edge step of `net` sees of pages."""
     if isinstance(net, UNet):
-        return _look(net, page)
-    grey = np.ascontiguousarray(to_grey(np.ascontiguousarray(page.image)))
+        return [_by_floats(net, page) for page in pages]
     graph = engine.loads(export.to_packed(net))
     graph = engine.Graph(graph.nodes[: graph.head + 1], graph.sizes[: graph.head + 1])
+    return [_by_bits(net, graph, page) for page in pages]
+
+
+def _by_bits(net: BitUNet, graph: engine.Graph, page: LabelledPage) -> Seen:
+    grey = np.ascontiguousarray(to_grey(np.ascontiguousarray(page.image)))
     height, width = grey.shape
     pad = ((0, -height % net.stride), (0, -width % net.stride))
     padded, truth = np.pad(grey, pad, mode="edge"), np.pad(page.truth, pad)
@@ -80,8 +84,7 @@ def look(net: Network, page: LabelledPage) -> Seen:
     return Seen(page.name, page.dataset, levels, logits, cells(truth)[0] > 0.5, (height, width))
 
 
-def _look(net: UNet, page: LabelledPage) -> Seen:
-    """The same of a float network."""
+def _by_floats(net: UNet, page: LabelledPage) -> Seen:
     given = to_tensor(with_depth(np.ascontiguousarray(page.image)) if net.depth else np.ascontiguousarray(page.image))
     height, width = page.shape
     after = (0, -width % net.stride, 0, -height % net.stride)
@@ -184,8 +187,8 @@ def _train(net: Network, recipe: Recipe, options: argparse.Namespace) -> None:
     keep_freed_memory()
     sets = {name: weight for name, weight in recipe.data.weights.items() if weight > 0 and name not in RENDERED_SETS}
     weights = {dataset_of(name): weight for name, weight in sets.items()}
-    training = [look(net, page) for page in sides(recipe.data, sets, options.data_root)[0]]
-    held_out = [look(net, page) for page in sides(recipe.data, recipe.data.validation, options.data_root)[1]]
+    training = seen_by(net, sides(recipe.data, sets, options.data_root)[0])
+    held_out = seen_by(net, sides(recipe.data, recipe.data.validation, options.data_root)[1])
     edge, loss = net.edge, weighted(recipe.loss.terms)
     assert edge is not None
     average = Ema(edge, 0.998)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from docbin.engine.graph import Graph, Node
 from docbin.errors import UsageError
 from docbin.kernels.bits import unpack
+from docbin.kernels.reference_edge import LARGEST, LOGIT_UNIT, Z_UNIT
 
 Float = NDArray[np.float32]
 OPSET = 17
@@ -217,7 +218,7 @@ def _edge(draw: _Drawing, node: Node, logits: str, codes: Node) -> str:
         return draw.add("Add", scaled, draw.constant(np.float32(offset))) if offset else scaled
 
     def within(x: str, low: float) -> str:
-        return draw.add("Clip", x, draw.constant(np.float32(low)), draw.constant(np.float32(127)))
+        return draw.add("Clip", x, draw.constant(np.float32(low)), draw.constant(np.float32(LARGEST)))
 
     def conv(x: str, name: str) -> str:
         factor, offset = node.tensors[f"{name}_factor"], node.tensors[f"{name}_offset"]
@@ -228,13 +229,13 @@ def _edge(draw: _Drawing, node: Node, logits: str, codes: Node) -> str:
     seen = []
     for mean, deviation in moments:
         spread = linear(deviation, 1.0, floor)
-        seen.append(within(linear(draw.add("Div", draw.add("Sub", pixels, mean), spread), 32.0), -127.0))
+        seen.append(within(linear(draw.add("Div", draw.add("Sub", pixels, mean), spread), Z_UNIT), -LARGEST))
     seen.append(linear(pixels, 0.5, -64.0))
     if "depth" in codes.tensors:
         seen.append(linear(draw.add("Gather", cells, draw.constant(np.arange(1, 8, 2)), axis=1), 0.5))
-    told = within(linear(draw.add("SpaceToDepth", logits, blocksize=2), 8.0), -127.0)
+    told = within(linear(draw.add("SpaceToDepth", logits, blocksize=2), LOGIT_UNIT), -LARGEST)
     drawn = conv(within(conv(draw.add("Concat", *seen, told, axis=1), "first"), 0.0), "second")
-    return draw.add("DepthToSpace", draw.add("Add", linear(told, 0.125), drawn), blocksize=2, mode="DCR")
+    return draw.add("DepthToSpace", draw.add("Add", linear(told, 1 / LOGIT_UNIT), drawn), blocksize=2, mode="DCR")
 
 
 def unet(base: int, height: int, width: int, levels: int = 4, seed: int = 0) -> bytes:

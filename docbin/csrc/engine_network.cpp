@@ -145,7 +145,7 @@ int Network::add_edge(int input, edge::Filters filters) {
 
 namespace {
 
-// Does work(0) .. work(count - 1) in so many threads, each of which makes its own by `make`; what one throws is thrown when all have ended.
+// Runs `make` in so many threads; each takes numbers below `count` by `next(i)` until there are none. What one throws is thrown when all have ended.
 template <class Make> void share(std::size_t count, int threads, Make make) {
     std::atomic<std::size_t> next{0};
     std::mutex lock;

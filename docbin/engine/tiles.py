@@ -188,11 +188,11 @@ def run(
 ) -> None:
     """Compute every tile of a page and hand its logits to `put`, from as many threads."""
     height, width = grey.shape
+    pad = ((0, -height % graph.stride), (0, -width % graph.stride))
+    planes = page, deep = np.pad(grey, pad, mode="edge"), None if depth is None else np.pad(depth, pad, mode="edge")
     edge = graph.nodes[-1]
     if edge.op == "edge":
         # The step sees the logits of cells beyond the page, too, so the padded page goes through the rest.
-        pad = ((0, -height % graph.stride), (0, -width % graph.stride))
-        page, deep = np.pad(grey, pad, mode="edge"), None if depth is None else np.pad(depth, pad, mode="edge")
         told = np.empty(page.shape, np.float32)
         run(Graph(graph.nodes[:-1], graph.sizes[:-1]), page, deep, threads, tile, told.__setitem__)
         codes = graph.nodes[0]
@@ -201,8 +201,6 @@ def run(
         drawn = cells.reshape(2, 2, *cells.shape[1:]).transpose(2, 0, 3, 1).reshape(page.shape)
         put((slice(0, height), slice(0, width)), drawn[:height, :width])
         return
-    pad = ((0, -height % graph.stride), (0, -width % graph.stride))
-    planes = (np.pad(grey, pad, mode="edge"), None if depth is None else np.pad(depth, pad, mode="edge"))
     rows, columns = tile
     regions = [
         Region(y, min(y + rows, height), x, min(x + columns, width)) for y in range(0, height, rows) for x in range(0, width, columns)

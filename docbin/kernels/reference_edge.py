@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from docbin.kernels.reference_stem import moments, pixels_of
 
-Z_UNIT, LOGIT_UNIT, LARGEST = np.float32(32), np.float32(8), np.float32(127)
+Z_UNIT = 32.0
+"""Levels of one local deviation; all that is seen of the page is on this scale."""
+LOGIT_UNIT = 8.0
+"""Levels of one unit of the head's logits: they are told apart to an eighth, and beyond 16 no more."""
+LARGEST = 127.0
 
 
 def levels(page: NDArray[np.uint8], windows: NDArray[np.int32], floor: float, depth: NDArray[np.uint8] | None) -> NDArray[np.int64]:
@@ -20,7 +24,7 @@ def levels(page: NDArray[np.uint8], windows: NDArray[np.int32], floor: float, de
     pixels = pixels_of(page)
     seen: list[NDArray[np.int64]] = []
     for mean, spread in moments(pixels, windows, floor):
-        scores = Z_UNIT * ((pixels.astype(np.float32) - mean) / spread)
+        scores = np.float32(Z_UNIT) * ((pixels.astype(np.float32) - mean) / spread)
         seen.append(np.rint(np.clip(scores, -LARGEST, LARGEST)).astype(np.int64))
     seen.append(pixels.astype(np.int64) // 2 - 64)
     if depth is not None:
@@ -41,7 +45,7 @@ def _sums(cells: NDArray[np.int64], weights: NDArray[np.int8]) -> NDArray[np.flo
 
 def redraw(seen: NDArray[np.int64], logits: NDArray[np.float32], parts: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float32]:
     """Logits of four pixels a cell, float32 (4, h, w), from what is seen and the head's logits (4, h, w); `parts` as a packed file holds them."""
-    told = np.rint(np.clip(LOGIT_UNIT * logits, -LARGEST, LARGEST)).astype(np.int64)
+    told = np.rint(np.clip(np.float32(LOGIT_UNIT) * logits, -LARGEST, LARGEST)).astype(np.int64)
 
     def scaled(sums: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         factor, offset = (np.asarray(parts[f"{name}_{which}"], np.float32)[:, None, None] for which in ("factor", "offset"))
@@ -49,4 +53,4 @@ def redraw(seen: NDArray[np.int64], logits: NDArray[np.float32], parts: Mapping[
 
     first, second = (np.asarray(parts[name], np.int8) for name in ("first", "second"))
     hidden = np.rint(np.clip(scaled(_sums(np.concatenate([seen, told]), first), "first"), 0, LARGEST)).astype(np.int64)
-    return np.asarray(told.astype(np.float32) * (1 / LOGIT_UNIT) + scaled(_sums(hidden, second), "second"), np.float32)
+    return np.asarray(told.astype(np.float32) * np.float32(1 / LOGIT_UNIT) + scaled(_sums(hidden, second), "second"), np.float32)

@@ -35,7 +35,9 @@ from torch import Tensor, nn
 
 from docbin.errors import UsageError
 from docbin.kernels.depth import INK
-from docbin.nets.edge import Z_UNIT, Edge
+from docbin.kernels.reference_edge import LARGEST, Z_UNIT
+from docbin.nets.edge import Edge
+from docbin.nets.pixels import luma, padded
 from docbin.quant import get, sign
 from docbin.quant.estimators import binarize, hard_tanh, triangle
 from docbin.quant.layer import QuantConv2d
@@ -179,7 +181,7 @@ class Stem(nn.Module):
         Local z-scores in units of 1 / 32 a window, then half the grey level less 64, then half the depth.
         """
         pixels = F.pixel_unshuffle(grey.float(), 2)
-        seen = [((pixels - mean) / spread * Z_UNIT).round().clamp(-127, 127) for mean, spread in self.moments(pixels)]
+        seen = [((pixels - mean) / spread * Z_UNIT).round().clamp(-LARGEST, LARGEST) for mean, spread in self.moments(pixels)]
         seen.append((pixels / 2).floor() - 64)
         if depth is not None:
             seen.append((F.pixel_unshuffle(depth.float(), 2) / 2).floor())
@@ -397,14 +399,10 @@ class BitUNet(nn.Module):
 
     def _planes(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
         """Grey and depth in whole levels, (N, 1, H, W), padded to multiples of `stride`."""
-        height, width = image.shape[-2:]
         with torch.autocast(image.device.type, enabled=False):
-            grey = 255 * (0.299 * image[:, 0:1].float() + 0.587 * image[:, 1:2].float() + 0.114 * image[:, 2:3].float())
+            grey = 255 * luma(image.float())
             planes = torch.cat([grey, 255 * image[:, 3:4].float()], 1) if self.depth else grey
-            bottom, right = -height % self.stride, -width % self.stride
-            if bottom or right:
-                planes = F.pad(planes, (0, right, 0, bottom), mode="replicate")
-            planes = planes.round()
+            planes = padded(planes, self.stride).round()
         return planes[:, :1], planes[:, 1:] if self.depth else None
 
     def _bits(self, image: Tensor, grey: Tensor, depth: Tensor | None) -> Tensor:

@@ -18,13 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Z_UNIT = 32.0
-"""Levels of one local deviation; all that is seen of the page is on this scale."""
-LOGIT_UNIT = 8.0
-"""Levels of one unit of the head's logits: they are told apart to an eighth, and beyond 16 no more."""
+from docbin.kernels.reference_edge import LARGEST, LOGIT_UNIT, Z_UNIT
+
 HIDDEN_UNIT = 16.0
 """Levels of one unit of the hidden layer."""
-LARGEST = 127.0
 
 
 def _rounded(x: Tensor, low: float = -LARGEST) -> Tensor:

@@ -34,7 +34,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from docbin.errors import UsageError
-from docbin.nets.edge import LARGEST, Z_UNIT, Edge
+from docbin.kernels.reference_edge import LARGEST, Z_UNIT
+from docbin.nets.edge import Edge
+from docbin.nets.pixels import luma, padded
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +174,7 @@ class UNet(nn.Module):
         """The image, its local contrast and its depth at half size, (N, 12 + 4 * windows (+ 4), H/2, W/2); no gradient flows into the page."""
         with torch.no_grad(), torch.autocast(image.device.type, enabled=False):
             image = image.float()
-            grey = 0.299 * image[:, 0:1] + 0.587 * image[:, 1:2] + 0.114 * image[:, 2:3]
-            cells = F.pixel_unshuffle(grey, 2)
+            cells = F.pixel_unshuffle(luma(image), 2)
             parts = [F.pixel_unshuffle(image[:, :3], 2), *(local_contrast(cells, window) for window in self.config.windows)]
             if self.config.depth:
                 parts.append(F.pixel_unshuffle(2 * image[:, 3:4], 2))
@@ -183,8 +184,7 @@ class UNet(nn.Module):
         """What the edge step sees of a page whose sides are even, as ``docbin.nets.bitunet.Stem.levels`` but for the rounding."""
         with torch.no_grad(), torch.autocast(image.device.type, enabled=False):
             image = image.float()
-            grey = 0.299 * image[:, 0:1] + 0.587 * image[:, 1:2] + 0.114 * image[:, 2:3]
-            cells = F.pixel_unshuffle(grey, 2)
+            cells = F.pixel_unshuffle(luma(image), 2)
             limit = LARGEST / Z_UNIT
             seen = [Z_UNIT * local_contrast(cells, window, 0.03, limit) for window in self.config.edge_windows]
             seen.append(127.5 * cells - 64)
@@ -195,9 +195,7 @@ class UNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Logits of ink, (N, 1, H, W), of pages (N, 3 or 4, H, W) in 0..1; odd sizes are padded by their last row and column, and cut back."""
         height, width = image.shape[-2:]
-        bottom, right = -height % self.stride, -width % self.stride
-        if bottom or right:
-            image = F.pad(image, (0, right, 0, bottom), mode="replicate")
+        image = padded(image, self.stride)
         logits = self.cells(image)
         if self.edge is not None:
             with torch.autocast(image.device.type, enabled=False):

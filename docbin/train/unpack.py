@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from docbin.engine.graph import Array, Graph, Node
 from docbin.errors import UsageError
 from docbin.kernels.bits import unpack
+from docbin.kernels.reference_edge import Z_UNIT
 from docbin.nets.bitunet import BitBlock, BitUNet, offsets
-from docbin.nets.edge import HIDDEN_UNIT, Z_UNIT, Edge
+from docbin.nets.edge import HIDDEN_UNIT, Edge
 
 SIZE = 0.3
 """Magnitude of every latent weight; the deviation that fresh ones are drawn with."""
