@@ -9,7 +9,6 @@ Every name below is imported on first use, so that ``import docbin`` stays cheap
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +18,19 @@ if TYPE_CHECKING:
     from docbin.page import FloatMap, Image, Mask, Page
     from docbin.zoo.runtimes import Model
 
-try:
-    __version__ = metadata.version("docbin")
-except metadata.PackageNotFoundError:  # run from a bare checkout
-    __version__ = "0+unknown"
+    __version__: str
+
+
+def __getattr__(name: str) -> str:
+    """``__version__``, looked up when asked for: the lookup's imports are half of what ``import docbin`` would cost."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import metadata
+
+    try:
+        return metadata.version("docbin")
+    except metadata.PackageNotFoundError:  # run from a bare checkout
+        return "0+unknown"
 
 
 def binarize(image: Image, method: str | None = None, **params: Any) -> Mask:

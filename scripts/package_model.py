@@ -82,7 +82,7 @@ class Words(NamedTuple):
     halo: int | None = None
     depth: float = 0.0
     with_weights: bool = False
-    side: int = 1280
+    side: int = 0
     score: float = 0.6
 
 
@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--halo", type=int, help="surround of a tile in pixels (default: the network's own, which is exact)")
     parser.add_argument("--depth", type=float, default=Words().depth, help="keep strokes that are somewhere this deep (default: all)")
     parser.add_argument("--with-weights", action="store_true", help="ship the float weights of a network of bits too (default: no)")
-    parser.add_argument("--side", type=int, default=Words().side, help="of a detector's picture, the longer, pixels (default: %(default)s)")
+    parser.add_argument("--side", type=int, default=0, help="of a detector's picture, the longer, pixels (default: data.side of the run, or 1280)")
     parser.add_argument("--score", type=float, default=Words().score, help="least mean probability of a word (default: %(default)s)")
     options = parser.parse_args(argv)
     state = checkpoint.load(options.checkpoint)
@@ -246,7 +246,8 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
     lines += [f"halo = {words.halo}  # pixels of surround, fewer than the network sees"] if words.halo is not None else []
     if words.task == "detect":
         lines += ["", "[output]", 'kind = "logit"', "threshold = 0.3  # of the probability: a word's kernel is what has at least this"]
-        lines += ["", "[detect]", f"side = {words.side}  # longer side in pixels of what the network is handed", f"score = {words.score}"]
+        side = words.side or recipe["data"].get("side", 0) or 1280
+        lines += ["", "[detect]", f"side = {side}  # longer side in pixels of what the network is handed", f"score = {words.score}"]
         lines += ["unclip = 0.0  # kernels grow by what training shrank them", 'shape = "quad"']
     else:
         lines += ["", "[output]", 'kind = "logit"', "threshold = 0.5  # of the probability: ink is what has at least this"]

@@ -11,45 +11,60 @@
 namespace docbin::edge {
 namespace {
 
-// int8 [outs][channels][3][3] to words [outs / 4][3][3][channels / 2][4].
-std::vector<std::int32_t> pack(const std::int8_t *weights, int outs, int channels, std::int64_t largest) {
-    std::vector<std::int32_t> packed(static_cast<std::size_t>(outs) * channels / 2 * 9);
+// A number 0..255 in each byte of a word.
+constexpr std::int32_t all(std::uint32_t byte) { return static_cast<std::int32_t>(byte * 0x01010101u); }
+
+constexpr int raised = 128;  // by how much what is seen is kept higher
+
+std::int32_t shifted(int value, unsigned mask, int bits) { return static_cast<std::int32_t>((static_cast<std::uint32_t>(value) & mask) << bits); }
+
+// int8 [outs][channels][3][3]; the input is numbers -127..127, kept `above` higher.
+Weights pack(const std::int8_t *weights, int outs, int channels, int above) {
+    Weights packed;
+    packed.words.assign(static_cast<std::size_t>(outs) * channels / 4 * 9, 0);
+    packed.pairs.assign(2 * packed.words.size(), 0);
     for (int o = 0; o < outs; ++o) {
-        std::int64_t sum = 0;
+        std::int64_t largest = 0;
+        std::int32_t sum = 0;
         for (int c = 0; c < channels; ++c)
             for (int tap = 0; tap < 9; ++tap) {
                 const int weight = weights[(o * channels + c) * 9 + tap];
-                sum += largest * std::abs(weight);
-                auto &word = packed[static_cast<std::size_t>((((o / 4) * 9 + tap) * (channels / 2) + c / 2) * 4 + o % 4)];
-                word |= static_cast<std::int32_t>(static_cast<std::uint32_t>(static_cast<std::uint16_t>(static_cast<std::int16_t>(weight))) << (16 * (c % 2)));
+                largest += 127 * std::abs(weight), sum += weight;
+                const auto word = static_cast<std::size_t>((((o / 4) * 9 + tap) * (channels / 4) + c / 4) * 4 + o % 4);
+                packed.words[word] |= shifted(weight, 0xff, 8 * (c % 4));
+                packed.pairs[2 * word + c % 2] |= shifted(weight, 0xffff, 16 * (c % 4 / 2));
             }
-        if (sum >= 1 << 24) throw std::invalid_argument("engine: the edge step's sums can leave 24 bits");
+        if (largest >= 1 << 24) throw std::invalid_argument("engine: the edge step's sums can leave 24 bits");
+        packed.start.push_back(-above * sum);
     }
     return packed;
 }
 
-// Rows of a map in pairs, as Kernels wants them; row y is kept until row y + 3 comes.
+// Rows of a map in quads, as Kernels wants them; row y is kept until row y + 3 comes. Cells beyond the map are `beyond` in every byte.
 class Ring {
 public:
-    Ring(int channels, std::int64_t n) : pairs_(channels / 2), pitch_(n + 2), words_(static_cast<std::size_t>(3 * pairs_ * pitch_ + block), 0) {}
-    std::int32_t *pair(std::int64_t y, int k) { return row(y) + k * pitch_ + 1; }
-    std::int32_t *row(std::int64_t y) { return words_.data() + (y + 3) % 3 * pairs_ * pitch_; }
-    void clear(std::int64_t y) { std::fill_n(row(y), pairs_ * pitch_, 0); }
+    Ring(int channels, std::int64_t n, std::uint32_t beyond)
+        : beyond_(all(beyond)), quads_(channels / 4), pitch_(n + 2), words_(static_cast<std::size_t>(3 * quads_ * pitch_ + block), beyond_) {}
+    std::int32_t *quad(std::int64_t y, int k) { return row(y) + k * pitch_ + 1; }
+    std::int32_t *row(std::int64_t y) { return words_.data() + (y + 3) % 3 * quads_ * pitch_; }
+    void clear(std::int64_t y) { std::fill_n(row(y), quads_ * pitch_, beyond_); }
+    void end(std::int64_t y, int k, std::int64_t wide) { std::fill(quad(y, k) + wide, row(y) + (k + 1) * pitch_, beyond_); }
     std::int64_t pitch() const { return pitch_; }
 
 private:
-    std::int64_t pairs_, pitch_;
+    std::int32_t beyond_;
+    std::int64_t quads_, pitch_;
     std::vector<std::int32_t> words_;
 };
 
 }  // namespace
 
 Filters make_filters(int channels, int hidden, const std::int8_t *first, const std::int8_t *second, const float *const (&scales)[4]) {
-    if (channels < 2 || channels % 2 || channels > 1024 || hidden < 4 || hidden % 4 || hidden > 1024)
-        throw std::invalid_argument("engine: the edge step wants pairs of channels and filters in fours");
+    if (channels < 4 || channels % 4 || channels > 1024 || hidden < 4 || hidden % 4 || hidden > 1024)
+        throw std::invalid_argument("engine: the edge step wants channels and filters in fours");
     Filters filters;
     filters.channels = channels, filters.hidden = hidden;
-    filters.first = pack(first, hidden, channels, 127), filters.second = pack(second, 4, hidden, 127);
+    filters.first = pack(first, hidden, channels, raised), filters.second = pack(second, 4, hidden, 0);
     filters.first_factor.assign(scales[0], scales[0] + hidden), filters.first_offset.assign(scales[1], scales[1] + hidden);
     filters.second_factor.assign(scales[2], scales[2] + 4), filters.second_offset.assign(scales[3], scales[3] + 4);
     return filters;
@@ -63,7 +78,7 @@ void run(Level level, const Filters &filters, const stem::Codes &codes, const st
     const int seen = filters.channels - 4;
     const std::int64_t begin = std::max<std::int64_t>(0, top - 2);
     stem::Rows rows(level, codes, page, begin, 0, wide);
-    Ring shown(filters.channels, n), hidden(filters.hidden, n);
+    Ring shown(filters.channels, n, raised), hidden(filters.hidden, n, 0);
     std::vector<std::vector<std::int16_t>> channels(filters.channels, std::vector<std::int16_t>(static_cast<std::size_t>(n), 0));
     std::vector<std::int16_t *> heads_of(channels.size());
     for (std::size_t c = 0; c < channels.size(); ++c) heads_of[c] = channels[c].data();
@@ -77,9 +92,9 @@ void run(Level level, const Filters &filters, const stem::Codes &codes, const st
         } else {
             rows.next_levels(heads_of.data());
             for (int pixel = 0; pixel < 4; ++pixel) kernels.widen(told.row(pixel, y), wide, heads_of[seen + pixel]);
-            for (int k = 0; k < filters.channels / 2; ++k) {
-                kernels.join(heads_of[2 * k], heads_of[2 * k + 1], n, shown.pair(y, k));
-                std::fill(shown.pair(y, k) + wide, shown.pair(y, k) + n, 0);
+            for (int k = 0; k < filters.channels / 4; ++k) {
+                kernels.join(heads_of.data() + 4 * k, n, shown.quad(y, k));
+                shown.end(y, k, wide);
             }
         }
         const std::int64_t middle = y - 1;
@@ -88,17 +103,16 @@ void run(Level level, const Filters &filters, const stem::Codes &codes, const st
             hidden.clear(middle);
         } else {
             const std::int32_t *const around[3] = {shown.row(middle - 1), shown.row(middle), shown.row(middle + 1)};
-            kernels.sums(around, filters.channels / 2, shown.pitch(), filters.first.data(), filters.hidden, n, sums.data());
-            for (int k = 0; k < filters.hidden / 2; ++k) {
-                kernels.hidden(sums.data() + 2 * k * n, sums.data() + (2 * k + 1) * n, &filters.first_factor[2 * k], &filters.first_offset[2 * k], n,
-                               hidden.pair(middle, k));
-                std::fill(hidden.pair(middle, k) + wide, hidden.pair(middle, k) + n, 0);
+            kernels.sums(around, filters.channels / 4, shown.pitch(), filters.first.taps(), n, sums.data());
+            for (int k = 0; k < filters.hidden / 4; ++k) {
+                kernels.hidden(sums.data() + 4 * k * n, &filters.first_factor[4 * k], &filters.first_offset[4 * k], n, hidden.quad(middle, k));
+                hidden.end(middle, k, wide);
             }
         }
         const std::int64_t done = y - 2;
         if (done < top || done >= bottom) continue;
         const std::int32_t *const around[3] = {hidden.row(done - 1), hidden.row(done), hidden.row(done + 1)};
-        kernels.sums(around, filters.hidden / 2, hidden.pitch(), filters.second.data(), 4, n, sums.data());
+        kernels.sums(around, filters.hidden / 4, hidden.pitch(), filters.second.taps(), n, sums.data());
         for (int pixel = 0; pixel < 4; ++pixel)
             kernels.logits(sums.data() + pixel * n, told.row(pixel, done), filters.second_factor[pixel], filters.second_offset[pixel], wide,
                            drawn.data() + pixel * n);

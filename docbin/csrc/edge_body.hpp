@@ -1,5 +1,6 @@
-// The edge step's row loops, compiled once a level. A unit first brings Sum, `lanes` sums of one filter over as many cells: zero(), add(sum, words, weight)
-// and store(); and `across`, how many of them are held at a time. No standard library in here, see lines_body.hpp.
+// The edge step's row loops, compiled once a level. A unit first brings Sum, `lanes` sums of one filter over as many cells: from(start), add(sum, words, weight)
+// and store(); `across`, how many of them are held at a time; weights_of(Taps) and `step`, the words in the place of one weight of four channels. No standard
+// library in here, see lines_body.hpp.
 #include "edge.hpp"
 
 namespace {
@@ -7,19 +8,20 @@ namespace {
 using i64 = std::int64_t;
 using i32 = std::int32_t;
 
-void sums(const i32 *const *rows, int pairs, i64 pitch, const i32 *weights, int outs, i64 n, i32 *out) {
-    for (int first = 0; first < outs; first += 4, weights += 36 * pairs) {
+void sums(const i32 *const *rows, int quads, i64 pitch, const docbin::edge::Taps &taps, i64 n, i32 *out) {
+    const i32 *of_filters = weights_of(taps);
+    for (int first = 0; first < taps.outs; first += 4, of_filters += 36 * step * quads) {
         for (i64 x = 0; x < n; x += across * lanes) {
             Sum sum[4][across];
-            for (auto &of_filter : sum)
-                for (auto &one : of_filter) one = zero();
-            const i32 *weight = weights;
+            for (int o = 0; o < 4; ++o)
+                for (auto &one : sum[o]) one = from(taps.start[first + o]);
+            const i32 *weight = of_filters;
             for (int row = 0; row < 3; ++row)
                 for (int column = 0; column < 3; ++column) {
                     const i32 *words = rows[row] + x + column;
-                    for (int pair = 0; pair < pairs; ++pair, words += pitch, weight += 4)
+                    for (int quad = 0; quad < quads; ++quad, words += pitch, weight += 4 * step)
                         for (int k = 0; k < across; ++k)
-                            for (int o = 0; o < 4; ++o) sum[o][k] = add(sum[o][k], words + k * lanes, weight[o]);
+                            for (int o = 0; o < 4; ++o) sum[o][k] = add(sum[o][k], words + k * lanes, weight + o * step);
                 }
             for (int o = 0; o < 4; ++o)
                 for (int k = 0; k < across; ++k) store(out + (first + o) * n + x + k * lanes, sum[o][k]);
@@ -38,13 +40,14 @@ inline float within(float value, float low, float high) {
     return risen < high ? risen : high;
 }
 
-void hidden(const i32 *__restrict even, const i32 *__restrict odd, const float *factor, const float *offset, i64 n, i32 *__restrict out) {
-    const float factor0 = factor[0], factor1 = factor[1], offset0 = offset[0], offset1 = offset[1];
+void hidden(const i32 *__restrict sums, const float *factor, const float *offset, i64 n, i32 *__restrict out) {
     for (i64 x = 0; x < n; ++x) {
-        const float scaled0 = static_cast<float>(even[x]) * factor0, scaled1 = static_cast<float>(odd[x]) * factor1;
-        const i32 low = static_cast<i32>(nearest(within(scaled0 + offset0, 0.0f, 127.0f)));
-        const i32 high = static_cast<i32>(nearest(within(scaled1 + offset1, 0.0f, 127.0f)));
-        out[x] = low | high << 16;
+        i32 word = 0;
+        for (int k = 0; k < 4; ++k) {
+            const float scaled = static_cast<float>(sums[k * n + x]) * factor[k];
+            word |= static_cast<i32>(nearest(within(scaled + offset[k], 0.0f, 127.0f))) << (8 * k);
+        }
+        out[x] = word;
     }
 }
 
@@ -59,8 +62,12 @@ void tell(const float *__restrict logits, i64 n, std::int8_t *__restrict out) {
     for (i64 x = 0; x < n; ++x) out[x] = static_cast<std::int8_t>(nearest(within(docbin::edge::logit_unit * logits[x], -127.0f, 127.0f)));
 }
 
-void join(const std::int16_t *__restrict even, const std::int16_t *__restrict odd, i64 n, i32 *__restrict out) {
-    for (i64 x = 0; x < n; ++x) out[x] = static_cast<i32>(static_cast<std::uint16_t>(even[x])) | static_cast<i32>(static_cast<std::uint32_t>(odd[x]) << 16);
+void join(const std::int16_t *const *channels, i64 n, i32 *__restrict out) {
+    const std::int16_t *__restrict c0 = channels[0], *__restrict c1 = channels[1], *__restrict c2 = channels[2], *__restrict c3 = channels[3];
+    for (i64 x = 0; x < n; ++x) {
+        const auto low = static_cast<std::uint32_t>((c0[x] + 128) | (c1[x] + 128) << 8), high = static_cast<std::uint32_t>((c2[x] + 128) | (c3[x] + 128) << 8);
+        out[x] = static_cast<i32>(low | high << 16);
+    }
 }
 
 void widen(const std::int8_t *__restrict from, i64 n, std::int16_t *__restrict out) {

@@ -1,18 +1,30 @@
 // Sums for the levels without multiply-add of 16-bit pairs in intrinsics: loops that the compiler turns into what the level has.
 #include <cstdint>
 
+#include "edge.hpp"
+
 namespace {
 
-constexpr int lanes = 16, across = 1;
+constexpr int lanes = 16, across = 1, step = 2;
 struct Sum {
     std::int32_t of[lanes];
 };
 
-inline Sum zero() { return {}; }
+inline const std::int32_t *weights_of(const docbin::edge::Taps &taps) { return taps.pairs; }
 
-inline Sum add(Sum sum, const std::int32_t *words, std::int32_t weight) {
-    const std::int32_t low = static_cast<std::int16_t>(weight), high = weight >> 16;
-    for (int x = 0; x < lanes; ++x) sum.of[x] += static_cast<std::int16_t>(words[x]) * low + (words[x] >> 16) * high;
+inline Sum from(std::int32_t start) {
+    Sum sum;
+    for (std::int32_t &one : sum.of) one = start;
+    return sum;
+}
+
+inline Sum add(Sum sum, const std::int32_t *words, const std::int32_t *weight) {
+    const std::int32_t w0 = static_cast<std::int16_t>(weight[0]), w1 = static_cast<std::int16_t>(weight[1]), w2 = weight[0] >> 16, w3 = weight[1] >> 16;
+    for (int x = 0; x < lanes; ++x) {
+        const auto four = static_cast<std::uint32_t>(words[x]);
+        sum.of[x] += static_cast<std::int32_t>(four & 255) * w0 + static_cast<std::int32_t>(four >> 8 & 255) * w1;
+        sum.of[x] += static_cast<std::int32_t>(four >> 16 & 255) * w2 + static_cast<std::int32_t>(four >> 24) * w3;
+    }
     return sum;
 }
 

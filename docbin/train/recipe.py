@@ -50,6 +50,7 @@ class DataSection:
     rendered_pages : pages in the pool of the set "rendered" (or "rendered-no-plasma"), rendered once into the cache
     source : "module:callable" that returns the crop source, called with this section, the data root and the seed
     size : side of a crop in pixels
+    side : longer side in pixels that held-out pictures of words are scored at, and a detector works at; 0 for pictures as they are
     depth : crops carry the depth plane (:mod:`docbin.kernels.depth`) as a fourth channel, for networks that take it
     workers : processes that make crops ahead; 0 makes them in the training process
     """
@@ -67,6 +68,7 @@ class DataSection:
     rendered_pages: int = 100
     source: str = "docbin.train.feed:labelled_crops"
     size: int = 256
+    side: int = 0
     depth: bool = False
     workers: int = 1
 

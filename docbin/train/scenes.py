@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from docbin.data.words import Word, WordImage
+from docbin.detection.detector import inner_size, resized
 from docbin.errors import UsageError
 from docbin.page import Image
 from docbin.train.recipe import DataSection
@@ -101,13 +102,16 @@ class _Scenes:
         return WordCrops(sources, weights, data.size, seed, WordAugment(**options))
 
     def held_out(self, data: DataSection, root: Path) -> list[HeldOut]:
-        """The held-out pictures of the sets in ``data.validation`` with their words."""
+        """The held-out pictures of the sets in ``data.validation`` with their words, at the size that ``data.side`` asks for."""
         pictures: list[HeldOut] = []
         for name in data.validation:
             _, held_out = sides(data, name, root)
             for pair in held_out.pairs:
                 image = _colour(benchmarks.read_picture(pair.image_path))
-                pictures.append((pair.stem, image, tuple(wordtruth.read(pair.truth_path, held_out.truth))))
+                height, width = inner_size(*image.shape[:2], data.side)
+                ratio = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
+                words = wordtruth.read(pair.truth_path, held_out.truth)
+                pictures.append((pair.stem, resized(image, height, width), tuple(word._replace(polygon=word.polygon * ratio) for word in words)))
         return pictures
 
 
