@@ -4,7 +4,7 @@ The contract of every binarizing network here: ``forward`` takes float32 ``(N, 3
 and W of at least 1, and returns logits ``(N, 1, H, W)``; ink is where the logit is positive. A network that sees only a neighbourhood of
 each pixel says how far with ``halo`` and on which grid its tiles must start with ``stride``; :mod:`docbin.nets.inference` cuts pages by
 these two numbers. One that sees the whole page says ``halo = None``; if its norm is all that looks so far, it offers ``for_page(image)``,
-which returns the local network it is on that page.
+which returns it as that page settles it, cut into pieces.
 
 A *variant* is data: the fields of the architecture's frozen config dataclass, written in a recipe or in ``models/<name>/config.toml``.
 Nothing is registered by an import; a new architecture is a file and a row in ``NETS``.

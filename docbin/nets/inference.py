@@ -8,8 +8,8 @@ measurement, not a guess, and stands with the model.
 
 Three kinds of network need more than that, and say so by an attribute:
 
-* a network whose *norm* is over the page offers ``for_page(image)``, which returns the local network it is on this page, and that is cut into tiles.
-  Where a network has neither that nor a `halo` (None), the page goes through whole.
+* a network whose *norm* is over the page offers ``for_page(image)``: the network as this page settles it, whose ``pieces(image)`` are logits of parts
+  that cover the page. Where a network has neither that nor a `halo` (None), the page goes through whole.
 * a network that is *not* local (a Fourier transform over what it is given) has a ``window``: it sees windows of just this side, as it learned,
   never larger ones; they overlap, and the middle of each is kept (:func:`docbin.zoo.tiles.windows`, where `halo` is the margin that is thrown away).
 * a network that *cleans* (``steps``, ``enter``, ``step``, ``step_halo``) hands out pages, one a step (:func:`clean_steps`). Each step is done over
@@ -70,15 +70,17 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
         return np.asarray(torch.sigmoid(decide(page))[0, 0].cpu().numpy(), dtype=np.float32)
     height, width = image.shape[:2]
     device = next(net.parameters()).device
+    out = np.empty((height, width), np.float32)
     if hasattr(net, "for_page"):
         with torch.autocast(device.type, precision, enabled=precision is not None):
-            net = net.for_page(image)  # type: ignore[operator]
+            for rows, columns, logits in net.for_page(image).pieces(image):  # type: ignore[operator]
+                out[rows, columns] = torch.sigmoid(logits.float())[0, 0].cpu().numpy()
+        return out
     margin: int | None = net.halo if halo is None else halo  # type: ignore[assignment]
     if margin is None:
         tile, margin = max(height, width), 0
     if getattr(net, "depth", False):
         image = with_depth(image)
-    out = np.empty((height, width), np.float32)
     for rows, columns, good_rows, good_columns in cuts(height, width, tile, margin, *_grid(net)):
         with torch.autocast(device.type, precision, enabled=precision is not None):
             logits = net(to_tensor(image[rows, columns], device))

@@ -16,8 +16,9 @@ are sums of integers below 2^53 and exact in float64, and n Q - S^2 (pixels, sum
 *The norm sees the whole page, memory does not.* :meth:`SauvolaNet.for_page` measures mean and deviation of each layer over the page in
 squares, layer by layer, keeping the squares' maps as far as a fixed store holds them and computing them again beyond. With these numbers
 fixed the norm folds into the convolutions (its mean becomes their bias, its deviation scales the next one's weights), and what is left is
-a local network that is cut into tiles like any other. This is exact. Measuring only part of the page is not done: the deviations hang on
-rare pixels, and statistics of a quarter of the pixels, spread over the page, moved a page of DIBCO 2009 by 2 points of F-measure.
+a local network; :meth:`SauvolaNetOfPage.pieces` finishes the squares from the maps that are still there. This is exact. Measuring only part
+of the page is not done: the deviations hang on rare pixels, and statistics of a quarter of the pixels, spread over the page, moved a page of
+DIBCO 2009 by 2 points of F-measure.
 
 *What may be left out.* The trust in a window changes from pixel to pixel: it tells ink from paper rather than one part of the page from
 another, and attention at half size, interpolated, costs the published weights 2 to 5 points of F-measure. Each window's threshold, in
@@ -31,9 +32,10 @@ A bias before the norm is cancelled by it and learns nothing; the published netw
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -42,7 +44,7 @@ from torch import Tensor, nn
 from docbin.errors import UsageError
 from docbin.nets.inference import to_tensor
 from docbin.page import Image, check_image
-from docbin.zoo.tiles import tiles
+from docbin.zoo.tiles import inside, tiles
 
 VARIANCE_FLOOR = 1e-6
 """Least variance of a window, on the scale 0..1: a deviation is at least a quarter of a grey level."""
@@ -229,14 +231,21 @@ class SauvolaNet(nn.Module):
 
         With a `lattice` of 2 each window's threshold is computed at every second row and column and interpolated.
         """
+        return self.blend(levels, trust, self.thresholds(levels, lattice))
+
+    def blend(self, levels: Tensor, trust: Tensor, thresholds: Tensor) -> Tensor:
+        """alpha (blended threshold - grey), (N, 1, H, W)."""
+        return self.alpha * ((trust * thresholds).sum(1, keepdim=True) - levels / 255.0)
+
+    def thresholds(self, levels: Tensor, lattice: int = 1) -> Tensor:
+        """Each window's threshold in 0..1, (N, windows, H, W); see :meth:`logits`."""
         with torch.no_grad():
             mean, deviation = box_statistics(levels, self.config.windows, lattice)
             mean.div_(255.0)
             deviation.div_(255.0).clamp_min_(VARIANCE_FLOOR**0.5)
         k = self.k.clamp_min(0.0)[:, None, None]
         steep = k / self.deviation_range.clamp_min(RANGE_FLOOR)[:, None, None]
-        thresholds = widen(mean * (1.0 - k + steep * deviation), lattice, *levels.shape[-2:])
-        return self.alpha * ((trust * thresholds).sum(1, keepdim=True) - levels / 255.0)
+        return widen(mean * (1.0 - k + steep * deviation), lattice, *levels.shape[-2:])
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of ink, (N, 1, H, W), of RGB pages (N, 3, H, W) in 0..1, each normed over itself."""
@@ -287,17 +296,28 @@ class Moments:
         return (self.squares / self.pixels).sqrt()
 
 
-class SauvolaNetOfPage(nn.Module):
-    """A :class:`SauvolaNet` whose norm is settled by one page: it sees `halo` pixels around each pixel and may be run in tiles."""
+class Square(NamedTuple):
+    """A part of a page: rows and columns to hand in, those of the page that the result is good for, and the same among the maps' cells."""
+
+    rows: slice
+    columns: slice
+    good_rows: slice
+    good_columns: slice
+    inner_rows: slice
+    inner_columns: slice
+
+
+class SauvolaNetOfPage:
+    """A :class:`SauvolaNet` whose norm is settled by one page: it is local, and run in squares."""
 
     def __init__(self, net: SauvolaNet) -> None:
-        super().__init__()
         self.net = net
         self.stride = math.lcm(net.config.lattice, net.config.page_lattice)
         layers = [*net.convolutions, net.choice]
         self.weights = [layer.weight.float().contiguous(memory_format=torch.channels_last) for layer in layers]
         self.weights[0] = self.weights[0] / 255.0  # grey levels in
         self.biases: list[Tensor] = []
+        self._kept: dict[int, Tensor] = {}  # by square, the newest convolution's maps as they left it
 
     @property
     def reach(self) -> int:
@@ -305,20 +325,11 @@ class SauvolaNetOfPage(nn.Module):
         config = self.net.config
         return config.lattice * (2 + config.dilation * (len(config.widths) - 1))
 
-    @property
-    def halo(self) -> int:
-        """How many pixels away a pixel of the page can change a pixel of the result (an upper bound)."""
-        config = self.net.config
-        return max(self.reach + config.lattice, max(config.windows) // 2 + config.page_lattice - 1)
-
-    def features(self, levels: Tensor, count: int) -> Tensor:
-        """Output of the first `count` convolutions; the last is left as it is, without bias and ReLU, where it was not measured yet."""
+    def features(self, levels: Tensor) -> Tensor:
+        """What the convolutions that were measured so far make of grey levels (N, 1, H, W)."""
         maps = self.net.cells(levels)
-        for index in range(count):
-            known = index < len(self.biases)
-            maps = self.net.convolve(index, maps, self.weights[index], self.biases[index] if known else None)
-            if known:
-                maps.relu_()
+        for index, bias in enumerate(self.biases):
+            maps = self.net.convolve(index, maps, self.weights[index], bias).relu_()
         return maps
 
     def measure(self, image: Image) -> None:
@@ -329,42 +340,64 @@ class SauvolaNetOfPage(nn.Module):
         """
         squares = self._squares(*image.shape[:2])
         device = self.net.alpha.device
-        kept: dict[int, Tensor] = {}
         room = STORE
         for index in range(len(self.net.convolutions)):
             moments = Moments(self.weights[index].shape[0], device)
-            for number, (rows, columns, inner_rows, inner_columns) in enumerate(squares):
-                if number in kept:
-                    below = kept.pop(number)
-                    room += below.nbytes
-                    below = below.add_(self.biases[-1].to(below.dtype)[:, None, None]).relu_()
-                    maps = self.net.convolve(index, below, self.weights[index], None)
-                else:
-                    maps = self.features(grey_levels(to_tensor(image[rows, columns], device)), index + 1)
-                moments.add(maps[..., inner_rows, inner_columns])
-                if maps.nbytes <= room and index + 1 < len(self.net.convolutions):
-                    kept[number] = maps
+            for number, square in enumerate(squares):
+                room += self._kept[number].nbytes if number in self._kept else 0
+                maps = self.net.convolve(index, self._below(image, number, square), self.weights[index], None)
+                moments.add(maps[..., square.inner_rows, square.inner_columns])
+                if maps.nbytes <= room:
+                    self._kept[number] = maps
                     room -= maps.nbytes
             self.biases.append(-moments.mean.float())
             self.weights[index + 1] = self.weights[index + 1] / moments.deviation.clamp_min(NORM_FLOOR).float()[:, None, None]
 
-    def _squares(self, height: int, width: int) -> list[tuple[slice, slice, slice, slice]]:
-        """Rows and columns of the page to hand in for each square, and rows and columns of its own among the maps that come out."""
+    def _below(self, image: Image, number: int, square: Square) -> Tensor:
+        """What the next convolution is handed of square `number`: its kept maps, which are given up, or the same from the page."""
+        if number not in self._kept:
+            return self.features(grey_levels(to_tensor(image[square.rows, square.columns], self.net.alpha.device)))
+        maps = self._kept.pop(number)
+        return maps.add_(self.biases[-1].to(maps.dtype)[:, None, None]).relu_()
+
+    def _squares(self, height: int, width: int) -> list[Square]:
+        """The squares of a page."""
         lattice = self.net.config.lattice
-        side = -(-SQUARE // lattice) * lattice
+        side = -(-SQUARE // self.stride) * self.stride
         return [
-            (
+            Square(
                 rows,
                 columns,
+                good_rows,
+                good_columns,
                 slice((good_rows.start - rows.start) // lattice, -(-(good_rows.stop - rows.start) // lattice)),
                 slice((good_columns.start - columns.start) // lattice, -(-(good_columns.stop - columns.start) // lattice)),
             )
             for rows, columns, good_rows, good_columns in tiles(height, width, side, self.reach)
         ]
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Logits of ink, (1, 1, H, W), of a part of the page, RGB (1, 3, H, W) in 0..1, that starts on the lattice."""
-        levels = grey_levels(image)
-        trust = self.net.trust(self.features(levels, len(self.biases)), self.weights[-1], *levels.shape[-2:])
-        with torch.autocast(image.device.type, enabled=False):
-            return self.net.logits(levels, trust, self.net.config.page_lattice)
+    def trusts(self, image: Image) -> Iterator[tuple[slice, slice, Tensor]]:
+        """Rows and columns of each square of the page and the trust in each window there, float32 (1, windows, h, w)."""
+        lattice = self.net.config.lattice
+        for number, square in enumerate(self._squares(*image.shape[:2])):
+            maps = self._below(image, number, square)
+            # One cell around it is what the last convolution sees.
+            high, wide = (
+                slice(max(inner.start - 1, 0), min(inner.stop + 1, size))
+                for inner, size in zip((square.inner_rows, square.inner_columns), maps.shape[-2:], strict=True)
+            )
+            trust = self.net.trust(maps[..., high, wide], self.weights[-1], *(lattice * (part.stop - part.start) for part in (high, wide)))
+            top, left = square.rows.start + lattice * high.start, square.columns.start + lattice * wide.start
+            rows, columns = square.good_rows, square.good_columns
+            yield rows, columns, trust[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+
+    def pieces(self, image: Image) -> Iterator[tuple[slice, slice, Tensor]]:
+        """Rows and columns of each square of the page that was measured and the logits of ink there, (1, 1, h, w)."""
+        lattice, device = self.net.config.page_lattice, self.net.alpha.device
+        margin = -(-(max(self.net.config.windows) // 2 + lattice - 1) // lattice) * lattice
+        for rows, columns, trust in self.trusts(image):
+            around = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in (rows, columns))
+            levels = grey_levels(to_tensor(image[around], device))
+            here = tuple(inside(more, part) for more, part in zip(around, (rows, columns), strict=True))
+            with torch.autocast(device.type, enabled=False):
+                yield rows, columns, self.net.blend(levels[..., *here], trust, self.net.thresholds(levels, lattice)[..., *here])

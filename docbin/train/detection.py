@@ -139,7 +139,9 @@ class Detection(Task):
             set_progress(self.net, progress)
         with self.place.autocast():
             probability, threshold = self.shared(images)
-        parts = self.losses(images, truth, probability.float(), None if threshold is None else threshold.float(), progress < self.options.plain)
+        parts = self.losses(
+            images, truth, probability.float(), None if threshold is None else threshold.float(), progress < self.options.plain
+        )
         loss = torch.stack([self.terms[name] * part for name, part in parts.items()]).sum()
         norm = self.place.descend(loss, self.optimizer, self.optim.clip)
         if self.in_bits:
@@ -162,7 +164,9 @@ class Detection(Task):
                 parts[name] = balanced_bce(probability, kernel, judged, negatives, quiet)
             elif name == "dice":
                 said = torch.sigmoid(probability)
-                parts[name] = dice(said if threshold is None or plain else differentiable_step(said, torch.sigmoid(threshold)), kernel, judged)
+                parts[name] = dice(
+                    said if threshold is None or plain else differentiable_step(said, torch.sigmoid(threshold)), kernel, judged
+                )
             elif name == "threshold":
                 assert threshold is not None
                 wanted = PAPER.low + (PAPER.high - PAPER.low) / 254 * (band - 1).clamp_min(0)

@@ -111,7 +111,9 @@ class _Scenes:
                 height, width = inner_size(*image.shape[:2], data.side)
                 ratio = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
                 words = wordtruth.read(pair.truth_path, held_out.truth)
-                pictures.append((pair.stem, resized(image, height, width), tuple(word._replace(polygon=word.polygon * ratio) for word in words)))
+                pictures.append(
+                    (pair.stem, resized(image, height, width), tuple(word._replace(polygon=word.polygon * ratio) for word in words))
+                )
         return pictures
 
 

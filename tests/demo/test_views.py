@@ -149,7 +149,7 @@ def test_the_preferred_window_is_that_of_the_whole_page(tmp_path: Path, monkeypa
     from docbin.nets.window_map import preferred_window
 
     image = page(101, 87)
-    got = preferred_window(net, image, tile=32)
+    got = preferred_window(net, image)
     with torch.no_grad():
         trust = net.attention(grey_levels(to_tensor(image)))[0].numpy()
     sure = np.sort(trust, 0)[-1] - np.sort(trust, 0)[-2] > 1e-4  # a tie may fall either way

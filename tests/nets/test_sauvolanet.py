@@ -244,29 +244,31 @@ def test_it_learns() -> None:
     assert losses[-1] < 0.8 * losses[0]
 
 
-@pytest.mark.parametrize(("size", "tile", "lattice"), [((203, 171), 64, 1), ((97, 300), 50, 1), ((131, 90), 48, 2), ((40, 30), 64, 2)])
-def test_tiles_of_a_page_equal_the_whole_page(size: tuple[int, int], tile: int, lattice: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The norm measured in cells and folded, then tiles: what ``forward`` makes of the page at once. The cells are made small to be many."""
-    monkeypatch.setattr("docbin.nets.sauvolanet.SQUARE", 37)
-    net = small(lattice=lattice, page_lattice=1)
-    pixels = page(*size)
-    with torch.inference_mode():
-        whole = torch.sigmoid(net(to_tensor(pixels)))[0, 0].numpy()
-    assert whole.max() - whole.min() > 0.1
-    assert np.abs(probability(net, pixels, tile=tile) - whole).max() < 1e-4
-
-
-def test_no_pixel_reaches_further_than_the_halo() -> None:
-    for lattice, page_lattice in ((1, 1), (1, 2), (2, 2)):
+@pytest.mark.parametrize("store", [0, 100_000, 2**30])
+@pytest.mark.parametrize(("size", "square", "lattice"), [((203, 171), 37, 1), ((97, 300), 50, 1), ((131, 90), 48, 2), ((40, 30), 64, 2)])
+def test_pieces_of_a_page_equal_the_whole_page(
+    size: tuple[int, int], square: int, lattice: int, store: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The norm measured in squares and folded, then finished from maps that were kept, some or none: what ``forward`` makes of the page at once."""
+    monkeypatch.setattr("docbin.nets.sauvolanet.SQUARE", square)
+    monkeypatch.setattr("docbin.nets.sauvolanet.STORE", store)
+    for page_lattice in (1, 2):
         net = small(lattice=lattice, page_lattice=page_lattice)
-        pixels = page(120, 120)
-        local = net.for_page(pixels)
-        changed = pixels.copy()
-        changed[61, 61] = 255 - changed[61, 61]
+        pixels = page(*size)
         with torch.inference_mode():
-            moved = (local(to_tensor(changed)) != local(to_tensor(pixels)))[0, 0].nonzero()
-        assert len(moved) > 0
-        assert int((moved - 61).abs().max()) <= local.halo
+            levels = grey_levels(to_tensor(pixels))
+            whole = torch.sigmoid(net.logits(levels, net.attention(levels), page_lattice))[0, 0].numpy()
+        assert whole.max() - whole.min() > 0.1
+        assert np.abs(probability(net, pixels) - whole).max() < 1e-4
+
+
+def test_what_was_kept_is_given_up() -> None:
+    """Pieces a second time are computed from the page."""
+    net, pixels = small(lattice=2), page(90, 70)
+    with torch.inference_mode():
+        local = net.for_page(pixels)
+        first, second = (torch.cat([piece.flatten() for _, _, piece in local.pieces(pixels)]) for _ in range(2))
+    assert torch.allclose(first, second, atol=1e-4)
 
 
 @pytest.mark.parametrize("store", [0, 40_000])
