@@ -2,6 +2,7 @@
 
 What is compared: every packed network at the kernel level in force and at AVX2; the *same graph* in float32 in ONNX Runtime; the U-Net of base 32
 and 16 in INT8 in OpenVINO (static quantisation after training), the real competitor on x86; and the shipped `unet` in float32 in ONNX Runtime.
+Detectors have a picture of their own, the packed ones beside the shipped `dbnet` in float32 in ONNX Runtime, each from the picture to its words.
 
 What keeps it fair:
 
@@ -36,6 +37,8 @@ from docbin.page import Image, Mask
 
 TILE = 512
 STRIDE = 16
+PICTURE = (720, 1280)
+"""(height, width) of the picture that detectors search, pixels."""
 FLOAT, INT8 = "ONNX Runtime float32", "OpenVINO INT8"
 PEERS: Mapping[str, tuple[str, ...]] = {FLOAT: ("onnxruntime", "onnx"), INT8: ("openvino", "nncf", "onnx")}
 """Peer -> the modules it needs; all come with ``docbin[peers]``."""
@@ -43,11 +46,12 @@ PEERS: Mapping[str, tuple[str, ...]] = {FLOAT: ("onnxruntime", "onnx"), INT8: ("
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A packed network to measure: what the table calls it, its file, and whether its weights are random."""
+    """A packed network to measure: what the table calls it, its file, whether its weights are random, and its folder if it finds words."""
 
     name: str
     path: Path
     random: bool = False
+    detector: str = ""
 
 
 def packed(name: str) -> Packed:
@@ -70,7 +74,7 @@ def packed(name: str) -> Packed:
     config = folders.load_config(name)
     if config.packed is None:
         raise UsageError(f"{name}: is no packed network; 'docbin bench networks' measures those, and others beside them")
-    return Packed(config.folder.name, config.verified(config.packed))
+    return Packed(config.folder.name, config.verified(config.packed), detector=str(config.folder) if config.task == "detect" else "")
 
 
 def shipped() -> list[Packed]:
@@ -102,6 +106,25 @@ def open_model(page: Image, threads: int, name: str, runtime: str) -> Run:
 
     model = runtimes.load(name, runtime)
     return lambda: model(page)
+
+
+def open_detector(page: Image, threads: int, name: str, runtime: str, level: str) -> Run:
+    """A detector of the zoo, from the picture to the area of its words; threads by DOCBIN_THREADS."""
+    import cv2
+
+    from docbin import detection
+
+    detector = detection.load(name, runtime)
+
+    def run() -> Mask:
+        with kernels.use(level):
+            words = detector(page)
+        found = np.zeros(page.shape[:2], np.uint8)
+        for word in words:
+            cv2.fillPoly(found, [np.rint(word.polygon).astype(np.int32)], 1)
+        return found > 0
+
+    return run
 
 
 def tile_of(page: Image, stride: int = STRIDE) -> tuple[int, int]:
@@ -229,8 +252,31 @@ def _contestants(
     elif importlib.util.find_spec("onnxruntime") is None:
         yield _nobody("unet", FLOAT, "onnxruntime not installed; run: pip install 'docbin[onnx]'")
     else:
-        files = sorted(path for path in folders.load_config("unet").folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
-        yield Contestant("unet", FLOAT, "docbin.bench.networks:open_model", {"name": "unet", "runtime": "onnx"}, files)
+        yield Contestant("unet", FLOAT, "docbin.bench.networks:open_model", {"name": "unet", "runtime": "onnx"}, _files("unet"))
+
+
+def _files(name: str) -> list[Path]:
+    """What ONNX Runtime reads of a model of the zoo."""
+    from docbin.zoo import folders
+
+    return sorted(path for path in folders.load_config(name).folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
+
+
+def _detectors(networks: Sequence[Packed], levels: Sequence[str]) -> Iterator[Contestant]:
+    """The packed detectors and the float one."""
+    from docbin.detection.table import DEFAULT
+    from docbin.zoo import folders
+
+    opener = "docbin.bench.networks:open_detector"
+    for one in networks:
+        for level in levels:
+            yield Contestant(one.name, f"docbin {level}", opener, {"name": one.detector, "runtime": "packed", "level": level}, (one.path,))
+    if DEFAULT not in folders.names():
+        yield _nobody(DEFAULT, FLOAT, "not in this install")
+    elif importlib.util.find_spec("onnxruntime") is None:
+        yield _nobody(DEFAULT, FLOAT, "onnxruntime not installed; run: pip install 'docbin[onnx]'")
+    else:
+        yield Contestant(DEFAULT, FLOAT, opener, {"name": DEFAULT, "runtime": "onnx", "level": levels[0]}, _files(DEFAULT))
 
 
 def run(
@@ -242,13 +288,13 @@ def run(
     unets: Sequence[int] = (32, 16),
     budget: float = 20.0,
 ) -> list[dict[str, Any]]:
-    """Measure packed networks and their peers on one page.
+    """Measure packed networks and their peers on one page, and those that find words on one picture.
 
     Parameters
     ----------
     networks : the packed networks; None takes those of the zoo
     repeats : runs of each, after one that does not count
-    size : (height, width) of the page, pixels
+    size : (height, width) of the page, pixels; a picture is :data:`PICTURE`
     levels : kernel levels of docbin's rows; None takes the one in force, and AVX2 where that is another that runs here
     threads : of every contestant
     unets : base channels of the INT8 U-Nets
@@ -275,18 +321,40 @@ def run(
     for level in at:
         with kernels.use(level):  # a level that cannot run is refused before the long work
             pass
-    page, _ = text_page(size)
+    binarizers, detectors = ([one for one in chosen if bool(one.detector) is finds] for finds in (False, True))
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="docbin-bench-") as spool:
-        page_file = Path(spool) / "page.npy"
-        np.save(page_file, page)
-        contestants = list(_contestants(chosen, at, unets, page, Path(spool), page_file, threads))
-        with started([one for one in contestants if one.opener], page_file, threads) as entries:
-            for counts in (False, *[True] * repeats):
-                for entry in entries:
-                    if sum(entry.wall) <= budget:
-                        entry.run(counts)
-        measured = {id(entry.contestant): entry for entry in entries}
-        return _rows([(one, measured.get(id(one))) for one in contestants], at[0], threads, size)
+        folder = Path(spool)
+        if binarizers:
+            page, page_file = _shown(size, folder)
+            contestants = list(_contestants(binarizers, at, unets, page, folder, page_file, threads))
+            rows += _rows(_measured(contestants, page_file, threads, repeats, budget), at[0], threads, size)
+        if detectors:
+            _, page_file = _shown(PICTURE, folder)
+            contestants = list(_detectors(detectors, at))
+            rows += _rows(_measured(contestants, page_file, threads, repeats, budget), at[0], threads, PICTURE)
+    return rows
+
+
+def _shown(size: tuple[int, int], folder: Path) -> tuple[Image, Path]:
+    """The page that is binarized or searched, and the file that carries it to the contestants."""
+    page, _ = text_page(size)
+    path = folder / f"{size[1]}x{size[0]}.npy"
+    np.save(path, page)
+    return page, path
+
+
+def _measured(
+    contestants: Sequence[Contestant], page_file: Path, threads: int, repeats: int, budget: float
+) -> list[tuple[Contestant, Measured | None]]:
+    """What became of each: asked in turns, after a run that does not count."""
+    with started([one for one in contestants if one.opener], page_file, threads) as entries:
+        for counts in (False, *[True] * repeats):
+            for entry in entries:
+                if sum(entry.wall) <= budget:
+                    entry.run(counts)
+    measured = {id(entry.contestant): entry for entry in entries}
+    return [(one, measured.get(id(one))) for one in contestants]
 
 
 def _rows(results: Sequence[tuple[Contestant, Measured | None]], level: str, threads: int, size: tuple[int, int]) -> list[dict[str, Any]]:
@@ -323,21 +391,19 @@ def _agreement(ink: bytes, other: bytes, size: tuple[int, int]) -> float:
 
 
 def show(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The rows as a Markdown table, a column of ratios a packed network (above 1: slower than that), and a line on how they were measured."""
-    rows = list(rows)
+    """The rows as Markdown tables, one for pages and one for pictures.
+
+    Each has a column of ratios a packed network (above 1: slower than that) and a line on how it was measured.
+    """
+    groups: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["size"][0], row["size"][1]), []).append(row)
+    return "\n\n".join(_table(group) for group in groups.values())
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     ours = list(dict.fromkeys(name for row in rows for name in row["ratios"]))
-    head = [
-        "network",
-        "runs in",
-        "s a page",
-        "median",
-        "CPU s",
-        "peak MB",
-        "by running",
-        "file MB",
-        *(f"/ {name}" for name in ours),
-        "note",
-    ]
+    head = ["network", "runs in", "s", "median", "CPU s", "peak MB", "by running", "file MB", *(f"/ {name}" for name in ours), "note"]
     lines = [head, ["---"] * len(head)]
 
     def number(value: float | None, decimals: int) -> str:
@@ -351,11 +417,10 @@ def show(rows: Iterable[Mapping[str, Any]]) -> str:
         cells += [number(row["ratios"].get(name), 1) for name in ours]
         lines.append([row["network"], row["runtime"], *cells, note])
     told = [" | ".join(line) for line in lines]
-    measured = ""
-    if rows:
-        height, width = rows[0]["size"]
-        measured = f"\n\nPage of {width} x {height}, {rows[0]['threads']} threads, best of {max(row['runs'] for row in rows)}."
-    return "\n".join(f"| {line} |" for line in told) + measured
+    height, width = rows[0]["size"]
+    what = "Picture" if (height, width) == PICTURE else "Page"
+    runs = max(row["runs"] for row in rows)
+    return "\n".join(f"| {line} |" for line in told) + f"\n\n{what} of {width} x {height}, {rows[0]['threads']} threads, best of {runs}."
 
 
 __all__ = ["Packed", "packed", "run", "shipped", "show"]

@@ -138,6 +138,24 @@ def test_rows_hold_time_memory_size_and_ratio(model: networks.Packed) -> None:
     assert table[-1].startswith("Page of 200 x 150, 1 threads")
 
 
+def test_detectors_have_a_picture_and_a_table_of_their_own(model: networks.Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "PICTURE", (64, 96))
+    folder = graphs.folder(tmp_path / "words")
+    config = folder / "config.toml"
+    config.write_text(config.read_text(encoding="utf-8").replace("net =", 'task = "detect"\nnet =', 1), encoding="utf-8")
+    finds = networks.packed(str(folder))
+    assert (finds.name, finds.detector, model.detector) == ("words", str(folder), "")
+    rows = networks.run([finds, model], repeats=1, size=SMALL, levels=["numpy"], threads=1, unets=())
+    (row,) = [row for row in rows if row["network"] == "words"]
+    assert (row["runtime"], row["size"], row["ratios"]) == ("docbin numpy", [64, 96], {"words": 1.0})
+    assert row["seconds"] > 0
+    assert [row["network"] for row in rows if row["size"] == [64, 96]] == ["words", "dbnet"]
+    pages, pictures = networks.show(rows).split("\n\nPage of 200 x 150, 1 threads, best of 1.\n\n")
+    assert "/ bits" in pages
+    assert pictures.splitlines()[0].split(" | ")[8] == "/ words"
+    assert pictures.endswith("Picture of 96 x 64, 1 threads, best of 1.")
+
+
 def _compiled() -> bool:
     from docbin import kernels
 
