@@ -6,8 +6,8 @@ hardest other pixels (weight 5), soft Dice of the approximate binary map (weight
 
 Both make a start from random weights very slow: the hardest negatives are those that come out highest, so whatever first tells one pixel from
 another is punished, and the step is flat while T is ahead of P. A compact network stood at the loss of a constant for 240 steps of 8 crops; with
-``options.plain``, a share of the run in which all others count, together as much as the hardest would, and Dice is that of the probability, it had
-left it after 150.
+``options.plain``, a share of the run in which all pixels count and Dice is that of the probability, it had left it after 150. (All negatives with the
+weight of three to a kernel pixel learn as quickly, but words come out fat and run together.)
 
 A batch without any word is normal: it asks for nothing but quiet, so that some negatives are always counted, and no term divides by nothing.
 
@@ -49,7 +49,7 @@ class DetectionOptions:
     ----------
     negatives : how many of the hardest other pixels count for each kernel pixel
     quiet : share of all pixels that count as negatives at least, words or none
-    plain : share of the run, from its start, in which all negatives count alike and there is no step; 0 is the paper's way
+    plain : share of the run, from its start, in which all pixels count and there is no step; 0 is the paper's way
     teacher : a model folder to copy; "" for none
     """
 
@@ -59,7 +59,7 @@ class DetectionOptions:
     teacher: str = ""
 
 
-def balanced_bce(logits: Tensor, kernel: Tensor, judged: Tensor, negatives: float = 3.0, quiet: float = 0.0, hard: bool = True) -> Tensor:
+def balanced_bce(logits: Tensor, kernel: Tensor, judged: Tensor, negatives: float = 3.0, quiet: float = 0.0) -> Tensor:
     """Mean cross-entropy over the kernel pixels and the `negatives` times as many others of the largest loss, over the whole batch.
 
     Parameters
@@ -67,17 +67,13 @@ def balanced_bce(logits: Tensor, kernel: Tensor, judged: Tensor, negatives: floa
     logits, kernel, judged : float32 (N, 1, H, W); kernel and judged 0 or 1
     negatives : others for each kernel pixel
     quiet : share of all pixels that are counted as others at least
-    hard : False counts all others instead, with a weight that makes them together as many
     """
     loss = F.binary_cross_entropy_with_logits(logits, kernel, reduction="none")
     positive, negative = kernel * judged, (1 - kernel) * judged
     found, others = int(positive.sum()), int(negative.sum())
     wanted = min(others, max(round(negatives * found), round(quiet * kernel.numel())))
-    if hard:
-        rest = torch.topk((loss * negative).flatten(), wanted, sorted=False).values.sum()
-    else:
-        rest = (loss * negative).sum() * (wanted / max(others, 1))
-    return ((loss * positive).sum() + rest) / max(found + wanted, 1)
+    hardest = torch.topk((loss * negative).flatten(), wanted, sorted=False).values
+    return ((loss * positive).sum() + hardest.sum()) / max(found + wanted, 1)
 
 
 def dice(said: Tensor, kernel: Tensor, judged: Tensor, smooth: float = 1.0) -> Tensor:
@@ -163,7 +159,7 @@ class Detection(Task):
         """The recipe's terms; `truth` is float32 (3, N, 1, H, W), the planes of :data:`docbin.data.targets.Truth`."""
         kernel, judged, band = truth
         parts: dict[str, Tensor] = {}
-        counted = self.options.negatives, self.options.quiet, not plain
+        counted = (0.0, 1.0) if plain else (self.options.negatives, self.options.quiet)
         for name in self.terms:
             if name == "bce":
                 parts[name] = balanced_bce(probability, kernel, judged, *counted)
