@@ -84,6 +84,7 @@ class Words(NamedTuple):
     with_weights: bool = False
     side: int = 0
     score: float = 0.6
+    threshold: float = 0.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,8 +105,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--halo", type=int, help="surround of a tile in pixels (default: the network's own, which is exact)")
     parser.add_argument("--depth", type=float, default=Words().depth, help="keep strokes that are somewhere this deep (default: all)")
     parser.add_argument("--with-weights", action="store_true", help="ship the float weights of a network of bits too (default: no)")
-    parser.add_argument("--side", type=int, default=0, help="of a detector's picture, the longer, pixels (default: data.side of the run, or 1280)")
+    parser.add_argument(
+        "--side", type=int, default=0, help="of a detector's picture, the longer, pixels (default: data.side of the run, or 1280)"
+    )
     parser.add_argument("--score", type=float, default=Words().score, help="least mean probability of a word (default: %(default)s)")
+    parser.add_argument("--threshold", type=float, default=0.0, help="of the probability (default: 0.5, of a detector 0.3)")
     options = parser.parse_args(argv)
     state = checkpoint.load(options.checkpoint)
     about = state.get("about") or {key: state[key] for key in ("recipe", "step", "minutes")}
@@ -124,6 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.with_weights,
         options.side,
         options.score,
+        options.threshold,
     )
     for path in package(weights, about, options.folder, words):
         print(f"{path}: {path.stat().st_size:,} bytes")
@@ -136,21 +141,17 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     Raises
     ------
     ValueError
-        A weight does not fit float16, a file is above the limit of the zoo, or a runtime does not reproduce the golden crop.
+        A weight is not finite, a file is above the limit of the zoo, or a runtime does not reproduce the golden crop.
     """
     task = words.task or ("detect" if about.get("recipe", {}).get("task") == "detection" else "binarize")
     words = words._replace(task=task, tile=words.tile or (2048 if task == "detect" else 1024))
     folder.mkdir(parents=True, exist_ok=True)
     for name in (ONNX_FILE, PACKED_FILE, WEIGHTS_FILE):
         (folder / name).unlink(missing_ok=True)  # of weights that were here before
-    half = {
-        name: value.half() if value.is_floating_point() else value
-        for name, value in weights.items()
-        if not name.endswith("num_batches_tracked")
-    }
+    half = {name: shortened(value) for name, value in weights.items() if not name.endswith("num_batches_tracked")}
     for name, value in half.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
-            raise ValueError(f"{name}: does not fit float16")
+            raise ValueError(f"{name}: holds numbers that are not finite")
     weights_file = folder / WEIGHTS_FILE
     save_file({name: value.contiguous().clone() for name, value in half.items()}, weights_file)
     recipe, numbers = about["recipe"], sum(value.numel() for value in half.values())
@@ -226,6 +227,14 @@ def _sees_depth(variant: object) -> bool:
     return bool(getattr(variant, "depth", False) or getattr(variant, "depths", 0))
 
 
+def shortened(value: torch.Tensor) -> torch.Tensor:
+    """A tensor in float16; in float32 where a number would overflow (a norm's variance may), and what is not floating point as it is."""
+    if not value.is_floating_point():
+        return value
+    half = value.half()
+    return half if torch.isfinite(half).all() else value.float()
+
+
 def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], words: Words, made: Sequence[str]) -> str:
     """``config.toml`` as text; `made` are the lines of its files. The variant is written out whole: a later change of a default must not touch it."""
     net = recipe["net"]["name"]
@@ -244,13 +253,14 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
     ]
     lines += [f"tile = {words.tile}  # side in pixels; changes memory and time"]
     lines += [f"halo = {words.halo}  # pixels of surround, fewer than the network sees"] if words.halo is not None else []
-    if words.task == "detect":
-        lines += ["", "[output]", 'kind = "logit"', "threshold = 0.3  # of the probability: a word's kernel is what has at least this"]
+    detects = words.task == "detect"
+    meaning = "a word's kernel" if detects else "ink"
+    least = words.threshold or (0.3 if detects else 0.5)
+    lines += ["", "[output]", 'kind = "logit"', f"threshold = {least}  # of the probability: {meaning} is what has at least this"]
+    if detects:
         side = words.side or recipe["data"].get("side", 0) or 1280
         lines += ["", "[detect]", f"side = {side}  # longer side in pixels of what the network is handed", f"score = {words.score}"]
         lines += ["unclip = 0.0  # kernels grow by what training shrank them", 'shape = "quad"']
-    else:
-        lines += ["", "[output]", 'kind = "logit"', "threshold = 0.5  # of the probability: ink is what has at least this"]
     if words.depth:
         lines += [
             f"depth = {words.depth}  # in units of the page's ink: a stroke is somewhere this deep ...",
