@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,18 @@ def test_the_balanced_cross_entropy_counts_three_hard_negatives_a_positive() -> 
     losses = torch.nn.functional.softplus(torch.tensor([-2.0, 1.0, 0.5, -1.0]))  # the positive, then the three hardest that are judged
     assert float(balanced_bce(logits, kernel, judged)) == pytest.approx(float(losses.mean()))
     assert float(balanced_bce(logits, kernel, judged, negatives=1)) == pytest.approx(float(losses[:2].mean()))
+
+
+def test_a_plain_start_counts_all_pixels_and_takes_no_step() -> None:
+    task = make_task(recipe(options={"plain": 0.5}), Place("float32"))
+    probability, threshold, kernel, judged = maps([[2.0, 1.0, -1.0, 3.0]], [[9.0, 9.0, 9.0, 9.0]], [[1, 0, 0, 0]], [[1, 1, 1, 0]])
+    truth, images = torch.stack([kernel, judged, kernel * 0]), torch.zeros(1, 3, 1, 4)
+    plain = task.losses(images, truth, probability, threshold, True)
+    assert float(plain["bce"]) == pytest.approx(float(torch.nn.functional.softplus(torch.tensor([-2.0, 1.0, -1.0])).mean()))
+    assert float(plain["dice"]) == pytest.approx(float(dice(torch.sigmoid(probability), kernel, judged)))
+    paper = task.losses(images, truth, probability, threshold)
+    assert float(paper["dice"]) > float(plain["dice"]) + 0.1  # the step is 0 wherever T is ahead
+    assert float(paper["bce"]) == pytest.approx(float(plain["bce"]))  # of so few negatives all are among the hardest
 
 
 def test_a_batch_without_words_asks_for_quiet() -> None:
@@ -133,7 +146,14 @@ def test_the_real_pictures_are_split_as_their_readme_says(benchmark_pages: Path)
     assert {pair.stem for pair in kept.pairs} == {f"img_{number}" for number in range(201, 251)}
     image, truth = scenes(data, benchmark_pages.parent, 0).crop(3)
     assert image.shape == truth.shape == (64, 64, 3)
-    assert len(scenes.held_out(data, benchmark_pages.parent)) == 50
+    pictures = scenes.held_out(data, benchmark_pages.parent)
+    assert len(pictures) == 50
+    smaller = scenes.held_out(dataclasses.replace(data, side=640), benchmark_pages.parent)
+    for (_, whole, words), (_, half, fewer) in zip(pictures[:3], smaller[:3], strict=True):
+        assert (whole.shape, half.shape) == ((720, 1280, 3), (360, 640, 3))
+        for word, less in zip(words, fewer, strict=True):
+            assert np.allclose(word.polygon, 2 * less.polygon)
+            assert word[1:] == less[1:]
 
 
 def test_scene_sources_refuse_what_they_do_not_know() -> None:
