@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from tests.files import builders
 
@@ -27,6 +27,18 @@ def truth_of(height: int = 240, width: int = 320) -> NDArray[np.bool_]:
         for left in range(20, width - 30, 18):
             ink[top : top + 12, left : left + 3] = ink[top : top + 3, left : left + 10] = True
     return ink
+
+
+def sign(folder: Path) -> Path:
+    """A photograph, as it were: a word in white on a blue board before a grey wall."""
+    wall = np.random.default_rng(0).integers(108, 133, (640, 960, 1), np.uint8).repeat(3, 2)
+    picture = Image.fromarray(wall)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((250, 230, 710, 400), fill=(20, 60, 140))
+    draw.text((330, 255), "MARKET", fill="white", font=ImageFont.load_default(100))
+    path = folder / "sign.png"
+    picture.save(path)
+    return path
 
 
 def bytes_of(picture: Image.Image, kind: str, **options: object) -> bytes:
