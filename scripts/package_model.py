@@ -33,8 +33,9 @@ from torch import nn
 
 from docbin import export
 from docbin.errors import UsageError
-from docbin.nets import config_of
+from docbin.nets import build, config_of
 from docbin.nets.pretrained import TorchNet, load
+from docbin.quant import quantizers
 from docbin.train import checkpoint
 from docbin.zoo import cards, runtimes
 from docbin.zoo.folders import FILE_LIMIT, ONNX_FILE, PACKED_LIMIT, TASKS, read_config
@@ -85,6 +86,7 @@ class Words(NamedTuple):
     side: int = 0
     score: float = 0.6
     threshold: float = 0.0
+    shrink: float = 0.4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,6 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--score", type=float, default=Words().score, help="least mean probability of a word (default: %(default)s)")
     parser.add_argument("--threshold", type=float, default=0.0, help="of the probability (default: 0.5, of a detector 0.3)")
+    parser.add_argument("--shrink", type=float, default=Words().shrink, help="a kernel has shrunk by this ratio (default: %(default)s)")
     options = parser.parse_args(argv)
     state = checkpoint.load(options.checkpoint)
     about = state.get("about") or {key: state[key] for key in ("recipe", "step", "minutes")}
@@ -129,6 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.side,
         options.score,
         options.threshold,
+        options.shrink,
     )
     for path in package(weights, about, options.folder, words):
         print(f"{path}: {path.stat().st_size:,} bytes")
@@ -148,13 +152,16 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     folder.mkdir(parents=True, exist_ok=True)
     for name in (ONNX_FILE, PACKED_FILE, WEIGHTS_FILE):
         (folder / name).unlink(missing_ok=True)  # of weights that were here before
-    half = {name: shortened(value) for name, value in weights.items() if not name.endswith("num_batches_tracked")}
-    for name, value in half.items():
+    recipe = about["recipe"]
+    # What is only packed, and then deleted, is packed as it was trained: its thresholds are whole numbers, which rounding moves.
+    whole = bool(quantizers(build(recipe["net"]["name"], recipe["net"]["variant"]))) and not words.with_weights
+    kept = {name: value if whole else shortened(value) for name, value in weights.items() if not name.endswith("num_batches_tracked")}
+    for name, value in kept.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ValueError(f"{name}: holds numbers that are not finite")
     weights_file = folder / WEIGHTS_FILE
-    save_file({name: value.contiguous().clone() for name, value in half.items()}, weights_file)
-    recipe, numbers = about["recipe"], sum(value.numel() for value in half.values())
+    save_file({name: value.contiguous().clone() for name, value in kept.items()}, weights_file)
+    numbers = sum(value.numel() for value in kept.values())
     config = folder / "config.toml"
     tensors = ["", "[weights]", f'file = "{WEIGHTS_FILE}"', f"sha256 = {_toml(_digest(weights_file.read_bytes()))}", 'type = "float16"']
     tensors.append(f"numbers = {numbers}")
@@ -260,7 +267,7 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
     if detects:
         side = words.side or recipe["data"].get("side", 0) or 1280
         lines += ["", "[detect]", f"side = {side}  # longer side in pixels of what the network is handed", f"score = {words.score}"]
-        lines += ["unclip = 0.0  # kernels grow by what training shrank them", 'shape = "quad"']
+        lines += ["unclip = 0.0  # kernels grow by what training shrank them, by the ratio", f"shrink = {words.shrink}", 'shape = "quad"']
     if words.depth:
         lines += [
             f"depth = {words.depth}  # in units of the page's ink: a stroke is somewhere this deep ...",
