@@ -396,8 +396,12 @@ class SauvolaNetOfPage:
         lattice, device = self.net.config.page_lattice, self.net.alpha.device
         margin = -(-(max(self.net.config.windows) // 2 + lattice - 1) // lattice) * lattice
         for rows, columns, trust in self.trusts(image):
-            around = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in (rows, columns))
-            levels = grey_levels(to_tensor(image[around], device))
-            here = tuple(inside(more, part) for more, part in zip(around, (rows, columns), strict=True))
+            high, wide = (slice(max(part.start - margin, 0), part.stop + margin) for part in (rows, columns))
+            levels = grey_levels(to_tensor(image[high, wide], device))
+            down, across = inside(high, rows), inside(wide, columns)
             with torch.autocast(device.type, enabled=False):
-                yield rows, columns, self.net.blend(levels[..., *here], trust, self.net.thresholds(levels, lattice)[..., *here])
+                yield (
+                    rows,
+                    columns,
+                    self.net.blend(levels[..., down, across], trust, self.net.thresholds(levels, lattice)[..., down, across]),
+                )

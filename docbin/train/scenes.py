@@ -108,7 +108,7 @@ class _Scenes:
             _, held_out = sides(data, name, root)
             for pair in held_out.pairs:
                 image = _colour(benchmarks.read_picture(pair.image_path))
-                height, width = inner_size(*image.shape[:2], data.side)
+                height, width = inner_size(image.shape[0], image.shape[1], data.side)
                 ratio = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
                 words = wordtruth.read(pair.truth_path, held_out.truth)
                 pictures.append(
