@@ -68,6 +68,18 @@ def markdown(results: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def detectors(results: Sequence[Mapping[str, Any]]) -> str:
+    """Table of results of detectors: a row a detector and dataset."""
+    lines = ["| detector | dataset (pictures) | counted by | precision | recall | F | s a picture | MB |", "|---" * 8 + "|"]
+    for result in results:
+        scores = " | ".join(f"{result['mean'][key]:.1f}" for key in ("precision", "recall", "f"))
+        where = f"{result['dataset']} ({len(result['images'])}) | {result['protocol']}"
+        lines.append(f"| {result['method']} | {where} | {scores} | {_seconds([result])} | {_megabytes(result['method'])} |")
+    version = ", ".join(sorted({result["version"] for result in results}))
+    told = f"Percent of all words together, seconds a picture while they were scored, megabytes of weights, docbin {version}."
+    return "\n".join([*lines, "", told])
+
+
 def published(table: Mapping[str, Any]) -> str:
     """Table of ``datasets/published/scores.toml``: a row a method, a column a test year, and what each learned from; ValueError for odd rows."""
     protocols: Mapping[str, str] = table["protocols"]
@@ -127,6 +139,8 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
     """The table of whatever `rows` are: of an evaluation, of one of the benches, or published; ValueError for anything else."""
     if rows and "protocols" in rows[0]:
         return published(rows[0])
+    if rows and rows[0].get("task") == "detect":
+        return detectors(rows)
     if not rows or "dataset" in rows[0]:
         return markdown(rows)
     if "peers" in rows[0]:

@@ -44,6 +44,21 @@ def test_a_model_of_the_zoo_has_its_size(script: Any) -> None:
     assert row.endswith(f"| 0.25 | {size / 1e6:.1f} |")
 
 
+def test_detectors_have_a_table_of_their_own(script: Any) -> None:
+    row = {
+        "dataset": "icdar2015-held-out",
+        "task": "detect",
+        "protocol": "icdar2015",
+        "method": "a-detector",
+        "version": "1.0",
+        "images": [{"name": "a", "seconds": 0.25}, {"name": "b", "seconds": 0.75}],
+        "mean": {"precision": 42.26, "recall": 39.04, "f": 40.57, "seconds": 0.5},
+    }
+    table = script.render([row]).splitlines()
+    assert table[2] == "| a-detector | icdar2015-held-out (2) | icdar2015 | 42.3 | 39.0 | 40.6 | 0.5 | - |"
+    assert len({line.count("|") for line in table[:3]}) == 1
+
+
 def test_published_rows_say_what_they_learned_from(script: Any, tmp_path: Path) -> None:
     text = """
 [protocols]
