@@ -83,7 +83,7 @@ class Words(NamedTuple):
     halo: int | None = None
     depth: float = 0.0
     with_weights: bool = False
-    side: int = 0
+    side: int | None = None
     score: float = 0.6
     threshold: float = 0.0
     shrink: float = 0.4
@@ -152,13 +152,13 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     folder.mkdir(parents=True, exist_ok=True)
     for name in (ONNX_FILE, PACKED_FILE, WEIGHTS_FILE):
         (folder / name).unlink(missing_ok=True)  # of weights that were here before
+    for name, value in weights.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise ValueError(f"{name}: holds numbers that are not finite")
     recipe = about["recipe"]
     # What is only packed, and then deleted, is packed as it was trained: its thresholds are whole numbers, which rounding moves.
     whole = bool(quantizers(build(recipe["net"]["name"], recipe["net"]["variant"]))) and not words.with_weights
     kept = {name: value if whole else shortened(value) for name, value in weights.items() if not name.endswith("num_batches_tracked")}
-    for name, value in kept.items():
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            raise ValueError(f"{name}: holds numbers that are not finite")
     weights_file = folder / WEIGHTS_FILE
     save_file({name: value.contiguous().clone() for name, value in kept.items()}, weights_file)
     numbers = sum(value.numel() for value in kept.values())
@@ -265,7 +265,7 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
     least = words.threshold or (0.3 if detects else 0.5)
     lines += ["", "[output]", 'kind = "logit"', f"threshold = {least}  # of the probability: {meaning} is what has at least this"]
     if detects:
-        side = words.side or recipe["data"].get("side", 0) or 1280
+        side = words.side if words.side is not None else recipe["data"].get("side", 0) or 1280
         lines += ["", "[detect]", f"side = {side}  # longer side in pixels of what the network is handed", f"score = {words.score}"]
         lines += ["unclip = 0.0  # kernels grow by what training shrank them, by the ratio", f"shrink = {words.shrink}", 'shape = "quad"']
     if words.depth:

@@ -91,6 +91,9 @@ def test_damaged_folders_are_refused(packaged: Path, tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
 
 
-def test_weights_that_overflow_float16_do_not_ship(script: Any, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="float16"):
-        script.package({"w": torch.tensor([1e6])}, {}, tmp_path / "m", script.Words())
+def test_weights_that_overflow_float16_ship_in_float32(script: Any, tmp_path: Path) -> None:
+    assert script.shortened(torch.tensor([1.5])).dtype == torch.float16
+    assert torch.equal(script.shortened(torch.tensor([1.5, 1e6], dtype=torch.float64)), torch.tensor([1.5, 1e6]))
+    assert script.shortened(torch.tensor([3])).dtype == torch.int64
+    with pytest.raises(ValueError, match=r"w: holds numbers that are not finite"):
+        script.package({"w": torch.tensor([float("inf")])}, {}, tmp_path / "m", script.Words())

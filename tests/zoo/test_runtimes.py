@@ -60,7 +60,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 BITS = "bits"  # a folder of bitunet as it ships: packed alone
 
 
-def packaged(script: Any, net: str, folder: Path, seed: int = 5, **words: Any) -> Path:
+def packaged(script: Any, net: str, folder: Path, seed: int = 5, exact: bool = False, **words: Any) -> Path:
     """A folder as the zoo holds it, of a network with random weights and the statistics of a trained one."""
     torch.manual_seed(seed)
     module = build(net, VARIANTS[net])
@@ -70,7 +70,12 @@ def packaged(script: Any, net: str, folder: Path, seed: int = 5, **words: Any) -
         (module.out.bias if net == "unet" else module.head.bias).zero_()  # ink and paper in equal shares
     recipe = recipe_of({"net": {"name": net, "variant": dict(VARIANTS[net])}, "data": {"weights": {"dibco2009": 1.0}}})
     about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}
+    if not exact:  # so that what is kept in float16 is the same network
+        module.load_state_dict({name: value.half().to(value.dtype) for name, value in module.state_dict().items()})
     script.package(module.state_dict(), about, folder, script.Words(**{"tile": 64, **words}))
+    module.eval()
+    if not words.get("with_weights") and net == "bitunet":
+        assert (folder / "packed.safetensors").read_bytes() == export.to_packed(module)
     return folder
 
 
@@ -126,6 +131,13 @@ def test_a_packaged_folder_is_what_ships(made: dict[str, Path]) -> None:
     common = {"card.md", "config.toml", "golden.npz", "recipe.json"}
     assert names == common | {"model.onnx", "weights.safetensors"}
     assert {path.name for path in made[BITS].iterdir()} == common | {"packed.safetensors"}
+
+
+def test_bits_are_packed_as_they_were_trained(load_script: Callable[[str], Any], tmp_path: Path) -> None:
+    """Not as float16 has them, where that is not kept: thresholds are whole numbers, which rounding moves."""
+    exact = packaged(load_script("package_model"), "bitunet", tmp_path / "exact", exact=True)
+    rounded = packaged(load_script("package_model"), "bitunet", tmp_path / "rounded")
+    assert (exact / "packed.safetensors").read_bytes() != (rounded / "packed.safetensors").read_bytes()
 
 
 def test_a_folder_of_bits_alone_runs_and_says_what_it_cannot(
