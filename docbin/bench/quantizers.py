@@ -87,7 +87,7 @@ def figure(rows: Sequence[Row]) -> str:
     parts = [f'<rect width="{LEFT + WIDTH + RIGHT}" height="{bottom + 34}" fill="#ffffff"/>']
     used = [name for name in COLOURS if any(line.deployment == name for line in chosen)]
     for number, name in enumerate(used):
-        x, y = LEFT + 250 * (number % 3), 18 + 18 * (number // 3)
+        x, y = LEFT + 225 * (number % 3), 18 + 18 * (number // 3)
         parts.append(f'<circle cx="{x}" cy="{y - 4}" r="5" fill="{COLOURS[name]}"/><text x="{x + 11}" y="{y}">{escape(name)}</text>')
     for mark in range(low, high + 1, 5):
         parts.append(f'<line x1="{at(mark)}" x2="{at(mark)}" y1="{TOP - 8}" y2="{bottom}" stroke="#e5e7eb"/>')
