@@ -211,7 +211,6 @@ def _contestants(
     """Everything that is to run, with the files of the peers made in `folder`."""
     from docbin import engine
     from docbin.bench import peers
-    from docbin.zoo import folders
 
     for index, one in enumerate(networks):
         name = f"{one.name} (random weights)" if one.random else one.name
@@ -247,36 +246,30 @@ def _contestants(
         yield Contestant(
             name, INT8, "docbin.bench.networks:open_openvino", {"path": target, "tile": tile}, (target, weights), "random weights"
         )
-    if "unet" not in folders.names():
-        yield _nobody("unet", FLOAT, "not in this install")
-    elif importlib.util.find_spec("onnxruntime") is None:
-        yield _nobody("unet", FLOAT, "onnxruntime not installed; run: pip install 'docbin[onnx]'")
-    else:
-        yield Contestant("unet", FLOAT, "docbin.bench.networks:open_model", {"name": "unet", "runtime": "onnx"}, _files("unet"))
+    yield _float_model("unet", "docbin.bench.networks:open_model", {})
 
 
-def _files(name: str) -> list[Path]:
-    """What ONNX Runtime reads of a model of the zoo."""
+def _float_model(name: str, opener: str, args: Mapping[str, Any]) -> Contestant:
+    """A float model of the zoo in ONNX Runtime, or the row that says what is missing."""
     from docbin.zoo import folders
 
-    return sorted(path for path in folders.load_config(name).folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
+    if name not in folders.names():
+        return _nobody(name, FLOAT, "not in this install")
+    if importlib.util.find_spec("onnxruntime") is None:
+        return _nobody(name, FLOAT, "onnxruntime not installed; run: pip install 'docbin[onnx]'")
+    files = sorted(path for path in folders.load_config(name).folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
+    return Contestant(name, FLOAT, opener, {"name": name, "runtime": "onnx", **args}, files)
 
 
 def _detectors(networks: Sequence[Packed], levels: Sequence[str]) -> Iterator[Contestant]:
     """The packed detectors and the float one."""
     from docbin.detection.table import DEFAULT
-    from docbin.zoo import folders
 
     opener = "docbin.bench.networks:open_detector"
     for one in networks:
         for level in levels:
             yield Contestant(one.name, f"docbin {level}", opener, {"name": one.detector, "runtime": "packed", "level": level}, (one.path,))
-    if DEFAULT not in folders.names():
-        yield _nobody(DEFAULT, FLOAT, "not in this install")
-    elif importlib.util.find_spec("onnxruntime") is None:
-        yield _nobody(DEFAULT, FLOAT, "onnxruntime not installed; run: pip install 'docbin[onnx]'")
-    else:
-        yield Contestant(DEFAULT, FLOAT, opener, {"name": DEFAULT, "runtime": "onnx", "level": levels[0]}, _files(DEFAULT))
+    yield _float_model(DEFAULT, opener, {"level": levels[0]})
 
 
 def run(

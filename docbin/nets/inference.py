@@ -58,7 +58,8 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
     Parameters
     ----------
     net : in evaluation mode, with the attributes `halo` and `stride` (docbin.nets says what they mean)
-    tile : side of a tile in pixels, rounded up to the network's stride; a network with a `window` takes that instead
+    tile : side of a tile in pixels, rounded up to the network's stride; a network with a `window` takes that instead, one that a page settles its
+        own pieces
     halo : pixels of surround; None for the network's own, with which tiles equal the whole page
         (a network whose own is None gets the page as one tile)
     precision : autocast to this type (torch.bfloat16); None computes in float32

@@ -400,8 +400,5 @@ class SauvolaNetOfPage:
             levels = grey_levels(to_tensor(image[high, wide], device))
             down, across = inside(high, rows), inside(wide, columns)
             with torch.autocast(device.type, enabled=False):
-                yield (
-                    rows,
-                    columns,
-                    self.net.blend(levels[..., down, across], trust, self.net.thresholds(levels, lattice)[..., down, across]),
-                )
+                logits = self.net.blend(levels[..., down, across], trust, self.net.thresholds(levels, lattice)[..., down, across])
+            yield rows, columns, logits
