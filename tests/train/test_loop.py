@@ -21,6 +21,7 @@ from docbin.train.loop import train
 from docbin.train.place import Place
 from docbin.train.recipe import Recipe, recipe_of
 from docbin.train.validate import psnr, validate
+from tests.nets.variants import BITUNET
 
 TINY = {"widths": [8, 8], "encoder_blocks": [1, 1], "decoder_blocks": [1], "dilations": [1], "windows": [5], "head": 8}
 
@@ -78,16 +79,8 @@ def test_a_packed_network_is_taken_up_where_it_was(tmp_path: Path) -> None:
     from docbin import export
     from docbin.nets import build
 
-    variant = {
-        "windows": [3, 7, 9],
-        "filters": [32, 64],
-        "decoder_filters": [64],
-        "narrow": [32],
-        "encoder_convs": [1, 1],
-        "decoder_convs": [1],
-    }
     setup = dataclasses.replace(recipe(steps=30), task="bits")
-    setup = dataclasses.replace(setup, net=dataclasses.replace(setup.net, name="bitunet", variant={**variant, "greys": 11, "depths": 0}))
+    setup = dataclasses.replace(setup, net=dataclasses.replace(setup.net, name="bitunet", variant={**BITUNET, "greys": 11, "depths": 0}))
     first = train(setup, tmp_path / "first", source=Strokes(), pages=held_out())
     net = build("bitunet", setup.net.variant).eval()
     net.load_state_dict(checkpoint.load(tmp_path / "first" / "final.safetensors")["net"])

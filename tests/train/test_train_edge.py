@@ -19,27 +19,9 @@ torch = pytest.importorskip("torch")
 from docbin.nets import build
 from docbin.train import checkpoint
 from docbin.train.recipe import recipe_of
+from tests.nets.variants import BITUNET, UNET
 
-VARIANTS: dict[str, dict[str, Any]] = {
-    "bitunet": {
-        "windows": [3, 7, 9],
-        "filters": [32, 64],
-        "decoder_filters": [64],
-        "narrow": [32],
-        "encoder_convs": [1, 1],
-        "decoder_convs": [1],
-    },
-    "unet": {
-        "widths": [8, 16],
-        "encoder_blocks": [1, 1],
-        "decoder_blocks": [1],
-        "dilations": [1],
-        "windows": [5],
-        "head": 8,
-        "depth": True,
-        "edge_windows": [3, 7],
-    },
-}
+VARIANTS: dict[str, dict[str, Any]] = {"bitunet": BITUNET, "unet": UNET}
 
 
 @pytest.fixture

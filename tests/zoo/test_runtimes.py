@@ -32,19 +32,10 @@ from docbin.nets.pretrained import load as load_net
 from docbin.page import Image, to_grey
 from docbin.train.recipe import recipe_of
 from docbin.zoo import cards, folders, runtimes
+from tests.nets.variants import UNET
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "unet": {
-        "widths": [8, 16],
-        "encoder_blocks": [1, 1],
-        "decoder_blocks": [1],
-        "dilations": [1],
-        "windows": [5],
-        "depth": True,
-        "head": 8,
-        "edge": 4,
-        "edge_windows": [3, 7],
-    },
+    "unet": {**UNET, "edge": 4},
     "bitunet": {
         "windows": [3, 7, 9],
         "depths": 8,
