@@ -14,19 +14,6 @@ namespace nb = nanobind;
 
 namespace docbin {
 
-const DocumentKernels &document_kernels(Level level) {
-    switch (level) {
-#if defined(DOCBIN_X86)
-        case Level::avx2: return avx2::document_table();
-        case Level::avx512: return avx512::document_table();
-#endif
-#if defined(DOCBIN_NEON)
-        case Level::neon: return neon::document_table();
-#endif
-        default: return scalar::document_table();
-    }
-}
-
 namespace {
 
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;

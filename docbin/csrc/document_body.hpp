@@ -302,9 +302,16 @@ void sliding_otsu(const u8 *grey, i64 height, i64 width, i64 ry, i64 rx, i64 ste
 
 }  // namespace
 
-const DocumentKernels &document_table() {
-    static const DocumentKernels table{contrast, su, background, wiener_noise, wiener, cells, sliding_otsu};
-    return table;
-}
-
 }  // namespace docbin::DOCBIN_LEVEL
+
+#define DOCBIN_TABLE_OF(level) level##_document_kernels
+#define DOCBIN_TABLE(level) DOCBIN_TABLE_OF(level)
+
+namespace docbin {
+
+const DocumentKernels DOCBIN_TABLE(DOCBIN_LEVEL){
+    DOCBIN_LEVEL::contrast, DOCBIN_LEVEL::su,    DOCBIN_LEVEL::background,   DOCBIN_LEVEL::wiener_noise,
+    DOCBIN_LEVEL::wiener,   DOCBIN_LEVEL::cells, DOCBIN_LEVEL::sliding_otsu,
+};
+
+}  // namespace docbin

@@ -42,11 +42,6 @@ struct DocumentKernels {
                          std::uint8_t *out, std::uint16_t *columns);
 };
 
-const DocumentKernels &document_kernels(Level level);
-
-namespace scalar { const DocumentKernels &document_table(); }
-namespace avx2 { const DocumentKernels &document_table(); }
-namespace avx512 { const DocumentKernels &document_table(); }
-namespace neon { const DocumentKernels &document_table(); }
+DOCBIN_UNITS(DocumentKernels, document_kernels)
 
 }  // namespace docbin

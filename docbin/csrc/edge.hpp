@@ -40,26 +40,7 @@ struct Kernels {
     void (*widen)(const std::int8_t *from, std::int64_t n, std::int16_t *out);
 };
 
-extern const Kernels scalar_kernels;
-#if defined(DOCBIN_X86)
-extern const Kernels avx2_kernels, avx512_kernels;
-#endif
-#if defined(DOCBIN_NEON)
-extern const Kernels neon_kernels;
-#endif
-
-inline const Kernels &kernels(Level level) {
-    switch (level) {
-#if defined(DOCBIN_X86)
-        case Level::avx2: return avx2_kernels;
-        case Level::avx512: return avx512_kernels;
-#endif
-#if defined(DOCBIN_NEON)
-        case Level::neon: return neon_kernels;
-#endif
-        default: return scalar_kernels;
-    }
-}
+DOCBIN_UNITS(Kernels, kernels)
 
 struct Filters {
     int channels = 0, hidden = 0;  // of the first convolution's input and output

@@ -1,12 +1,11 @@
 // The network as a list of nodes, and which rows of each an output needs.
 #include <algorithm>
 #include <atomic>
-#include <exception>
 #include <mutex>
 #include <stdexcept>
-#include <thread>
 
 #include "engine.hpp"
+#include "share.hpp"
 
 namespace docbin::engine {
 namespace {
@@ -145,24 +144,11 @@ int Network::add_edge(int input, edge::Filters filters) {
 
 namespace {
 
-// Runs `make` in so many threads; each takes numbers below `count` by `next(i)` until there are none. What one throws is thrown when all have ended.
-template <class Make> void share(std::size_t count, int threads, Make make) {
+// Calls make(next, lock) in so many threads; each takes numbers below `count` by `next(i)` until there are none.
+template <class Make> void share_out(std::size_t count, int threads, Make make) {
     std::atomic<std::size_t> next{0};
     std::mutex lock;
-    std::exception_ptr failed;
-    const auto run = [&] {
-        try {
-            make([&](std::size_t &i) { return (i = next.fetch_add(1)) < count; }, lock);
-        } catch (...) {
-            const std::lock_guard<std::mutex> held(lock);
-            failed = std::current_exception();
-        }
-    };
-    std::vector<std::thread> pool;
-    for (std::size_t i = 1; i < std::min<std::size_t>(threads, count); ++i) pool.emplace_back(run);
-    run();
-    for (auto &thread : pool) thread.join();
-    if (failed) std::rethrow_exception(failed);
+    share(static_cast<int>(std::min<std::size_t>(threads, count)), [&](int) { make([&](std::size_t &i) { return (i = next.fetch_add(1)) < count; }, lock); });
 }
 
 }  // namespace
@@ -182,7 +168,7 @@ Seconds Network::run(const std::uint8_t *const (&planes)[2], const Target &targe
     const Target cells{nullptr, nullptr, 2 * page.cells_high, 2 * page.cells_wide, &told};
     Seconds total = run_tiles(page, cells, threads, tile_rows + tile_rows % 2, tile_columns + tile_columns % 2);
     const std::int64_t bands = std::clamp<std::int64_t>(page.cells_high / 64, 1, threads), band = (page.cells_high + bands - 1) / bands;
-    share(static_cast<std::size_t>(bands), threads, [&](auto next, std::mutex &lock) {
+    share_out(static_cast<std::size_t>(bands), threads, [&](auto next, std::mutex &lock) {
         const double start = thread_seconds();
         for (std::size_t i; next(i);) {
             const auto top = static_cast<std::int64_t>(i) * band;
@@ -206,7 +192,7 @@ Seconds Network::run_tiles(const stem::Page &page, const Target &target, int thr
             tiles.push_back({y, std::min(y + tile_rows, target.height), x, std::min(x + tile_columns, target.width)});
 
     Seconds total;
-    share(tiles.size(), threads, [&](auto next, std::mutex &lock) {
+    share_out(tiles.size(), threads, [&](auto next, std::mutex &lock) {
         Worker worker(*this, page, target);
         for (std::size_t i; next(i);) worker.run(tiles[i]);
         const std::lock_guard<std::mutex> held(lock);

@@ -105,25 +105,6 @@ struct Kernels {
     const char *unit;
 };
 
-extern const Kernels scalar_kernels;
-#if defined(DOCBIN_X86)
-extern const Kernels avx2_kernels, avx512_kernels;
-#endif
-#if defined(DOCBIN_NEON)
-extern const Kernels neon_kernels;
-#endif
-
-inline const Kernels &kernels(Level level) {
-    switch (level) {
-#if defined(DOCBIN_X86)
-        case Level::avx2: return avx2_kernels;
-        case Level::avx512: return avx512_kernels;
-#endif
-#if defined(DOCBIN_NEON)
-        case Level::neon: return neon_kernels;
-#endif
-        default: return scalar_kernels;
-    }
-}
+DOCBIN_UNITS(Kernels, kernels)
 
 }  // namespace docbin::lines

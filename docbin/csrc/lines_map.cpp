@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
+
+#include "share.hpp"
 
 namespace docbin::lines {
 namespace {
@@ -30,18 +31,15 @@ struct Padded {
 };
 
 // Calls each(span, scratch) for every thread's share of the words.
-template <class Each> void share(std::int64_t words, int threads, std::int64_t scratch_bytes, Each each) {
+template <class Each> void share_out(std::int64_t words, int threads, std::int64_t scratch_bytes, Each each) {
     const std::int64_t unit = 8, pieces = std::clamp<std::int64_t>(threads, 1, (words + unit - 1) / unit);
-    const auto work = [&](std::int64_t i) {
+    const auto work = [&](int i) {
         std::vector<std::uint64_t> scratch(scratch_bytes / 8 + 8);
         const std::uintptr_t at = (reinterpret_cast<std::uintptr_t>(scratch.data()) + 63) & ~static_cast<std::uintptr_t>(63);
         const std::int64_t blocks = (words + unit - 1) / unit;
         each(Span{blocks * i / pieces * unit, std::min(words, blocks * (i + 1) / pieces * unit)}, reinterpret_cast<void *>(at));
     };
-    std::vector<std::thread> pool;
-    for (std::int64_t i = 1; i < pieces; ++i) pool.emplace_back(work, i);
-    work(0);
-    for (auto &thread : pool) thread.join();
+    share(static_cast<int>(pieces), work);
 }
 
 // Transposes 64 x 64 bits: bit j of word i becomes bit i of word j (Hacker's Delight, 7-3).
@@ -61,14 +59,14 @@ void conv_bits(const Convolution &conv, const Shape &s, const std::uint64_t *map
     const std::vector<std::uint64_t> valid = valid_columns(s.width, padded.pitch);
     std::vector<std::uint64_t *> to;
     for (int o = 0; o < conv.fan() * conv.outs(); ++o) to.push_back(out + o * s.height * padded.pitch);
-    share(s.height * padded.pitch, threads, conv.scratch_bytes(),
+    share_out(s.height * padded.pitch, threads, conv.scratch_bytes(),
           [&](Span span, void *scratch) { conv.bits(padded.field(), span, valid.data(), to.data(), scratch); });
 }
 
 void conv_dots(const Convolution &conv, const Shape &s, const std::uint64_t *map, std::int16_t *out, int threads) {
     const Padded padded(s, map, conv.reach());
     constexpr std::int64_t at_once = 8;
-    share(s.height * padded.pitch, threads, conv.scratch_bytes(), [&](Span span, void *scratch) {
+    share_out(s.height * padded.pitch, threads, conv.scratch_bytes(), [&](Span span, void *scratch) {
         std::vector<std::int16_t> dots(conv.outs() * at_once * 64);
         for (std::int64_t from = span.from; from < span.to; from += at_once) {
             const std::int64_t to = std::min(span.to, from + at_once);

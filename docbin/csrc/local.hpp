@@ -72,10 +72,6 @@ constexpr int extreme_strip = 256;        // columns done at a time
 std::size_t local_scratch(const LocalPage &page);
 std::size_t extreme_scratch(const LocalPage &page);
 
-extern const LocalUnit local_scalar;
-extern const LocalUnit local_avx2;
-extern const LocalUnit local_avx512;
-extern const LocalUnit local_neon;
-const LocalUnit &local_unit(Level level);
+DOCBIN_UNITS(LocalUnit, local_unit)
 
 }  // namespace docbin

@@ -57,7 +57,7 @@ struct Eight {
 
 }  // namespace
 
-const LocalUnit local_avx2 = unit<Eight>("avx2");
+const LocalUnit avx2_local_unit = unit<Eight>("avx2");
 
 }  // namespace docbin
 #endif

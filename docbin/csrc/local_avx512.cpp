@@ -55,7 +55,7 @@ struct Sixteen {
 
 }  // namespace
 
-const LocalUnit local_avx512 = unit<Sixteen>("avx512");
+const LocalUnit avx512_local_unit = unit<Sixteen>("avx512");
 
 }  // namespace docbin
 #endif

@@ -57,7 +57,7 @@ struct Quad {
 
 }  // namespace
 
-const LocalUnit local_neon = unit<Quad>("neon");
+const LocalUnit neon_local_unit = unit<Quad>("neon");
 
 }  // namespace docbin
 #endif

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <memory>
 #include <new>
 #include <stdexcept>
-#include <system_error>
-#include <thread>
 #include <vector>
+
+#include "share.hpp"
 
 namespace docbin {
 
@@ -23,19 +22,6 @@ std::size_t extreme_scratch(const LocalPage &page) {
     const std::size_t down = (rows + 1) * extreme_strip;
     const std::size_t along = 2 * (static_cast<std::size_t>(page.width) + 2 * page.radius_x + local_slack);
     return std::max(down, along);
-}
-
-const LocalUnit &local_unit(Level level) {
-    switch (level) {
-#if defined(DOCBIN_X86) && !defined(_MSC_VER)
-        case Level::avx2: return local_avx2;
-        case Level::avx512: return local_avx512;
-#endif
-#if defined(DOCBIN_NEON)
-        case Level::neon: return local_neon;
-#endif
-        default: return local_scalar;
-    }
 }
 
 LocalPage local_page(const std::uint8_t *grey, std::int64_t height, std::int64_t width, std::int64_t window) {
@@ -62,31 +48,14 @@ struct Release {
 template <class Work>
 void in_bands(int count, int grain, int threads, std::size_t scratch, Work work) {
     const int parts = std::clamp((count + grain - 1) / grain, 1, std::max(threads, 1));
-    std::vector<std::exception_ptr> failures(parts);
-    const auto one = [&](int part) {
+    share(parts, [&](int part) {
         const auto edge = [&](int i) {
             return std::min<std::int64_t>(count, (static_cast<std::int64_t>(count) * i / parts + grain - 1) / grain * grain);
         };
-        try {
-            std::unique_ptr<void, Release> memory(::operator new(scratch, std::align_val_t{64}));
-            const int first = part == 0 ? 0 : static_cast<int>(edge(part)), last = part + 1 == parts ? count : static_cast<int>(edge(part + 1));
-            if (first < last) work(first, last, memory.get(), part);
-        } catch (...) {
-            failures[part] = std::current_exception();
-        }
-    };
-    std::vector<std::thread> others;
-    for (int part = 1; part < parts; ++part) {
-        try {
-            others.emplace_back(one, part);
-        } catch (const std::system_error &) {  // no more threads to be had
-            one(part);
-        }
-    }
-    one(0);
-    for (auto &thread : others) thread.join();
-    for (auto &failure : failures)
-        if (failure) std::rethrow_exception(failure);
+        std::unique_ptr<void, Release> memory(::operator new(scratch, std::align_val_t{64}));
+        const int first = part == 0 ? 0 : static_cast<int>(edge(part)), last = part + 1 == parts ? count : static_cast<int>(edge(part + 1));
+        if (first < last) work(first, last, memory.get(), part);
+    });
 }
 
 }  // namespace

@@ -59,6 +59,6 @@ struct Four {
 
 }  // namespace
 
-const LocalUnit local_scalar = unit<Four>("scalar");
+const LocalUnit scalar_local_unit = unit<Four>("scalar");
 
 }  // namespace docbin

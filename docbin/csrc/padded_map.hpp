@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <thread>
 #include <vector>
+
+#include "share.hpp"
 
 namespace docbin {
 
@@ -67,14 +68,11 @@ template <class EachRow> void for_rows(int height, int threads, EachRow each) {
     // Rows are taken in small runs, so that a core that is busy elsewhere does not hold up the rest.
     std::atomic<int> next{0};
     const int run = std::max(1, height / (threads * 8));
-    auto work = [&] {
+    const auto work = [&](int) {
         for (int from; (from = next.fetch_add(run)) < height;)
             for (int y = from; y < std::min(from + run, height); ++y) each(y);
     };
-    std::vector<std::thread> pool;
-    for (int i = 1; i < threads; ++i) pool.emplace_back(work);
-    work();
-    for (auto &thread : pool) thread.join();
+    share(threads, work);
 }
 
 }  // namespace docbin

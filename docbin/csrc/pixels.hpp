@@ -29,13 +29,7 @@ struct Kernels {
     RowBits narrow, wide;  // sums in int16 (thresholds within +-32767), in int32
 };
 
-extern const Kernels scalar_kernels;
-#if defined(DOCBIN_X86)
-extern const Kernels avx2_kernels, avx512_kernels;
-#endif
-#if defined(DOCBIN_NEON)
-extern const Kernels neon_kernels;
-#endif
+DOCBIN_UNITS(Kernels, kernels)
 
 struct Shape {
     int planes, height, width;  // the picture

@@ -11,19 +11,6 @@ namespace {
 
 static_assert(tile <= lane_slack);
 
-const Kernels &kernels(Level level) {
-    switch (level) {
-#if defined(DOCBIN_X86)
-        case Level::avx2: return avx2_kernels;
-        case Level::avx512: return avx512_kernels;
-#endif
-#if defined(DOCBIN_NEON)
-        case Level::neon: return neon_kernels;
-#endif
-        default: return scalar_kernels;
-    }
-}
-
 bool sums_fit_int16(const Shape &s, const std::int8_t *weights) {
     for (int o = 0; o < s.outs; ++o) {
         std::int64_t sum = 0;

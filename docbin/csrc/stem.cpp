@@ -6,19 +6,6 @@
 namespace docbin::stem {
 namespace {
 
-const Kernels &kernels(Level level) {
-    switch (level) {
-#if defined(DOCBIN_X86)
-        case Level::avx2: return avx2_kernels;
-        case Level::avx512: return avx512_kernels;
-#endif
-#if defined(DOCBIN_NEON)
-        case Level::neon: return neon_kernels;
-#endif
-        default: return scalar_kernels;
-    }
-}
-
 std::size_t rounded(std::int64_t n) { return static_cast<std::size_t>((n + 63) / 64 * 64); }
 
 }  // namespace

@@ -36,13 +36,7 @@ struct Kernels {
     void (*scores)(const std::int16_t *pixels, const float *mean, const float *spread, std::int64_t n, std::int16_t *out);
 };
 
-extern const Kernels scalar_kernels;
-#if defined(DOCBIN_X86)
-extern const Kernels avx2_kernels, avx512_kernels;
-#endif
-#if defined(DOCBIN_NEON)
-extern const Kernels neon_kernels;
-#endif
+DOCBIN_UNITS(Kernels, kernels)
 
 struct Codes {
     std::vector<std::int32_t> windows;

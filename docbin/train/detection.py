@@ -72,8 +72,10 @@ def balanced_bce(logits: Tensor, kernel: Tensor, judged: Tensor, negatives: floa
     positive, negative = kernel * judged, (1 - kernel) * judged
     found, others = int(positive.sum()), int(negative.sum())
     wanted = min(others, max(round(negatives * found), round(quiet * kernel.numel())))
-    hardest = torch.topk((loss * negative).flatten(), wanted, sorted=False).values
-    return ((loss * positive).sum() + hardest.sum()) / max(found + wanted, 1)
+    missed = loss * negative
+    if wanted < others:
+        missed = torch.topk(missed.flatten(), wanted, sorted=False).values
+    return ((loss * positive).sum() + missed.sum()) / max(found + wanted, 1)
 
 
 def dice(said: Tensor, kernel: Tensor, judged: Tensor, smooth: float = 1.0) -> Tensor:

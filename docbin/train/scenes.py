@@ -36,9 +36,15 @@ HELD_OUT = {"icdar2015": "icdar2015-held-out"}
 """Sets of which another descriptor says what is held out."""
 
 
+KEPT_BYTES = 2 << 30
+"""How many bytes of decoded pictures a process keeps. Decoding is two thirds of what a small crop costs; pictures are drawn at random, so the first
+ones that fit serve as well as the latest would."""
+_kept: dict[Path, WordImage] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Labelled(Sequence[WordImage]):
-    """The pictures of a benchmark, read when they are asked for; small enough to hand to a worker process."""
+    """The pictures of a benchmark, read when they are first asked for; small enough to hand to a worker process."""
 
     pairs: tuple[PagePair, ...]
     truth: str
@@ -49,8 +55,14 @@ class Labelled(Sequence[WordImage]):
     def __getitem__(self, number: Any) -> Any:
         """Picture number `number` with its words."""
         pair = self.pairs[number]
-        words = tuple(Word(*word) for word in wordtruth.read(pair.truth_path, self.truth))
-        return WordImage(_colour(benchmarks.read_picture(pair.image_path)), words)
+        picture = _kept.get(pair.image_path)
+        if picture is None:
+            words = tuple(Word(*word) for word in wordtruth.read(pair.truth_path, self.truth))
+            picture = WordImage(_colour(benchmarks.read_picture(pair.image_path)), words)
+            if sum(other.image.nbytes for other in _kept.values()) + picture.image.nbytes <= KEPT_BYTES:
+                picture.image.setflags(write=False)
+                _kept[pair.image_path] = picture
+        return picture
 
 
 def _colour(image: Image) -> Image:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("shapely")
@@ -22,6 +23,7 @@ from docbin.train.place import Place
 from docbin.train.scenes import scenes
 from docbin.train.task import make_task
 from docbin.train.validate import validate
+from docbin.zoo.benchmarks import PagePair
 from docbin.zoo.wordtruth import TrueWord
 from tests.detection.boxes import Source, bars, recipe
 
@@ -154,6 +156,26 @@ def test_the_real_pictures_are_split_as_their_readme_says(benchmark_pages: Path)
         for word, less in zip(words, fewer, strict=True):
             assert np.allclose(word.polygon, 2 * less.polygon)
             assert word[1:] == less[1:]
+
+
+def test_pictures_are_kept_decoded_as_far_as_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from docbin.train import scenes as room
+
+    pairs = []
+    for number in range(2):
+        image, truth = tmp_path / f"img_{number}.png", tmp_path / f"gt_img_{number}.txt"
+        Image.fromarray(np.full((8, 10, 3), 50 + number, np.uint8)).save(image)
+        truth.write_text("1,1,9,1,9,6,1,6,word\n", encoding="utf-8")
+        pairs.append(PagePair(image.stem, image, truth))
+    monkeypatch.setattr(room, "_kept", {})
+    monkeypatch.setattr(room, "KEPT_BYTES", 300)  # one picture of 240 bytes
+    pictures = room.Labelled(tuple(pairs), "icdar2015")
+    first, second = pictures[0], pictures[1]
+    assert pictures[0] is first
+    assert pictures[1] is not second
+    assert not first.image.flags.writeable  # every later crop is cut from it
+    assert (pictures[1].image == 51).all()
+    assert pictures[1].words[0].polygon.tolist() == [[1, 1], [9, 1], [9, 6], [1, 6]]
 
 
 def test_scene_sources_refuse_what_they_do_not_know() -> None:
