@@ -11,15 +11,14 @@ weight of three to a kernel pixel learn as quickly, but words come out fat and r
 
 A batch without any word is normal: it asks for nothing but quiet, so that some negatives are always counted, and no term divides by nothing.
 
-A network of bits is clipped and told its progress at each step; ``options.teacher`` names a model folder whose probabilities it is to copy too, a
-term called ``teacher``.
+A network of bits is clipped and told its progress at each step; ``options.teacher`` names a model whose probabilities it is to copy too, a term
+called ``teacher``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -50,7 +49,7 @@ class DetectionOptions:
     negatives : how many of the hardest other pixels count for each kernel pixel
     quiet : share of all pixels that count as negatives at least, words or none
     plain : share of the run, from its start, in which all pixels count and there is no step; 0 is the paper's way
-    teacher : a model folder to copy; "" for none
+    teacher : a model of the zoo, or a model folder, to copy; "" for none
     """
 
     negatives: float = 3.0
@@ -70,7 +69,7 @@ def balanced_bce(logits: Tensor, kernel: Tensor, judged: Tensor, negatives: floa
     """
     loss = F.binary_cross_entropy_with_logits(logits, kernel, reduction="none")
     positive, negative = kernel * judged, (1 - kernel) * judged
-    found, others = int(positive.sum()), int(negative.sum())
+    found, others = round(float(positive.sum())), round(float(negative.sum()))  # a teacher's kernel is soft
     wanted = min(others, max(round(negatives * found), round(quiet * kernel.numel())))
     missed = loss * negative
     if wanted < others:
@@ -119,16 +118,17 @@ class Detection(Task):
         if "threshold" in self.terms and not hasattr(self.net, "maps"):
             raise UsageError(f"loss.terms: threshold: {recipe.net.name} has no threshold map; leave the term out")
         if ("teacher" in self.terms) != bool(self.options.teacher):
-            raise UsageError("loss.terms: the term teacher and options.teacher (a model folder) go together")
+            raise UsageError("loss.terms: the term teacher and options.teacher (a model of the zoo, or a folder) go together")
         self.teacher = self._load_teacher() if self.options.teacher else None
         self.in_bits = bool(quantizers(self.net))
         self.optimizer = adamw(self.net, recipe.optim)
         self.shared = place.share(_Maps(self.net))
 
     def _load_teacher(self) -> nn.Module:
-        from docbin.nets.pretrained import load
+        from docbin.nets.pretrained import network
+        from docbin.zoo import folders
 
-        return self.place.settle(load(Path(self.options.teacher))).requires_grad_(False)
+        return self.place.settle(network(folders.load_config(self.options.teacher))).requires_grad_(False)
 
     def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | Tensor]:
         """Forward, losses, backward, one step of AdamW."""

@@ -64,6 +64,24 @@ def test_a_plain_start_counts_all_pixels_and_takes_no_step() -> None:
     assert float(paper["bce"]) == pytest.approx(float(plain["bce"]))  # of so few negatives all are among the hardest
 
 
+def test_a_teacher_is_copied_pixel_by_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    from docbin.nets import pretrained
+
+    class Told(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images[:, :1] * 4 - 2
+
+    asked = []
+    monkeypatch.setattr(pretrained, "network", lambda config: asked.append(config.name) or Told())
+    terms = {"bce": 1.0, "teacher": 2.0}
+    task = make_task(recipe(options={"plain": 1.0, "teacher": "dbnet"}, loss={"terms": terms}), Place("float32"))
+    probability, kernel, judged, grey = maps([[2.0, 1.0, -1.0, 3.0]], [[1, 0, 0, 0]], [[1, 1, 1, 0]], [[1.0, 0.5, 0.0, 0.25]])
+    parts = task.losses(grey.repeat(1, 3, 1, 1), torch.stack([kernel, judged, kernel * 0]), probability, None, True)
+    wanted = torch.nn.functional.binary_cross_entropy_with_logits(probability, torch.sigmoid(4 * grey - 2))
+    assert asked == ["dbnet"]
+    assert float(parts["teacher"]) == pytest.approx(float(wanted))  # what truth leaves unjudged, the teacher judges
+
+
 def test_a_batch_without_words_asks_for_quiet() -> None:
     logits, kernel, judged = maps([[2.0, 1.0, -1.0, -3.0]], [[0, 0, 0, 0]], [[1, 1, 1, 1]])
     assert float(balanced_bce(logits, kernel, judged)) == 0  # as published: nothing is learned from it
