@@ -21,7 +21,7 @@ import importlib.util
 import os
 import statistics
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,12 @@ from typing import Any
 import numpy as np
 
 from docbin import kernels
-from docbin.bench.contest import Contestant, Measured, Run, started
+from docbin.bench.contest import Contestant, Measured, started
+from docbin.bench.openers import STRIDE, tile_of
 from docbin.bench.page import text_page
 from docbin.errors import UsageError
-from docbin.kernels.depth import depth_plane
-from docbin.page import Image, Mask
+from docbin.page import Image
 
-TILE = 512
-STRIDE = 16
 PICTURE = (720, 1280)
 """(height, width) of the picture that detectors search, pixels."""
 FLOAT, INT8 = "ONNX Runtime float32", "OpenVINO INT8"
@@ -84,116 +82,6 @@ def shipped() -> list[Packed]:
     return [packed(name) for name in folders.names() if folders.load_config(name).packed is not None]
 
 
-# --- in the process of a network ----------------------------------------------------------------------------------------------------------
-
-
-def open_packed(page: Image, threads: int, path: Path, level: str) -> Run:
-    """docbin's engine."""
-    from docbin import engine
-
-    graph = engine.read(path)
-
-    def run() -> Mask:
-        with kernels.use(level):
-            return engine.ink(graph, page, threads=threads)
-
-    return run
-
-
-def open_model(page: Image, threads: int, name: str, runtime: str) -> Run:
-    """A model of the zoo in one of its runtimes; threads by DOCBIN_THREADS."""
-    from docbin.zoo import runtimes
-
-    model = runtimes.load(name, runtime)
-    return lambda: model(page)
-
-
-def open_detector(page: Image, threads: int, name: str, runtime: str, level: str) -> Run:
-    """A detector of the zoo, from the picture to the area of its words; threads by DOCBIN_THREADS."""
-    import cv2
-
-    from docbin import detection
-
-    detector = detection.load(name, runtime)
-
-    def run() -> Mask:
-        with kernels.use(level):
-            words = detector(page)
-        found = np.zeros(page.shape[:2], np.uint8)
-        for word in words:
-            cv2.fillPoly(found, [np.rint(word.polygon).astype(np.int32)], 1)
-        return found > 0
-
-    return run
-
-
-def tile_of(page: Image, stride: int = STRIDE) -> tuple[int, int]:
-    """The tile of at most 512 pixels a side that cuts a page with the least left over, multiples of `stride`."""
-
-    def side(length: int) -> int:
-        return -(-length // (-(-length // TILE) * stride)) * stride
-
-    return side(page.shape[0]), side(page.shape[1])
-
-
-def _in_tiles(planes: Sequence[Image], tile: tuple[int, int], scale: float, infer: Callable[[Any], Any]) -> Mask:
-    """Ink of a page by a network that takes float32 (1, planes, *tile) on the scale 0..`scale` and gives logits (1, 1, *tile)."""
-    height, width = planes[0].shape
-    rows, columns = -(-height // tile[0]), -(-width // tile[1])
-    filled = np.stack([np.pad(plane, ((0, rows * tile[0] - height), (0, columns * tile[1] - width)), mode="edge") for plane in planes])
-    out = np.empty(filled.shape[1:], np.bool_)
-    for y in range(0, rows * tile[0], tile[0]):
-        for x in range(0, columns * tile[1], tile[1]):
-            part = filled[:, y : y + tile[0], x : x + tile[1]].astype(np.float32)[None]
-            if scale != 255:
-                part *= np.float32(scale / 255)
-            np.greater_equal(infer(part)[0, 0], 0, out=out[y : y + tile[0], x : x + tile[1]])
-    return out[:height, :width]
-
-
-def open_onnx(page: Image, threads: int, path: Path, tile: tuple[int, int], depth: bool) -> Run:
-    """The float twin of a packed graph in ONNX Runtime; with `depth` the depth plane is measured first, as the engine does."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda: _in_tiles(
-        [page, *([depth_plane(page)] if depth else [])], tile, 255.0, lambda part: session.run(["logits"], {"page": part})[0]
-    )
-
-
-def open_openvino(page: Image, threads: int, path: Path, tile: tuple[int, int]) -> Run:
-    """A quantised network in OpenVINO."""
-    import openvino
-
-    core = openvino.Core()
-    setting = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
-    request = core.compile_model(core.read_model(path), "CPU", setting).create_infer_request()
-    return lambda: _in_tiles([page], tile, 1.0, lambda part: request.infer([part], share_outputs=True)[0])
-
-
-def quantise(page: Image, threads: int, source: Path, target: Path, tile: tuple[int, int]) -> Run:
-    """Not a contestant: writes the INT8 form of an ONNX file, calibrated on tiles of the page."""
-    import logging
-
-    import nncf
-    import openvino
-
-    nncf.set_log_level(logging.ERROR)
-    tiles = [page[y : y + tile[0], x : x + tile[1]] for y in range(0, page.shape[0], tile[0]) for x in range(0, page.shape[1], tile[1])]
-    whole = [part.astype(np.float32)[None, None] / np.float32(255) for part in tiles if part.shape == tile] or [
-        np.zeros((1, 1, *tile), np.float32)
-    ]
-    some = whole[:: max(1, len(whole) // 4)][:4]
-    model = nncf.quantize(openvino.Core().read_model(source), nncf.Dataset(some), subset_size=len(some))
-    openvino.save_model(model, target)
-    return lambda: np.zeros(page.shape, np.bool_)
-
-
-# --- in the process that measures ---------------------------------------------------------------------------------------------------------
-
-
 def _missing(peer: str) -> str:
     """What to install for a peer; empty where it is there."""
     lacking = [module for module in PEERS[peer] if importlib.util.find_spec(module) is None]
@@ -215,7 +103,7 @@ def _contestants(
     for index, one in enumerate(networks):
         name = f"{one.name} (random weights)" if one.random else one.name
         for level in levels:
-            yield Contestant(name, f"docbin {level}", "docbin.bench.networks:open_packed", {"path": one.path, "level": level}, (one.path,))
+            yield Contestant(name, f"docbin {level}", "docbin.bench.openers:open_packed", {"path": one.path, "level": level}, (one.path,))
         if _missing(FLOAT):
             yield _nobody(name, FLOAT, _missing(FLOAT))
             continue
@@ -227,7 +115,7 @@ def _contestants(
             yield _nobody(name, FLOAT, str(error))
             continue
         args = {"path": target, "tile": tile, "depth": graph.wants_depth}
-        yield Contestant(name, FLOAT, "docbin.bench.networks:open_onnx", args, (target,), "the same graph", None if one.random else name)
+        yield Contestant(name, FLOAT, "docbin.bench.openers:open_onnx", args, (target,), "the same graph", None if one.random else name)
     tile = tile_of(page)
     for base in unets:
         name = f"U-Net, base {base}"
@@ -236,7 +124,7 @@ def _contestants(
             continue
         source, target = folder / f"unet{base}.onnx", folder / f"unet{base}.xml"
         source.write_bytes(peers.unet(base, *tile))
-        work = Contestant(name, INT8, "docbin.bench.networks:quantise", {"source": source, "target": target, "tile": tile}, ())
+        work = Contestant(name, INT8, "docbin.bench.openers:quantise", {"source": source, "target": target, "tile": tile}, ())
         with started([work], page_file, threads) as (worker,):
             fault = worker.fault
         if fault:
@@ -244,9 +132,9 @@ def _contestants(
             continue
         weights = target.with_suffix(".bin")
         yield Contestant(
-            name, INT8, "docbin.bench.networks:open_openvino", {"path": target, "tile": tile}, (target, weights), "random weights"
+            name, INT8, "docbin.bench.openers:open_openvino", {"path": target, "tile": tile}, (target, weights), "random weights"
         )
-    yield _float_model("unet", "docbin.bench.networks:open_model", {})
+    yield _float_model("unet", "docbin.bench.openers:open_model", {})
 
 
 def _float_model(name: str, opener: str, args: Mapping[str, Any]) -> Contestant:
@@ -265,7 +153,7 @@ def _detectors(networks: Sequence[Packed], levels: Sequence[str]) -> Iterator[Co
     """The packed detectors and the float one."""
     from docbin.detection.table import DEFAULT
 
-    opener = "docbin.bench.networks:open_detector"
+    opener = "docbin.bench.openers:open_detector"
     for one in networks:
         for level in levels:
             yield Contestant(one.name, f"docbin {level}", opener, {"name": one.detector, "runtime": "packed", "level": level}, (one.path,))

@@ -181,7 +181,7 @@ class UNet(nn.Module):
             return torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
 
     def levels(self, image: Tensor) -> Tensor:
-        """What the edge step sees of a page whose sides are even, as ``docbin.nets.bitunet.Stem.levels`` but for the rounding."""
+        """What the edge step sees of a page whose sides are even, as ``docbin.nets.stem.Stem.levels`` but for the rounding."""
         with torch.no_grad(), torch.autocast(image.device.type, enabled=False):
             image = image.float()
             cells = F.pixel_unshuffle(luma(image), 2)

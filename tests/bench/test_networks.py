@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from docbin import engine
-from docbin.bench import contest, networks, peers
+from docbin.bench import contest, networks, openers, peers
 from docbin.bench.page import text_page
 from docbin.cli import main
 from docbin.engine import Node
@@ -104,14 +104,14 @@ def test_the_unet_is_the_one_it_says() -> None:
 
 @pytest.mark.parametrize(("height", "width", "tile"), [(3508, 2480, (512, 496)), (512, 513, (512, 272)), (20, 1000, (32, 512))])
 def test_tiles_of_one_size_cover_the_page_with_little_left(height: int, width: int, tile: tuple[int, int]) -> None:
-    assert networks.tile_of(np.zeros((height, width), np.uint8)) == tile
+    assert openers.tile_of(np.zeros((height, width), np.uint8)) == tile
 
 
 def test_ink_in_tiles_is_that_of_the_page() -> None:
     page, _ = text_page(SMALL)
-    ink = networks._in_tiles([page], (64, 48), 1.0, lambda part: part - np.float32(0.5))
+    ink = openers.in_tiles([page], (64, 48), 1.0, lambda part: part - np.float32(0.5))
     assert np.array_equal(ink, page >= 127.5)
-    other = networks._in_tiles([page, page[::-1]], (64, 48), 255.0, lambda part: part[:, 1:] - 100)
+    other = openers.in_tiles([page, page[::-1]], (64, 48), 255.0, lambda part: part[:, 1:] - 100)
     assert np.array_equal(other, page[::-1] >= 100)
 
 
@@ -196,7 +196,7 @@ def test_a_contestant_that_fails_or_dies_is_told_and_the_others_go_on(tmp_path: 
     np.save(tmp_path / "page.npy", page)
     bad = [contest.Contestant(name, "", f"tests.bench.test_networks:{name}", {}, ()) for name in ("opens_badly", "dies")]
     packed = graphs.folder(tmp_path / "bits") / "packed.safetensors"
-    good = contest.Contestant("bits", "", "docbin.bench.networks:open_packed", {"path": packed, "level": "numpy"}, ())
+    good = contest.Contestant("bits", "", "docbin.bench.openers:open_packed", {"path": packed, "level": "numpy"}, ())
     with contest.started([*bad, good], tmp_path / "page.npy", 1) as entries:
         for entry in entries:
             entry.run(True)

@@ -58,12 +58,12 @@ def task(compare: Any, scale: Any, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_crops_are_the_stems_codes_and_their_truth(compare: Any, task: Any, scale: Any) -> None:
-    from docbin.nets.bitunet import BitUNetConfig, Stem
+    from docbin.nets.stem import Stem
 
     torch = pytest.importorskip("torch")
     assert task.codes.shape == (16, 16, 16)
     assert task.truth.shape == (16, 32, 4)
-    stem = Stem(BitUNetConfig(windows=(5, 13), thetas=7, greys=2, depths=0))
+    stem = Stem((5, 13), 7, 2, 0, 7.65)
     stem.grey.data = torch.from_numpy(compare.STEM["grey"])
     image = np.random.default_rng(1).integers(0, 256, (32, 40), dtype=np.uint8)
     wanted = stem(torch.from_numpy(image)[None, None].float())

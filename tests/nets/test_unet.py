@@ -54,12 +54,12 @@ def test_a_flat_page_is_finite(value: float) -> None:
 
 def test_the_edge_step_sees_what_that_of_the_1_bit_networks_sees() -> None:
     """But for the rounding: the same levels of the same page."""
-    from docbin.nets.bitunet import BitUNetConfig, Stem
+    from docbin.nets.stem import Stem
 
     rng = np.random.default_rng(0)
     page, depth = (torch.from_numpy(rng.integers(0, 256, (1, 1, 64, 96)).astype(np.float32)) for _ in range(2))
     net = build("unet", {**SMALL, "depth": True, "edge": 4, "edge_windows": [5, 13, 31]})
-    wanted = Stem(BitUNetConfig()).levels(page, depth)
+    wanted = Stem((5, 13, 31), 7, 3, 8, 7.65).levels(page, depth)
     levels = net.levels(torch.cat([page.expand(-1, 3, -1, -1), depth], 1) / 255)
     # Half levels round down on one side, the nearest is taken on the other.
     assert (levels - wanted).abs().max() <= 0.76
