@@ -59,7 +59,7 @@ class _Run:
 
     def __init__(self, recipe: Recipe, out: Path, pages: Sequence[HeldOut]) -> None:
         self.recipe, self.out = recipe, out
-        self.place = Place(recipe.run.precision, recipe.run.threads)
+        self.place = Place(recipe.run.precision, recipe.run.threads, recipe.run.compile)
         self.task: Task = make_task(recipe, self.place)
         self.pages = _judged(pages, recipe.data.score, self.task)
         self.step, self.progress, self.minutes = 0, 0.0, 0.0

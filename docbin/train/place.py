@@ -32,12 +32,12 @@ class Place:
     over them.
     """
 
-    def __init__(self, precision: str, threads: int = 0) -> None:
+    def __init__(self, precision: str, threads: int = 0, compile: bool = False) -> None:
         if precision == AUTO:
             precision = "bfloat16" if computes_bfloat16() else "float32"
         if precision not in _TYPES:
             raise UsageError(f"run.precision = {precision!r}: choose one of {AUTO}, {', '.join(_TYPES)}")
-        self.dtype = _TYPES[precision]
+        self.dtype, self.compile = _TYPES[precision], compile
         self.accelerator: Any = None
         if threads:
             torch.set_num_threads(threads)
@@ -70,7 +70,9 @@ class Place:
         return net.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def share(self, net: nn.Module) -> nn.Module:
-        """The module to call in a training step: `net` itself, or its wrapper that averages gradients over the devices."""
+        """The module to call in a training step: `net` itself, or its wrapper that averages gradients over the devices; compiled, if so asked."""
+        if self.compile:
+            net = torch.compile(net)  # type: ignore[assignment]
         if self.accelerator is None:
             return net
         wrapped: nn.Module = self.accelerator.prepare_model(net)

@@ -117,6 +117,8 @@ class RunSection:
     validate_steps : score every so many steps instead of by the clock; 0 for the clock
     log_steps : a line of the log every so many steps
     threads : of the training process; 0 for all cores
+    compile : fuse what lies between the convolutions (torch.compile; needs a C++ compiler and half a minute): a network of bits then trains half as
+        fast again
     """
 
     steps: int = 100_000
@@ -128,6 +130,7 @@ class RunSection:
     validate_steps: int = 0
     log_steps: int = 20
     threads: int = 0
+    compile: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,19 @@ def test_words_are_scored_by_f_and_nothing_else_is(tmp_path: Path) -> None:
             train(recipe(data={"score": score}), tmp_path / score, source=Source(), pages=pages)
 
 
+@pytest.mark.slow
+def test_a_compiled_step_is_the_step(tmp_path: Path) -> None:
+    """The losses of three steps, compiled and not, differ by the order of sums alone."""
+    losses = []
+    for compiled in (False, True):
+        folder = tmp_path / str(compiled)
+        train(recipe(run={"steps": 3, "compile": compiled}), folder, source=Source(), pages=held_out())
+        with (folder / "train.csv").open(encoding="utf-8") as handle:
+            losses.append([float(row["loss"]) for row in csv.DictReader(handle)])
+    assert len(losses[0]) == 3
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
 @pytest.mark.data
 def test_the_real_pictures_are_split_as_their_readme_says(benchmark_pages: Path) -> None:
     from docbin.train.scenes import sides
