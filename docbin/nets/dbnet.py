@@ -2,9 +2,10 @@
 
 DBNet (Liao et al., 2020, arXiv 1911.08947) predicts for every pixel the probability P of lying in the *shrunken* outline of a word, so that
 neighbouring words part, and a threshold T that is high along the outlines. In training both meet in the differentiable step 1 / (1 + exp(-k (P -
-T))), k = 50, whose gradient is large just where pixels are on the edge of a decision. In use P alone is enough: :mod:`docbin.detection` binarizes it
-at a constant and grows the components back. DBNet++ (Liao et al., 2022, arXiv 2202.10304) weighs the four levels of the pyramid at every place by an
-attention over scales before they are joined (``fusion = "adaptive"``).
+T))), k = 50, whose gradient is large just where pixels are on the edge of a decision. In use P alone is enough, says the paper:
+:mod:`docbin.detection` binarizes it at a constant and grows the components back. With ``outline``, as much is taken off P as T is above its least,
+so that kernels that touch part where the network has learned an outline. DBNet++ (Liao et al., 2022, arXiv 2202.10304) weighs the four levels of the
+pyramid at every place by an attention over scales before they are joined (``fusion = "adaptive"``).
 
 The published form is any encoder of segmentation-models-pytorch under a pyramid of nearest-neighbour upsampling (``backbone = "resnet18"``,
 ``"resnet50"``, ``"tu-mobilenetv3_large_100"``, ``inner = 256``), with deformable convolutions in the three deeper stages if asked for. The default
@@ -32,6 +33,8 @@ COMPACT = "compact"
 FUSIONS = ("concat", "adaptive")
 STEEPNESS = 50.0
 """k of the differentiable step."""
+LOWEST = 0.3
+"""The threshold map away from all outlines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class DBNetConfig:
     encoder_weights : pretrained weights of the encoder that the library is to download ("imagenet"); "" for none
     inner : channels of the pyramid, a multiple of 4
     fusion : how the pyramid's levels are joined: "concat" (DBNet) or "adaptive" (DBNet++)
+    outline : share of the learned threshold, less its least, that is taken off the probability in use; 0 for the probability alone
     deformable : deformable 3 x 3 convolutions in the encoder's stages at 1/8, 1/16 and 1/32
     widths, blocks, dilations, stem : of the backbone "compact"; see :class:`docbin.nets.compact.Compact`
     """
@@ -52,6 +56,7 @@ class DBNetConfig:
     encoder_weights: str = ""
     inner: int = 96
     fusion: str = "concat"
+    outline: float = 0.0
     deformable: bool = False
     widths: tuple[int, ...] = (48, 96, 160, 256)
     blocks: tuple[int, ...] = (2, 2, 3, 1)
@@ -64,6 +69,8 @@ class DBNetConfig:
             raise UsageError(f"dbnet: inner = {self.inner}: a multiple of 4 is wanted")
         if self.fusion not in FUSIONS:
             raise UsageError(f"dbnet: fusion = {self.fusion!r}: choose one of {', '.join(FUSIONS)}")
+        if not 0 <= self.outline <= 1:
+            raise UsageError(f"dbnet: outline = {self.outline}: 0 to 1 is wanted")
         if self.backbone != COMPACT:
             return
         if self.deformable:
@@ -222,9 +229,13 @@ class DBNet(nn.Module):
         return self.fusion(levels) if self.fusion is not None else torch.cat(levels, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits of the probability map."""
+        """Logits of the probability map, lowered along outlines if so configured."""
         height, width = image.shape[-2:]
-        logits: Tensor = self.probability(self.features(padded(image, self.stride)))
+        features = self.features(padded(image, self.stride))
+        logits: Tensor = self.probability(features)
+        if self.config.outline:
+            above = torch.sigmoid(self.threshold(features)) - LOWEST
+            logits = torch.logit(torch.sigmoid(logits) - self.config.outline * above.clamp_min(0), eps=1e-4)
         return logits[..., :height, :width]
 
     def maps(self, image: Tensor) -> tuple[Tensor, Tensor]:

@@ -77,6 +77,19 @@ def test_any_size_comes_back(variant: dict[str, Any], size: tuple[int, int]) -> 
     assert torch.equal(logits, probability)
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_in_use_outlines_may_lower_the_probability(share: float) -> None:
+    net = made({**SMALL, "outline": share}).eval()
+    with torch.no_grad():
+        net.threshold[-2].bias.fill_(-0.85)  # about the least threshold, so that some are above and some below
+        picture = torch.rand(1, 3, 33, 50)
+        probability, threshold = map(torch.sigmoid, net.maps(picture))
+        found = torch.sigmoid(net(picture))
+    above = threshold - 0.3
+    assert 0 < float((above > 0).float().mean()) < 1
+    assert torch.allclose(found, (probability - share * above.clamp_min(0)).clamp(1e-4, 1 - 1e-4), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "variant", [SMALL, {**SMALL, "stem": 0}, {**SMALL, "fusion": "adaptive", "inner": 64}, {**RESNET, "deformable": True}]
 )
@@ -210,6 +223,7 @@ def test_the_three_deeper_stages_are_deformed() -> None:
         ({"fusion": "sum"}, "choose one of concat, adaptive"),
         ({"widths": [8, 8]}, "four positive numbers"),
         ({"dilations": []}, "at least one"),
+        ({"outline": 1.5}, "outline = 1.5: 0 to 1"),
         ({"deformable": True}, "has none"),
         ({"backbone": "resnet19"}, "did you mean resnet18"),
         ({"backbone": "tu-mobilenetv3_large_100", "deformable": True}, "no 3 x 3 convolutions to deform"),
