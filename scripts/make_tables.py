@@ -141,6 +141,10 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         return published(rows[0])
     if rows and rows[0].get("task") == "detect":
         return detectors(rows)
+    if rows and rows[0].get("task") == "text-mask":
+        from docbin.zoo import cards
+
+        return cards.scores_table(rows)
     if not rows or "dataset" in rows[0]:
         return markdown(rows)
     if "peers" in rows[0]:

@@ -13,6 +13,29 @@ from typing import Any
 SECTIONS = ("Data", "Recipe", "Time and machine", "Scores", "Limits", "Licence")
 BEGIN, END = "<!-- table: scores -->", "<!-- end of table: scores -->"
 
+_TABLES: Mapping[str, tuple[str, Mapping[str, str], str]] = {
+    "binarize": ("pages", {"FM": "fm", "pFM": "pfm", "PSNR": "psnr", "DRD": "drd", "s a page": "seconds"}, "Means over the pages"),
+    "detect": (
+        "pictures",
+        {"counted by": "protocol", "precision": "precision", "recall": "recall", "F": "f", "s a picture": "seconds"},
+        "Of all words of a set together",
+    ),
+    "text-mask": (
+        "pages",
+        {
+            "pixel F1": "pixel_f1",
+            "global F1": "global_f1",
+            "relaxed pixel F1": "relaxed_pixel_f1",
+            "relaxed global F1": "relaxed_global_f1",
+            "pieces P": "quantity_precision",
+            "pieces R": "quantity_recall",
+            "s a page": "seconds",
+        },
+        "Of all pages of a set together",
+    ),
+}
+"""Task of an evaluation -> what its pages are called, head and key of every column, and what the numbers are."""
+
 
 def missing_sections(card: str) -> list[str]:
     """Sections that a card lacks, and those that it has but left empty."""
@@ -26,26 +49,19 @@ def scores_table(results: Iterable[Mapping[str, Any]]) -> str:
     results = list(results)
     if not results:
         return "Not evaluated yet."
-    words = [result for result in results if result.get("task") == "detect"]
-    if words:
-        return _words_table(words)
-    lines = ["| dataset | pages | FM | pFM | PSNR | DRD | s a page |", "|---|---|---|---|---|---|---|"]
+    pages, columns, note = _TABLES[results[0].get("task") or "binarize"]
+    lines = [f"| dataset | {pages} | {' | '.join(columns)} |", "|---" * (2 + len(columns)) + "|"]
     for result in results:
-        mean = result["mean"]
-        cells = ("inf" if mean[key] is None else f"{mean[key]:.2f}" for key in ("fm", "pfm", "psnr", "drd", "seconds"))
+        cells = (_cell({**result, **result["mean"]}[key]) for key in columns.values())
         lines.append(f"| {result['dataset']} | {len(result['images'])} | {' | '.join(cells)} |")
     versions = sorted({result["version"] for result in results if "version" in result})
-    return "\n".join([*lines, "", f"Means over the pages, by `docbin evaluate`{', docbin ' if versions else ''}{', '.join(versions)}."])
+    return "\n".join([*lines, "", f"{note}, by `docbin evaluate`{', docbin ' if versions else ''}{', '.join(versions)}."])
 
 
-def _words_table(results: list[Mapping[str, Any]]) -> str:
-    """The table of a detector."""
-    lines = ["| dataset | pictures | counted by | precision | recall | F | s a picture |", "|---|---|---|---|---|---|---|"]
-    for result in results:
-        cells = (f"{result['mean'][key]:.2f}" for key in ("precision", "recall", "f", "seconds"))
-        lines.append(f"| {result['dataset']} | {len(result['images'])} | {result['protocol']} | {' | '.join(cells)} |")
-    versions = sorted({result["version"] for result in results})
-    return "\n".join([*lines, "", f"Of all words of a set together, by `docbin evaluate`, docbin {', '.join(versions)}."])
+def _cell(value: str | float | None) -> str:
+    if isinstance(value, str):
+        return value
+    return "inf" if value is None else f"{value:.2f}"
 
 
 def with_scores(card: str, table: str) -> str:
