@@ -167,13 +167,13 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def scores_file(rows: Sequence[Mapping[str, Any]], old: str) -> str:
-    """The text of ``datasets/scores.json``: `old`, with the results of known methods with their defaults in place of earlier ones."""
+    """The text of ``datasets/scores.json``: `old`, with the results of known binarizers with their defaults in place of earlier ones."""
     from docbin.catalogue import METHODS
     from docbin.zoo.scores import summary
 
     kept = {(row["dataset"], row["method"]): row for row in json.loads(old or "[]")}
     for row in rows:
-        if row["images"] and row["method"] in METHODS and row["params"] == METHODS[row["method"]].parse({}):
+        if row["images"] and "fm" in row["mean"] and row["method"] in METHODS and row["params"] == METHODS[row["method"]].parse({}):
             kept[row["dataset"], row["method"]] = summary(row)
     order = list(dict.fromkeys(method for _, method in kept))
     lines = [

@@ -113,6 +113,15 @@ def test_a_card_is_checked_and_its_table_replaced() -> None:
     scores = {"fm": 91.234, "pfm": 92.0, "psnr": None, "drd": 3.0, "seconds": 1.0}
     table = cards.scores_table([{"dataset": "dibco2011", "images": [{}, {}], "mean": scores, "version": "1.0"}])
     assert "| dibco2011 | 2 | 91.23 | 92.00 | inf | 3.00 | 1.00 |" in table
+    words = {"precision": 60.0, "recall": 50.0, "f": 54.5, "seconds": 0.1}
+    table = cards.scores_table(
+        [{"dataset": "d", "task": "detect", "protocol": "icdar2015", "images": [{}], "mean": words, "version": "1.0"}]
+    )
+    assert "| d | 1 | icdar2015 | 60.00 | 50.00 | 54.50 | 0.10 |" in table
+    keys = ("pixel_f1", "global_f1", "relaxed_pixel_f1", "relaxed_global_f1", "quantity_precision", "quantity_recall", "seconds")
+    masks = {key: float(number) for number, key in enumerate(keys)}
+    table = cards.scores_table([{"dataset": "d", "task": "text-mask", "images": [{}], "mean": masks}])
+    assert "| d | 1 | 0.00 | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 | 6.00 |" in table
     new = cards.with_scores(card, table)
     assert "old" not in new
     assert cards.with_scores(new, table) == new
