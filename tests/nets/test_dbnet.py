@@ -12,9 +12,10 @@ torch = pytest.importorskip("torch")
 from torch import nn
 from torch.nn import functional as F
 
+from docbin.data.targets import PAPER
 from docbin.errors import MissingExtra, UsageError
 from docbin.nets import build
-from docbin.nets.dbnet import AdaptiveFusion, DBNet, DBNetConfig, Pyramid, Raise, differentiable_step, head
+from docbin.nets.dbnet import LOWEST, AdaptiveFusion, DBNet, DBNetConfig, Pyramid, Raise, differentiable_step, head
 from docbin.nets.deformable import DeformableConv2d, by_sampling, has_operator
 
 SMALL: dict[str, Any] = {"inner": 8, "widths": [4, 6, 8, 8], "blocks": [1, 1, 1, 1], "dilations": [1], "stem": 4}
@@ -79,6 +80,7 @@ def test_any_size_comes_back(variant: dict[str, Any], size: tuple[int, int]) -> 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_in_use_outlines_may_lower_the_probability(share: float) -> None:
+    assert LOWEST == PAPER.low  # rooms of one floor do not import each other, so it stands in both
     net = made({**SMALL, "outline": share}).eval()
     with torch.no_grad():
         net.threshold[-2].bias.fill_(-0.85)  # about the least threshold, so that some are above and some below
