@@ -80,7 +80,7 @@ def test_any_size_comes_back(variant: dict[str, Any], size: tuple[int, int]) -> 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_in_use_outlines_may_lower_the_probability(share: float) -> None:
-    assert LOWEST == PAPER.low  # rooms of one floor do not import each other, so it stands in both
+    assert PAPER.low == LOWEST  # rooms of one floor do not import each other, so it stands in both
     net = made({**SMALL, "outline": share}).eval()
     with torch.no_grad():
         net.threshold[-2].bias.fill_(-0.85)  # about the least threshold, so that some are above and some below
