@@ -93,6 +93,32 @@ class PageRecord:
         return cls(**values, status="kept", output=output)
 
 
+def is_record(told: Any) -> bool:
+    """Whether `told`, read from a manifest, has the fields and types of :meth:`PageRecord.as_dict`."""
+    if not isinstance(told, dict):
+        return False
+    number, text, nothing = (int, float), str, type(None)
+    kinds: dict[str, Any] = {
+        "input": text,
+        "page": (int, nothing),
+        "pages": (int, nothing),
+        "method": text,
+        "parameters": dict,
+        "ink": (*number, nothing),
+        "words": (int, nothing),
+        "seconds": (*number, nothing),
+    }
+    if not all(isinstance(told.get(name), kind) for name, kind in kinds.items()):
+        return False
+    pairs = [told.get(name) for name in ("size", "dpi")]
+    if not all(pair is None or (isinstance(pair, list) and len(pair) == 2 and all(isinstance(n, number) for n in pair)) for pair in pairs):
+        return False
+    lists = [told.get(name) for name in ("warnings", "reasons")]
+    if not all(isinstance(items, list) and all(isinstance(item, text) for item in items) for items in lists):
+        return False
+    return all(isinstance(value, (*number, text)) for value in told["parameters"].values())
+
+
 @dataclass(slots=True)
 class Summary:
     """Counts of a finished batch."""

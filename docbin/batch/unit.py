@@ -119,6 +119,10 @@ class Unit(ABC):
             "records": [record.as_dict() for record in records],
         }
 
+    def commit(self, staged: Path, output: Path, entry: dict[str, Any]) -> None:
+        """Make an unfinished file the finished `output`."""
+        self.home.commit(staged, output, entry, overwrite=self.plan.overwrite, resume=self.plan.resume)
+
     def key(self) -> str:
         """The resume key of this input; empty where it has none."""
         stat = self.job.source.stat
@@ -161,7 +165,7 @@ class Pages(Unit):
         record = self.record(task.page, answer, output)
         try:
             whole = None if self.shape.whole else task.page
-            self.home.commit(task.staged, output, self.entry(self.key(), whole, [record]))
+            self.commit(task.staged, output, self.entry(self.key(), whole, [record]))
         except DocbinError as error:
             return [self.record(task.page, Failure.of(error))]
         return [record]
@@ -242,12 +246,12 @@ class Document(Unit):
         try:
             self._writer.close()
             if not bad:
-                self.home.commit(self._staged, self._whole, self.entry(self.key(), None, self._records))
+                self.commit(self._staged, self._whole, self.entry(self.key(), None, self._records))
                 self._clear(partial)
                 return self._records
             self.check(partial)
             records = [record if record.error else replace(record, output=str(partial)) for record in self._records]
-            self.home.commit(self._staged, partial, self.entry(INCOMPLETE, None, records))
+            self.commit(self._staged, partial, self.entry(INCOMPLETE, None, records))
             return records
         except DocbinError as error:
             failure = self._failure(error)
@@ -256,7 +260,8 @@ class Document(Unit):
     def _clear(self, partial: Path) -> None:
         """An incomplete document of an earlier run has been overtaken."""
         name = partial.relative_to(self.job.home).as_posix()
-        if os.path.lexists(partial) and (self.plan.overwrite or self.home.manifest.last(name) is not None):
+        entry = self.home.manifest.last(name)
+        if os.path.lexists(partial) and (self.plan.overwrite or (entry is not None and self.home.is_kept(entry))):
             partial.unlink(missing_ok=True)
 
     def drop(self) -> None:

@@ -163,7 +163,13 @@ def test_two_batches_at_a_time_leave_each_other_alone(tmp_path: Path, spool: Pat
     two.open()
     assert staged.read_bytes() == b"in work"
     two.close()
-    one.commit(staged, tmp_path / "x.png", {"key": "k", "input": "", "stem": "x", "page": None, "wanted": 1, "records": []})
+    one.commit(
+        staged,
+        tmp_path / "x.png",
+        {"key": "k", "input": "", "stem": "x", "page": None, "wanted": 1, "records": []},
+        overwrite=False,
+        resume=False,
+    )
     one.close()
     assert files(tmp_path) == {"x.png"}
     assert leftovers(tmp_path) == []
