@@ -11,12 +11,12 @@ from pathlib import Path
 
 from docbin.batch.inputs import Refused
 from docbin.batch.plan import Job, Plan, shape
-from docbin.batch.pool import Here, Pool, Workers
 from docbin.batch.record import Failure, PageRecord, Report, Summary
-from docbin.batch.settings import PAGE_SECONDS
+from docbin.batch.settings import PAGE_SECONDS, Settings
 from docbin.batch.unit import Document, Pages, Unit
-from docbin.batch.worker import Answer, Look, Task
-from docbin.errors import DocbinError, Interrupted
+from docbin.batch.worker import Answer, Desk, Look, Task
+from docbin.errors import DocbinError, Interrupted, PageTimeout
+from docbin.processes.pool import Pool
 
 
 class Listener:
@@ -70,6 +70,46 @@ def run(
         return _Run(plan, jobs, listener or Listener(), lines, dry_run, page_seconds).go()
 
 
+class InProcess:
+    """This process does the work, with all its threads. Nothing guards it: a decoder's crash is the batch's. Offers what a pool does."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._desk = Desk(settings)
+        self._task: Task | None = None
+
+    @property
+    def free(self) -> bool:
+        return self._task is None
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None
+
+    def submit(self, task: Task) -> None:
+        self._task = task
+
+    def wait(self) -> tuple[Task, Answer]:
+        assert self._task is not None
+        task, self._task = self._task, None
+        return task, self._desk.answer(task)
+
+    def close(self, *, now: bool) -> None:
+        self._desk.close()
+
+
+def pool_for(settings: Settings, jobs: int, page_seconds: float = PAGE_SECONDS) -> Pool:
+    """The processes that work on pages."""
+    return Pool("docbin.batch.worker:Desk", (settings,), jobs, seconds=page_seconds)
+
+
+def _as_failure(task: Task, answer: Answer | DocbinError) -> Answer:
+    """A worker's death or silence as the failure of its page."""
+    if not isinstance(answer, DocbinError):
+        return answer
+    way_out = "--page-timeout allows more" if isinstance(answer, PageTimeout) else "the other pages go on"
+    return Failure.of(type(answer)(f"{task.label}: {answer}; {way_out}"))
+
+
 class _Run:
     def __init__(self, plan: Plan, jobs: int, listener: Listener, report: Report | None, dry_run: bool, page_seconds: float) -> None:
         self.plan = plan
@@ -77,7 +117,7 @@ class _Run:
         self.report = report
         self.dry_run = dry_run
         self.summary = Summary(inputs=len(plan.jobs))
-        self.workers: Workers = Here(plan.settings) if jobs == 1 else Pool(plan.settings, jobs, page_seconds)
+        self.workers: Pool | InProcess = InProcess(plan.settings) if jobs == 1 else pool_for(plan.settings, jobs, page_seconds)
         self.ahead = max(4, 2 * jobs)
         self.units: dict[int, Unit] = {}
         self.waiting = iter(enumerate(plan.jobs))
@@ -98,7 +138,8 @@ class _Run:
                     self.workers.submit(task)
                 if not self.workers.busy:
                     break
-                self._take(*self.workers.wait())
+                task, answer = self.workers.wait()
+                self._take(task, _as_failure(task, answer))
             clean = True
         except KeyboardInterrupt:
             done = self.summary.counts["done"] + self.summary.counts["kept"]

@@ -20,12 +20,8 @@ from docbin.batch.settings import Settings
 from docbin.errors import DocbinError, PageFailed
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     from docbin.files import PageFile
     from docbin.page import Mask
-
-READY = "ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,40 +139,3 @@ class Desk:
         result = self.settings.purpose.work(self.settings, page, task.name, task.staged, task.format)
         height, width = page.pixels.shape[:2]
         return Done((width, height), page.dpi, time.perf_counter() - start, page.notes, result)
-
-
-def serve(connection: Connection, settings: Settings) -> None:
-    """The life of a worker process: answer tasks until the parent closes the connection or dies.
-
-    Ctrl-C reaches every process of the terminal; it is the parent's to handle. Whatever prints to stdout in here lands on stderr, for stdout may
-    carry a page.
-    """
-    import os
-    import signal
-    import sys
-
-    from docbin.sandbox import die_with_parent
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout.flush()
-    os.dup2(2, 1)
-    die_with_parent()
-    desk = Desk(settings)
-    try:
-        connection.send(READY)
-        while True:
-            answer = desk.answer(connection.recv())
-            _one_thread()
-            connection.send(answer)
-    except (EOFError, ConnectionError, OSError):
-        pass
-    finally:
-        desk.close()
-
-
-def _one_thread() -> None:
-    """OpenCV, where a page brought it in, keeps its own pool of threads beside the environment's limits."""
-    import sys
-
-    if "cv2" in sys.modules:
-        sys.modules["cv2"].setNumThreads(1)

@@ -28,7 +28,7 @@ from typing import Any
 
 from docbin.demo.tabs import QUICK, SLOW, Sample
 from docbin.errors import DocbinError, MissingExtra, PageTimeout, UsageError, WorkerDied
-from docbin.sandbox import Sandbox
+from docbin.processes.sandbox import Sandbox
 
 HOST, PORT = "127.0.0.1", 7860
 PREFIX = "docbin-demo-"
@@ -67,7 +67,7 @@ class Work:
             box.start()
 
     def __call__(self, line: str, task: str, **arguments: Any) -> dict[str, Any]:
-        """Do a task in a folder of its own, whose name nobody can guess; raises what :meth:`docbin.sandbox.Sandbox.call` raises."""
+        """Do a task in a folder of its own, whose name nobody can guess; raises what :meth:`docbin.processes.sandbox.Sandbox.call` raises."""
         folder = self._folder / secrets.token_hex(16)
         folder.mkdir(parents=True)
         start = time.monotonic()

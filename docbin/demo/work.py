@@ -1,4 +1,4 @@
-"""What the demo does to a page: the tasks of the child process (:mod:`docbin.sandbox`), plain JSON in and out.
+"""What the demo does to a page: the tasks of the child process (:mod:`docbin.processes.sandbox`), plain JSON in and out.
 
 A task reads the page with the command line's reader and calls what the command line calls; pictures and downloads go into a `folder` that the server
 made for this one task. Nothing here arrives unchecked: names of methods are looked up in the table (a path of a model folder is no method here), and

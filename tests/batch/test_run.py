@@ -136,7 +136,7 @@ def test_a_worker_that_dies_within_a_document_costs_a_page_and_the_rest_is_calle
 
 def test_workers_that_never_start_end_the_batch(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = save(tmp_path / "p.png")
-    monkeypatch.setattr("docbin.batch.pool.serve", os._exit)
+    monkeypatch.setattr("docbin.processes.child._serve", os._exit)
     with pytest.raises(batch.run.__globals__["DocbinError"], match="worker processes do not start"):
         binarize([page], tmp_path / "out", spool, jobs=2)
 

@@ -19,7 +19,7 @@ from docbin.cli import main
 from docbin.demo import doors, server
 from docbin.demo.doors import UPLOAD_BYTES, Doors, longest_body
 from docbin.errors import DocbinError, PageTimeout, UsageError, WorkerDied
-from docbin.sandbox import Sandbox
+from docbin.processes.sandbox import Sandbox
 from tests.demo import pages
 
 # --- doors -------------------------------------------------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from docbin.errors import DocbinError, InputError, PageFailed, PageTimeout, RefusedInput, WorkerDied
-from docbin.sandbox import Sandbox
+from docbin.processes.sandbox import Sandbox
 
-TASKS = "tests.sandbox_tasks:TASKS"
+TASKS = "tests.processes.sandbox_tasks:TASKS"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to a limit of its address space")
 
 
@@ -111,7 +111,7 @@ def test_calls_of_many_threads_wait_for_each_other(box: Sandbox) -> None:
 
 
 def test_a_child_whose_table_cannot_be_imported_is_an_error_not_a_wait() -> None:
-    box = Sandbox("tests.sandbox_tasks:NOTHING", 1 << 30)
+    box = Sandbox("tests.processes.sandbox_tasks:NOTHING", 1 << 30)
     with pytest.raises(WorkerDied):
         box.call("echo", {}, 5)
     box.close()
@@ -120,13 +120,13 @@ def test_a_child_whose_table_cannot_be_imported_is_an_error_not_a_wait() -> None
 def test_the_child_dies_with_its_parent() -> None:
     program = (
         "import os, sys\n"
-        "from docbin.sandbox import Sandbox\n"
+        "from docbin.processes.sandbox import Sandbox\n"
         "if __name__ == '__main__':\n"
         f"    box = Sandbox('{TASKS}', 1 << 30)\n"
         "    print(box.call('process', {}, 60), flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
     )
-    checkout = Path(__file__).resolve().parent.parent
+    checkout = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=checkout)
     child = int(done.stdout)
     for _ in range(100):

@@ -1,0 +1,56 @@
+"""How much memory there is, and holding this process to a part of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+_CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+UNKNOWN = 8 << 30
+"""Bytes that are taken for the machine's memory where the system does not say."""
+
+
+def machine_memory() -> int:
+    """Bytes of memory that this machine, or the container around this process, has."""
+    found = []
+    with contextlib.suppress(ValueError, OSError, AttributeError):
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for path in _CGROUP_FILES:
+        with contextlib.suppress(OSError, ValueError):  # "max" where there is no limit
+            found.append(int(Path(path).read_text()))
+    return min((size for size in found if size > 0), default=UNKNOWN)
+
+
+def limit_memory(most: int, *, address_space: bool = False) -> None:
+    """Let this process have at most so many bytes, and let it leave no core file; beyond them an allocation fails as where memory ends.
+
+    What is limited is the memory that the process may write (``RLIMIT_DATA``: on Linux all private mappings), else, or where `address_space` is
+    True, the addresses that it may map (``RLIMIT_AS``), libraries and reservations included. Where the system has neither (Windows) nothing is.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    kind = resource.RLIMIT_DATA if sys.platform == "linux" and not address_space else resource.RLIMIT_AS
+    for limit, value in ((kind, most), (resource.RLIMIT_CORE, 0)):
+        with contextlib.suppress(ValueError, OSError):  # macOS knows the first by name only; a hard limit may be lower already
+            resource.setrlimit(limit, (value, value))
+
+
+def memory_limit() -> int | None:
+    """Bytes that this process may use by :func:`limit_memory` or a limit that it was started with; None where there is no limit."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_DATA, resource.RLIMIT_AS)]
+    return min((limit for limit in limits if limit != resource.RLIM_INFINITY), default=None)
+
+
+def memory_in_use() -> int:
+    """Bytes that count against :func:`memory_limit` now; 0 where the system does not say."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    return 0

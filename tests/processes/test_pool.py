@@ -1,0 +1,68 @@
+"""The pool: answers in order, a death or a silence costs one task, a limit of memory holds, a start in advance."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docbin.errors import DocbinError, PageTimeout, WorkerDied
+from docbin.processes.child import Child
+from docbin.processes.memory import machine_memory
+from docbin.processes.pool import Pool, in_order
+
+WORKER = "tests.processes.pool_worker:Worker"
+
+
+def test_answers_come_in_the_order_of_the_tasks() -> None:
+    tasks = [("sleep", 0.3), *(("number", n) for n in range(6))]
+    assert [answer for _, answer in in_order(Pool(WORKER, (10,), 2), tasks)] == [3.0, 0, 10, 20, 30, 40, 50]
+
+
+def test_a_death_and_a_silence_cost_their_tasks() -> None:
+    tasks = [("number", 1), ("kill", 0), ("number", 2), ("sleep", 60), ("number", 3)]
+    answers = [answer for _, answer in in_order(Pool(WORKER, (1,), 1, seconds=1.0), tasks)]
+    assert [answers[0], answers[2], answers[4]] == [1, 2, 3]
+    assert isinstance(answers[1], WorkerDied)
+    assert "SIGKILL" in str(answers[1])
+    assert isinstance(answers[3], PageTimeout)
+    assert "no result after 1 s" in str(answers[3])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory that a process may write")
+def test_a_worker_is_held_to_its_memory() -> None:
+    answers = [
+        answer for _, answer in in_order(Pool(WORKER, (1,), 1, memory=400 << 20), [("memory", 1 << 20), ("memory", 1 << 30), ("n", 5)])
+    ]
+    assert answers[0] == 1 << 20
+    assert isinstance(answers[1], WorkerDied)  # a worker that does not handle MemoryError ends
+    assert answers[2] == 5
+    assert machine_memory() > 100 << 20
+
+
+def test_a_child_that_was_started_before_is_used() -> None:
+    child = Child(preload="decimal")
+    pool = Pool(WORKER, (2,), 1, first=child)
+    pool.submit(("number", 4))
+    assert pool.wait() == (("number", 4), 8)
+    assert child.ready
+    pool.close()
+
+
+def test_a_worker_that_cannot_be_made_is_an_error() -> None:
+    with pytest.raises(DocbinError, match="do not start"):
+        list(in_order(Pool("tests.processes.pool_worker:Nothing"), [1]))
+
+
+def test_a_script_without_a_main_guard_is_not_run_again(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nprint('once', flush=True)\n"
+        f"sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})\n"
+        "from docbin.processes.pool import Pool, in_order\n"
+        f"print([answer for _, answer in in_order(Pool({WORKER!r}, (1,), 1), [('main', 0), ('n', 7)])])\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
+    assert done.stdout == "once\n[None, 7]\n", done.stderr
