@@ -450,7 +450,7 @@ def _learned(config: Config) -> Method:
             Param(
                 "depth",
                 config.output.depth,
-                "drops strokes that are nowhere this dark; 1 is as dark as the page's ink, 0 keeps all",
+                "strokes of the back go: nowhere this dark (1: as the page's ink) and blurrier than its strokes; 0 keeps all",
                 min=0.0,
                 max=1.9,
             ),

@@ -92,7 +92,8 @@ def _table(ink: float) -> NDArray[np.uint8]:
 
 
 def keep_deep(ink: Mask, plane: Image, depth: float, faint: float, reach: int) -> Mask:
-    """`ink` without what is nowhere deep: strokes of the back that a network took for faint ink.
+    """`ink` without what is nowhere deep: what may be strokes of the back that a network took for faint ink, or the page's own pencil
+    (:mod:`docbin.kernels.shine_through` tells them apart).
 
     A stroke is an 8-connected component. It stays if it is as deep as `depth` somewhere, or as deep as `faint` and no further than `reach` from one
     that stays for its depth: the faint end of a word stands beside its dark beginning, the back's writing stands by itself. It is what Canny's

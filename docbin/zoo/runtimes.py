@@ -25,7 +25,8 @@ import numpy as np
 
 from docbin import kernels
 from docbin.errors import InputError, MissingExtra, UsageError
-from docbin.kernels.depth import depth_plane, keep_deep
+from docbin.kernels.depth import depth_plane
+from docbin.kernels.shine_through import drop_shine_through
 from docbin.page import FloatMap, Image, Mask, check_image, to_grey
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
@@ -136,13 +137,13 @@ class Model:
         ----------
         image : uint8 (H, W) or (H, W, 3)
         threshold : a pixel is ink where its probability is at least this, 0..1; None for the model's own
-        depth : a stroke is kept if it is somewhere this deep, in units of the page's ink, or stands beside one that is
-            (:func:`docbin.kernels.depth.keep_deep`); 0 keeps every stroke, None is the model's own
+        depth : strokes that are nowhere this deep, in units of the page's ink, go if they are blurrier than the page's own, too
+            (:func:`docbin.kernels.shine_through.drop_shine_through`); 0 keeps every stroke, None is the model's own
         """
         output = self.config.output
         ink = self._opened.ink(check_image(image), output.threshold if threshold is None else threshold)
         least = output.depth if depth is None else depth
-        return keep_deep(ink, depth_plane(to_grey(image)), least, output.faint, output.reach) if least > 0 else ink
+        return drop_shine_through(ink, to_grey(image), least, output.faint, output.reach) if least > 0 else ink
 
     def probability(self, image: Image) -> FloatMap:
         """Probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3)."""

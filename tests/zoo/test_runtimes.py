@@ -25,7 +25,7 @@ import docbin
 from docbin import batch, catalogue, enhancing, export
 from docbin.cli import main
 from docbin.errors import InputError, MissingExtra, UsageError
-from docbin.kernels.depth import depth_plane, keep_deep
+from docbin.kernels.shine_through import drop_shine_through
 from docbin.nets import build
 from docbin.nets.inference import probability, to_tensor, with_depth
 from docbin.nets.pretrained import load as load_net
@@ -164,14 +164,20 @@ def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Pa
     assert whole.size < 100 or whole.max() - whole.min() > 0.01
 
 
-def test_a_model_may_ask_for_deep_strokes_and_its_user_may_not(package: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_model_may_drop_what_shines_through_and_its_user_may_not(
+    package: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = package("unet", tmp_path / "deep", depth=0.7)
     assert folders.load_config(folder).output.depth == 0.7
     model, image = docbin.load(folder), page()
-    said, plane = model.probability(image) >= 0.5, depth_plane(to_grey(image))
-    assert np.array_equal(model(image), keep_deep(said, plane, 0.7, 0.4, 20))
+    said = model.probability(image) >= 0.5
+    assert np.array_equal(model(image), drop_shine_through(said, to_grey(image), 0.7, 0.4, 20))
     assert np.array_equal(model(image, depth=0.0), said)
-    assert not np.array_equal(model(image, depth=1.5), said)
+    asked = []
+    monkeypatch.setattr(runtimes, "drop_shine_through", lambda ink, grey, *rule: asked.append(rule) or ~ink)
+    assert np.array_equal(model(image, depth=1.5), ~said)
+    assert np.array_equal(model(image, depth=0.0), said)
+    assert asked == [(1.5, 0.4, 20)]
 
 
 def test_no_tile_is_larger_for_a_larger_page(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
