@@ -33,13 +33,15 @@ def __getattr__(name: str) -> str:
         return "0+unknown"
 
 
-def binarize(image: Image, method: str | None = None, **params: Any) -> Mask:
+def binarize(image: Image, method: str | None = None, *, polarity: str = "auto", **params: Any) -> Mask:
     """Ink mask of a page.
 
     Parameters
     ----------
     image : uint8 array, grey (H, W) or RGB (H, W, 3)
     method : a name from :func:`methods`; None takes the default method
+    polarity : "dark" for dark writing on light paper, "light" for light writing on dark (the image is inverted first), "auto" to look which it is
+        (:func:`docbin.polarity.polarity_of`)
     **params : parameters of the method; unknown names and values out of range are errors
 
     Returns
@@ -51,13 +53,15 @@ def binarize(image: Image, method: str | None = None, **params: Any) -> Mask:
     TypeError, ValueError
         `image` is not such an array.
     docbin.errors.UsageError
-        Unknown method or parameter, or a value out of range.
+        Unknown method, polarity or parameter, or a value out of range.
     docbin.errors.MissingExtra
         The method needs something that is not installed.
     """
     from docbin import catalogue
+    from docbin.polarity import upright
 
-    return catalogue.get(method or catalogue.DEFAULT).binarize(image, **params)
+    row = catalogue.get(method or catalogue.DEFAULT)
+    return row.binarize(upright(image, polarity)[0], **params)
 
 
 def threshold(image: Image, method: str, **params: Any) -> FloatMap:

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "docbin"
 FLOORS = {
     "docbin": 3, "__main__": 3, "cli": 3, "demo": 3, "enhancing": 3,
     "catalogue": 2, "detection": 2, "evaluate": 2, "batch": 2, "bench": 2, "train": 2, "export": 2,
-    "classical": 1, "engine": 1, "zoo": 1, "files": 1, "metrics": 1, "processes": 1, "nets": 1, "quant": 1, "data": 1,
+    "polarity": 1, "classical": 1, "engine": 1, "zoo": 1, "files": 1, "metrics": 1, "processes": 1, "nets": 1, "quant": 1, "data": 1,
     "page": 0, "errors": 0, "kernels": 0,
 }  # fmt: skip
 TRAINING_WING = {"nets", "quant", "data", "train", "export"}

@@ -1,0 +1,116 @@
+"""Is a page dark writing on light paper, or light writing on dark: a microfilm negative, a blueprint, a slate, a screen in its dark theme?
+
+The mean grey does not tell: a photographed page may lie on a black table, a negative may have a broad white edge. So writing itself is asked. Where
+there is writing, a window of a few letters holds two levels, changes between them many times a row, and less of it is stroke than ground. Every such
+window says which of the two levels is the rarer, the surer the rarer; borders, shadows, stains and empty paper do not fill these conditions and have
+no say. Only where most of the evidence is for light strokes is a page taken for light on dark.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docbin.errors import UsageError
+from docbin.page import Image, check_image, to_grey
+
+Polarity = Literal["dark", "light"]
+POLARITIES = ("auto", "dark", "light")
+"""What a user may ask for; "dark" is dark writing on light paper."""
+
+SIDE = 1600
+"""Pixels of the longer side that a page is looked at; letters of larger pages shrink with it."""
+WINDOW = 48
+"""Side of a window in such pixels: a few letters of a text of 10 to 30 pixels."""
+CONTRAST = 24
+"""Grey levels between a window's strokes and its ground, at the least."""
+CHANGES = (0.035, 0.3)
+"""Changes between the two levels a pixel of a row or column: fewer have an edge or a shadow, more have noise and halftone."""
+PARTED = 0.62
+"""Share of a window's variance that lies between its two levels; of a smooth shade it is half to three fifths, of writing more."""
+MOST = 400
+"""Windows that are looked at, spread over the page."""
+GROUND = 165
+"""Median grey level of the ground in windows that vote for light strokes: above it the ground is light paper, and what is lighter glares."""
+FEWEST = 8
+"""Windows that a decision wants; with fewer the page is looked at 2.5 times smaller, and once more, before it counts as dark on light."""
+MAJORITY = 0.5
+"""Light on dark needs this lead of its votes over those for dark on light, as a share of all votes."""
+
+
+def polarity_of(image: Image) -> Polarity:
+    """ "light" for light writing on dark ground, else "dark" (an empty page, too).
+
+    Parameters
+    ----------
+    image : uint8 (H, W) or (H, W, 3)
+    """
+    lead = lead_of_dark(image)
+    return "light" if lead is not None and lead < -MAJORITY else "dark"
+
+
+def lead_of_dark(image: Image) -> float | None:
+    """Evidence for dark strokes less evidence for light ones, as a share of all, -1..1; None where there is too little writing to tell."""
+    import cv2
+
+    grey = to_grey(check_image(image))
+    shrink = max(1.0, max(grey.shape) / SIDE)
+    for _ in range(3):
+        size = (max(1, round(grey.shape[1] / shrink)), max(1, round(grey.shape[0] / shrink)))
+        if min(size) < WINDOW // 3:
+            return None
+        votes = _votes(cv2.resize(grey, size, interpolation=cv2.INTER_AREA) if shrink > 1 else grey)
+        if len(votes) >= FEWEST or shrink * WINDOW > max(grey.shape):
+            break
+        shrink *= 2.5
+    told = len(votes) >= FEWEST or (len(votes) and len(votes) * WINDOW**2 > 0.25 * size[0] * size[1])
+    return float(votes.sum() / np.abs(votes).sum()) if told else None
+
+
+def _votes(grey: Image) -> NDArray[np.float64]:
+    """A number a window with writing: above 0 where the darker level is the rarer, the larger the surer."""
+    side = min(WINDOW, *grey.shape)
+    rows, columns = grey.shape[0] // side, grey.shape[1] // side
+    windows = grey[: rows * side, : columns * side].reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side)
+    spread = windows.max(axis=(1, 2)).astype(np.int16) - windows.min(axis=(1, 2))
+    windows = windows[spread >= CONTRAST]
+    if not len(windows):
+        return np.zeros(0)
+    windows = windows[:: -(-len(windows) // MOST)]
+    low, high = np.percentile(windows.reshape(len(windows), -1), (4, 96), axis=1)
+    dark = windows < ((low + high) / 2)[:, None, None]
+    share = dark.mean(axis=(1, 2))
+    changes = ((dark[:, :, 1:] != dark[:, :, :-1]).mean(axis=(1, 2)) + (dark[:, 1:] != dark[:, :-1]).mean(axis=(1, 2))) / 2
+    levels = windows.astype(np.float64)
+    total = levels.var(axis=(1, 2))
+    inner = np.maximum(share, 1e-6)
+    mean_dark = (levels * dark).mean(axis=(1, 2)) / inner
+    mean_light = (levels * ~dark).mean(axis=(1, 2)) / np.maximum(1 - share, 1e-6)
+    between = share * (1 - share) * (mean_light - mean_dark) ** 2
+    writing = (high - low >= CONTRAST) & (changes >= CHANGES[0]) & (changes <= CHANGES[1]) & (between >= PARTED * total)
+    light = writing & (share > 0.5)
+    if light.any() and np.median(mean_dark[light]) > GROUND:
+        writing &= ~light
+    share = np.clip(share[writing], 0.05, 0.95)
+    return np.asarray(np.log((1 - share) / share), np.float64)
+
+
+def upright(image: Image, polarity: str) -> tuple[Image, Polarity]:
+    """The page as dark on light, and what it was.
+
+    Parameters
+    ----------
+    image : uint8 (H, W) or (H, W, 3)
+    polarity : "dark" takes it as it is, "light" inverts it, "auto" looks (:func:`polarity_of`)
+
+    Raises
+    ------
+    UsageError
+        Another word.
+    """
+    if polarity not in POLARITIES:
+        raise UsageError(f"polarity {polarity!r}: choose one of {', '.join(POLARITIES)}")
+    found: Polarity = polarity_of(image) if polarity == "auto" else "light" if polarity == "light" else "dark"
+    return (np.asarray(255 - image, np.uint8) if found == "light" else image), found
