@@ -316,7 +316,8 @@ class BitUNet(nn.Module):
         logits = self.head(self._bits(image, grey, depth))
         if self.edge is not None:
             with torch.autocast(image.device.type, enabled=False):
-                logits = self.edge(self.stem.levels(grey, depth), logits.float())
+                seen = self.stem.levels(grey, depth)
+            logits = self.edge(seen, logits.float())
         return F.pixel_shuffle(logits, 2)[..., :height, :width]
 
     def bits(self, image: Tensor) -> Tensor:

@@ -10,6 +10,10 @@ their local z-scores at the stem's windows and their depth; a 3 x 3 convolution,
 with a scale a filter (as in Jacob et al., 2018, arXiv 1712.05877), sums int32, the two rescalings one multiplication and one addition in single
 precision. In training the same numbers are rounded with the straight-through estimator; in evaluation the integers themselves are computed, as the
 engine does.
+
+Under autocast the two convolutions of a training run in bfloat16, several times faster on a CPU with units for it: their inputs and weights are whole
+numbers up to 127, which bfloat16 holds exactly, products are summed in single precision, and only the sum is rounded, to one part in 512. Evaluation
+stays exact whatever the precision.
 """
 
 from __future__ import annotations
@@ -64,7 +68,8 @@ class Edge(nn.Module):
         told = _rounded(LOGIT_UNIT * logits)
         x = torch.cat([seen, told], 1).contiguous(memory_format=torch.channels_last)
         if not self.training:
-            return self._exact(x, told)
+            with torch.autocast(x.device.type, enabled=False):
+                return self._exact(x, told)
         weight, scale = _whole_weights(self.first.weight)
         shape = (1, -1, 1, 1)
         y = F.conv2d(x, weight, padding=1) * (scale * (HIDDEN_UNIT / Z_UNIT)).reshape(shape)

@@ -198,8 +198,7 @@ class UNet(nn.Module):
         image = padded(image, self.stride)
         logits = self.cells(image)
         if self.edge is not None:
-            with torch.autocast(image.device.type, enabled=False):
-                logits = self.edge(self.levels(image), logits.float())
+            logits = self.edge(self.levels(image), logits.float())
         return F.pixel_shuffle(logits, 2)[..., :height, :width]
 
     def cells(self, image: Tensor) -> Tensor:

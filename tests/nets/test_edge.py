@@ -65,3 +65,21 @@ def test_every_parameter_and_the_logits_get_a_gradient() -> None:
     assert logits.grad is not None
     inside = logits.detach().abs() < 127 / 8
     assert (logits.grad[inside] != 0).float().mean() > 0.9
+
+
+def test_bfloat16_rounds_sums_in_training_and_nothing_in_evaluation() -> None:
+    """Its slow twin is the same step in single precision: what it draws and its gradients differ by the rounding of sums to 8 bits."""
+    edge, (seen, logits) = made(), given()
+    drawn, gradients = [], []
+    for lowered in (False, True):
+        edge.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=lowered):
+            drawn.append(edge.train()(seen, logits))
+        drawn[-1].square().mean().backward()
+        gradients.append(torch.cat([value.grad.flatten() for value in edge.parameters()]))
+    assert (drawn[0] - drawn[1]).abs().max() < 0.02 * drawn[0].abs().max()
+    assert torch.linalg.vector_norm(gradients[0] - gradients[1]) < 0.02 * torch.linalg.vector_norm(gradients[0])
+    with torch.no_grad():
+        exact = edge.eval()(seen, logits)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(edge(seen, logits), exact)
