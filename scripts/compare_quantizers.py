@@ -12,7 +12,7 @@ The budget is the same number of steps, and so the same crops, for every method 
 the table says. ``--minutes`` is turned into steps by timing a few of every method first (or give ``--steps``). Rows are written as they are done;
 the same command again does what is missing, with the steps of the rows that are there.
 
-Scored are windows of held-out training pages, never a test year: as they are, and under degradations of ``docbin.data.degrade`` at three strengths
+Scored are windows of held-out training pages, never a test year: as they are, and under degradations of ``docbin.augment.degrade`` at three strengths
 (for each window the same kinds by the same random numbers, so that only the strength differs). Size and time are those of the network in
 docbin's packed form; where a weight takes several planes, every further one is charged what one more convolution costs the engine.
 """
@@ -38,10 +38,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from docbin import engine, metrics
+from docbin.augment.degrade import DEGRADATIONS, apply, by_set
 from docbin.bench.page import text_page
 from docbin.data.crops import CropSource
-from docbin.data.degrade import DEGRADATIONS, apply, by_set
-from docbin.data.pages import TRAINING_SETS, LabelledPage, default_cache, load_pages, split
+from docbin.data.pages import TRAINING_SETS, load_pages, split
+from docbin.data.store import LabelledPage, default_cache
 from docbin.engine import Graph, Node
 from docbin.kernels.stem import threshold_codes
 from docbin.page import Image, Mask, to_grey

@@ -2,8 +2,8 @@
 
     python scripts/make_samples.py [--out datasets/samples]
 
-Each sample is a rendered page (docbin.data.render), at two hundred dots per inch, with a chosen list of degradations. They depend on the fonts
-of the machine that ran this; which families drew them is written into the folder's README. The pages are checked in, so nothing that uses them
+Each sample is a rendered page (docbin.synth.page.page_renderer), at two hundred dots per inch, with a chosen list of degradations. They depend on the
+fonts of the machine that ran this; which families drew them is written into the folder's README. The pages are checked in, so nothing that uses them
 needs a font.
 """
 
@@ -19,12 +19,12 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image as Pictures
 
-from docbin.data.canvas import Canvas
-from docbin.data.degrade import apply
-from docbin.data.fonts import Font, find_fonts
-from docbin.data.layout import KINDS
-from docbin.data.render import draw_paper, render_page
+from docbin.augment.degrade import apply
 from docbin.page import Image, Mask
+from docbin.synth.fonts import Font, find_fonts
+from docbin.synth.page.canvas import Canvas
+from docbin.synth.page.page_layout import KINDS
+from docbin.synth.page.page_renderer import draw_paper, render_page
 
 DPI = 200
 
@@ -36,7 +36,7 @@ class Sample:
     Attributes
     ----------
     name : file name, says what it shows
-    kind : key of docbin.data.layout.KINDS
+    kind : key of docbin.synth.page.page_layout.KINDS
     seed : decides it
     families : font families to draw with (the first that is there)
     degradations : (name, strength) in the order of application

@@ -168,8 +168,8 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def scores_file(rows: Sequence[Mapping[str, Any]], old: str) -> str:
     """The text of ``datasets/scores.json``: `old`, with the results of known binarizers with their defaults in place of earlier ones."""
+    from docbin.benchmarks.shipped_scores import summary
     from docbin.catalogue import METHODS
-    from docbin.zoo.scores import summary
 
     kept = {(row["dataset"], row["method"]): row for row in json.loads(old or "[]")}
     for row in rows:

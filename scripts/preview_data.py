@@ -15,13 +15,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pictures
 
+from docbin.augment.degrade import DEGRADATIONS, PRESETS, Pipeline, apply
+from docbin.augment.plasma import plasma
 from docbin.data.crops import NO_AUGMENT, CropSource
-from docbin.data.degrade import DEGRADATIONS, PRESETS, Pipeline, apply
-from docbin.data.layout import KINDS
-from docbin.data.pages import TRAINING_SETS, LabelledPage, load_pages, split
-from docbin.data.plasma import plasma
-from docbin.data.render import RenderedPages, render_page
+from docbin.data.pages import TRAINING_SETS, load_pages, split
+from docbin.data.rendered_pages import RenderedPages
+from docbin.data.store import LabelledPage
 from docbin.page import Image, Mask
+from docbin.synth.page.page_layout import KINDS
+from docbin.synth.page.page_renderer import render_page
 
 SIDE = 224  # pixels of a crop on the sheets
 
@@ -92,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         pages = [render_page(options.seed, number, shape=(640, 560), kind=kind) for number in range(5)]
         kinds.append((kind, [page[0] for page in pages]))
     sheet(kinds, out / "pages.png")
-    rendered = RenderedPages(options.rendered, options.seed, options.cache).pages()
+    rendered = RenderedPages("rendered", options.rendered, options.seed, options.cache).pages()
     sheet(rows_of_presets(rendered, options.seed), out / "presets-rendered.png")
     plain = CropSource(rendered, SIDE, options.seed, augment=NO_AUGMENT)
     sheet([("truth", [with_truth(*plain.crop(4 * row + k)) for k in range(4)]) for row in range(4)], out / "truth-rendered.png")

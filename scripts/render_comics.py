@@ -3,8 +3,8 @@
     python scripts/render_comics.py out/comics --pages 20
     docbin evaluate manga109-text --data-root out/comics -m comics-text
 
-Trainings render with seed 0 (``docbin.data.comics``), so pages of any other seed are held out; the default is 1. Pages are drawn with the fonts of
-this machine: numbers of two machines compare only where these are the same.
+Trainings render with seed 0 (``docbin.data.rendered_pages``), so pages of any other seed are held out; the default is 1. Pages are drawn with the
+fonts of this machine: numbers of two machines compare only where these are the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from docbin.data.comics import render_comic
+from docbin.synth.comics.comic_renderer import render_comic
 
 BOOK = "rendered"
 

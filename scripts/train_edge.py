@@ -24,7 +24,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from docbin import engine, export, metrics
-from docbin.data.pages import RENDERED_SETS, LabelledPage, dataset_of
+from docbin.data.pages import RENDERED_SETS, dataset_of
+from docbin.data.store import LabelledPage
 from docbin.errors import DocbinError, UsageError
 from docbin.kernels.depth import depth_plane
 from docbin.nets import build

@@ -17,10 +17,11 @@ PACKAGE = Path(__file__).resolve().parent.parent / "docbin"
 FLOORS = {
     "docbin": 3, "__main__": 3, "cli": 3, "demo": 3, "enhancing": 3,
     "catalogue": 2, "detection": 2, "evaluate": 2, "batch": 2, "bench": 2, "train": 2, "export": 2,
-    "polarity": 1, "classical": 1, "engine": 1, "zoo": 1, "files": 1, "metrics": 1, "processes": 1, "nets": 1, "quant": 1, "data": 1,
-    "page": 0, "errors": 0, "kernels": 0,
+    "polarity": 1, "classical": 1, "engine": 1, "zoo": 1, "files": 1, "metrics": 1, "processes": 1, "benchmarks": 1,
+    "nets": 1, "quant": 1, "data": 1, "synth": 1, "augment": 1,
+    "page": 0, "word": 0, "errors": 0, "kernels": 0,
 }  # fmt: skip
-TRAINING_WING = {"nets", "quant", "data", "train", "export"}
+TRAINING_WING = {"nets", "quant", "data", "synth", "augment", "train", "export"}
 FACES = {room for room, floor in FLOORS.items() if floor == 3}
 EXTRAS_ONLY = ["torch", "torchvision", "segmentation_models_pytorch", "albumentations", "tensorboard", "accelerate", "onnx", "onnxruntime",
                "maxflow", "gradio", "ray", "doxapy"]  # fmt: skip

@@ -28,7 +28,7 @@ from tests.engine import graphs
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DATA = {"models": "docbin/zoo/models", "datasets": "docbin/zoo/datasets"}
+DATA = {"models": "docbin/zoo/models", "datasets": "docbin/benchmarks/datasets"}
 
 # Prints what an install knows of itself, as JSON; the inks are those of every method on one small page.
 ASK = """

@@ -56,7 +56,7 @@ def command(
     """
     from rich.console import Console
 
-    from docbin import catalogue
+    from docbin import benchmarks, catalogue
     from docbin.detection import table as detectors
     from docbin.evaluate.masks import MaskResult, evaluate_masks, masks_table, write_masks_csv
     from docbin.evaluate.pictures import write_report
@@ -64,7 +64,6 @@ def command(
     from docbin.evaluate.run import evaluate
     from docbin.evaluate.tables import means_table
     from docbin.evaluate.words import WordResult, evaluate_words, words_table, write_words_csv
-    from docbin.zoo import benchmarks
 
     given = _by_method(methods, params or [])
     benches = [(name, benchmarks.load(name), benchmarks.data_root_of(name, data_root)) for name in datasets]

@@ -1,1 +1,1 @@
-"""Pages with truth become training crops: labelled pages, degradations, rendered pages (training wing; imports no torch)."""
+"""Pages with truth become training crops: loaders, the store of decoded pages, crops and their truth (training wing; imports no torch)."""

@@ -13,7 +13,7 @@ A crop is drawn in this order:
 3. geometry in one resampling: flips and transpose, small rotation and shear, and a scale of 0.6 to 1.6, because text height on real scans varies
    more than a hundred pages show. Truth takes the same way as a fourth channel and is ink where at least half of the new pixel is covered;
 4. colour: contrast, brightness, gamma, channel gains, sometimes plain grey;
-5. degradations (:mod:`docbin.data.degrade`), if any are given;
+5. degradations (:mod:`docbin.augment.degrade`), if any are given;
 6. if asked for, a fourth channel: how deep each pixel lies below its paper, measured in the ink of its *page* (:mod:`docbin.kernels.depth`).
 """
 
@@ -26,15 +26,13 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from docbin.data.pages import LabelledPage
+from docbin.augment.bleed_through import Verso
+from docbin.data.store import LabelledPage
 from docbin.errors import UsageError
 from docbin.kernels.depth import depth_plane, ink_depth, quotients
 from docbin.page import Image, Mask, to_grey
 
 CELL = 16  # pixels; ink is looked up on a grid of such cells
-
-Verso = Callable[[Generator, tuple[int, int]], tuple[Image, Mask]]
-"""Gives picture (uint8 (H, W, 3)) and truth of another page, of the size asked for: what shines through from the back."""
 
 Degrade = Callable[[Generator, Image, Mask, Verso], tuple[Image, Mask]]
 """A degradation pipeline: picture uint8 (H, W, 3) and truth bool (H, W) to the same."""

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from docbin.benchmarks.shipped_scores import MethodScores
 from docbin.demo import parts
-from docbin.zoo.scores import MethodScores
 
 ALL = "all test years"
 MEASURES: Mapping[str, tuple[str, str, bool]] = {

@@ -115,9 +115,9 @@ def _in_plain_words(error: DocbinError, name: str) -> DocbinError:
 
 def shipped_samples(work: Work) -> list[Sample]:
     """The pages that came with docbin, with their truths and thumbnails."""
-    from docbin.zoo import benchmarks
+    from docbin import benchmarks
 
-    folder = Path(str(resources.files("docbin.zoo.datasets") / "samples"))
+    folder = Path(str(resources.files("docbin.benchmarks.datasets") / "samples"))
     pairs = benchmarks.load("samples").pairs(folder) if folder.is_dir() else []
     drawn = work.thumbnails({pair.stem: str(pair.image_path) for pair in pairs})
     return [

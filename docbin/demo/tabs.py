@@ -346,9 +346,9 @@ def _words(words: Sequence[Mapping[str, Any]], most: int = 200) -> str:
 def _benchmarks() -> None:
     import gradio as gr
 
-    from docbin.zoo import scores
+    from docbin.benchmarks import shipped_scores
 
-    shipped = scores.shipped()
+    shipped = shipped_scores.shipped()
     families = {row.name: row.family for row in catalogue.METHODS.values()}
     datasets = [plot.ALL, *dict.fromkeys(row.dataset for row in shipped)]
     without = ", ".join(name for name in families if name not in {row.method for row in shipped})

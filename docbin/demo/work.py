@@ -198,8 +198,8 @@ def _opened(path: str, name: str) -> Iterator[files.PageFile]:
 
 def _truth(path: str, name: str, shape: tuple[int, ...]) -> Mask:
     """The ink of a truth picture; it must be as large as the page."""
+    from docbin.benchmarks.ink_truth import ink_of_truth
     from docbin.page import to_grey
-    from docbin.zoo.benchmarks import ink_of_truth
 
     with _opened(path, name) as file:
         ink = ink_of_truth(to_grey(file.page(1).pixels))

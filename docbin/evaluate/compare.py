@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from docbin.benchmarks.descriptors import PICTURE_SUFFIXES, natural_key
+from docbin.benchmarks.ink_truth import truth_mask
 from docbin.errors import DocbinError, FileAccessError, InputError, UsageError
 from docbin.evaluate.results import PageResult
 from docbin.metrics import score
-from docbin.zoo.benchmarks import PICTURE_SUFFIXES, natural_key, truth_mask
 
 
 def score_paths(prediction: str | os.PathLike[str], truth: str | os.PathLike[str]) -> list[PageResult]:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from docbin import __version__, catalogue
+from docbin import __version__, benchmarks, catalogue
+from docbin.benchmarks import text_mask_truth
+from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.catalogue import Method
 from docbin.errors import DocbinError, UsageError
 from docbin.evaluate.workers import LOST, scored
 from docbin.metrics import text_mask
 from docbin.metrics.text_mask import FIELDS, Statistics, TextScores
-from docbin.zoo import benchmarks, textmasks
-from docbin.zoo.benchmarks import Benchmark, PagePair
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -101,7 +101,7 @@ class _Task:
         start = time.perf_counter()
         try:
             image = benchmarks.read_picture(self.pair.image_path)
-            truth, hard = textmasks.read(self.pair.truth_path, self.polarity)
+            truth, hard = text_mask_truth.read(self.pair.truth_path, self.polarity)
             start = time.perf_counter()
             found = self.method.binarize(image, **self.params)
             seconds = time.perf_counter() - start

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docbin import __version__, catalogue
+from docbin import __version__, benchmarks, catalogue
+from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.catalogue import Method
 from docbin.errors import DocbinError, UsageError
 from docbin.evaluate.results import PageResult, Result
 from docbin.evaluate.workers import LOST, scored
 from docbin.metrics import score
-from docbin.zoo import benchmarks
-from docbin.zoo.benchmarks import Benchmark, PagePair
 
 Progress = Callable[[PageResult], None]
 

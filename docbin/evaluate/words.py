@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from docbin import __version__
+from docbin import __version__, benchmarks
+from docbin.benchmarks import word_truth
+from docbin.benchmarks.descriptors import Benchmark, PagePair
+from docbin.benchmarks.word_truth import TrueWord
 from docbin.detection import table
 from docbin.detection.table import DetectorRow
 from docbin.detection.words import Word
@@ -25,9 +28,6 @@ from docbin.errors import DocbinError, FileAccessError, UsageError
 from docbin.evaluate.workers import LOST, scored
 from docbin.metrics.words import PROTOCOLS, Counts, WordScores, match_icdar2015, total
 from docbin.page import Image
-from docbin.zoo import benchmarks, wordtruth
-from docbin.zoo.benchmarks import Benchmark, PagePair
-from docbin.zoo.wordtruth import TrueWord
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -116,7 +116,7 @@ class _Task:
         start = time.perf_counter()
         try:
             image = benchmarks.read_picture(self.pair.image_path)
-            truth = wordtruth.read(self.pair.truth_path, self.truth)
+            truth = word_truth.read(self.pair.truth_path, self.truth)
             start = time.perf_counter()
             found = self.row.words(image, **self.params)
             seconds = time.perf_counter() - start

@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from docbin.data.targets import PAPER
+from docbin.data.detection_targets import PAPER
 from docbin.errors import UsageError
 from docbin.nets import build
 from docbin.nets.dbnet import differentiable_step
@@ -158,7 +158,7 @@ class Detection(Task):
     def losses(
         self, images: Tensor, truth: Tensor, probability: Tensor, threshold: Tensor | None, plain: bool = False
     ) -> dict[str, Tensor]:
-        """The recipe's terms; `truth` is float32 (3, N, 1, H, W), the planes of :data:`docbin.data.targets.Truth`."""
+        """The recipe's terms; `truth` is float32 (3, N, 1, H, W), the planes of :data:`docbin.data.detection_targets.Truth`."""
         kernel, judged, band = truth
         parts: dict[str, Tensor] = {}
         counted = (0.0, 1.0) if plain else (self.options.negatives, self.options.quiet)

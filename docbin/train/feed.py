@@ -24,9 +24,9 @@ from docbin.page import Image, Mask
 from docbin.train.recipe import DataSection, Recipe
 
 if TYPE_CHECKING:
-    from docbin.data.degrade import Pipeline
-    from docbin.data.degrade import Recipe as Degradations
-    from docbin.data.pages import LabelledPage
+    from docbin.augment.degrade import Pipeline
+    from docbin.augment.degrade import Recipe as Degradations
+    from docbin.data.store import LabelledPage
     from docbin.train.validate import HeldOut
 
 
@@ -169,7 +169,7 @@ def degradations(data: DataSection, sets: Iterable[str]) -> dict[str, Pipeline]:
     UsageError
         An unknown preset or degradation, or a value out of range.
     """
-    from docbin.data.degrade import by_set
+    from docbin.augment.degrade import by_set
     from docbin.data.pages import dataset_of
 
     real = _changed("degrade", data.degrade, data.degrade_changes)
@@ -179,7 +179,7 @@ def degradations(data: DataSection, sets: Iterable[str]) -> dict[str, Pipeline]:
 
 def _changed(key: str, name: str, changes: Mapping[str, Any]) -> Degradations:
     """The preset `name` with `changes` laid over it; `key` is where the recipe says so."""
-    from docbin.data.degrade import PRESETS
+    from docbin.augment.degrade import PRESETS
 
     if name not in PRESETS:
         raise UsageError(f"data.{key} = {name!r}: choose one of {', '.join(PRESETS)}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from docbin.data.pairs import Maker, PagePairs, Watermarked, blurred, cleaned
+from docbin.data.page_pairs import Maker, PagePairs, Watermarked, blurred, cleaned
 from docbin.train.feed import degradations, labelled_crops, sides
 from docbin.train.recipe import DataSection
 from docbin.train.validate import HeldOut

@@ -44,7 +44,7 @@ class DataSection:
         "f", the words that it finds
     validation_share, split_seed : how ``docbin.data.pages.split`` parts training pages and held-out pages
     augment : fields of ``docbin.data.crops.Augment`` that differ from its defaults
-    degrade, degrade_rendered : presets of ``docbin.data.degrade`` for labelled pages, which are degraded already, and for rendered ones,
+    degrade, degrade_rendered : presets of ``docbin.augment.degrade`` for labelled pages, which are degraded already, and for rendered ones,
         which are clean; "none" for crops as they are
     degrade_changes, degrade_rendered_changes : degradation -> [probability, strongest strength] that replace or join the preset's
     rendered_pages : pages in the pool of the set "rendered" (or "rendered-no-plasma"), rendered once into the cache

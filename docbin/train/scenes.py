@@ -1,8 +1,8 @@
 """Pictures of words by the name that a recipe gives: ``source = "docbin.train.scenes:scenes"`` in ``[data]``.
 
 The sets in ``data.weights`` are benchmarks whose truth is outlines of words, and "rendered", scenes of docbin's own making
-(:mod:`docbin.data.scene`). Rendering a scene takes as long as a training step, so a pool of ``data.rendered_pages`` scenes is rendered once into the
-cache and cut from again and again (:mod:`docbin.data.scenepool`).
+(:mod:`docbin.synth.scene`). Rendering a scene takes as long as a training step, so a pool of ``data.rendered_pages`` scenes is rendered once into the
+cache and cut from again and again (:mod:`docbin.data.scene_pool`).
 
 The fifty pictures of ``icdar2015-held-out`` are never learned from, whatever set they come in by; of other sets the last ``data.validation_share`` of
 the pictures, in the order of their names, are held out.
@@ -18,18 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from docbin.data.words import Word, WordImage
+from docbin import benchmarks
+from docbin.benchmarks import word_truth
+from docbin.benchmarks.descriptors import PagePair
 from docbin.detection.detector import inner_size, resized
 from docbin.errors import UsageError
 from docbin.page import Image
 from docbin.train.recipe import DataSection
 from docbin.train.validate import HeldOut
-from docbin.zoo import benchmarks, wordtruth
-from docbin.zoo.benchmarks import PagePair
+from docbin.word import Word, WordImage
 
 if TYPE_CHECKING:
-    from docbin.data.wordcrops import WordCrops
-    from docbin.data.words import WordSource
+    from docbin.data.word_crops import WordCrops
+    from docbin.word import WordSource
 
 RENDERED = "rendered"
 HELD_OUT = {"icdar2015": "icdar2015-held-out"}
@@ -57,7 +58,7 @@ class Labelled(Sequence[WordImage]):
         pair = self.pairs[number]
         picture = _kept.get(pair.image_path)
         if picture is None:
-            words = tuple(Word(*word) for word in wordtruth.read(pair.truth_path, self.truth))
+            words = tuple(Word(*word) for word in word_truth.read(pair.truth_path, self.truth))
             picture = WordImage(_colour(benchmarks.read_picture(pair.image_path)), words)
             if sum(other.image.nbytes for other in _kept.values()) + picture.image.nbytes <= KEPT_BYTES:
                 picture.image.setflags(write=False)
@@ -96,7 +97,7 @@ class _Scenes:
 
     def __call__(self, data: DataSection, root: Path, seed: int) -> WordCrops:
         """Crops of the training side of the sets in ``data.weights``, with truth for a detector."""
-        from docbin.data.wordcrops import Drawn, WordAugment, WordCrops
+        from docbin.data.word_crops import Drawn, WordAugment, WordCrops
 
         weights = {name: weight for name, weight in data.weights.items() if weight > 0}
         if not weights:
@@ -122,7 +123,7 @@ class _Scenes:
                 image = _colour(benchmarks.read_picture(pair.image_path))
                 height, width = inner_size(image.shape[0], image.shape[1], data.side)
                 ratio = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
-                words = wordtruth.read(pair.truth_path, held_out.truth)
+                words = word_truth.read(pair.truth_path, held_out.truth)
                 pictures.append(
                     (pair.stem, resized(image, height, width), tuple(word._replace(polygon=word.polygon * ratio) for word in words))
                 )
@@ -131,19 +132,19 @@ class _Scenes:
 
 def _rendered(data: DataSection, root: Path) -> Labelled:
     """The pool of rendered scenes: the folder ``rendered`` under the data root or its ``scene/`` where it was carried there, else rendered now."""
-    from docbin.data import scenepool
-    from docbin.data.fonts import find_fonts, fingerprint
-    from docbin.data.pages import default_cache
+    from docbin.data import scene_pool
+    from docbin.data.store import default_cache
+    from docbin.synth.fonts import find_fonts, fingerprint
 
     carried = [
         folder for folder in (root / "scene" / RENDERED, root / RENDERED) if (folder / "images").is_dir() and (folder / "gt").is_dir()
     ]
     folder = carried[0] if carried else default_cache() / "scenes" / f"{data.split_seed}-{fingerprint(find_fonts())[:12]}"
     if not carried:
-        scenepool.render_pool(folder, data.rendered_pages, data.split_seed, max(1, data.workers))
+        scene_pool.render_pool(folder, data.rendered_pages, data.split_seed, max(1, data.workers))
     bench = benchmarks.load(folder)
     pairs = bench.pairs(folder)
-    return Labelled(tuple(pairs[: data.rendered_pages]), scenepool.TRUTH)
+    return Labelled(tuple(pairs[: data.rendered_pages]), scene_pool.TRUTH)
 
 
 scenes = _Scenes()

@@ -1,1 +1,1 @@
-"""The zoo: descriptors of benchmarks (:mod:`docbin.zoo.benchmarks`) and of models, read from data folders and validated."""
+"""The zoo: trained models as folders of data, read and checked, and the runtimes that run them."""

@@ -39,7 +39,7 @@ def scale(compare: Any) -> Any:
 @pytest.fixture(scope="module")
 def task(compare: Any, scale: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Crops and windows of the sample pages that come with docbin, small."""
-    from docbin.data.pages import LabelledPage, save_layers
+    from docbin.data.store import LabelledPage, save_layers
 
     folder = tmp_path_factory.mktemp("pages")
     rng = np.random.default_rng(0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from docbin.data.crops import NO_AUGMENT, Augment, CropSource
-from docbin.data.pages import LabelledPage, save_layers
+from docbin.data.store import LabelledPage, save_layers
 from docbin.errors import UsageError
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from docbin.data.pages import LabelledPage, load_pages, save_layers, split
+from docbin.data.pages import load_pages, split
+from docbin.data.store import LabelledPage, save_layers
 from docbin.errors import FileAccessError, InputError, UsageError
 
 

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from docbin import catalogue
+from docbin.benchmarks import shipped_scores
 from docbin.demo import parts, plot
-from docbin.zoo import scores
 
 
 def point(method: str, seconds: float, fm: float, family: str = "one") -> plot.Point:
@@ -56,7 +56,7 @@ def test_the_best_of_a_column_is_bold() -> None:
 
 
 def test_what_is_shipped_is_drawn_with_every_method_on_every_contest() -> None:
-    shipped = scores.shipped()
+    shipped = shipped_scores.shipped()
     families = {row.name: row.family for row in catalogue.METHODS.values()}
     shown = plot.points(shipped, plot.ALL, families)
     assert {"otsu", "sauvola", "su", catalogue.DEFAULT} <= {one.method for one in shown}

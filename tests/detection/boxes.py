@@ -34,8 +34,8 @@ class Source:
         self.words = words
 
     def crop(self, index: int) -> tuple[Image, NDArray[np.uint8]]:
-        from docbin.data.targets import draw
-        from docbin.data.words import Word
+        from docbin.data.detection_targets import draw
+        from docbin.word import Word
 
         image, outlines = bars(index, words=self.words)
         return image, draw([Word(outline) for outline in outlines], 64, 64)

@@ -125,9 +125,9 @@ def test_a_hundred_words_take_milliseconds(shape: str) -> None:
 @pytest.mark.parametrize(("height", "aspect"), [(12, 2), (12, 8), (20, 4), (40, 1.2), (40, 15)])
 @pytest.mark.parametrize("degrees", [0, 7, -31])
 def test_what_training_shrinks_is_grown_back(height: float, aspect: float, degrees: float) -> None:
-    targets = pytest.importorskip("docbin.data.targets")
+    targets = pytest.importorskip("docbin.data.detection_targets")
     pytest.importorskip("shapely")
-    from docbin.data.words import Word
+    from docbin.word import Word
 
     outline = turned(320.3, 240.8, height * aspect, height, degrees).astype(np.float32)
     kernel = targets.draw([Word(outline)], 480, 640)[..., 0].astype(np.float32)

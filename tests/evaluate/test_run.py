@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from docbin import benchmarks
 from docbin.catalogue import Method
 from docbin.errors import FileAccessError, MissingExtra, UsageError
 from docbin.evaluate import Result, evaluate
 from docbin.evaluate.results import to_json, write_csv
-from docbin.zoo import benchmarks
 from tests.evaluate import rows
 
 Folder = Callable[..., Path]

@@ -11,9 +11,9 @@ import pytest
 
 import docbin
 from docbin import kernels, metrics
+from docbin.benchmarks.ink_truth import truth_mask
 from docbin.metrics import Scores, mean, score
 from docbin.page import Mask
-from docbin.zoo.benchmarks import truth_mask
 
 
 def mask(*rows: str) -> Mask:
@@ -161,8 +161,8 @@ def test_the_older_pseudo_fm_comes_near_the_published_one(benchmark_pages: Path,
     """Published with another thinning, so near is all that can be asked: it is far from the newer measure."""
     import cv2
 
+    from docbin import benchmarks
     from docbin.page import to_grey
-    from docbin.zoo import benchmarks
 
     found = []
     for pair in benchmarks.load(f"dibco{year}").pairs(benchmark_pages.parent):

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docbin import kernels
+from docbin.benchmarks.ink_truth import truth_mask
 from docbin.kernels import metrics as kernel
 from docbin.kernels import reference_metrics, reference_weights
 from docbin.metrics import weights
 from docbin.page import Mask
-from docbin.zoo.benchmarks import truth_mask
 
 compiled = pytest.mark.skipif(len(kernels.levels()) == 1, reason="this install has no compiled kernels")
 

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from torch import nn
 from torch.nn import functional as F
 
-from docbin.data.targets import PAPER
+from docbin.data.detection_targets import PAPER
 from docbin.errors import MissingExtra, UsageError
 from docbin.nets import build
 from docbin.nets.dbnet import LOWEST, AdaptiveFusion, DBNet, DBNetConfig, Pyramid, Raise, differentiable_step, head

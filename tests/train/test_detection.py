@@ -15,6 +15,8 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("shapely")
 
+from docbin.benchmarks.descriptors import PagePair
+from docbin.benchmarks.word_truth import TrueWord
 from docbin.errors import UsageError
 from docbin.nets.pretrained import load
 from docbin.train.detection import balanced_bce, band_error, dice
@@ -23,8 +25,6 @@ from docbin.train.place import Place
 from docbin.train.scenes import scenes
 from docbin.train.task import make_task
 from docbin.train.validate import validate
-from docbin.zoo.benchmarks import PagePair
-from docbin.zoo.wordtruth import TrueWord
 from tests.detection.boxes import Source, bars, recipe
 
 

@@ -14,8 +14,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from docbin.data.degrade import DEGRADATIONS, PRESETS
-from docbin.data.pages import TRAINING_SETS, LabelledPage, save_layers
+from docbin.augment.degrade import DEGRADATIONS, PRESETS
+from docbin.data.pages import TRAINING_SETS
+from docbin.data.store import LabelledPage, save_layers
 from docbin.errors import DocbinError, FileAccessError, InputError, UsageError
 from docbin.train import checkpoint
 from docbin.train.ema import Ema

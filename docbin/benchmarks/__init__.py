@@ -1,0 +1,8 @@
+"""Benchmarks: descriptors of public test sets, readers of their truth (ink, words, masks of lettering), the scores that ship with docbin."""
+
+from __future__ import annotations
+
+from docbin.benchmarks.descriptors import Benchmark, PagePair, data_root_of, load, names, parse
+from docbin.benchmarks.ink_truth import ink_of_truth, read_picture, truth_mask
+
+__all__ = ["Benchmark", "PagePair", "data_root_of", "ink_of_truth", "load", "names", "parse", "read_picture", "truth_mask"]

@@ -1,0 +1,1 @@
+"""Rendered comic pages and the exact pixels of their lettering."""
