@@ -18,7 +18,7 @@ from docbin.errors import InputError, UsageError
 TRAINING_SETS = ("dibco2009", "dibco2010", "dibco2012", "bickley", "phibd2012", "smadi")
 """The sets that published weights of ours may learn from; every DIBCO year outside is kept for testing."""
 
-RENDERED_SETS = ("rendered", "rendered-no-plasma", "comics")
+RENDERED_SETS = ("rendered", "rendered-no-plasma", "comics", "failing-kinds")
 """Names that stand for pages of docbin's own making."""
 
 
@@ -44,6 +44,7 @@ def load_pages(
         A page whose truth has another size, or that cannot be decoded; the message names both files.
     """
     from docbin import benchmarks
+    from docbin.data.failing_pages import FailingPages
     from docbin.data.rendered_pages import RenderedPages
 
     folder = Path(cache) if cache is not None else default_cache()
@@ -52,7 +53,12 @@ def load_pages(
         if name in RENDERED_SETS:
             carried = [folder for folder in (Path(data_root) / "pages" / name, Path(data_root) / name) if (folder / "images").is_dir()]
             if not carried:
-                pages += RenderedPages(name, rendered, cache=folder, workers=os.cpu_count() or 1).pages()
+                papers = Path(data_root) / "paper"
+                if name == "failing-kinds":
+                    pool = FailingPages(rendered, 0, folder, papers if papers.is_dir() else None, workers=os.cpu_count() or 1)
+                    pages += pool.pages()
+                else:
+                    pages += RenderedPages(name, rendered, cache=folder, workers=os.cpu_count() or 1).pages()
                 continue
             name = os.fspath(carried[0])
         benchmark = benchmarks.load(name)
