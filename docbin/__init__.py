@@ -20,9 +20,32 @@ if TYPE_CHECKING:
 
     __version__: str
 
+__all__ = [
+    "Page",
+    "Scores",
+    "Word",
+    "__version__",
+    "binarize",
+    "detect",
+    "load",
+    "methods",
+    "read_pages",
+    "score",
+    "threshold",
+    "write_page",
+]
 
-def __getattr__(name: str) -> str:
-    """``__version__``, looked up when asked for: the lookup's imports are half of what ``import docbin`` would cost."""
+
+_TYPES = {"Page": "docbin.page", "Scores": "docbin.metrics", "Word": "docbin.word"}
+"""Types of what the functions take and return, and where each is defined."""
+
+
+def __getattr__(name: str) -> Any:
+    """``__version__`` and the types, looked up when asked for: the lookup's imports are half of what ``import docbin`` would cost."""
+    if name in _TYPES:
+        import importlib
+
+        return getattr(importlib.import_module(_TYPES[name]), name)
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import metadata
