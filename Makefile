@@ -18,16 +18,17 @@ PYTEST_ARGS ?=
 
 python = $(VENV)/bin/python
 pip = $(python) -m pip --quiet --disable-pip-version-check
-sources = pyproject.toml CMakeLists.txt $(wildcard docbin/csrc/*)
+sources = pyproject.toml CMakeLists.txt $(shell find docbin/csrc -name '*.[ch]pp' 2>/dev/null)
 docbin = $(VENV)/.docbin
 extras = $(VENV)/.docbin-$(EXTRAS)
 
-.PHONY: help page test test-all test-browser lint clean
+.PHONY: help page test test-all test-browser test-native stubs lint clean
 
 help:
 	@sed -n '/^#   make/s/^#/ /p' $(firstword $(MAKEFILE_LIST))
 	@echo '    make test-all              the slow tests as well'
 	@echo '    make test-browser          the demo in a Chromium (apt-get install chromium)'
+	@echo '    make test-native           the C++ core under sanitizers, and for aarch64 in an emulator'
 	@echo '    make lint                  ruff and mypy'
 	@echo '    make clean                 remove .venv and build'
 
@@ -38,7 +39,7 @@ page: $(docbin)
 	@name=$$(basename "$(PAGE)"); echo "The result:"; ls "$(OUT)/$${name%.*}"*
 
 # A test run is a developer's: a C++ error must not turn into a silent build without the core. DOCBIN_REQUIRE_CORE=0 allows it.
-test test-all test-browser lint: export DOCBIN_REQUIRE_CORE ?= 1
+test test-all test-browser test-native lint: export DOCBIN_REQUIRE_CORE ?= 1
 
 test: $(extras)
 	$(python) -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
@@ -48,6 +49,14 @@ test-all: $(extras)
 
 test-browser: $(extras)
 	$(python) -m pytest -m browser $(PYTEST_ARGS)
+
+stubs: $(extras)
+	$(python) -m nanobind.stubgen -q -m docbin.kernels._core -o docbin/kernels/_core.pyi
+	$(python) -m ruff check -q --fix docbin/kernels/_core.pyi
+	$(python) -m ruff format -q docbin/kernels/_core.pyi
+
+test-native: $(extras)
+	$(python) -m pytest -rs tests/kernels/test_native.py $(PYTEST_ARGS)
 
 lint: $(extras)
 	$(python) -m ruff check .

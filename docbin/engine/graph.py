@@ -7,8 +7,8 @@ data from elsewhere, and a wrong one must end as an :class:`InputError`, never a
 Ops
 ---
 ``codes``     page -> bits at 1/2 of the page's side: threshold codes (:mod:`docbin.kernels.stem`), of a second plane too if there are `depth` levels
-``conv``      bits -> bits: binary convolution with `fan` integer thresholds a filter, padded by -1; all bits of the first threshold come first, and
-              only all together must they fill words
+``conv``      bits -> bits: binary convolution with one or more integer thresholds a filter, padded by -1; all bits of the first threshold come
+              first, and only all together must they fill words
 ``pool``      bits -> bits at half the side: 2 x 2 max-pooling (OR)
 ``upsample``  bits -> bits at twice the side: nearest
 ``concat``    several maps of one size -> one map
@@ -146,9 +146,9 @@ def _conv_size(node: Node, given: Size, where: str) -> Size:
     weights, limit = node.tensors["weights"], node.tensors["limit"]
     outs, per_group, high, wide = weights.shape
     stride, dilation, padding, groups = (int(node.attributes[key]) for key in ("stride", "dilation", "padding", "groups"))
-    fan = limit.shape[0]
-    whole = outs * fan % 64 == 0 and (groups == 1 or outs % (64 * groups) == 0)
-    if per_group * groups != given.words or not whole or limit.shape[1] != outs or not 1 <= fan <= 8:
+    thresholds = limit.shape[0]
+    whole = outs * thresholds % 64 == 0 and (groups == 1 or outs % (64 * groups) == 0)
+    if per_group * groups != given.words or not whole or limit.shape[1] != outs or not 1 <= thresholds <= 8:
         raise _refuse(
             where, f"conv: weights {weights.shape}, limits {limit.shape} and groups={groups} do not fit an input of {given.words} words"
         )
@@ -156,7 +156,7 @@ def _conv_size(node: Node, given: Size, where: str) -> Size:
         raise _refuse(where, f"conv: {high} x {wide}, stride {stride}, padding {padding}: square, odd, same size or half is wanted")
     if per_group * high * wide > 511:
         raise _refuse(where, f"conv: {per_group * high * wide} words a filter, at most 511")
-    return Size(fan * outs // 64, given.halvings + (stride == 2))
+    return Size(thresholds * outs // 64, given.halvings + (stride == 2))
 
 
 def _head_size(node: Node, given: Size, where: str) -> Size:

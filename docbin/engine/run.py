@@ -1,4 +1,4 @@
-"""Run a packed network on a page: the compiled engine (``csrc/engine.hpp`` tells how), or its NumPy twin where that is the kernel level."""
+"""Run a packed network on a page: the compiled engine (``csrc/engine/network.hpp`` tells how), or its NumPy twin where that is the kernel level."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from docbin.page import FloatMap, Image, Mask, to_grey
 def _compiled(graph: Graph, level: str) -> Any:
     """The graph in the compiled core at a level, made once."""
     if level not in graph.compiled:
-        assert kernels._core is not None
         network = kernels._core.Network(level)
         for node in graph.nodes:
-            tensors, numbers = node.tensors, {key: value for key, value in node.attributes.items() if key != "padding"}
+            tensors, numbers = node.tensors, node.attributes
             if node.op == "codes":
                 network.codes(
                     tensors["windows"], tensors["theta"], tensors["grey"], tensors.get("depth", NO_LEVELS), float(numbers["floor"])
                 )
             elif node.op == "conv":
-                network.conv(node.inputs[0], tensors["weights"], tensors.get("masks"), tensors["limit"], **numbers)
+                sizes = (int(numbers[key]) for key in ("dilation", "groups", "stride"))
+                network.conv(node.inputs[0], tensors["weights"], tensors.get("masks"), tensors["limit"], *sizes)
             elif node.op == "head":
                 network.head(node.inputs[0], tensors["weights"], tensors.get("masks"), tensors["scale"], tensors["bias"])
             elif node.op == "edge":

@@ -1,4 +1,4 @@
-"""The engine in NumPy: the twin of ``csrc/engine_*.cpp``, and what runs where there is no compiled core.
+"""The engine in NumPy: the twin of ``csrc/engine/*``, and what runs where there is no compiled core.
 
 A tile's output region is followed backwards through the graph: each node learns which part of its map is needed, clipped to the page. Forwards, each
 computes just that part. Where a region is clipped by the page's edge a convolution sees the padding (-1), everywhere else it sees real neighbours, so
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.engine.graph import Graph, Node
-from docbin.kernels import bits
+from docbin.kernels import bits, reference_bits
 from docbin.kernels.reference_edge import levels, redraw
 from docbin.kernels.reference_stem import pixels_of
 from docbin.kernels.stem import NO_LEVELS, threshold_codes
@@ -119,7 +119,7 @@ def _padded(words: Words, has: Region, out: Region, stride: int, reach: int) -> 
 def _head(node: Node, field: Words) -> FloatMap:
     """Logits (2 h, 2 w) from the head's padded input: for each of a cell's four pixels, bias + scale dot, plane after plane."""
     scale, bias = node.tensors["scale"], node.tensors["bias"]
-    dots = bits.conv_dots(field, node.tensors["weights"], masks=node.tensors.get("masks"))
+    dots = reference_bits.conv_dots(field, node.tensors["weights"], masks=node.tensors.get("masks"))
     height, width = dots.shape[1:]
     logits = np.empty((height, 2, width, 2), np.float32)
     for pixel in range(4):
@@ -146,10 +146,11 @@ def compute(graph: Graph, planes: Planes, index: int, regions: list[Region], map
         weights, limit, masks = node.tensors["weights"], node.tensors["limit"], node.tensors.get("masks")
         dilation, groups = int(node.attributes["dilation"]), int(node.attributes["groups"])
         if len(weights) % 64:  # the bits of one threshold fill no words: a filter for each threshold, their bits in the same order
-            fan = len(limit)
+            thresholds = len(limit)
             limit = limit.reshape(1, -1)
-            weights, masks = np.concatenate([weights] * fan), None if masks is None else np.concatenate([masks] * fan)
-        return bits.conv_bits(field, weights, limit, masks=masks, stride=stride, dilation=dilation, groups=groups)
+            weights = np.concatenate([weights] * thresholds)
+            masks = None if masks is None else np.concatenate([masks] * thresholds)
+        return reference_bits.conv_bits(field, weights, limit, masks=masks, stride=stride, dilation=dilation, groups=groups)
     if node.op == "pool":
         return bits.max_pool(_cut(*given[0], out.doubled()))
     if node.op == "upsample":
@@ -193,11 +194,11 @@ def run(
     edge = graph.nodes[-1]
     if edge.op == "edge":
         # The step sees the logits of cells beyond the page, too, so the padded page goes through the rest.
-        told = np.empty(page.shape, np.float32)
-        run(Graph(graph.nodes[:-1], graph.sizes[:-1]), page, deep, threads, tile, told.__setitem__)
+        head = np.empty(page.shape, np.float32)
+        run(Graph(graph.nodes[:-1], graph.sizes[:-1]), page, deep, threads, tile, head.__setitem__)
         codes = graph.nodes[0]
         seen = levels(page, codes.tensors["windows"], float(codes.attributes["floor"]), deep)
-        cells = redraw(seen, np.ascontiguousarray(pixels_of(told)), edge.tensors)
+        cells = redraw(seen, np.ascontiguousarray(pixels_of(head)), edge.tensors)
         drawn = cells.reshape(2, 2, *cells.shape[1:]).transpose(2, 0, 3, 1).reshape(page.shape)
         put((slice(0, height), slice(0, width)), drawn[:height, :width])
         return

@@ -1,9 +1,11 @@
 """The compiled core and its dispatch.
 
-A kernel exists up to four times: compiled for the baseline CPU ("scalar"), for AVX2, for AVX-512 (with VPOPCNTDQ) or for NEON, and as a slow,
-obviously right NumPy twin in ``docbin.kernels.reference_*`` ("numpy"). All levels return the same bits; only the time differs. The level is
-chosen once, best first, and can be forced by the environment variable ``DOCBIN_KERNELS`` or by :func:`use`. An install without a compiler has
-"numpy" alone.
+A kernel exists several times: compiled for the baseline CPU ("scalar"), for AVX2, for AVX-512 or for NEON, and as a slow, obviously right NumPy
+twin in ``docbin.kernels.reference_*`` ("numpy"). All levels return the same bits; only the time differs. The level is chosen once, best first, and
+can be forced by the environment variable ``DOCBIN_KERNELS`` or by :func:`use`. An install without a compiler has "numpy" alone.
+
+"avx512" asks for AVX-512 F, BW, DQ and VL and nothing more, which every server with AVX-512 has; "avx512vnni" for VNNI besides, which the 8-bit step
+of the 1-bit networks uses (all other kernels are the same at both).
 """
 
 from __future__ import annotations
@@ -11,17 +13,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 
 from docbin.errors import UsageError
 
-_core: ModuleType | None
 try:
     from docbin.kernels import _core
 except ImportError:  # a build without a C++ compiler
-    _core = None
+    _core = None  # type: ignore[assignment]
 
-KNOWN = ("numpy", "scalar", "avx2", "avx512", "neon")
+KNOWN = ("numpy", "scalar", "avx2", "avx512", "avx512vnni", "neon")
 
 
 def levels() -> tuple[str, ...]:
@@ -54,6 +54,11 @@ def active() -> str:
         return _forced
     asked = os.environ.get("DOCBIN_KERNELS", "").strip().lower()
     return _checked(asked, "DOCBIN_KERNELS") if asked else levels()[-1]
+
+
+def compiled() -> bool:
+    """Whether the level in force is one of the compiled core's, not the NumPy twins'."""
+    return active() != "numpy" and _core is not None
 
 
 @contextmanager

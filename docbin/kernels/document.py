@@ -6,8 +6,6 @@ Each function has its NumPy twin of the same name in :mod:`docbin.kernels.refere
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from docbin import kernels
@@ -29,33 +27,25 @@ __all__ = [
 ]
 
 
-def _core() -> tuple[Any, str]:
-    """The compiled core and the level to ask it for; None where the twins must run."""
-    level = kernels.active()
-    return (None if level == "numpy" else kernels._core), level
-
-
 def _page(array: Bytes) -> Bytes:
     return np.ascontiguousarray(array)
 
 
 def histogram(grey: Bytes) -> Whole:
     """Counts of the 256 grey values, int64 (256,)."""
-    core, _ = _core()
-    if core is None:
+    if not kernels.compiled():
         return twin.histogram(grey)
     counts = np.empty(256, np.int64)
-    core.histogram(_page(grey), counts)
+    kernels._core.histogram(_page(grey), counts)
     return counts
 
 
 def contrast(grey: Bytes) -> Bytes:
     """Local contrast ``(max - min) / (max + min)`` of every 3 x 3 neighbourhood, scaled to 0..255 and rounded down; uint8 (H, W)."""
-    core, level = _core()
-    if core is None:
+    if not kernels.compiled():
         return twin.contrast(grey)
     out = np.empty(grey.shape, np.uint8)
-    core.contrast(level, _page(grey), out)
+    kernels._core.contrast(kernels.active(), _page(grey), out)
     return out
 
 
@@ -65,11 +55,10 @@ def su(grey: Bytes, contrasts: Bytes, level: int, radius: int, least: int, sprea
     In the window, n pixels have a contrast above `level`; their mean is m and their standard deviation d. Ink: ``n >= least`` and
     ``grey <= m + spread d``, decided as ``(n (grey - m))^2 <= spread^2 n^2 d^2`` without a square root.
     """
-    core, name = _core()
-    if core is None:
+    if not kernels.compiled():
         return twin.su(grey, contrasts, level, radius, least, spread)
     out = np.empty(grey.shape, np.uint8)
-    core.su(name, _page(grey), _page(contrasts), level, radius, float(least), spread * spread, out)
+    kernels._core.su(kernels.active(), _page(grey), _page(contrasts), level, radius, float(least), spread * spread, out)
     return out
 
 
@@ -78,31 +67,28 @@ def background(grey: Bytes, ink: Bytes, radius: int) -> tuple[Bytes, tuple[int, 
 
     Returns the surface (uint8) and three totals: sum of surface - grey over the page, number of ink pixels, sum of the surface over paper.
     """
-    core, level = _core()
-    if core is None:
+    if not kernels.compiled():
         return twin.background(grey, ink, radius)
     out, totals = np.empty(grey.shape, np.uint8), np.empty(3, np.int64)
-    core.background(level, _page(grey), _page(ink), radius, out, totals)
+    kernels._core.background(kernels.active(), _page(grey), _page(ink), radius, out, totals)
     return out, (int(totals[0]), int(totals[1]), int(totals[2]))
 
 
 def wiener_noise(grey: Bytes) -> Whole:
     """Sum of n^2 times the 3 x 3 variance over the pixels whose (clipped) neighbourhood holds n pixels, int64 (10,), index n."""
-    core, level = _core()
-    if core is None:
+    if not kernels.compiled():
         return twin.wiener_noise(grey)
     sums = np.empty(10, np.int64)
-    core.wiener_noise(level, _page(grey), sums)
+    kernels._core.wiener_noise(kernels.active(), _page(grey), sums)
     return sums
 
 
 def wiener(grey: Bytes, noise: float) -> Bytes:
     """Adaptive Wiener filter over 3 x 3 for a noise variance: ``m + (v - noise) (grey - m) / v`` where v > noise, else m; rounded down."""
-    core, level = _core()
-    if core is None:
+    if not kernels.compiled():
         return twin.wiener(grey, noise)
     out = np.empty(grey.shape, np.uint8)
-    core.wiener(level, _page(grey), noise, out)
+    kernels._core.wiener(kernels.active(), _page(grey), noise, out)
     return out
 
 
@@ -111,11 +97,10 @@ def cells(grey: Bytes, row_edges: Whole, column_edges: Whole, black: int, white:
 
     The edges ascend from 0 to the page's side; equal neighbours make an empty cell.
     """
-    core, level = _core()
-    if core is None:
+    if not kernels.compiled():
         return twin.cells(grey, row_edges, column_edges, black, white)
     stats = np.empty((len(row_edges) - 1) * (len(column_edges) - 1) * 4, np.int64)
-    core.cells(level, _page(grey), row_edges, column_edges, black, white, stats)
+    kernels._core.cells(kernels.active(), _page(grey), row_edges, column_edges, black, white, stats)
     return stats.reshape(len(row_edges) - 1, len(column_edges) - 1, 4)
 
 
@@ -124,20 +109,18 @@ def sliding_otsu(grey: Bytes, radius: int, step: int = 1) -> Bytes:
 
     Column histograms slide down the page and a window histogram slides across it, so the cost does not depend on the window.
     """
-    core, level = _core()
     height, width = grey.shape
-    if core is None or min(2 * min(radius, height) + 1, height) > 65535:
+    if not kernels.compiled() or min(2 * min(radius, height) + 1, height) > 65535:
         return twin.sliding_otsu(grey, radius, step)
     out = np.empty((len(node_positions(height, step)), len(node_positions(width, step))), np.uint8)
-    core.sliding_otsu(level, _page(grey), radius, step, out)
+    kernels._core.sliding_otsu(kernels.active(), _page(grey), radius, step, out)
     return out
 
 
 def keep_seeded(ink: Bytes, contrasts: Bytes, level: int) -> Bytes:
     """`ink` (0 or 1 a pixel) without its 8-connected components that hold no pixel of contrast above `level`."""
-    core, _ = _core()
-    if core is None:
+    if not kernels.compiled():
         return twin.keep_seeded(ink, contrasts, level)
     kept = np.array(ink, np.uint8, order="C")
-    core.keep_seeded(kept, _page(contrasts), level)
+    kernels._core.keep_seeded(kept, _page(contrasts), level)
     return kept

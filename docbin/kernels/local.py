@@ -8,7 +8,7 @@ From the exact integers n, S and Q (pixels, sum and sum of squares of the greys 
 
 and a formula of m and s is the threshold T, all in float64. The mask is ``grey <= T``; the map is T rounded down to float32, so that
 ``grey <= map`` is the same mask to the bit. The cost does not depend on the window. What the compiled core does, and why its levels and
-:mod:`docbin.kernels.reference_local` agree bit for bit, is argued in ``csrc/local.hpp``.
+:mod:`docbin.kernels.reference_local` agree bit for bit, is argued in ``csrc/local/local.hpp``.
 
 Formulas (`k`, `r`, `p`, `q` are their parameters; R is `r`):
 
@@ -25,8 +25,6 @@ Formulas (`k`, `r`, `p`, `q` are their parameters; R is `r`):
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +58,6 @@ def _check_formula(formula: str, r: float, q: float) -> None:
         raise UsageError(f"q={q}: a number of at least 0 is wanted")
 
 
-def _core(level: str) -> Any:
-    """The compiled core, or None where the level in force is the NumPy twin."""
-    return None if level == "numpy" else kernels._core
-
-
 def ink(
     grey: Image,
     window: int,
@@ -91,10 +84,10 @@ def ink(
     bool (H, W), True = ink
     """
     _check_formula(formula, r, q)
-    grey, level = _checked(grey, window), kernels.active()
-    if (core := _core(level)) is None:
+    grey = _checked(grey, window)
+    if not kernels.compiled():
         return reference.local_ink(grey, window, formula, k, r=r, p=p, q=q)
-    return core.local_ink(grey, window, formula, k, r, p, q, level, threads or kernels.threads())  # type: ignore[no-any-return]
+    return kernels._core.local_ink(kernels.active(), grey, window, formula, k, r, p, q, threads or kernels.threads())
 
 
 def threshold(
@@ -110,26 +103,26 @@ def threshold(
 ) -> FloatMap:
     """Threshold map of a formula, float32 (H, W), rounded down: ``grey <= map`` equals :func:`ink`, whose parameters it takes."""
     _check_formula(formula, r, q)
-    grey, level = _checked(grey, window), kernels.active()
-    if (core := _core(level)) is None:
+    grey = _checked(grey, window)
+    if not kernels.compiled():
         return reference.round_down(reference.local_threshold(grey, window, formula, k, r=r, p=p, q=q))
-    return core.local_map(grey, window, formula, k, r, p, q, level, threads or kernels.threads())  # type: ignore[no-any-return]
+    return kernels._core.local_map(kernels.active(), grey, window, formula, k, r, p, q, threads or kernels.threads())
 
 
 def local_moments(grey: Image, window: int, threads: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and population standard deviation of every pixel's window, two float64 (H, W) in grey levels, exact but for their last rounding."""
-    grey, level = _checked(grey, window), kernels.active()
-    if (core := _core(level)) is None:
+    grey = _checked(grey, window)
+    if not kernels.compiled():
         return reference.local_moments(grey, window)
-    return core.local_moments(grey, window, level, threads or kernels.threads())  # type: ignore[no-any-return]
+    return kernels._core.local_moments(kernels.active(), grey, window, threads or kernels.threads())
 
 
 def page_spread(grey: Image, window: int, threads: int | None = None) -> tuple[int, float]:
     """Least grey of the page, and the largest standard deviation of any window (grey levels)."""
-    grey, level = _checked(grey, window), kernels.active()
-    if (core := _core(level)) is None:
+    grey = _checked(grey, window)
+    if not kernels.compiled():
         return int(grey.min()), float(reference.local_moments(grey, window)[1].max())
-    darkest, variance = core.local_spread(grey, window, level, threads or kernels.threads())
+    darkest, variance = kernels._core.local_spread(kernels.active(), grey, window, threads or kernels.threads())
     return int(darkest), float(np.sqrt(variance))
 
 
@@ -144,7 +137,7 @@ def local_max(grey: Image, window: int, threads: int | None = None) -> Image:
 
 
 def _extreme(grey: Image, window: int, largest: bool, threads: int | None) -> Image:
-    grey, level = _checked(grey, window), kernels.active()
-    if (core := _core(level)) is None:
+    grey = _checked(grey, window)
+    if not kernels.compiled():
         return reference.local_extreme(grey, window, largest)
-    return core.local_extreme(grey, window, largest, level, threads or kernels.threads())  # type: ignore[no-any-return]
+    return kernels._core.local_extreme(kernels.active(), grey, window, largest, threads or kernels.threads())

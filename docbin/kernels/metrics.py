@@ -21,10 +21,6 @@ def _bytes(mask: Mask) -> NDArray[np.uint8]:
     return np.ascontiguousarray(mask).view(np.uint8)
 
 
-def _compiled() -> bool:
-    return kernels.active() != "numpy" and kernels._core is not None
-
-
 def counts(prediction: Mask, truth: Mask) -> list[int]:
     """Integer statistics of two masks of equal size (bool (H, W)).
 
@@ -34,8 +30,8 @@ def counts(prediction: Mask, truth: Mask) -> list[int]:
         inside the page) whose truth differs from the wrong pixel's prediction; the number of whole 8 x 8 blocks of the truth that hold ink and
         paper
     """
-    if _compiled():
-        return [int(value) for value in kernels._core.metrics_counts(_bytes(prediction), _bytes(truth))]  # type: ignore[union-attr]
+    if kernels.compiled():
+        return [int(value) for value in kernels._core.metrics_counts(_bytes(prediction), _bytes(truth))]
     return reference_metrics.counts(prediction, truth)
 
 
@@ -47,16 +43,16 @@ def pseudo_counts(prediction: Mask, truth: Mask) -> list[int]:
     six ints : recall weight of the true ink found, of all true ink; precision weight of the right ink, of all predicted ink (in units of 1 /
         SCALE); skeleton pixels of the truth found, and in all
     """
-    if _compiled():
-        sums = kernels._core.metrics_pseudo_counts(_bytes(prediction), _bytes(truth), kernels.threads())  # type: ignore[union-attr]
+    if kernels.compiled():
+        sums = kernels._core.metrics_pseudo_counts(_bytes(prediction), _bytes(truth), kernels.threads())
         return [int(value) for value in sums]
     return reference_metrics.pseudo_counts(prediction, truth)
 
 
 def weight_parts(truth: Mask) -> reference_weights.Parts:
     """Both weight maps of a truth as ratios of integers, and its skeleton; see :class:`docbin.kernels.reference_weights.Parts`."""
-    if _compiled():
-        found = kernels._core.metrics_weight_parts(_bytes(truth), kernels.threads())  # type: ignore[union-attr]
+    if kernels.compiled():
+        found = kernels._core.metrics_weight_parts(_bytes(truth), kernels.threads())
         depth, depth_scale, gap, gap_scale, skeleton = found
         return reference_weights.Parts(depth, depth_scale, gap, gap_scale, skeleton.view(np.bool_))
     return reference_weights.weight_parts(truth)

@@ -1,4 +1,4 @@
-"""The 8-bit step behind the head the slow, obvious way; the twin of ``csrc/edge*``.
+"""The 8-bit step behind the head the slow, obvious way; the twin of ``csrc/engine/edge*``.
 
 The order of the single-precision steps is part of the definition.
 """
@@ -15,7 +15,7 @@ from docbin.kernels.reference_stem import moments, pixels_of
 Z_UNIT = 32.0
 """Levels of one local deviation; all that is seen of the page is on this scale."""
 LOGIT_UNIT = 8.0
-"""Levels of one unit of the head's logits: they are told apart to an eighth, and beyond 16 no more."""
+"""Levels of one unit of the head's logits: they are quantized to an eighth, and cut at 16."""
 LARGEST = 127.0
 
 
@@ -45,12 +45,12 @@ def _sums(cells: NDArray[np.int64], weights: NDArray[np.int8]) -> NDArray[np.flo
 
 def redraw(seen: NDArray[np.int64], logits: NDArray[np.float32], parts: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float32]:
     """Logits of four pixels a cell, float32 (4, h, w), from what is seen and the head's logits (4, h, w); `parts` as a packed file holds them."""
-    told = np.rint(np.clip(np.float32(LOGIT_UNIT) * logits, -LARGEST, LARGEST)).astype(np.int64)
+    quantized = np.rint(np.clip(np.float32(LOGIT_UNIT) * logits, -LARGEST, LARGEST)).astype(np.int64)
 
     def scaled(sums: NDArray[np.float32], name: str) -> NDArray[np.float32]:
         factor, offset = (np.asarray(parts[f"{name}_{which}"], np.float32)[:, None, None] for which in ("factor", "offset"))
         return sums * factor + offset
 
     first, second = (np.asarray(parts[name], np.int8) for name in ("first", "second"))
-    hidden = np.rint(np.clip(scaled(_sums(np.concatenate([seen, told]), first), "first"), 0, LARGEST)).astype(np.int64)
-    return np.asarray(told.astype(np.float32) * np.float32(1 / LOGIT_UNIT) + scaled(_sums(hidden, second), "second"), np.float32)
+    hidden = np.rint(np.clip(scaled(_sums(np.concatenate([seen, quantized]), first), "first"), 0, LARGEST)).astype(np.int64)
+    return np.asarray(quantized.astype(np.float32) * np.float32(1 / LOGIT_UNIT) + scaled(_sums(hidden, second), "second"), np.float32)

@@ -1,7 +1,7 @@
 """The NumPy twin of the local thresholds: the definition, written to be seen to be right, and the kernel of an install without a compiler.
 
 Window sums come from an integral image of int64, exact for any page that fits the memory; every formula is one line of float64 in the order that
-``csrc/local_formula.hpp`` keeps. IEEE 754 rounds +, -, *, / and the square root one way only, so equal formulas give equal bits.
+``csrc/local/local_formula.hpp`` keeps. IEEE 754 rounds +, -, *, / and the square root one way only, so equal formulas give equal bits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""NumPy twin of the metric statistics: slow, obviously right, the same integers as ``csrc/metrics_counts.cpp`` and ``csrc/metrics_weights.cpp``."""
+"""NumPy twin of the metric statistics: slow, obviously right, the same integers as ``csrc/metrics/counts.cpp`` and ``csrc/metrics/weights.cpp``."""
 
 from __future__ import annotations
 

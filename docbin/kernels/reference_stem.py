@@ -1,4 +1,4 @@
-"""Threshold codes the slow, obvious way; the twin of ``csrc/stem_*``. The order of the single-precision steps is part of the definition."""
+"""Threshold codes the slow, obvious way; the twin of ``csrc/engine/stem*``. The order of the single-precision steps is part of the definition."""
 
 from __future__ import annotations
 

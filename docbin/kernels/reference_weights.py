@@ -23,7 +23,7 @@ leaves open; its conventions, as they show in its own files, are these (all dist
 "All nearest skeleton pixels" is computed without searching: the nearest set of a pixel at distance d is the union of the nearest sets of
 its neighbours at d - 1, so the maximum over the set travels outwards layer by layer, and "the last pixel that looks at j" travels inwards.
 Only where a bounding box cuts the search window off is the window really searched (:func:`_search`). The compiled twin in
-``csrc/metrics_weights.cpp`` does the same in one page sweep each.
+``csrc/metrics/weights.cpp`` does the same in one page sweep each.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin import kernels
-from docbin.kernels import lines
 from docbin.kernels import reference_stem as reference
 from docbin.page import Image
 
@@ -66,13 +65,12 @@ def threshold_codes(
     if top < 0 or left < 0 or top + height > page.shape[0] // 2 or left + width > page.shape[1] // 2:
         cells = f"{page.shape[0] // 2} x {page.shape[1] // 2}"
         raise ValueError(f"threshold codes: region {(top, left, height, width)} leaves a page of {cells} cells")
-    level = kernels.active()
-    if level == "numpy" or kernels._core is None:
+    if not kernels.compiled():
         codes = reference.threshold_codes(page, windows, theta, grey, floor, depth, depths)
         return np.ascontiguousarray(codes[:, top : top + height, left : left + width])
-    out = np.empty((channels, height, -(-width // 64)), np.uint64)
+    out = np.empty((channels // 64, height, width), np.uint64)
     kernels._core.threshold_codes(
-        level,
+        kernels.active(),
         np.ascontiguousarray(page),
         None if depth is None else np.ascontiguousarray(depth),
         np.ascontiguousarray(windows, np.int32),
@@ -85,4 +83,4 @@ def threshold_codes(
         width,
         out,
     )
-    return lines.Lines(out, width).channel_words()
+    return out

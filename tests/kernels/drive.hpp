@@ -40,7 +40,6 @@ void mix(const Block<T> &block) {
 }
 
 inline int failures = 0, cases = 0;
-inline constexpr docbin::Level levels[] = {docbin::Level::scalar, docbin::Level::avx2, docbin::Level::avx512, docbin::Level::neon};
 
 inline int finish() {
     std::printf("%d cases, hash %016llx, levels", cases, static_cast<unsigned long long>(hash));

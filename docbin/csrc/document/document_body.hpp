@@ -1,0 +1,306 @@
+// The loops behind document.hpp, written so that a compiler vectorises them.
+#pragma once
+#include "document/document.hpp"
+
+namespace docbin::document {
+namespace {
+
+using u8 = std::uint8_t;
+using i64 = std::int64_t;
+
+template <class T> inline T least_of(T a, T b) { return a < b ? a : b; }
+template <class T> inline T most_of(T a, T b) { return a > b ? a : b; }
+
+void contrast(const u8 *grey, i64 height, i64 width, u8 *out, u8 *scratch) {
+    u8 *__restrict low = scratch, *__restrict high = scratch + width + 2;
+    for (i64 y = 0; y < height; ++y) {
+        const u8 *above = grey + (y > 0 ? y - 1 : 0) * width, *here = grey + y * width;
+        const u8 *below = grey + (y + 1 < height ? y + 1 : y) * width;
+        for (i64 x = 0; x < width; ++x) {
+            low[x + 1] = least_of(least_of(above[x], here[x]), below[x]);
+            high[x + 1] = most_of(most_of(above[x], here[x]), below[x]);
+        }
+        // A repeated edge column changes no minimum or maximum.
+        low[0] = low[1], high[0] = high[1], low[width + 1] = low[width], high[width + 1] = high[width];
+        u8 *__restrict row = out + y * width;
+        for (i64 x = 0; x < width; ++x) {
+            const int least = least_of(least_of(low[x], low[x + 1]), low[x + 2]);
+            const int most = most_of(most_of(high[x], high[x + 1]), high[x + 2]);
+            const int difference = most - least, sum = most + least;
+            // floor(255 d / (s + tiny)) in integers: floor((255 d - 1) / s) for d > 0. The quotient of two integers below 2^16 is either whole or
+            // at least 1/510 away from a whole number, so the rounding of a float division cannot carry it across.
+            const float numerator = static_cast<float>(255 * difference - (difference > 0 ? 1 : 0));
+            const float denominator = static_cast<float>(sum + (sum == 0 ? 1 : 0));
+            row[x] = static_cast<u8>(static_cast<int>(numerator / denominator));
+        }
+    }
+}
+
+// Sums over windows of marked pixels: `columns` hold the sums of each column over the window's rows; prefix sums along the row, padded by rx
+// zeros left and rx totals right, turn every window into one difference. Unsigned arithmetic wraps, differences of true sums below 2^32 do not.
+template <class Word> void prefix_row(const Word *columns, Word *prefix, i64 width, i64 rx) {
+    for (i64 x = 0; x <= rx; ++x) prefix[x] = 0;
+    Word total = 0;
+    Word *target = prefix + rx + 1;
+    for (i64 x = 0; x < width; ++x) target[x] = total = static_cast<Word>(total + columns[x]);
+    for (i64 x = 0; x < rx; ++x) target[width + x] = total;
+}
+
+template <class Word> void su_columns(const u8 *grey, const u8 *contrast, int level, i64 width, Word *__restrict count, Word *__restrict sum,
+                                      Word *__restrict square, bool enter) {
+    for (i64 x = 0; x < width; ++x) {
+        const Word mark = contrast[x] > level ? ~Word{0} : Word{0}, value = grey[x] & mark, one = mark & 1;
+        const Word value2 = value * value;
+        count[x] = enter ? count[x] + one : count[x] - one;
+        sum[x] = enter ? sum[x] + value : sum[x] - value;
+        square[x] = enter ? square[x] + value2 : square[x] - value2;
+    }
+}
+
+template <class Word> void su_rows(const u8 *grey, const u8 *contrast, int level, i64 height, i64 width, i64 ry, i64 rx, double least,
+                                   double spread2, u8 *out, Word *scratch) {
+    const i64 span = width + 2 * rx + 1;
+    Word *count = scratch, *sum = count + width, *square = sum + width;
+    Word *counts = square + width, *sums = counts + span, *squares = sums + span;
+    for (i64 x = 0; x < 3 * width; ++x) scratch[x] = 0;
+    for (i64 y = 0; y < least_of(ry, height); ++y) su_columns<Word>(grey + y * width, contrast + y * width, level, width, count, sum, square, true);
+    for (i64 y = 0; y < height; ++y) {
+        if (const i64 in = y + ry; in < height)
+            su_columns<Word>(grey + in * width, contrast + in * width, level, width, count, sum, square, true);
+        if (const i64 gone = y - ry - 1; gone >= 0)
+            su_columns<Word>(grey + gone * width, contrast + gone * width, level, width, count, sum, square, false);
+        prefix_row(count, counts, width, rx);
+        prefix_row(sum, sums, width, rx);
+        prefix_row(square, squares, width, rx);
+        const u8 *here = grey + y * width;
+        u8 *__restrict row = out + y * width;
+        const i64 reach = 2 * rx + 1;
+        for (i64 x = 0; x < width; ++x) {
+            const double n = static_cast<double>(static_cast<Word>(counts[x + reach] - counts[x]));
+            const double s = static_cast<double>(static_cast<Word>(sums[x + reach] - sums[x]));
+            const double q = static_cast<double>(static_cast<Word>(squares[x + reach] - squares[x]));
+            const double above = static_cast<double>(here[x]) * n - s;
+            const double limit = spread2 * (n * q - s * s);
+            row[x] = static_cast<u8>((n >= least) & ((above <= 0.0) | (above * above <= limit)));
+        }
+    }
+}
+
+void su(const u8 *grey, const u8 *contrast, int level, i64 height, i64 width, i64 ry, i64 rx, double least, double spread2, bool wide, u8 *out,
+        void *scratch) {
+    if (wide)
+        su_rows<std::uint64_t>(grey, contrast, level, height, width, ry, rx, least, spread2, out, static_cast<std::uint64_t *>(scratch));
+    else
+        su_rows<std::uint32_t>(grey, contrast, level, height, width, ry, rx, least, spread2, out, static_cast<std::uint32_t *>(scratch));
+}
+
+template <class Word> void paper_columns(const u8 *grey, const u8 *ink, i64 width, Word *__restrict count, Word *__restrict sum, bool enter) {
+    for (i64 x = 0; x < width; ++x) {
+        const Word mark = ink[x] ? Word{0} : ~Word{0}, value = grey[x] & mark, one = mark & 1;
+        count[x] = enter ? count[x] + one : count[x] - one;
+        sum[x] = enter ? sum[x] + value : sum[x] - value;
+    }
+}
+
+template <class Word> void background_rows(const u8 *grey, const u8 *ink, i64 height, i64 width, i64 ry, i64 rx, u8 *out, i64 *totals,
+                                           Word *scratch) {
+    const i64 span = width + 2 * rx + 1;
+    Word *count = scratch, *sum = count + width, *counts = sum + width, *sums = counts + span;
+    for (i64 x = 0; x < 2 * width; ++x) scratch[x] = 0;
+    totals[0] = totals[1] = totals[2] = 0;
+    for (i64 y = 0; y < least_of(ry, height); ++y) paper_columns<Word>(grey + y * width, ink + y * width, width, count, sum, true);
+    for (i64 y = 0; y < height; ++y) {
+        if (const i64 in = y + ry; in < height) paper_columns<Word>(grey + in * width, ink + in * width, width, count, sum, true);
+        if (const i64 gone = y - ry - 1; gone >= 0) paper_columns<Word>(grey + gone * width, ink + gone * width, width, count, sum, false);
+        prefix_row(count, counts, width, rx);
+        prefix_row(sum, sums, width, rx);
+        const u8 *here = grey + y * width, *marks = ink + y * width;
+        u8 *__restrict row = out + y * width;
+        const i64 reach = 2 * rx + 1;
+        for (i64 x = 0; x < width; ++x) {
+            const double n = static_cast<double>(static_cast<Word>(counts[x + reach] - counts[x]));
+            const double s = static_cast<double>(static_cast<Word>(sums[x + reach] - sums[x]));
+            // s / n < 256 and n < 2^43, so a quotient that is not whole is too far from a whole number to be rounded up to it.
+            const int mean = static_cast<int>(s / (n > 0.0 ? n : 1.0));
+            row[x] = static_cast<u8>((marks[x] != 0) & (n > 0.0) ? mean : here[x]);
+        }
+        std::int64_t lift = 0, inked = 0, surface = 0;
+        for (i64 x = 0; x < width; ++x) {
+            lift += row[x] - here[x];
+            inked += marks[x] != 0;
+            surface += marks[x] ? 0 : row[x];
+        }
+        totals[0] += lift, totals[1] += inked, totals[2] += surface;
+    }
+}
+
+void background(const u8 *grey, const u8 *ink, i64 height, i64 width, i64 ry, i64 rx, bool wide, u8 *out, i64 *totals, void *scratch) {
+    if (wide)
+        background_rows<std::uint64_t>(grey, ink, height, width, ry, rx, out, totals, static_cast<std::uint64_t *>(scratch));
+    else
+        background_rows<std::uint32_t>(grey, ink, height, width, ry, rx, out, totals, static_cast<std::uint32_t *>(scratch));
+}
+
+// Sums and sums of squares of the (up to three) rows around y, one column of zeros on either side.
+i64 three_rows(const u8 *grey, i64 height, i64 width, i64 y, std::int32_t *__restrict sum, std::int32_t *__restrict square) {
+    const i64 first = y > 0 ? y - 1 : 0, last = y + 1 < height ? y + 1 : y;
+    for (i64 x = 0; x < width; ++x) {
+        const int value = grey[first * width + x];
+        sum[x + 1] = value, square[x + 1] = value * value;
+    }
+    for (i64 line = first + 1; line <= last; ++line) {
+        const u8 *row = grey + line * width;
+        for (i64 x = 0; x < width; ++x) {
+            const int value = row[x];
+            sum[x + 1] += value, square[x + 1] += value * value;
+        }
+    }
+    sum[0] = square[0] = sum[width + 1] = square[width + 1] = 0;
+    return last - first + 1;
+}
+
+inline int neighbours(i64 x, i64 width) { return 1 + (x > 0 ? 1 : 0) + (x + 1 < width ? 1 : 0); }
+
+void wiener_noise(const u8 *grey, i64 height, i64 width, i64 *sums, std::int32_t *scratch) {
+    std::int32_t *sum = scratch, *square = scratch + width + 2;
+    for (int n = 0; n < 10; ++n) sums[n] = 0;
+    for (i64 y = 0; y < height; ++y) {
+        const int rows = static_cast<int>(three_rows(grey, height, width, y, sum, square));
+        const int n = 3 * rows;
+        i64 inner = 0;
+        for (i64 x = 1; x + 1 < width; ++x) {
+            const int s = sum[x] + sum[x + 1] + sum[x + 2], q = square[x] + square[x + 1] + square[x + 2];
+            inner += n * q - s * s;
+        }
+        if (width > 2) sums[n] += inner;
+        for (i64 x = 0; x < width; x += width > 1 ? width - 1 : 1) {
+            const int edge = neighbours(x, width) * rows;
+            const int s = sum[x] + sum[x + 1] + sum[x + 2], q = square[x] + square[x + 1] + square[x + 2];
+            sums[edge] += edge * q - s * s;
+        }
+    }
+}
+
+// n * n * variance and n * mean are whole numbers; one formula for the middle of a row and for its ends.
+inline u8 wiener_pixel(int value, int s, int q, int n, double noise) {
+    const double size = n, mean = s / size, variance = (n * q - s * s) / (size * size);
+    const bool calm = variance <= noise;
+    const double shrunk = mean + ((variance - noise) * (value - mean)) / (calm ? 1.0 : variance);
+    return static_cast<u8>(static_cast<int>(calm ? mean : shrunk));
+}
+
+void wiener(const u8 *grey, i64 height, i64 width, double noise, u8 *out, std::int32_t *scratch) {
+    std::int32_t *sum = scratch, *square = scratch + width + 2;
+    for (i64 y = 0; y < height; ++y) {
+        const int rows = static_cast<int>(three_rows(grey, height, width, y, sum, square));
+        const u8 *here = grey + y * width;
+        u8 *__restrict row = out + y * width;
+        for (i64 x = 1; x + 1 < width; ++x)
+            row[x] = wiener_pixel(here[x], sum[x] + sum[x + 1] + sum[x + 2], square[x] + square[x + 1] + square[x + 2], 3 * rows, noise);
+        for (i64 x = 0; x < width; x += width > 1 ? width - 1 : 1)
+            row[x] = wiener_pixel(here[x], sum[x] + sum[x + 1] + sum[x + 2], square[x] + square[x + 1] + square[x + 2],
+                                  neighbours(x, width) * rows, noise);
+    }
+}
+
+void cells(const u8 *grey, i64 width, const i64 *row_edges, i64 rows, const i64 *column_edges, i64 columns, int black, int white, i64 *stats,
+           std::uint32_t *scratch) {
+    std::uint32_t *__restrict sum = scratch, *__restrict square = sum + width, *__restrict dark = square + width, *__restrict between = dark + width;
+    for (i64 cell = 0; cell < rows * columns * 4; ++cell) stats[cell] = 0;
+    for (i64 band = 0; band < rows; ++band) {
+        for (i64 from = row_edges[band]; from < row_edges[band + 1]; from += 65536) {  // a column's sum of squares stays below 2^32
+            for (i64 x = 0; x < 4 * width; ++x) scratch[x] = 0;
+            for (i64 y = from; y < least_of(from + 65536, row_edges[band + 1]); ++y) {
+                const u8 *row = grey + y * width;
+                for (i64 x = 0; x < width; ++x) {
+                    const int value = row[x];
+                    sum[x] += static_cast<std::uint32_t>(value);
+                    square[x] += static_cast<std::uint32_t>(value * value);
+                    dark[x] += value <= black;
+                    between[x] += (value > black) & (value < white);
+                }
+            }
+            for (i64 column = 0; column < columns; ++column) {
+                i64 *cell = stats + (band * columns + column) * 4;
+                for (i64 x = column_edges[column]; x < column_edges[column + 1]; ++x)
+                    cell[0] += sum[x], cell[1] += square[x], cell[2] += dark[x], cell[3] += between[x];
+            }
+        }
+    }
+}
+
+// The smallest level t that maximises the between-class variance of {<= t} and {> t}; 0 where one grey alone is in the histogram.
+// With q, b the count and sum up to t, of n and s in all, it is (b n - s q)^2 / (q (n - q)) up to a constant.
+//
+// Bin t lies at place(t): sixteen chunks of sixteen bins side by side, so that the running sums within all chunks are one vector addition a step.
+inline int place(int t) { return (t & 15) * 16 + (t >> 4); }
+
+template <class Word> void running_sums(Word *__restrict bins) {
+    alignas(64) Word running[16];
+    for (int chunk = 0; chunk < 16; ++chunk) running[chunk] = 0;
+    for (int step = 0; step < 16; ++step)
+        for (int chunk = 0; chunk < 16; ++chunk) bins[step * 16 + chunk] = running[chunk] += bins[step * 16 + chunk];
+    Word total = 0;
+    for (int chunk = 0; chunk < 16; ++chunk) {
+        const Word own = running[chunk];
+        running[chunk] = total, total += own;
+    }
+    for (int step = 0; step < 16; ++step)
+        for (int chunk = 0; chunk < 16; ++chunk) bins[step * 16 + chunk] += running[chunk];
+}
+
+template <class Word> u8 otsu_level(const std::uint32_t *__restrict histogram, const std::uint32_t *__restrict greys) {
+    alignas(64) Word count[256], sum[256];
+    alignas(64) i64 score[256];
+    for (int i = 0; i < 256; ++i) count[i] = histogram[i], sum[i] = static_cast<Word>(histogram[i]) * greys[i];
+    running_sums(count);
+    running_sums(sum);
+    const double n = static_cast<double>(count[255]), s = static_cast<double>(sum[255]);
+    union Bits { double real; i64 whole; };
+    i64 best = 0;
+    for (int i = 0; i < 256; ++i) {
+        const double q = static_cast<double>(count[i]), apart = static_cast<double>(sum[i]) * n - s * q, weights = q * (n - q);
+        Bits bits;
+        bits.real = (apart * apart) / (weights > 0.0 ? weights : 1.0);  // weights are 0 only where q is 0 or n, and there b n - s q is 0 too
+        score[i] = bits.whole;  // the bits of non-negative doubles are ordered like the doubles
+    }
+    for (int i = 0; i < 256; ++i) best = most_of(best, score[i]);
+    if (best == 0) return 0;
+    i64 level = 255;
+    for (int i = 0; i < 256; ++i) level = least_of(level, score[i] == best ? static_cast<i64>(greys[i]) : i64{255});
+    return static_cast<u8>(level);
+}
+
+void sliding_otsu(const u8 *grey, i64 height, i64 width, i64 ry, i64 rx, i64 step, u8 *out, std::uint16_t *columns) {
+    alignas(64) std::uint32_t histogram[256], greys[256];
+    for (int t = 0; t < 256; ++t) greys[place(t)] = static_cast<std::uint32_t>(t);
+    const bool wide = least_of(2 * ry + 1, height) * least_of(2 * rx + 1, width) > (i64{1} << 32) / 256;
+    for (i64 y = 0; y < least_of(ry, height); ++y)
+        for (i64 x = 0; x < width; ++x) ++columns[x * 256 + place(grey[y * width + x])];
+    for (i64 y = 0; y < height; ++y) {
+        if (const i64 in = y + ry; in < height)
+            for (i64 x = 0; x < width; ++x) ++columns[x * 256 + place(grey[in * width + x])];
+        if (const i64 gone = y - ry - 1; gone >= 0)
+            for (i64 x = 0; x < width; ++x) --columns[x * 256 + place(grey[gone * width + x])];
+        if (y % step != 0 && y != height - 1) continue;
+        for (int t = 0; t < 256; ++t) histogram[t] = 0;
+        for (i64 x = 0; x < least_of(rx, width); ++x)
+            for (int t = 0; t < 256; ++t) histogram[t] += columns[x * 256 + t];
+        for (i64 x = 0; x < width; ++x) {
+            const std::uint16_t *in = x + rx < width ? columns + (x + rx) * 256 : nullptr;
+            const std::uint16_t *gone = x - rx - 1 >= 0 ? columns + (x - rx - 1) * 256 : nullptr;
+            if (in && gone)
+                for (int t = 0; t < 256; ++t) histogram[t] += static_cast<std::uint32_t>(in[t]) - static_cast<std::uint32_t>(gone[t]);
+            else if (in)
+                for (int t = 0; t < 256; ++t) histogram[t] += in[t];
+            else if (gone)
+                for (int t = 0; t < 256; ++t) histogram[t] -= gone[t];
+            if (x % step == 0 || x == width - 1) *out++ = wide ? otsu_level<std::uint64_t>(histogram, greys) : otsu_level<std::uint32_t>(histogram, greys);
+        }
+    }
+}
+
+constexpr Kernels table{contrast, su, background, wiener_noise, wiener, cells, sliding_otsu};
+
+}  // namespace
+}  // namespace docbin::document

@@ -1,5 +1,0 @@
-#include "head_body.hpp"
-
-namespace docbin::head {
-extern const Kernels avx2_kernels{logits, lay_out, ink};
-}

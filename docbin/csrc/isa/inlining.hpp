@@ -1,0 +1,12 @@
+// How the targets ask for a function to be inlined, or not.
+#pragma once
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define DOCBIN_NOINLINE __declspec(noinline)
+#define DOCBIN_INLINE __forceinline
+#define DOCBIN_LAMBDA
+#else
+#define DOCBIN_NOINLINE __attribute__((noinline))
+#define DOCBIN_INLINE inline __attribute__((always_inline))
+#define DOCBIN_LAMBDA __attribute__((always_inline))
+#endif

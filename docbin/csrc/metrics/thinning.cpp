@@ -1,0 +1,179 @@
+#include "metrics/thinning.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
+#include <vector>
+
+namespace docbin {
+
+namespace {
+
+// Which of the 64 pixels of a word a Zhang-Suen sub-iteration deletes, by Boolean algebra on the eight neighbour words. With exactly one step from off
+// to on around a pixel its on-neighbours form one run, so "two or more" means two adjacent ones and "six or fewer" two adjacent zeros.
+template <int iteration>
+std::uint64_t deletable(const std::uint64_t *up, const std::uint64_t *here, const std::uint64_t *down, int w) {
+    const std::uint64_t p[9] = {up[w],   shifted(up, w, 1),    shifted(here, w, 1), shifted(down, w, 1),
+                                down[w], shifted(down, w, -1), shifted(here, w, -1), shifted(up, w, -1), up[w]};
+    std::uint64_t once = 0, twice = 0, pair = 0, gap = 0;
+    for (int k = 0; k < 8; ++k) {
+        const std::uint64_t step = ~p[k] & p[k + 1];
+        twice |= once & step;
+        once |= step;
+        pair |= p[k] & p[k + 1];
+        gap |= ~(p[k] | p[k + 1]);
+    }
+    const std::uint64_t north = p[0], east = p[2], south = p[4], west = p[6];
+    const std::uint64_t corner = iteration == 1 ? ~(east & south & (north | west)) : ~(north & west & (east | south));
+    return here[w] & once & ~twice & pair & gap & corner;
+}
+
+// The clean-up: simple points (one 8-connected neighbourhood) with two neighbours or more that Zhang-Suen left, with the exceptions that the
+// contests' weight files show. Neighbours N, NE, E, SE, S, SW, W, NW are bits 0 to 7.
+std::array<bool, 256> tidy_table() {
+    std::array<bool, 256> table{};
+    for (int code = 0; code < 256; ++code) {
+        const auto p = [code](int k) { return (code >> (k & 7) & 1) != 0; };
+        int gaps = 0, rises = 0;
+        for (int k = 0; k < 8; ++k) rises += !p(k) && p(k + 1);
+        for (int k = 0; k < 8; k += 2) gaps += !p(k) && (p(k + 1) || p(k + 2));
+        const int on = std::popcount(static_cast<unsigned>(code));
+        const bool first = !(p(2) && p(4) && (p(0) || p(6))), second = !(p(0) && p(6) && (p(2) || p(4)));
+        const bool thinned = on >= 2 && on <= 6 && rises == 1 && (first || second);
+        table[code] = gaps == 1 && on >= 2 && !thinned;
+    }
+    table[0x0E] = table[0xE0] = true;
+    table[0x15] = table[0x51] = false;
+    return table;
+}
+
+// Bits x - 1, x, x + 1 of a row.
+inline unsigned three(const std::uint64_t *row, int x) {
+    const int at = x - 1 + 64;
+    const std::uint64_t *word = row + (at >> 6) - 1;
+    const int bit = at & 63;
+    const std::uint64_t low = word[0] >> bit;
+    return static_cast<unsigned>((bit > 61 ? low | word[1] << (64 - bit) : low) & 7);
+}
+
+// A pixel can be deleted only if it has two adjacent neighbours on and exactly one gap among N, E, S, W (see tidy_table): a superset, by words.
+std::uint64_t tidy_candidates(const std::uint64_t *up, const std::uint64_t *here, const std::uint64_t *down, int w) {
+    const std::uint64_t p[10] = {up[w],   shifted(up, w, 1),    shifted(here, w, 1),  shifted(down, w, 1), down[w], shifted(down, w, -1),
+                                 shifted(here, w, -1), shifted(up, w, -1), up[w], shifted(up, w, 1)};
+    std::uint64_t once = 0, twice = 0;
+    for (int k = 0; k < 8; k += 2) {
+        const std::uint64_t gap = ~p[k] & (p[k + 1] | p[k + 2]);
+        twice |= once & gap;
+        once |= gap;
+    }
+    return here[w] & once & ~twice;
+}
+
+// Deletes in raster order, each deletion seen by the pixels after it, pass after pass until a pass deletes nothing. Only a pixel with a deleted
+// neighbour can change its mind, so after the first look only those are looked at again: in this pass if they come later, else in the next.
+void tidy(BitMask &mask) {
+    static const std::array<bool, 256> table = tidy_table();
+    BitMask now(mask.height, mask.width), next(mask.height, mask.width);
+    for (int y = 0; y < mask.height; ++y)
+        for (int w = 0; w < mask.words; ++w)
+            if (mask.row(y)[w] != 0) now.row(y)[w] = tidy_candidates(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
+    for (bool changed = true; changed; std::swap(now, next)) {
+        changed = false;
+        for (int y = 0; y < mask.height; ++y) {
+            for (int w = 0; w < mask.words; ++w) {
+                while (now.row(y)[w] != 0) {
+                    const int x = 64 * w + std::countr_zero(now.row(y)[w]);
+                    now.clear(y, x);
+                    if (!mask.at(y, x)) continue;
+                    const unsigned u = three(mask.row(y - 1), x), m = three(mask.row(y), x), d = three(mask.row(y + 1), x);
+                    const unsigned code = (u >> 1 & 1) | (u >> 2 & 1) << 1 | (m >> 2 & 1) << 2 | (d >> 2 & 1) << 3 | (d >> 1 & 1) << 4 |
+                                          (d & 1) << 5 | (m & 1) << 6 | (u & 1) << 7;
+                    if (!table[code]) continue;
+                    mask.clear(y, x);
+                    changed = true;
+                    for (int cy = std::max(y - 1, 0); cy <= std::min(y + 1, mask.height - 1); ++cy)
+                        for (int cx = std::max(x - 1, 0); cx <= std::min(x + 1, mask.width - 1); ++cx)
+                            if (mask.at(cy, cx)) (cy > y || (cy == y && cx > x) ? now : next).set(cy, cx);
+                }
+            }
+        }
+    }
+}
+
+// Words that may hold deletable pixels: those near a deletion of the last two sub-iterations (the two use different rules, so each must look twice).
+struct Front {
+    const BitMask &mask;
+    std::vector<std::uint32_t> now, before, work;
+    std::vector<std::uint32_t> stamp_touched, stamp_work;
+    std::uint32_t touch_clock = 0, work_clock = 0;
+
+    explicit Front(const BitMask &mask)
+        : mask(mask), stamp_touched(static_cast<std::size_t>(mask.height) * mask.words), stamp_work(stamp_touched.size()) {}
+
+    void touch(int y, int w) {
+        if (y < 0 || y >= mask.height || w < 0 || w >= mask.words) return;
+        const std::uint32_t at = static_cast<std::uint32_t>(y) * static_cast<std::uint32_t>(mask.words) + static_cast<std::uint32_t>(w);
+        if (stamp_touched[at] == touch_clock) return;
+        stamp_touched[at] = touch_clock;
+        now.push_back(at);
+    }
+
+    void next() {
+        ++work_clock;
+        work.clear();
+        for (const auto *list : {&now, &before})
+            for (const std::uint32_t at : *list)
+                if (stamp_work[at] != work_clock) {
+                    stamp_work[at] = work_clock;
+                    work.push_back(at);
+                }
+        std::swap(now, before);
+        now.clear();
+        ++touch_clock;
+    }
+};
+
+struct Deletion {
+    int y, w;
+    std::uint64_t bits;
+};
+
+template <int iteration>
+void sub_iteration(BitMask &mask, Front &front, std::vector<Deletion> &deletions) {
+    front.next();
+    deletions.clear();
+    for (const std::uint32_t at : front.work) {
+        const int y = static_cast<int>(at / static_cast<std::uint32_t>(mask.words)), w = static_cast<int>(at % static_cast<std::uint32_t>(mask.words));
+        if (mask.row(y)[w] == 0) continue;
+        const std::uint64_t bits = deletable<iteration>(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
+        if (bits != 0) deletions.push_back({y, w, bits});
+    }
+    for (const Deletion &d : deletions) {
+        mask.row(d.y)[d.w] &= ~d.bits;
+        for (int y = d.y - 1; y <= d.y + 1; ++y) {
+            front.touch(y, d.w);
+            if (d.bits & 1) front.touch(y, d.w - 1);
+            if (d.bits >> 63) front.touch(y, d.w + 1);
+        }
+    }
+}
+
+}  // namespace
+
+void thin(BitMask &mask) {
+    Front front(mask);
+    front.touch_clock = 1;
+    for (int y = 0; y < mask.height; ++y)
+        for (int w = 0; w < mask.words; ++w)
+            if (mask.row(y)[w] != 0) front.touch(y, w);
+    front.before = front.now;
+    std::vector<Deletion> deletions;
+    while (!front.now.empty() || !front.before.empty()) {
+        sub_iteration<1>(mask, front, deletions);
+        sub_iteration<2>(mask, front, deletions);
+    }
+    tidy(mask);
+}
+
+}  // namespace docbin

@@ -1,5 +1,0 @@
-#include "pixels_body.hpp"
-
-namespace docbin::pixels {
-extern const Kernels avx512_kernels{narrow, wide};
-}

@@ -1,0 +1,20 @@
+// Every kernel family, for the target that includes this after its vector words.
+#pragma once
+#include "document/document_body.hpp"
+#include "engine/bitsliced_body.hpp"
+#include "engine/edge_body.hpp"
+#include "engine/head_body.hpp"
+#include "engine/stem_body.hpp"
+#include "local/local_body.hpp"
+#include "popcount/popcount_body.hpp"
+#include "target.hpp"
+
+namespace docbin {
+namespace {
+
+constexpr Target tables(const char *name) {
+    return {name, bitsliced::table, document::table, edge::table, head::table, local::table, popcount::table, stem::table};
+}
+
+}  // namespace
+}  // namespace docbin
