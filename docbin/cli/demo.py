@@ -18,6 +18,15 @@ def command(
         ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="P", help="Port to listen on. [default: 7860]", show_default=False)] = 7860,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host",
+            metavar="NAME",
+            help="A name that visitors may call this server by, besides localhost and --host; may be given several times. [default: none]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Try docbin in a browser on this machine: binarize, compare methods, look inside them. Ctrl-C ends it.
 
@@ -31,4 +40,4 @@ def command(
     if messages.loudness() > 0:
         logging.basicConfig(format="%(asctime)s %(message)s")
         logging.getLogger("docbin.demo").setLevel(logging.INFO)
-    serve(host, port, say=messages.note)
+    serve(host, port, say=messages.note, names=allow_host or ())

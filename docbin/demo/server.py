@@ -8,6 +8,7 @@ handed out.) No link to a public tunnel, no analytics, no request to any other h
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.util
 import logging
@@ -16,16 +17,18 @@ import secrets
 import shutil
 import signal
 import stat
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from docbin.demo.doors import UPLOAD_BYTES, Doors, Names, Room
 from docbin.demo.tabs import QUICK, SLOW, Sample
 from docbin.errors import DocbinError, MissingExtra, PageTimeout, UsageError, WorkerDied
 from docbin.processes.sandbox import Sandbox
@@ -151,6 +154,14 @@ def sweep(folder: Path, now: float, keep: float = KEEP_SECONDS, most: int = KEEP
     return gone
 
 
+def make_room(folder: Path, coming: int, most: int = KEEP_BYTES) -> bool:
+    """Whether `coming` more bytes fit below `folder`, for which the oldest files go where they must."""
+    if coming > most:
+        return False
+    sweep(folder, time.time(), most=most - coming)
+    return True
+
+
 def _own_folders() -> list[Path]:
     """The folder of files of every demo of this user, also of one that was killed. What another user put there, a link above all, is left alone."""
     out = []
@@ -195,8 +206,14 @@ def _home() -> Iterator[Path]:
 
 
 @contextmanager
-def running(host: str = HOST, port: int = PORT) -> Iterator[str]:
+def running(host: str = HOST, port: int = PORT, *, names: Collection[str] = (), frames: Collection[str] = ()) -> Iterator[str]:
     """The demo, up and answering at the address that is yielded, until the block ends.
+
+    Parameters
+    ----------
+    host, port : where it listens
+    names : what visitors may call it, besides `host` and this machine's own names; see :class:`docbin.demo.doors.Names`
+    frames : sites that may show the page inside theirs
 
     Raises
     ------
@@ -215,7 +232,7 @@ def running(host: str = HOST, port: int = PORT) -> Iterator[str]:
         sweeper = threading.Thread(target=_sweep_for_ever, args=(stop,), daemon=True, name="docbin-sweeper")
         try:
             sweeper.start()
-            yield _launch(work, host, port)
+            yield _launch(work, files, (host, port), Names.of(host, names), frames)
         finally:
             stop.set()
             _close()
@@ -226,12 +243,19 @@ def running(host: str = HOST, port: int = PORT) -> Iterator[str]:
 _running: list[Any] = []
 
 
-def _launch(work: Work, host: str, port: int) -> str:
+def _launch(work: Work, files: Path, place: tuple[str, int], names: Names, frames: Collection[str]) -> str:
     import gradio as gr
     from starlette.middleware import Middleware
 
-    from docbin.demo.doors import UPLOAD_BYTES, Doors
     from docbin.demo.tabs import build
+
+    host, port = place
+
+    def events() -> Mapping[int, int]:
+        return {number: len(fn.inputs) for number, fn in blocks.fns.items()}
+
+    doors = Middleware(Doors, names=names, room=Room(functools.partial(make_room, files)), events=events, frames=frames)
+    _quiet()
 
     style, script = (resources.files("docbin.demo").joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     blocks = build(work, shipped_samples(work))
@@ -255,7 +279,7 @@ def _launch(work: Work, host: str, port: int) -> str:
         show_error=False,
         max_file_size=UPLOAD_BYTES,
         allowed_paths=[],
-        app_kwargs={"middleware": [Middleware(Doors)], "docs_url": None, "redoc_url": None, "openapi_url": None},
+        app_kwargs={"middleware": [doors], "docs_url": None, "redoc_url": None, "openapi_url": None},
         strict_cors=True,
         mcp_server=False,
         enable_monitoring=False,
@@ -269,6 +293,32 @@ def _launch(work: Work, host: str, port: int) -> str:
     _running.append(blocks)
     shown = "localhost" if host in ("0.0.0.0", "::", "127.0.0.1") else host
     return f"http://{shown}:{port}"
+
+
+class _NoTraceback:
+    """Stands for the module ``traceback`` in Gradio, which prints one, with the names of visitors' files, for every event that goes wrong."""
+
+    @staticmethod
+    def print_exc() -> None:
+        _log.error("an event ended in %s", getattr(sys.exc_info()[0], "__name__", "an error"))
+
+
+class _NoOtherOrigins:
+    """Stands for Gradio's middleware that lets pages of other origins in, among them every other server of this machine."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+
+def _quiet() -> None:
+    """Take from Gradio what cannot be switched off."""
+    from gradio import queueing, routes
+
+    queueing.traceback = routes.traceback = _NoTraceback
+    routes.CustomCORSMiddleware = _NoOtherOrigins
 
 
 def _close() -> None:
@@ -291,8 +341,8 @@ def _check_free(host: str, port: int) -> None:
         raise UsageError(f"{host}:{port} cannot be used ({error.strerror or error}); choose another --port or --host") from None
 
 
-def serve(host: str = HOST, port: int = PORT, say: Any = print) -> None:
-    """Run the demo until Ctrl-C or SIGTERM. `say` is told, in a line, where it is."""
+def serve(host: str = HOST, port: int = PORT, say: Any = print, **options: Any) -> None:
+    """Run the demo until Ctrl-C or SIGTERM. `say` is told, in a line, where it is; `options` are those of :func:`running`."""
     done = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -300,7 +350,7 @@ def serve(host: str = HOST, port: int = PORT, say: Any = print) -> None:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with running(host, port) as address:
+        with running(host, port, **options) as address:
             say(f"the demo is at {address} (Ctrl-C ends it)")
             while not done.wait(1.0):
                 pass

@@ -61,6 +61,9 @@ def test_only_what_the_page_asks_for_comes_in(method: str, path: str, longest: i
     assert longest_body(method, path) == longest
 
 
+STALL = b"a sender that sends no more"
+
+
 class App:
     """Reads the whole body, as Gradio does, and answers with its length."""
 
@@ -79,18 +82,31 @@ class App:
         await send({"type": "http.response.body", "body": b"ok"})
 
 
-def asked(path: str, bodies: list[bytes], length: str | None = None, kind: str = "http") -> tuple[App, list[dict[str, Any]]]:
+def asked(
+    path: str,
+    bodies: list[bytes],
+    length: str | None = None,
+    kind: str = "http",
+    told: dict[str, str] | None = None,
+    method: str = "POST",
+    **options: Any,
+) -> tuple[App, list[dict[str, Any]]]:
     app, sent, left = App(), [], list(bodies)
 
     async def receive() -> dict[str, Any]:
+        if not left:  # its sender waits for the answer
+            await asyncio.Event().wait()
         body = left.pop(0)
+        if body is STALL:
+            await asyncio.Event().wait()
         return {"type": "http.request", "body": body, "more_body": bool(left)}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    headers = [] if length is None else [(b"content-length", length.encode())]
-    asyncio.run(Doors(app)({"type": kind, "method": "POST", "path": path, "headers": headers}, receive, send))
+    names = {"host": "localhost:7860"} | ({} if length is None else {"content-length": length}) | (told or {})
+    headers = [(name.encode(), value.encode()) for name, value in names.items()]
+    asyncio.run(Doors(app, **options)({"type": kind, "method": method, "path": path, "headers": headers}, receive, send))
     return app, sent
 
 
@@ -100,7 +116,16 @@ def test_a_body_within_its_length_passes_with_the_headers() -> None:
     headers = dict(sent[0]["headers"])
     assert headers[b"x"] == b"y"
     assert b"default-src 'self'" in headers[b"content-security-policy"]
-    assert not any(word in doors.HEADERS["content-security-policy"] for word in ("*;", "http:", "unsafe-hashes"))
+    assert not any(word in doors.headers()["content-security-policy"] for word in ("*", "http:", "unsafe-hashes"))
+    assert headers[b"x-frame-options"] == b"DENY"
+    assert b"frame-ancestors 'none'" in headers[b"content-security-policy"]
+    assert b"camera=()" in headers[b"permissions-policy"]
+
+
+def test_a_space_alone_is_shown_inside_another_page() -> None:
+    told = doors.headers(["https://huggingface.co", "https://*.hf.space"])
+    assert "frame-ancestors https://huggingface.co https://*.hf.space" in told["content-security-policy"]
+    assert "x-frame-options" not in told
 
 
 @pytest.mark.parametrize("length", ["200001", "99999999999", "-1", "ten"])
@@ -115,6 +140,154 @@ def test_a_body_that_does_not_say_its_length_is_cut_off() -> None:
     app, sent = asked("/gradio_api/queue/join", [b"x" * 150_000] * 4)
     assert app.read == 150_000
     assert sent == []
+
+
+def status(sent: list[dict[str, Any]]) -> int | None:
+    return sent[0]["status"] if sent else None
+
+
+@pytest.mark.parametrize(
+    ("host", "listens", "more", "known"),
+    [
+        ("localhost:7860", "127.0.0.1", (), True),
+        ("LOCALHOST", "127.0.0.1", (), True),
+        ("127.0.0.1:7860", "127.0.0.1", (), True),
+        ("127.8.9.10", "127.0.0.1", (), True),
+        ("[::1]:7860", "127.0.0.1", (), True),
+        ("attacker.example:7860", "127.0.0.1", (), False),
+        ("127.0.0.1.attacker.example", "127.0.0.1", (), False),
+        ("localhost.attacker.example", "0.0.0.0", (), False),
+        ("192.168.1.5:7860", "127.0.0.1", (), False),
+        ("192.168.1.5:7860", "0.0.0.0", (), True),
+        ("192.168.1.5:7860", "192.168.1.5", (), True),
+        ("[fe80::1]", "::", (), True),
+        ("desk.lan:7860", "0.0.0.0", (), False),
+        ("Desk.lan:7860", "0.0.0.0", ("desk.LAN",), True),
+        ("desk.lan", "desk.lan", (), True),
+        ("", "0.0.0.0", (), False),
+        ("localhost:7860@attacker.example", "0.0.0.0", (), False),
+        ("localhost/", "0.0.0.0", (), False),
+    ],
+)
+def test_the_server_answers_to_its_own_names_alone(host: str, listens: str, more: tuple[str, ...], known: bool) -> None:
+    """A site whose name was made to point here (DNS rebinding) sends that name."""
+    names = doors.Names.of(listens, more)
+    assert names.know(host) == known
+    _, sent = asked("/", [b""], told={"host": host}, method="GET", names=names)
+    assert status(sent) == (200 if known else 403)
+
+
+@pytest.mark.parametrize(
+    ("told", "lets"),
+    [
+        ({}, 200),  # a program, not a browser
+        ({"origin": "http://localhost:7860"}, 200),
+        ({"origin": "https://localhost:7860"}, 200),  # behind a proxy that speaks TLS
+        ({"origin": "http://localhost:7860", "sec-fetch-site": "same-origin"}, 200),
+        ({"origin": "http://localhost:8080"}, 403),
+        ({"origin": "http://127.0.0.1:7860"}, 403),
+        ({"origin": "https://attacker.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/cancel"])
+def test_no_other_sites_page_sends_anything(path: str, told: dict[str, str], lets: int) -> None:
+    app, sent = asked(path, [b"x" * 10], "10", told=told)
+    assert status(sent) == lets
+    assert app.read == (10 if lets == 200 else 0)
+
+
+def test_a_link_from_another_site_leads_to_the_page() -> None:
+    _, sent = asked("/", [b""], told={"sec-fetch-site": "cross-site"}, method="GET")
+    assert status(sent) == 200
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/queue/join"])
+@pytest.mark.parametrize("limit", ["IDLE_SECONDS", "BODY_SECONDS"])
+def test_a_body_that_stands_still_is_hung_up_on(path: str, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, limit, 0.05)
+    app, sent = asked(path, [b"x" * 10, STALL], "20", events=lambda: {})
+    assert status(sent) == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert app.read == (10 if path.endswith("upload") else 0)
+    assert len(sent) == 2  # the app's own answer comes too late
+
+
+def test_an_upload_that_does_not_fit_the_folder_is_refused_before_it_begins() -> None:
+    asked_for = []
+
+    def clear(size: int) -> bool:
+        asked_for.append(size)
+        return size <= 1000
+
+    room = doors.Room(clear)
+    app, sent = asked("/gradio_api/upload", [b"x" * 1001], "1001", room=room)
+    assert (status(sent), app.read) == (507, 0)
+    app, sent = asked("/gradio_api/upload", [b"x" * 900], "900", room=room)
+    assert (status(sent), app.read) == (200, 900)
+    asked("/gradio_api/upload", [b"x"], room=room)  # one that does not say its length counts as the longest
+    assert asked_for == [1001, 900, UPLOAD_BYTES + 100_000]
+
+
+def test_uploads_on_their_way_count() -> None:
+    room = doors.Room(lambda size: size <= 100)
+
+    async def two() -> list[bool]:
+        first, second = await room.take(60), await room.take(60)
+        room.leave(60)
+        return [first, second, await room.take(60)]
+
+    assert asyncio.run(two()) == [True, False, True]
+
+
+def event(**changes: Any) -> bytes:
+    return json.dumps({"fn_index": 3, "data": [1, 2], "session_hash": "abc", **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (event(), 200),
+        (event(fn_index=4), 404),
+        (event(fn_index=-1), 404),
+        (event(fn_index="3"), 400),
+        (event(fn_index=True), 400),
+        (event(fn_index=None), 400),
+        (event(data=[1]), 400),
+        (event(data=None), 400),
+        (event(data={"0": 1, "1": 2}), 400),
+        (event(session_hash=None), 400),
+        (event(session_hash="../x"), 400),
+        (b"[]", 400),
+        (b"{", 400),
+        (b"", 400),
+        (b"[" * 100_000, 400),
+        (b"\xff\xfe", 400),
+    ],
+)
+def test_only_the_pages_own_events_reach_gradio(body: bytes, says: int) -> None:
+    app, sent = asked("/gradio_api/queue/join", [body[:5], body[5:]], events=lambda: {3: 2})
+    assert status(sent) == says
+    assert app.read == (len(body) if says == 200 else 0)
+
+
+def test_what_goes_wrong_inside_is_a_sentence_and_the_log_has_no_names(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError("/home/ann/private letter.png")
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/gradio_api/file=/secret.png", "headers": [(b"host", b"localhost")]}
+    asyncio.run(Doors(broken)(scope, None, send))
+    assert status(sent) == 500
+    assert "ValueError" in caplog.text
+    assert "private" not in caplog.text + str(sent)
+    assert "secret" not in caplog.text
 
 
 def test_a_websocket_is_not_answered() -> None:
@@ -147,6 +320,14 @@ def test_beyond_the_limit_the_oldest_go_first(tmp_path: Path) -> None:
     first, second, third = (old(tmp_path / f"{age}", age, 100) for age in (300, 200, 100))
     assert server.sweep(tmp_path, time.time(), most=250) == 1
     assert [path.exists() for path in (first, second, third)] == [False, True, True]
+
+
+def test_room_for_an_upload_is_made_of_the_oldest_files(tmp_path: Path) -> None:
+    first, second = old(tmp_path / "1", 300, 100), old(tmp_path / "2", 200, 100)
+    assert not server.make_room(tmp_path, 1001, most=1000)
+    assert first.exists()
+    assert server.make_room(tmp_path, 850, most=1000)
+    assert [path.exists() for path in (first, second)] == [False, True]
 
 
 def test_a_link_is_removed_not_followed(tmp_path: Path) -> None:
@@ -279,7 +460,7 @@ def ask(port: int, method: str, path: str, body: bytes | None = None, headers: d
 def test_the_page_comes_with_its_headers_and_no_outside_address_in_its_scripts(port: int) -> None:
     status, headers, data = ask(port, "GET", "/")
     assert status == 200
-    assert headers["content-security-policy"] == doors.HEADERS["content-security-policy"]
+    assert headers["content-security-policy"] == doors.headers()["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     text = data.decode()
     assert "window.docbin" in text
@@ -350,6 +531,35 @@ def test_every_event_is_private_and_the_heavy_ones_wait_in_two_lines(port: int) 
     assert blocks.allowed_paths == []
     assert blocks.analytics_enabled is False
     assert json.loads(ask(port, "GET", "/gradio_api/info")[2])["named_endpoints"] == {}
+
+
+def test_a_request_of_another_site_gets_no_leave_to_read_the_answer(port: int) -> None:
+    for origin in ("http://localhost:9999", "https://attacker.example"):
+        for method in ("GET", "OPTIONS"):
+            told = {"origin": origin, "access-control-request-method": "POST"}
+            status, headers, _ = ask(port, method, "/config", headers=told)
+            assert status in (403, 404)
+            assert headers["access-control-allow-origin"] is None
+    status, headers, _ = ask(port, "GET", "/config", headers={"origin": f"http://127.0.0.1:{port}"})
+    assert status == 200
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/", headers={"host": "attacker.example"})
+    answer = connection.getresponse()
+    assert answer.status == 403
+    assert b"not called 'attacker.example'" in answer.read()
+
+
+def test_a_bad_event_is_no_500_and_prints_no_path(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    bad = {"data": [], "fn_index": 9999, "session_hash": "bad", "event_data": None, "trigger_id": None}
+    status, _, data = ask(port, "POST", "/gradio_api/queue/join", json.dumps(bad).encode(), {"content-type": "application/json"})
+    assert (status, data) == (404, b"The page has no such event.")
+    config = json.loads(ask(port, "GET", "/config")[2])
+    upload = next(one for one in config["dependencies"] if any(target[1] == "upload" for target in one["targets"]))
+    said = run(port, upload["id"], [{"path": "/home/ann/private letter.png", "meta": {"_type": "gradio.FileData"}}], "bad")
+    assert said["success"] is False
+    out, err = capfd.readouterr()
+    assert "Traceback" not in out + err
+    assert "private" not in out + err
 
 
 def test_an_upload_is_limited(port: int) -> None:
