@@ -52,7 +52,7 @@ test-browser: $(extras)
 
 stubs: $(extras)
 	$(python) -m nanobind.stubgen -q -m docbin.kernels._core -o docbin/kernels/_core.pyi
-	$(python) -m ruff check -q --fix docbin/kernels/_core.pyi
+	$(python) -m ruff check -q --fix --ignore E501 docbin/kernels/_core.pyi
 	$(python) -m ruff format -q docbin/kernels/_core.pyi
 
 test-native: $(extras)

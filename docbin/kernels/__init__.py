@@ -21,6 +21,14 @@ try:
 except ImportError:  # a build without a C++ compiler
     _core = None  # type: ignore[assignment]
 
+INTERFACE = 2
+"""How the functions of the compiled core are called; ``csrc/bind/module.cpp`` has the same number."""
+if _core is not None and getattr(_core, "interface", 1) != INTERFACE:
+    raise ImportError(
+        f"{_core.__file__} was built from other C++ sources than this docbin (interface {getattr(_core, 'interface', 1)}, wanted is {INTERFACE}); "
+        "build it again: pip install --no-build-isolation --no-deps -e . in a checkout, else pip install --force-reinstall docbin"
+    )
+
 KNOWN = ("numpy", "scalar", "avx2", "avx512", "avx512vnni", "neon")
 
 

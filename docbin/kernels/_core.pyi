@@ -8,6 +8,8 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
+interface: int = 2
+
 def available_levels() -> list[str]:
     """Levels this build and this CPU can run, worst first."""
 

@@ -84,3 +84,13 @@ def test_a_level_that_is_not_there_is_refused() -> None:
         pass
     with pytest.raises(UsageError, match="no such kernel level"), kernels.use("sse9"):
         pass
+
+
+def test_a_core_of_other_sources_is_refused_by_name() -> None:
+    """Else a call with its arguments in another order would end in a TypeError deep inside, or in a wrong page."""
+    code = "import sys, types; old = types.ModuleType('docbin.kernels._core'); old.__file__ = 'old_core.so'; old.interface = 1; "
+    code += "sys.modules['docbin.kernels._core'] = old; import docbin.kernels"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "old_core.so was built from other C++ sources" in done.stderr
+    assert "build it again: pip install" in done.stderr
