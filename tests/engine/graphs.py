@@ -19,9 +19,9 @@ def nodes(masked: bool = False, dilation: int = 1, depth: bool = False, edge: in
     def words(*shape: int) -> NDArray[np.uint64]:
         return rng.integers(0, 2**64, shape, dtype=np.uint64)
 
-    def conv(source: int, inputs: int, fan: int, reach: int = 1, mask: bool = False) -> Node:
+    def conv(source: int, inputs: int, thresholds: int, reach: int = 1, mask: bool = False) -> Node:
         counted = 64 * inputs * 9 // (2 if mask else 1)
-        limit = counted // 2 + rng.integers(-9, 9, (fan, 64)).astype(np.int32)
+        limit = counted // 2 + rng.integers(-9, 9, (thresholds, 64)).astype(np.int32)
         tensors = {"weights": words(64, inputs, 3, 3), "limit": limit.astype(np.int32)}
         if mask:
             tensors["masks"] = words(64, inputs, 3, 3)
