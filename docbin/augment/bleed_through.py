@@ -1,6 +1,6 @@
 """Writing of the page's back that shines through: what a binarizer most easily takes for faint ink.
 
-On real pages it is anything from a hint to two thirds of the contrast of the front's ink, in blurred strokes or sharp ones (thin paper, print),
+On real pages it is anything from a hint to two thirds of the contrast of the front's ink, in strokes that are blurred much or (thin paper) a little,
 speckled by the fibres, often in another hand, size or direction, and often just where the front is empty: in margins and between lines. So all
 of that is drawn here. Truth stays decidable by one rule: measured on the crop itself, what shines through reaches at most DARKEST of the contrast
 of the front's own ink, whatever strength and grain are drawn.
@@ -46,7 +46,7 @@ def verso_only(rng: Generator, image: Image, truth: Mask, strength: float, verso
     Whole strokes go, with truth, and paper takes their place. The back keeps to the depth of the ink that was there.
     """
     depth = _ink_depth(image, truth)
-    gone = _strokes_in(rng, truth)
+    gone = strokes_in(rng, truth)
     if gone.any():
         image, truth = _without(rng, image, truth, gone), truth & ~gone
     most = DARKEST if truth.any() else DARKEST_ALONE
@@ -66,7 +66,7 @@ def _ink_depth(image: Image, truth: Mask) -> float:
 def _shine(rng: Generator, image: Image, verso: Verso, most: float) -> Image:
     """`image` with a back laid over it that takes at most the share `most` of the light."""
     shape = (image.shape[0], image.shape[1])
-    blur = float(np.exp(rng.uniform(np.log(0.5), np.log(3.5))))
+    blur = float(np.exp(rng.uniform(np.log(0.8), np.log(3.8))))
     back = _back(rng, shape, verso, blur)
     if rng.random() < 0.7:
         back *= _speckle(rng, shape)
@@ -139,7 +139,7 @@ def _tone(rng: Generator, image: Image) -> tuple[float, float, float]:
     return (float(rng.uniform(0.1, 0.35)), float(rng.uniform(0.05, 0.2)), 0.0)
 
 
-def _strokes_in(rng: Generator, truth: Mask) -> Mask:
+def strokes_in(rng: Generator, truth: Mask) -> Mask:
     """The connected strokes whose middle lies in a random side of the piece, or, a third of the time, all."""
     import cv2
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from docbin.augment import capture_effects, ink_effects, paper_effects
+from docbin.augment import capture_effects, ink_effects, paper_effects, second_hand
 from docbin.augment.bleed_through import Verso, bleed_through, verso_only
 from docbin.augment.plasma import plasma
 from docbin.errors import UsageError
@@ -42,12 +42,14 @@ class Kind:
     needs_verso : it takes, as a fifth argument, what gives the page's back
     plasma : it draws a plasma field itself
     moves_truth : truth may change, so it cannot be made local
+    adds_ink : truth may gain ink
     """
 
     function: Callable[..., tuple[Image, Mask]]
     needs_verso: bool = False
     plasma: bool = False
     moves_truth: bool = False
+    adds_ink: bool = False
 
 
 DEGRADATIONS: dict[str, Kind] = {
@@ -57,7 +59,9 @@ DEGRADATIONS: dict[str, Kind] = {
     "flake": Kind(ink_effects.flake),
     "fade": Kind(ink_effects.fade),
     "fade_in_places": Kind(ink_effects.fade_in_places, plasma=True),
+    "pale_hand": Kind(second_hand.pale_hand),
     "recolour": Kind(ink_effects.recolour),
+    "dark_hand": Kind(second_hand.dark_hand, needs_verso=True, moves_truth=True, adds_ink=True),
     # paper
     "verso_only": Kind(verso_only, needs_verso=True, moves_truth=True),
     "bleed_through": Kind(bleed_through, needs_verso=True),
@@ -115,7 +119,9 @@ _LIGHT = Recipe(
     chances=(
         ("fade", 0.06, 0.5),
         ("fade_in_places", 0.06, 0.6),
+        ("pale_hand", 0.14, 1.0),
         ("recolour", 0.1, 0.9),
+        ("dark_hand", 0.08, 1.0),
         ("paper_texture", 0.12, 0.5),
         ("ruled_lines", 0.03, 0.8),
         ("verso_only", 0.15, 1.0),
@@ -147,7 +153,9 @@ _FULL = Recipe(
         ("flake", 0.15, 0.8),
         ("fade", 0.15, 0.9),
         ("fade_in_places", 0.15, 0.9),
+        ("pale_hand", 0.22, 1.0),
         ("recolour", 0.25, 1.0),
+        ("dark_hand", 0.12, 1.0),
         ("paper_texture", 0.4, 0.9),
         ("ruled_lines", 0.07, 1.0),
         ("verso_only", 0.1, 1.0),

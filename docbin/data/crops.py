@@ -34,6 +34,11 @@ from docbin.page import Image, Mask, to_grey
 
 CELL = 16  # pixels; ink is looked up on a grid of such cells
 
+LOCAL = 0.6
+"""Share of the crops whose depth is measured in the ink around, as it is on pages whose back does not shine through."""
+OTHER_INK = 0.3
+"""Share of the crops whose page has ink of quite another darkness elsewhere."""
+
 Degrade = Callable[[Generator, Image, Mask, Verso], tuple[Image, Mask]]
 """A degradation pipeline: picture uint8 (H, W, 3) and truth bool (H, W) to the same."""
 
@@ -136,26 +141,28 @@ class CropSource:
         if degrade is not None:
             image, truth = degrade(rng, image, truth, self._cut)
         if self.depth:
-            ink = self._ink_now(np.random.default_rng((self.seed, index, 1)), number, (cut, truth_there), (image, truth))
-            image = np.dstack([image, depth_plane(to_grey(image), ink)])
+            measured = np.random.default_rng((self.seed, index, 1))
+            ink = self._ink_now(measured, number, (cut, truth_there), (image, truth))
+            local = bool(measured.random() < LOCAL)
+            image = np.dstack([image, depth_plane(to_grey(image), ink, local=local)])
         return image, truth
 
     def _ink_now(self, rng: Generator, number: int, before: tuple[Image, Mask], after: tuple[Image, Mask]) -> float:
         """Depth of the page's ink, had the whole page been changed as the crop was.
 
-        Nobody degrades a whole page for one crop. The ink of the crop says by how much ink grew paler or darker; now and then what happened may have
-        happened to this part of the page only, so only a share of that change is put down to the page. A few pages' ink is measured wrongly in use,
-        so it is here.
+        Nobody degrades a whole page for one crop. The ink of the crop says by how much the darkest ink grew paler or darker; now and then what
+        happened may have happened to this part of the page only, so only a share of that change is put down to the page. In use the level is often
+        that of something else: of a black heading elsewhere on a page in pencil, of a border, a stamp. So it is here.
         """
         ink = self._page_inks.get(number)
         if ink is None:
             ink = self._page_inks[number] = _page_ink(self.pages[number])
-        local, share, jitter, wrong = rng.random() < 0.3, rng.random(), rng.normal(0.0, 0.06), rng.random() < 0.03
+        local, share, jitter, other = rng.random() < 0.3, rng.random(), rng.normal(0.0, 0.06), rng.random() < OTHER_INK
         change = 1.0
         if min(before[1].sum(), after[1].sum()) >= 64:
-            was, is_now = (255.0 - quotients(to_grey(image))[truth].mean() for image, truth in (before, after))
+            was, is_now = (255.0 - float(np.percentile(quotients(to_grey(image))[truth], 10)) for image, truth in (before, after))
             change = (max(is_now, 1.0) / max(was, 1.0)) ** (share if local else 1.0)
-        guess = ink * change * np.exp(jitter) * (np.exp(rng.uniform(-0.8, 0.8)) if wrong else 1.0)
+        guess = ink * change * np.exp(jitter) * (np.exp(rng.uniform(-0.4, 1.4)) if other else 1.0)
         return float(np.clip(guess, 1.0, 255.0))
 
     def _cut(self, rng: Generator, shape: tuple[int, int]) -> tuple[Image, Mask]:

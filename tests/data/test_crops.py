@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from docbin.data import crops
 from docbin.data.crops import NO_AUGMENT, Augment, CropSource
 from docbin.data.store import LabelledPage, save_layers
 from docbin.errors import UsageError
@@ -113,8 +114,10 @@ def test_each_set_may_have_its_own_degradations(pages: list[LabelledPage]) -> No
     assert 0 < changed < 20
 
 
-def test_the_depth_plane_is_measured_in_the_pages_ink(tmp_path: Path) -> None:
-    """A crop of nothing but pale writing shows it pale, because elsewhere on the page there is dark ink."""
+def test_the_depth_plane_is_measured_in_the_pages_ink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crop of nothing but pale writing shows it pale, because elsewhere on the page there is dark ink; unless it is measured in the ink around."""
+    monkeypatch.setattr(crops, "OTHER_INK", 0.0)
+    monkeypatch.setattr(crops, "LOCAL", 0.0)
     image = np.full((400, 900), 220, np.uint8)
     image[40:360:20, 20:400] = 40
     image[40:360:20, 500:880] = 170
@@ -134,6 +137,14 @@ def test_the_depth_plane_is_measured_in_the_pages_ink(tmp_path: Path) -> None:
             pale.append(float(np.median(crop[..., 3][written])))
     assert 110 < np.median(dark) < 146
     assert np.median(pale) < 60, "a quarter as deep as the ink (128)"
+    monkeypatch.setattr(crops, "LOCAL", 1.0)
+    around = []
+    for index in range(80):
+        crop, ink = source.crop(index)
+        written = crop[..., 0] == 170
+        if not ink.any() and written.sum() > 200:
+            around.append(float(np.median(crop[..., 3][written])))
+    assert 1.6 * np.median(pale) < np.median(around) <= 2.1 * np.median(pale), "never in less than half of the page's ink"
 
 
 def test_wrong_arguments(pages: list[LabelledPage]) -> None:

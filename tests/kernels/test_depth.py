@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from skimage.measure import label
 
-from docbin.kernels.depth import INK, depth_plane, ink_depth, keep_deep, quotients
+from docbin.kernels.depth import INK, SAMPLE, depth_plane, ink_depth, keep_deep, quotients, shines_through
 from docbin.page import Image, Mask
 
 
@@ -96,3 +97,49 @@ def test_depth_zero_and_an_empty_page_keep_what_is_there() -> None:
     assert np.array_equal(keep_deep(ink, plane, 0.0, 0.4, 5), ink)
     assert not keep_deep(ink, plane, 0.7, 0.4, 5).any()
     assert not keep_deep(np.zeros((9, 9), bool), plane, 0.7, 0.4, 5).any()
+
+
+def two_inks(soft: float = 0.0) -> tuple[Image, Mask, Mask]:
+    """A page with a black heading and many lines of writing a third as dark, blurred by `soft` pixels; where which of the two is."""
+    rng = np.random.default_rng(0)
+    layers = []
+    for rows in ([40, 80], range(560, 1180, 40)):
+        drawn = np.zeros((1200, 900), np.uint8)
+        for row in rows:
+            words = "".join(rng.choice(list("abcdefghklmnoprstuvw   ")) for _ in range(48))
+            cv2.putText(drawn, words, (12, row), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 255, 2, cv2.LINE_AA)
+        layers.append(drawn.astype(np.float64) / 255)
+    heading, letter = layers
+    blurred = cv2.GaussianBlur(letter, (0, 0), soft) if soft else letter
+    page = 230 - np.maximum(200 * heading, 70 * blurred)
+    return np.clip(page + rng.normal(0, 1.5, page.shape), 0, 255).astype(np.uint8), heading > 0.6, letter > 0.6
+
+
+def test_pale_writing_far_from_a_black_heading_is_measured_in_itself() -> None:
+    image, heading, letter = two_inks()
+    quotient = quotients(image)
+    assert not shines_through(quotient, ink_depth(quotient))
+    whole, plane = depth_plane(image, local=False), depth_plane(image)
+    assert np.array_equal(plane, depth_plane(image, local=True))
+    assert np.median(whole[heading]) > 100
+    assert np.median(plane[heading]) > 100
+    assert np.median(whole[letter]) < 55
+    assert np.median(plane[letter]) > 80
+    assert (plane >= whole).mean() > 0.999
+    assert plane.astype(int).max() <= 255
+    assert (plane <= 2 * whole.astype(int) + 2).all(), "never in less than half of the page's ink"
+
+
+def test_where_the_pale_writing_is_soft_the_back_shines_through_and_the_pages_ink_counts() -> None:
+    image, _, _ = two_inks(soft=2.5)
+    quotient = quotients(image)
+    assert shines_through(quotient, ink_depth(quotient))
+    assert np.array_equal(depth_plane(image), depth_plane(image, local=False))
+
+
+def test_a_large_page_is_looked_at_in_bands() -> None:
+    for soft, wanted in ((0.0, False), (2.5, True)):
+        image, _, _ = two_inks(soft)
+        quotient = np.tile(quotients(image), (2, 3))
+        assert quotient.size > SAMPLE
+        assert shines_through(quotient, ink_depth(quotient)) == wanted

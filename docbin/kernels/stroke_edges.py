@@ -1,0 +1,66 @@
+"""How steep the edges of strokes are, for their darkness: what parts writing of the back from pale writing of the front.
+
+Light that comes through the sheet is scattered by it, so a stroke of the back has soft edges; pencil, pale and faded ink have the edges of the page's
+other strokes. A stroke's *steepness* is the steepest slope at its edge over its depth, 1 / pixels. It is compared between strokes of about the same
+width only, for in equal focus a thin stroke has a steeper slope for its depth than a thick one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docbin.page import Image, Mask
+
+AREA, WIDTH, STEEPNESS, DEPTH = range(4)
+"""Columns of a table of strokes: pixels, half width in pixels, steepness in 1 / pixels, depth in grey levels of a quotient page."""
+
+WIDTHS = (0.7, 1.45)
+"""Strokes are compared whose half width is between these multiples of each other's median."""
+FEWEST = 8
+"""Strokes of each kind that a comparison wants."""
+
+Table = NDArray[np.float64]
+
+
+def darkness_of(quotient: Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(depth, steepest slope within a pixel of each pixel), float32 (H, W) in grey levels, of a page divided by its paper
+    (:func:`docbin.kernels.depth.quotients`); blurred a little, else the noise of single pixels were the steepest slope everywhere.
+    """
+    import cv2
+
+    depth = 255.0 - np.asarray(cv2.GaussianBlur(quotient, (0, 0), 0.7), np.float32)
+    slope = cv2.magnitude(cv2.Sobel(depth, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(depth, cv2.CV_32F, 0, 1, scale=1 / 8))
+    return depth, np.asarray(cv2.dilate(slope, np.ones((3, 3), np.uint8)), np.float32)
+
+
+def strokes(mask: Mask, depth: NDArray[np.float32], slope: NDArray[np.float32]) -> tuple[NDArray[np.int32], Table]:
+    """(labels, a row a stroke): the 8-connected components of `mask`, numbered from 1, and what is measured of each (:data:`AREA` and so on)."""
+    import cv2
+
+    bits = np.asarray(mask, np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(bits, connectivity=8)
+    inside = np.flatnonzero(bits)
+    owner = labels.ravel()[inside]
+    largest = np.zeros((count, 3))
+    for column, plane in enumerate((cv2.distanceTransform(bits, cv2.DIST_L2, 3), slope, depth)):
+        np.maximum.at(largest[:, column], owner, plane.ravel()[inside])
+    width, steepest, deepest = largest[1:].T
+    rows = np.column_stack([boxes[1:, cv2.CC_STAT_AREA], width, steepest / np.maximum(deepest, 1.0), deepest])
+    return np.asarray(labels, np.int32), rows
+
+
+def softness(pale: Table, dark: Table) -> tuple[float, float] | None:
+    """(steepness of the pale strokes over that of the dark ones, steepness of the dark ones), medians; None where there are too few to compare.
+
+    Below 1 the pale strokes are the softer. Only dark strokes of about the pale ones' width count.
+    """
+    if len(pale) < FEWEST:
+        return None
+    usual = float(np.median(pale[:, WIDTH]))
+    dark = dark[(dark[:, WIDTH] > WIDTHS[0] * usual) & (dark[:, WIDTH] < WIDTHS[1] * usual)]
+    if len(dark) < FEWEST:
+        return None
+    reference = float(np.median(dark[:, STEEPNESS]))
+    weights = np.minimum(pale[:, AREA], 200).astype(np.int64)
+    return float(np.median(np.repeat(pale[:, STEEPNESS], weights))) / max(reference, 1e-6), reference
