@@ -29,7 +29,7 @@ help:
 	@echo '    make test-all              the slow tests as well'
 	@echo '    make test-browser          the demo in a Chromium (apt-get install chromium)'
 	@echo '    make test-native           the C++ core under sanitizers, and for aarch64 in an emulator'
-	@echo '    make lint                  ruff and mypy'
+	@echo '    make lint                  ruff, mypy and import-linter'
 	@echo '    make clean                 remove .venv and build'
 
 page: $(docbin)
@@ -62,6 +62,7 @@ lint: $(extras)
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
+	$(VENV)/bin/lint-imports
 
 $(VENV)/.created:
 	@found=; for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python); do \

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from docbin.augment.plasma import plasma
 from docbin.page import FloatMap, Image
-from docbin.synth.scene.planar_objects import Colour
+
+Colour = tuple[int, int, int]
+"""Red, green, blue, 0..255."""
 
 
 def rgb(hue: float, saturation: float, value: float) -> Colour:

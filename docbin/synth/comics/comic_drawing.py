@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from docbin.page import FloatMap, Image
 from docbin.synth import textures
+from docbin.synth.textures import Colour
 
 Region = NDArray[np.uint8]
-Colour = tuple[int, int, int]
 BLACK: Colour = (12, 12, 12)
 WHITE: Colour = (255, 255, 255)
 

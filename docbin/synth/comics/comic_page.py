@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from docbin.page import Image, Mask
 from docbin.synth.comics import comic_drawing
-from docbin.synth.comics.comic_drawing import BLACK, WHITE, Colour, Region, Style
+from docbin.synth.comics.comic_drawing import BLACK, WHITE, Region, Style
 from docbin.synth.comics.comic_speech import Ink, Voices
 from docbin.synth.page.canvas import half_covered
+from docbin.synth.textures import Colour
 
 OVER = 2  # points of the drawing for one pixel of the page
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from docbin.synth import textures
 from docbin.synth.lettering import resized, set_line
-from docbin.synth.scene.planar_objects import Colour, Flat, Placed, blank
+from docbin.synth.scene.planar_objects import Flat, Placed, blank
 from docbin.synth.scene.projection import bent
 from docbin.synth.scene.scene_context import BLACK, SMALL, WHITE, Kit, Maker, colours, column, effects, luma
+from docbin.synth.textures import Colour
 
 
 def _rim(kit: Kit, flat: Flat, colour: Colour | None = None) -> None:

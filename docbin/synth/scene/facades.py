@@ -9,8 +9,9 @@ import numpy as np
 from docbin.page import Image
 from docbin.synth import textures
 from docbin.synth.scene import boards
-from docbin.synth.scene.planar_objects import Colour, Flat, blank
+from docbin.synth.scene.planar_objects import Flat, blank
 from docbin.synth.scene.scene_context import BLACK, SMALL, WHITE, Kit, column, effects, luma
+from docbin.synth.textures import Colour
 
 
 def goods(kit: Kit, height: int, width: int, row: float, names: float = 0.3) -> Flat:

@@ -8,8 +8,9 @@ from numpy.random import Generator
 from docbin.page import Image
 from docbin.synth import textures
 from docbin.synth.scene.boards import plate
-from docbin.synth.scene.planar_objects import Colour, Flat, Grey, blank
+from docbin.synth.scene.planar_objects import Flat, Grey, blank
 from docbin.synth.scene.scene_context import Kit
+from docbin.synth.textures import Colour
 
 
 def person(rng: Generator, height: int) -> tuple[Image, Grey]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from docbin.page import Image
 from docbin.synth import textures
 from docbin.synth.scene import boards, facades, occluders
-from docbin.synth.scene.planar_objects import Colour, Flat
+from docbin.synth.scene.planar_objects import Flat
 from docbin.synth.scene.projection import bent
 from docbin.synth.scene.scene_context import Kit, Maker
 from docbin.synth.scene.scene_view import (
@@ -33,6 +33,7 @@ from docbin.synth.scene.scene_view import (
     turned_across,
     walls,
 )
+from docbin.synth.textures import Colour
 
 
 def mall(view: View) -> None:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from docbin.page import Image
 from docbin.synth.lettering import Strip
+from docbin.synth.textures import Colour
 
 Points = NDArray[np.float32]
 Grey = NDArray[np.uint8]
-Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,8 +10,9 @@ from numpy.random import Generator
 from docbin.page import Image
 from docbin.synth import textures
 from docbin.synth.lettering import Face, Faces, Strip, resized, set_line
-from docbin.synth.scene.planar_objects import PLAIN, Colour, Effects, Flat, Placed
+from docbin.synth.scene.planar_objects import PLAIN, Effects, Flat, Placed
 from docbin.synth.sign_words import SignWriter
+from docbin.synth.textures import Colour
 
 SMALL = 7.0  # pixels of em height below which a line is drawn as small print
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from docbin.page import Image
 from docbin.synth.scene import boards, occluders
-from docbin.synth.scene.planar_objects import Colour, Flat, Grey
+from docbin.synth.scene.planar_objects import Flat, Grey
 from docbin.synth.scene.projection import Camera, Screen, bent, rotation
 from docbin.synth.scene.scene_context import Kit, Maker
+from docbin.synth.textures import Colour
 
 FLOOR = 1.55  # metres below the camera
 Point = tuple[float, float, float]
