@@ -62,7 +62,7 @@ lint: $(extras)
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
-	$(VENV)/bin/lint-imports
+	$(python) scripts/check_imports.py
 
 $(VENV)/.created:
 	@found=; for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python); do \
