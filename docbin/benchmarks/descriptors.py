@@ -19,9 +19,8 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -30,6 +29,7 @@ from typing import Any, Literal
 from docbin.benchmarks import word_truth
 from docbin.errors import FileAccessError, UsageError
 from docbin.metrics.words import PROTOCOLS
+from docbin.typed_config import parse_toml, typed
 
 TRUTH_SUFFIXES = (".txt", ".xml", ".gt")
 """Of files that hold outlines of words (:mod:`docbin.benchmarks.word_truth`)."""
@@ -309,36 +309,16 @@ def data_root_of(name_or_folder: str | os.PathLike[str], data_root: str | os.Pat
 
 def parse(text: str, source: str) -> Benchmark:
     """Benchmark from the text of a descriptor; `source` names it in messages. Unknown keys, missing keys and wrong types are a UsageError."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{source}: not valid TOML: {error}") from None
-    _refuse_unknown(table, {field.name for field in fields(Benchmark)}, source)
-    required = ("name", "title", "year", "role", "homepage", "licence", "citation", "expected")
-    missing = [key for key in required if key not in table]
-    if missing:
-        raise UsageError(f"{source}: missing {', '.join(missing)}")
+    bench = typed(Benchmark, parse_toml(text, source), source)
     choices = {"role": ROLES, "polarity": POLARITIES, "task": TASKS, "truth": tuple(word_truth.FORMATS), "protocol": tuple(PROTOCOLS)}
     for key, wanted in choices.items():
-        if table.get(key, wanted[0]) not in wanted:
-            raise UsageError(f"{source}: {key}={table[key]!r}; choose one of {', '.join(wanted)}")
-    layouts = []
-    for entry in table.pop("layouts", []):
-        _refuse_unknown(entry, {"images", "truths"}, f"{source}, layouts")
-        layout = Layout(tuple(entry["images"]), tuple(entry["truths"]))
+        if getattr(bench, key) not in wanted:
+            raise UsageError(f"{source}: {key}={getattr(bench, key)!r}; choose one of {', '.join(wanted)}")
+    for layout in bench.layouts:
         for pattern in (*layout.images, *layout.truths):
             if pattern.count("{stem}") != 1:
                 raise UsageError(f"{source}: pattern {pattern!r} must hold {{stem}} once")
-        layouts.append(layout)
-    table["stems"] = tuple(stem for entry in table.get("stems", []) for stem in _expand(entry, source))
-    lists = {key: tuple(table.get(key, ())) for key in ("archives", "folders", "oddities")}
-    return Benchmark(**{**table, **lists, "layouts": tuple(layouts)})
-
-
-def _refuse_unknown(table: Mapping[str, Any], known: set[str], source: str) -> None:
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise UsageError(f"{source}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    return replace(bench, stems=tuple(stem for entry in bench.stems for stem in _expand(entry, source)))
 
 
 def _expand(entry: str, source: str) -> list[str]:

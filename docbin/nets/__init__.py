@@ -12,12 +12,12 @@ Nothing is registered by an import; a new architecture is a file and a row in ``
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from docbin.errors import UsageError
+from docbin.typed_config import typed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,16 +47,11 @@ def config_of(name: str, variant: Mapping[str, Any]) -> Any:
     Raises
     ------
     UsageError
-        An unknown architecture, or a key the architecture does not have; the message lists the allowed ones.
+        An unknown architecture, a key the architecture does not have (the message lists the known ones), or a value of the wrong type.
     """
     if name not in NETS:
         raise UsageError(f"net {name!r}: unknown architecture; choose one of {', '.join(sorted(NETS))}")
-    config = _import(NETS[name][1])
-    allowed = [field.name for field in dataclasses.fields(config)]
-    for key in variant:
-        if key not in allowed:
-            raise UsageError(f"net {name!r}: unknown variant key {key!r}; allowed are {', '.join(allowed)}")
-    return config(**{key: tuple(value) if isinstance(value, list) else value for key, value in variant.items()})
+    return typed(_import(NETS[name][1]), variant, f"net {name!r}", "variant")
 
 
 def build(name: str, variant: Mapping[str, Any] | None = None) -> nn.Module:

@@ -28,8 +28,9 @@ from docbin.train.checkpoint import load_optimizer
 from docbin.train.feed import Batch
 from docbin.train.losses import weighted
 from docbin.train.place import Place
-from docbin.train.recipe import Recipe, fill
+from docbin.train.recipe import Recipe
 from docbin.train.task import Task, adamw
+from docbin.typed_config import typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Adversarial(Task):
         net = build(recipe.net.name, recipe.net.variant)
         if not isinstance(net, Degan):
             raise UsageError(f"task 'adversarial': trains degan, not {recipe.net.name}")
-        self.options: AdversarialOptions = fill(AdversarialOptions, recipe.options, "options")
+        self.options = typed(AdversarialOptions, recipe.options, "recipe", "options")
         self.place, self.optim = place, recipe.optim
         self.generator: Degan = place.settle(net)  # type: ignore[assignment]
         self.net = self.generator

@@ -34,8 +34,9 @@ from docbin.quant.training import clip_latent
 from docbin.train.checkpoint import load_optimizer
 from docbin.train.feed import Batch
 from docbin.train.place import Place
-from docbin.train.recipe import Recipe, fill
+from docbin.train.recipe import Recipe
 from docbin.train.task import Task, adamw
+from docbin.typed_config import typed
 
 TERMS = ("bce", "dice", "threshold", "teacher")
 
@@ -108,7 +109,7 @@ class Detection(Task):
     """Pictures in, kernels of words out, AdamW."""
 
     def __init__(self, recipe: Recipe, place: Place) -> None:
-        self.options: DetectionOptions = fill(DetectionOptions, recipe.options, "options")
+        self.options = typed(DetectionOptions, recipe.options, "recipe", "options")
         self.place, self.optim = place, recipe.optim
         self.net = place.settle(build(recipe.net.name, recipe.net.variant))
         self.terms = dict(recipe.loss.terms)

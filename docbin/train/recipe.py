@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docbin.errors import FileAccessError, UsageError
+from docbin.errors import UsageError
+from docbin.typed_config import parse_toml, read_toml, typed
 
 SCORES = ("fm", "psnr", "f")
 
@@ -160,14 +158,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     UsageError
         Not TOML, an unknown key, or a value of the wrong type.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileAccessError(f"{path}: cannot read the recipe ({error.strerror or error})") from None
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not a TOML file ({error})") from None
+    table = read_toml(path, "the recipe")
     for override in overrides:
         _override(table, override)
     return recipe_of(table, str(path))
@@ -175,8 +166,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def recipe_of(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """The recipe of a parsed TOML table (or of ``json.loads(recipe.to_json())``); errors as in :func:`read_recipe`, naming `where`."""
-    recipe: Recipe = fill(Recipe, table, where)
-    return recipe
+    return typed(Recipe, table, where)
 
 
 def _override(table: dict[str, Any], override: str) -> None:
@@ -186,48 +176,11 @@ def _override(table: dict[str, Any], override: str) -> None:
     if not equals or not all(parts):
         raise UsageError(f"--set {override!r}: section.key=value is wanted, for instance optim.rate=1e-3")
     try:
-        value: Any = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value: Any = parse_toml(f"value = {text}", f"--set {override!r}")["value"]
+    except UsageError:
         value = text.strip()
     for part in parts[:-1]:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise UsageError(f"--set {override!r}: {part} is a value, not a section")
     table[parts[-1]] = value
-
-
-def fill(kind: Any, table: Mapping[str, Any], where: str) -> Any:
-    """The dataclass `kind` of a parsed table; UsageError, naming `where`, for unknown keys, missing ones and wrong types."""
-    hints = typing.get_type_hints(kind)
-    for key in table:
-        if key not in hints:
-            raise UsageError(f"{where}: unknown key {key!r}; allowed are {', '.join(hints)}")
-    for entry in dataclasses.fields(kind):
-        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
-        if required and entry.name not in table:
-            raise UsageError(f"{where}: {entry.name!r} is missing")
-    return kind(**{key: _cast(hints[key], value, f"{where}: {key}") for key, value in table.items()})
-
-
-def _cast(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        if not isinstance(value, Mapping):
-            raise UsageError(f"{where} = {value!r}: a section (a table) is wanted")
-        return fill(hint, value, where)
-    origin = typing.get_origin(hint)
-    if origin is tuple:
-        kinds = typing.get_args(hint)
-        if isinstance(value, list | tuple) and len(kinds) == 2 and kinds[1] is Ellipsis:
-            kinds = kinds[:1] * len(value)
-        if not isinstance(value, list | tuple) or len(value) != len(kinds):
-            raise UsageError(f"{where} = {value!r}: a list{'' if Ellipsis in kinds else f' of {len(kinds)} values'} is wanted")
-        return tuple(_cast(item, part, where) for item, part in zip(kinds, value, strict=True))
-    if origin is not None and not isinstance(origin, types.UnionType):  # a mapping
-        if not isinstance(value, Mapping):
-            raise UsageError(f"{where} = {value!r}: a table is wanted")
-        return dict(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise UsageError(f"{where} = {value!r}: {hint.__name__} is wanted")
-    return value

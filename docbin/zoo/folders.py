@@ -16,12 +16,8 @@ shipped folders are found through :mod:`importlib.resources` only, since they li
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import os
-import tomllib
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -29,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from docbin.errors import FileAccessError, InputError, MissingExtra, UsageError
+from docbin.typed_config import read_toml, suggestion, typed
 
 FILE_LIMIT = 8_000_000
 """Bytes of a file of a shipped model."""
@@ -142,7 +139,6 @@ class Training:
 class Config:
     """A checked ``config.toml`` and the folder it lies in. `name` is the word on the command line: a shipped folder's name, or a path."""
 
-    folder: Path
     name: str
     net: str
     weights: Weights | None = None
@@ -157,6 +153,7 @@ class Config:
     training: Training = Training()
     onnx: Onnx | None = None
     packed: Packed | None = None
+    folder: Path = Path()
 
     def verified(self, entry: Weights | Onnx | Packed) -> Path:
         """The path of one of the folder's files, once its bytes have the SHA-256 that the config names.
@@ -243,61 +240,21 @@ def load_config(name: str | os.PathLike[str]) -> Config:
         raise MissingExtra(
             f"model {os.fspath(name)}: the folder has no config.toml; make one with scripts/package_model.py from a training run"
         )
-    near = difflib.get_close_matches(os.fspath(name).lower(), known, n=3, cutoff=0.5)
-    have = f"known are {', '.join(known)}" if known else "this install brings no weights"
+    have = suggestion(os.fspath(name).lower(), known) if known else "this install brings no weights"
     raise UsageError(
-        f"model {os.fspath(name)!r} is neither a model of docbin nor a folder with config.toml; "
-        + (f"did you mean {' or '.join(near)}?" if near else f"{have}; 'docbin models' lists them")
+        f"model {os.fspath(name)!r} is neither a model of docbin nor a folder with config.toml; {have}; 'docbin models' lists them"
     )
 
 
 def read_config(folder: Path, name: str | None = None) -> Config:
     """The checked ``config.toml`` of a folder; errors as in :func:`load_config`. `name` is the path where it is not given."""
     path = folder / "config.toml"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileAccessError(f"{path}: cannot read the model's config ({error.strerror or error})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error})") from None
+    table = read_toml(path, "the model's config", InputError)
     if "folder" in table:
         raise UsageError(f"{path}: unknown key folder")
-    table["name"] = name or str(folder)
-    config: Config = _section(Config, {**table, "folder": folder}, str(path))
+    config = dataclasses.replace(typed(Config, {**table, "name": name or str(folder)}, str(path)), folder=folder)
     _check(config, str(path))
     return config
-
-
-def _section(kind: Any, table: Any, where: str) -> Any:
-    """The dataclass `kind` of a table of the config; refuses unknown and missing keys and wrong types."""
-    if not isinstance(table, Mapping):
-        raise UsageError(f"{where}: a table is wanted, got {table!r}")
-    hints, known = typing.get_type_hints(kind), {one.name: one for one in dataclasses.fields(kind)}
-    for key in table:
-        if key not in known:
-            raise UsageError(f"{where}: unknown key {key}; known are {', '.join(name for name in known if name != 'folder')}")
-    missing = [
-        key
-        for key, one in known.items()
-        if key not in table and one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise UsageError(f"{where}: missing {', '.join(missing)}")
-    return kind(**{key: _value(hints[key], value, f"{where}, {key}") for key, value in table.items()})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if typing.get_origin(hint) is types.UnionType:
-        (hint,) = (one for one in typing.get_args(hint) if one is not type(None))
-    if dataclasses.is_dataclass(hint):
-        return _section(hint, value, where)
-    if typing.get_origin(hint) is not None:
-        hint = Mapping
-    if hint is float and type(value) is int:
-        value = float(value)
-    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise UsageError(f"{where}: {getattr(hint, '__name__', hint)} is wanted, got {value!r}")
-    return value
 
 
 def _check(config: Config, where: str) -> None:

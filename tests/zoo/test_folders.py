@@ -52,15 +52,15 @@ def test_a_full_config_is_read(tmp_path: Path) -> None:
     ("config", "says"),
     [
         ("treshold = 0.5\n" + LEAST, "unknown key treshold; known are name"),
-        (LEAST + "[output]\ntreshold = 0.5\n", "output: unknown key treshold; known are kind, threshold"),
+        (LEAST + "[output]\ntreshold = 0.5\n", "unknown key output.treshold; did you mean threshold? known are kind, threshold"),
         ('folder = "/tmp"\n' + LEAST, "unknown key folder"),
         (LEAST.replace('net = "unet"\n', ""), "missing net"),
         ('net = "unet"\n', "missing weights"),
         ('net = "unet"\n[weights]\nfile = "a"\n', "weights: missing sha256"),
-        ('net = "unet"\nweights = "a"\n', "a table is wanted"),
+        ('net = "unet"\nweights = "a"\n', "weights = 'a': a table is wanted"),
         (LEAST + "[output]\nthreshold = 1.5\n", "output.threshold is 1.5; allowed is 0 to 1"),
-        (LEAST + "[output]\nthreshold = true\n", "float is wanted, got True"),
-        (LEAST + '[input]\ntile = "big"\n', "int is wanted, got 'big'"),
+        (LEAST + "[output]\nthreshold = true\n", "output.threshold = True: a number is wanted"),
+        (LEAST + '[input]\ntile = "big"\n', "input.tile = 'big': a whole number is wanted"),
         (LEAST + "[input]\ntile = 4\n", "input.tile is 4"),
         (LEAST + '[input]\nchannels = "BGR"\n', "input.channels is 'BGR'; this docbin knows RGB, grey"),
         (LEAST + "[input]\nhigh = 255.0\n", "the networks take 0 to 1"),
@@ -79,6 +79,8 @@ def test_a_config_that_is_wrong_names_file_value_and_way_out(tmp_path: Path, con
 def test_a_config_that_is_no_toml(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a TOML file"):
         folders.load_config(folder(tmp_path / "mine", "net ="))
+    with pytest.raises(InputError, match="nested too deep"):
+        folders.load_config(folder(tmp_path / "deep", "net = " + "[" * 5000))
 
 
 def test_other_bytes_than_the_config_names_are_refused(tmp_path: Path) -> None:
