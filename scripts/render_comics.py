@@ -1,7 +1,7 @@
 """Rendered comic pages as a benchmark of text masks: a held-out set for ``docbin evaluate``, in the layout of Manga109 with its masks.
 
     python scripts/render_comics.py out/comics --pages 20
-    docbin evaluate manga109-text --data-root out/comics -m comics-text
+    docbin evaluate manga109-text --data-root out/comics -m comics-text --allow-missing
 
 Trainings render with seed 0 (``docbin.data.rendered_pages``), so pages of any other seed are held out; the default is 1. Pages are drawn with the
 fonts of this machine: numbers of two machines compare only where these are the same.

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from docbin.errors import FileAccessError, SomePagesFailed, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from docbin.benchmarks.descriptors import Benchmark
+    from docbin.evaluate.results import Result
 
 
 def command(
@@ -47,6 +53,10 @@ def command(
         int | None, typer.Option("--limit", metavar="N", min=1, help="Only the first N pages of each.", show_default="all")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Worker processes.")] = 1,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="Pages of a published set that are not there are no failure (exit code 6). [default: no]"),
+    ] = False,
 ) -> None:
     """Score METHODs on every page of DATASETs and print the means, one row each.
 
@@ -56,71 +66,110 @@ def command(
     """
     from rich.console import Console
 
-    from docbin import benchmarks, catalogue
-    from docbin.detection import table as detectors
-    from docbin.evaluate.masks import MaskResult, evaluate_masks, masks_table, write_masks_csv
-    from docbin.evaluate.pictures import write_report
-    from docbin.evaluate.results import Result, to_json, write_csv
-    from docbin.evaluate.run import evaluate
-    from docbin.evaluate.tables import means_table
-    from docbin.evaluate.words import WordResult, evaluate_words, words_table, write_words_csv
-
-    given = _by_method(methods, params or [])
-    benches = [(name, benchmarks.load(name), benchmarks.data_root_of(name, data_root)) for name in datasets]
-    for method in methods:
-        for task in {bench.task for _, bench, _ in benches}:
-            (detectors if task == "detect" else catalogue).get(method).parse(given[method])
-    pages = {name: len(bench.pairs(root)[:limit]) for name, bench, root in benches}
     messages = Console(stderr=True)
-    runs: dict[str, Callable[..., Result | WordResult | MaskResult]] = {
-        "binarize": evaluate,
-        "detect": evaluate_words,
-        "text-mask": evaluate_masks,
-    }
-    results: list[Result | WordResult | MaskResult] = []
+    given = _by_method(methods, params or [])
+    planned = _plan(datasets, given, data_root, limit)
+    with _bar(messages, sum(pages for *_, pages in planned) * len(methods)) as done:
+        results, folders = _run(planned, given, limit, jobs, pictures, done, messages)
+    _show(results, json_file)
+    _write(results, json_file, csv_file)
+    if pictures is not None:
+        from docbin.evaluate.html_report import write_report
+
+        messages.print(f"report: {write_report(results, pictures, folders)}", highlight=False, soft_wrap=True)
+    _complain(results, allow_missing)
+
+
+NAMED = 12
+"""Missing pages that a message names."""
+
+Planned = tuple["Benchmark", Path, int]
+"""A benchmark, where it is, and how many pages are to be scored."""
+
+
+def _plan(datasets: Sequence[str], given: Mapping[str, Mapping[str, str]], data_root: Path | None, limit: int | None) -> list[Planned]:
+    """Every dataset with its pages, after all names and parameters were checked."""
+    from docbin import benchmarks
+    from docbin.evaluate.judges import judge_of
+
+    planned = []
+    for name in datasets:
+        bench, root = benchmarks.load(name), benchmarks.data_root_of(name, data_root)
+        for method, params in given.items():
+            judge_of(bench.task).method(method).parse(params)
+        planned.append((bench, root, len(bench.pairs(root)[:limit])))
+    return planned
+
+
+def _run(
+    planned: Sequence[Planned],
+    given: Mapping[str, Mapping[str, str]],
+    limit: int | None,
+    jobs: int,
+    pictures: Path | None,
+    done: Callable[[object], None] | None,
+    messages: Console,
+) -> tuple[list[Result], list[str]]:
+    """Results, and for each the folder of its pictures, relative to `pictures`."""
+    from docbin.evaluate.run import evaluate
+
+    results: list[Result] = []
     folders: list[str] = []
-    with _bar(messages, sum(pages.values()) * len(methods)) as done:
-        for _, bench, root in benches:
-            for problem in bench.check(root):
-                messages.print(problem, style="yellow", highlight=False, soft_wrap=True)
-            for method in methods:
-                folders.append(f"{bench.name}-{Path(method).name}")
-                where = pictures / folders[-1] if pictures is not None else None
-                results.append(runs[bench.task](bench, method, given[method], root, limit, jobs, where, done))
-    of_ink = [result for result in results if isinstance(result, Result)]
-    of_words = [result for result in results if isinstance(result, WordResult)]
-    of_masks = [result for result in results if isinstance(result, MaskResult)]
+    for bench, root, _ in planned:
+        for problem in bench.check(root):
+            messages.print(problem, style="yellow", highlight=False, soft_wrap=True)
+        for method in given:
+            name = f"{bench.name}-{Path(method).name}"
+            folders.append(name if name not in folders else f"{name}-{len(folders)}")
+            where = pictures / folders[-1] if pictures is not None else None
+            results.append(evaluate(bench, method, given[method], root, limit, jobs, where, done))
+    return results, folders
+
+
+def _show(results: Sequence[Result], json_file: str | None) -> None:
+    from rich.console import Console
+
+    from docbin.evaluate.results import by_judge, to_json
+    from docbin.evaluate.tables import means_table
+
     if json_file == "-":
         typer.echo(to_json(results), nl=False)
-    else:
-        out = Console(width=None if sys.stdout.isatty() else 200)
-        if of_ink:
-            out.print(means_table(of_ink))
-        if of_words:
-            out.print(words_table(of_words))
-        if of_masks:
-            out.print(masks_table(of_masks))
+        return
+    out = Console(width=None if sys.stdout.isatty() else 200)
+    for judge, own in by_judge(results):
+        out.print(means_table(own, judge))
+
+
+def _write(results: Sequence[Result], json_file: str | None, csv_file: Path | None) -> None:
+    from docbin.evaluate.results import to_json, write_csv
+
     try:
         if json_file not in (None, "-"):
             Path(json_file).write_text(to_json(results), encoding="utf-8")
         if csv_file is not None:
             with csv_file.open("w", encoding="utf-8", newline="") as file:
-                if of_ink:
-                    write_csv(of_ink, file)
-                if of_words:
-                    write_words_csv(of_words, file)
-                if of_masks:
-                    write_masks_csv(of_masks, file)
+                write_csv(results, file)
     except OSError as error:
         raise FileAccessError(f"{error.filename}: cannot be written ({error.strerror})") from None
-    if pictures is not None and of_ink:
-        ours = [folder for result, folder in zip(results, folders, strict=True) if isinstance(result, Result)]
-        messages.print(f"report: {write_report(of_ink, pictures, ours)}", highlight=False, soft_wrap=True)
-    if pictures is not None and (of_words or of_masks):
-        messages.print(f"pictures: {pictures}", highlight=False, soft_wrap=True)
+
+
+def _complain(results: Sequence[Result], allow_missing: bool) -> None:
+    """Pages that failed, and pages of a published set that are not there, are exit code 6; a mean over some of a set's pages is not that set's."""
+    says = []
     failed = [f"{result.dataset}, {result.method}: {page.error}" for result in results for page in result.failed]
     if failed:
-        raise SomePagesFailed("\n".join([f"{len(failed)} pages failed, the rest are scored:", *failed]))
+        says += [f"{len(failed)} pages failed, the rest are scored:", *failed]
+    if not allow_missing:
+        lacking = {result.dataset: result for result in results if result.missing}
+        for name, result in lacking.items():
+            says.append(f"{name}: only {len(result.pages)} of {result.expected} pages are there; means are over these")
+            names = [problem.partition(":")[0] for problem in result.problems if not problem.startswith(f"{name}: ")]
+            if names:
+                says.append(f"  missing: {', '.join(names[:NAMED])}{f' and {len(names) - NAMED} more' if len(names) > NAMED else ''}")
+        if lacking:
+            says.append("put the missing pages there, or say --allow-missing")
+    if says:
+        raise SomePagesFailed("\n".join(says))
 
 
 def _by_method(methods: Sequence[str], params: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -19,11 +19,13 @@ def command(
     """Score PREDICTION against TRUTH as the DIBCO contests do: FM, pseudo-FM, PSNR, DRD, NRM, MPM, precision, recall."""
     from rich.console import Console
 
+    from docbin.cli import messages
     from docbin.evaluate import score_paths
+    from docbin.evaluate.judges.ink_judge import InkJudge
     from docbin.evaluate.tables import pages_table
     from docbin.metrics import mean
 
-    pages = score_paths(prediction, truth)
+    pages = score_paths(prediction, truth, messages.warning)
     good = [page.scores for page in pages if page.scores is not None]
     failed = [page for page in pages if page.scores is None]
     average = mean(good) if good else None
@@ -36,6 +38,6 @@ def command(
             report = images[0]
         typer.echo(json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        Console(width=None if Console().is_terminal else 160).print(pages_table(pages, average))
+        Console(width=None if Console().is_terminal else 160).print(pages_table(pages, average, InkJudge()))
     if failed:
         raise SomePagesFailed("\n".join(page.error or page.name for page in failed))

@@ -92,8 +92,8 @@ def classes(index: NDArray[np.uint8], names: list[str]) -> tuple[Image, Legend]:
 
 
 def error_legend() -> Legend:
-    """Of :func:`docbin.evaluate.pictures.error_picture`."""
-    from docbin.evaluate.pictures import FALSE, MISSED, RIGHT
+    """Of :func:`docbin.evaluate.error_pictures.error_picture`."""
+    from docbin.evaluate.error_pictures import FALSE, MISSED, RIGHT
 
     named = ((MISSED, "missed ink"), (FALSE, "false ink"), (RIGHT, "right ink"))
     return {"kind": "keys", "keys": [[_hex(np.array(colour)), name] for colour, name in named]}

@@ -90,7 +90,7 @@ def compare(
     folder: str, path: str, name: str, page: int, methods: list[str], truth: str | None = None, truth_name: str = ""
 ) -> dict[str, Any]:
     """Several methods, with their defaults, on one page; with its truth, scores and pictures of the errors. A method that fails fails alone."""
-    from docbin.evaluate.pictures import error_picture
+    from docbin.evaluate.error_pictures import error_picture
     from docbin.metrics import score
 
     if not 1 <= len(methods) <= MOST_METHODS:

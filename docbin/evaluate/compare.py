@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from docbin.benchmarks.descriptors import PICTURE_SUFFIXES, natural_key
-from docbin.benchmarks.ink_truth import truth_mask
+from docbin.benchmarks.ink_truth import ink_of_truth, read_picture
 from docbin.errors import DocbinError, FileAccessError, InputError, UsageError
 from docbin.evaluate.results import PageResult
 from docbin.metrics import score
+from docbin.page import Image, Mask, to_grey
+
+SOFT, PHOTOGRAPH = 0.02, 0.2
+"""Shares of pixels that are neither black nor white (grey levels 16 to 239): above the first a picture is named, above the second it is refused.
+
+A mask of two values has none, one with smoothed or JPEG edges 2 to 15 percent; of a scan nearly all pixels are grey."""
 
 
-def score_paths(prediction: str | os.PathLike[str], truth: str | os.PathLike[str]) -> list[PageResult]:
+def score_paths(
+    prediction: str | os.PathLike[str], truth: str | os.PathLike[str], warn: Callable[[str], None] | None = None
+) -> list[PageResult]:
     """Scores of a picture against its truth, or of the pictures of a folder against those of equal stems in another, in natural order.
 
-    Both are read as ink where darker than 128. In folders a page that has no partner, or does not fit it, is an entry with an error.
+    Both are read as ink where darker than 128. In folders a page that has no partner, or does not fit it, is an entry with an error. So is a
+    picture that is no mask but a grey photograph; one with soft edges is scored, and told to `warn`.
 
     Raises
     ------
@@ -24,7 +36,7 @@ def score_paths(prediction: str | os.PathLike[str], truth: str | os.PathLike[str
     UsageError
         One is a folder, the other a file.
     InputError
-        A single picture cannot be decoded, or is not of its truth's size.
+        A single picture cannot be decoded, is no mask, or is not of its truth's size.
     """
     one, other = Path(prediction), Path(truth)
     for path in (one, other):
@@ -33,7 +45,7 @@ def score_paths(prediction: str | os.PathLike[str], truth: str | os.PathLike[str
     if one.is_dir() != other.is_dir():
         raise UsageError(f"{one} and {other}: give two pictures or two folders")
     if not one.is_dir():
-        page = _score_files(one.stem, one, other)
+        page = _score_files(one.stem, one, other, warn)
         if page.error is not None:
             raise InputError(page.error)
         return [page]
@@ -44,16 +56,38 @@ def score_paths(prediction: str | os.PathLike[str], truth: str | os.PathLike[str
             lacks = one if stem not in left else other
             pages.append(PageResult(stem, None, 0.0, f"{stem}: no picture of this name in {lacks}"))
         else:
-            pages.append(_score_files(stem, left[stem], right[stem]))
+            pages.append(_score_files(stem, left[stem], right[stem], warn))
     return pages
 
 
-def _score_files(stem: str, prediction: Path, truth: Path) -> PageResult:
+def _score_files(stem: str, prediction: Path, truth: Path, warn: Callable[[str], None] | None) -> PageResult:
     try:
-        return PageResult(stem, score(truth_mask(prediction), truth_mask(truth)), 0.0)
+        one, other = _mask_in(prediction, warn), _mask_in(truth, warn)
+        if one.shape != other.shape:
+            sizes = f"{prediction} is {one.shape[1]} x {one.shape[0]} pixels, its truth {truth} is {other.shape[1]} x {other.shape[0]}"
+            raise InputError(f"{sizes}: a page and its truth must have the same size")
+        return PageResult(stem, score(one, other), 0.0)
     except (DocbinError, ValueError) as error:
         text = str(error)
         return PageResult(stem, None, 0.0, text if str(prediction) in text or str(truth) in text else f"{prediction}: {text}")
+
+
+def _mask_in(path: Path, warn: Callable[[str], None] | None) -> Mask:
+    """The ink of a picture that is a mask, or nearly one; InputError where it is a photograph."""
+    grey = to_grey(read_picture(path))
+    share = grey_share(grey)
+    says = f"{path}: {100 * share:.0f} % of its pixels are neither black nor white"
+    if share > PHOTOGRAPH:
+        raise InputError(f"{says}: this is no mask of ink but a grey picture; make one with 'docbin binarize' and score that")
+    if share > SOFT and warn is not None:
+        warn(f"{says}; what is darker than 128 was taken for ink")
+    return ink_of_truth(grey)
+
+
+def grey_share(grey: Image) -> float:
+    """Share of pixels that are neither black nor white, 0..1; a picture of two values at most has none, whatever they are."""
+    counts = np.bincount(grey.ravel(), minlength=256)
+    return 0.0 if np.count_nonzero(counts) <= 2 else float(counts[16:240].sum() / max(grey.size, 1))
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

@@ -1,84 +1,106 @@
-"""Run a method over a benchmark's pages.
+"""Run a method over a benchmark's pages, whatever its task: the task's judge (:mod:`docbin.evaluate.judges`) reads truth and counts.
 
 Pages come back in natural order. One that cannot be read, does not fit its truth, makes the method fail or kills its worker process is a line in the
-result, never the end of the run (:mod:`docbin.evaluate.workers`).
+result, never the end of the run. A page's seconds are those of the method alone.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docbin import __version__, benchmarks, catalogue
+from docbin import __version__, benchmarks
 from docbin.benchmarks.descriptors import Benchmark, PagePair
-from docbin.catalogue import Method
-from docbin.errors import DocbinError, UsageError
+from docbin.catalogue import Row
+from docbin.errors import DocbinError, FileAccessError, UsageError
+from docbin.evaluate.judges import Judge, judge_of
 from docbin.evaluate.results import PageResult, Result
-from docbin.evaluate.workers import LOST, scored
-from docbin.metrics import score
 
 Progress = Callable[[PageResult], None]
 
+LONGEST = 7 * 24 * 3600.0
+"""Seconds that a worker process may take for a page: what is measured here is not cut off."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """What a worker needs to know of one page; everything picklable."""
+class PageTask:
+    """What a worker needs to know of one page; everything can cross to another process."""
 
     pair: PagePair
-    polarity: str
-    method: Method
+    benchmark: Benchmark
+    judge: Judge[Any, Any, Any]
+    row: Row
     params: Mapping[str, Any]
     pictures: Path | None
 
     def score(self) -> PageResult:
-        """Read, binarize and score the page; whatever goes wrong becomes its error."""
+        """Read the page, run the method and count; whatever goes wrong becomes the page's error."""
         start = time.perf_counter()
         try:
             image = benchmarks.read_picture(self.pair.image_path)
-            truth = benchmarks.truth_mask(self.pair.truth_path, self.polarity)
+            truth = self.judge.truth(self.benchmark, self.pair)
             start = time.perf_counter()
-            ink = self.method.binarize(image, **self.params)
+            answer = self.judge.answer(self.row, image, self.params)
             seconds = time.perf_counter() - start
-            scores = score(ink, truth)
+            counts = self.judge.counts(self.benchmark, answer, truth)
             if self.pictures is not None:
-                from docbin.evaluate.pictures import write_pictures
-
-                write_pictures(self.pictures, self.pair.stem, image, ink, truth)
-            return PageResult(self.pair.stem, scores, seconds)
+                self.judge.draw(self.pictures, self.pair.stem, image, answer, truth)
+            return PageResult(self.pair.stem, counts, seconds)
         except Exception as error:
             kind = "" if isinstance(error, DocbinError | ValueError) else f"{type(error).__name__}: "
-            return PageResult(self.pair.stem, None, time.perf_counter() - start, f"{self.pair.image_path}: {kind}{error}")
+            return self.without_scores(f"{kind}{error}", time.perf_counter() - start)
 
-    def lost(self) -> PageResult:
-        """The page whose process died."""
-        return PageResult(self.pair.stem, None, 0.0, f"{self.pair.image_path}: {LOST}")
+    def without_scores(self, message: str, seconds: float = 0.0) -> PageResult:
+        """The page that could not be scored."""
+        return PageResult(self.pair.stem, None, seconds, f"{self.pair.image_path}: {message}")
+
+
+class PageWorker:
+    """Scores pages in a child process."""
+
+    def answer(self, task: PageTask) -> PageResult:
+        return task.score()
+
+
+def scored(tasks: Sequence[PageTask], jobs: int) -> Iterator[PageResult]:
+    """The result of every task, in order; one job works in this process, a worker process that dies takes only its page along."""
+    if jobs == 1 or len(tasks) == 1:
+        yield from (task.score() for task in tasks)
+        return
+    from docbin.processes.pool import Pool, in_order
+
+    pool = Pool(f"{__name__}:{PageWorker.__name__}", jobs=min(jobs, len(tasks)), seconds=LONGEST)
+    for task, answer in in_order(pool, tasks):
+        yield answer if isinstance(answer, PageResult) else task.without_scores(str(answer))
 
 
 def evaluate(
     benchmark: str | os.PathLike[str] | Benchmark,
-    method: str | Method,
+    method: str | Row,
     params: Mapping[str, Any] | None = None,
     data_root: str | os.PathLike[str] | None = None,
     limit: int | None = None,
     jobs: int = 1,
     pictures: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    judge: Judge[Any, Any, Any] | None = None,
 ) -> Result:
-    """Scores of a method on every page of a benchmark.
+    """Scores of a method on every page of a benchmark, by the benchmark's own task.
 
     Parameters
     ----------
     benchmark : a name under ``datasets/``, a folder with ``images/`` and ``gt/``, or a loaded benchmark
-    method, params : the name of a method (or a row for the method table) and its parameters, as in :func:`docbin.binarize`
+    method, params : the name of a method (of a detector, where words are scored), or its row, and its parameters
     data_root : where the pages are; None takes the folder itself or ``DOCBIN_DATA``
     limit : only the first so many pages
     jobs : worker processes; 1 runs in this process
-    pictures : a folder for the page, the result and the error picture of every page
+    pictures : a folder for what the judge draws of every page
     progress : called with every page as it is done
+    judge : what scores the answers; None takes the judge of the benchmark's task
 
     Raises
     ------
@@ -93,22 +115,23 @@ def evaluate(
         if value is not None and value < 1:
             raise UsageError(f"{name}={value}: wants a whole number of at least 1")
     bench = benchmark if isinstance(benchmark, Benchmark) else benchmarks.load(benchmark)
-    where = bench.name if isinstance(benchmark, Benchmark) else benchmark
-    root = benchmarks.data_root_of(where, data_root)
-    row = catalogue.get(method) if isinstance(method, str) else method
+    root = benchmarks.data_root_of(bench.name if isinstance(benchmark, Benchmark) else benchmark, data_root)
+    judge = judge if judge is not None else judge_of(bench.task)
+    row = judge.method(method) if isinstance(method, str) else method
     parsed = row.parse(params or {})
     row.check_available()
-    if bench.task != "binarize":
-        what = "outlines of words" if bench.task == "detect" else "masks of lettering"
-        raise UsageError(f"{bench.name}: has {what}, not masks of ink; docbin evaluate scores it by its own task, {bench.task}")
     pairs = bench.pairs(root)[:limit]
     folder = Path(pictures) if pictures is not None else None
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    tasks = [_Task(pair, bench.polarity, row, parsed, folder) for pair in pairs]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileAccessError(f"{folder}: cannot be made ({error.strerror})") from None
     pages = []
-    for page in scored(tasks, jobs):
+    for page in scored([PageTask(pair, bench, judge, row, parsed, folder) for pair in pairs], jobs):
         pages.append(page)
         if progress is not None:
             progress(page)
-    return Result(bench.name, row.name, parsed, __version__, tuple(pages), tuple(bench.check(root)))
+    expected = bench.expected if limit is None else min(limit, bench.expected)
+    about = judge.about(bench)
+    return Result(bench.name, row.name, parsed, __version__, tuple(pages), judge, tuple(bench.check(root)), expected, about)

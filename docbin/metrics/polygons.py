@@ -66,6 +66,19 @@ def _shared_width(one: list[float], other: list[float]) -> float:
 
 
 def overlaps(found: list[Floats], truth: list[Floats]) -> tuple[Floats, Floats, Floats]:
-    """(shared areas (truth, found), areas of the truth, areas of the found)."""
-    shared = np.array([[shared_area(one, other) for other in found] for one in truth]).reshape(len(truth), len(found))
+    """(shared areas (truth, found), areas of the truth, areas of the found).
+
+    Only pairs whose upright boxes overlap are cut with each other: of sixty words and sixty regions on a photograph that is one pair in fifty.
+    """
+    shared = np.zeros((len(truth), len(found)))
+    if truth and found:
+        (low, high), (low_found, high_found) = _boxes(truth), _boxes(found)
+        apart = (np.maximum(low[:, None], low_found) >= np.minimum(high[:, None], high_found)).any(2)
+        for one, other in np.argwhere(~apart).tolist():
+            shared[one, other] = shared_area(truth[one], found[other])
     return shared, np.array([area(one) for one in truth]), np.array([area(one) for one in found])
+
+
+def _boxes(polygons: list[Floats]) -> tuple[Floats, Floats]:
+    """Left top and right bottom corners of the polygons' upright boxes, (n, 2) each."""
+    return np.array([one.min(0) for one in polygons]), np.array([one.max(0) for one in polygons])

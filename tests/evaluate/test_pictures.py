@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,7 +19,8 @@ from docbin.cli import evaluate as evaluate_cli
 from docbin.cli import score as score_cli
 from docbin.errors import FileAccessError, InputError, SomePagesFailed, UsageError
 from docbin.evaluate import evaluate, score_paths
-from docbin.evaluate.pictures import FALSE, MISSED, PAPER, RIGHT, error_picture, write_report
+from docbin.evaluate.error_pictures import FALSE, MISSED, PAPER, RIGHT, error_picture
+from docbin.evaluate.html_report import LIST, write_report
 from tests.evaluate import rows
 
 
@@ -53,13 +55,102 @@ def test_the_report_shows_the_worst_page_first_and_all_its_pictures_exist(pages:
     text = write_report([result], out, ["own-fixed"]).read_text(encoding="utf-8")
     assert text.index("<h3>worse") < text.index("<h3>good &amp; plain")
     sources = [unquote(source) for source in re.findall(r'src="([^"]+)"', text)]
-    assert len(sources) == 6
+    assert len(sources) == 8, "page, truth, errors and result of two pages"
     assert all((out / source).is_file() for source in sources)
     assert "http" not in text  # nothing from elsewhere
     errors = np.asarray(Image.open(out / "own-fixed" / "worse-errors.png").convert("RGB"))
     assert tuple(errors[2, 3]) == FALSE
     assert tuple(errors[5, 0]) == MISSED
     assert Image.open(out / "own-fixed" / "worse-result.png").mode == "1"
+
+
+def test_methods_stand_side_by_side_on_every_page(pages: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    results = [evaluate(pages, row, params, pictures=out / name) for name, row, params in _METHODS]
+    text = write_report(results, out, [name for name, *_ in _METHODS]).read_text(encoding="utf-8")
+    articles = text.split("<article>")[1:]
+    assert len(articles) == 2
+    for article in articles:
+        assert article.count("<figure>") == 4, "page, truth and two methods"
+        assert article.count("-truth.png") == 2, "once, as a link and as a picture"
+        assert article.index("<b>fixed</b>") < article.index("<b>fragile</b>")
+    sources = [unquote(source) for source in re.findall(r'src="([^"]+)"', text)]
+    assert all((out / source).is_file() for source in sources)
+    assert text.count('<td data-label="FM"') == 2
+
+
+_METHODS = (("own-fixed", rows.FIXED, {}), ("own-fragile", rows.FRAGILE, {}))
+
+
+def test_a_new_run_takes_away_the_pictures_of_methods_it_does_not_show_and_nothing_else(pages: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report"
+    results = [evaluate(pages, row, params, pictures=out / name) for name, row, params in _METHODS]
+    write_report(results, out, [name for name, *_ in _METHODS])
+    (out / "own-fragile" / "notes.txt").write_text("mine")
+    changed = out / "own-fragile" / "worse-result.png"
+    changed.write_bytes(changed.read_bytes() + b"mine, too")
+    result = evaluate(pages, rows.FIXED, pictures=out / "own-fixed")
+    write_report([result], out, ["own-fixed"])
+    assert sorted(path.name for path in (out / "own-fragile").iterdir()) == ["notes.txt", "worse-result.png"]
+    assert len(list((out / "own-fixed").iterdir())) == 8
+    write_report([], out, [])
+    assert not (out / "own-fixed").exists(), "all of its files were ours, and so was the folder"
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside-result.png", "/{root}/outside-result.png", "a/../../outside-result.png", "link/outside-result.png", "."]
+)
+def test_a_list_received_from_somebody_removes_nothing_outside_the_folder(tmp_path: Path, name: str) -> None:
+    outside = tmp_path / "elsewhere" / "outside-result.png"
+    outside.parent.mkdir()
+    outside.write_bytes(b"mine")
+    out = tmp_path / "elsewhere" / "report"
+    out.mkdir()
+    (out / "link").symlink_to(outside.parent)
+    found = outside.stat()
+    name = name.replace("/{root}", str(outside.parent))
+    (out / LIST).write_text(json.dumps({"files": {name: [found.st_size, found.st_mtime_ns]}}))
+    write_report([], out, [])
+    assert outside.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"files": 3}', '{"files": {"a": null}}', "[" * 100000, '{"files": {"a\\u0000b": [1, 2]}}'])
+def test_a_damaged_list_names_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / LIST).write_text(text)
+    (tmp_path / "a").write_text("mine")
+    write_report([], tmp_path, [])
+    assert (tmp_path / "a").read_text() == "mine"
+
+
+def test_a_grey_photograph_is_no_mask(pages: Path, tmp_path: Path) -> None:
+    truth = pages / "gt" / "worse.png"
+    photograph = tmp_path / "scan.png"
+    Image.fromarray(np.linspace(20, 235, 72, dtype=np.uint8).reshape(6, 12)).save(photograph)
+    with pytest.raises(InputError, match=r"scan\.png: .* neither black nor white: this is no mask of ink .* 'docbin binarize'"):
+        score_paths(photograph, truth)
+    with pytest.raises(InputError, match="scan"):
+        score_paths(truth, photograph)
+    (tmp_path / "results").mkdir()
+    for name in ("worse", "good & plain"):
+        Image.open(photograph if name == "worse" else pages / "gt" / f"{name}.png").save(tmp_path / "results" / f"{name}.png")
+    found = {page.name: page.error for page in score_paths(tmp_path / "results", pages / "gt")}
+    assert found["good & plain"] is None
+    assert "no mask of ink" in (found["worse"] or "")
+
+
+def test_soft_edges_are_scored_with_a_warning_and_any_two_values_without(pages: Path, tmp_path: Path) -> None:
+    grey = np.asarray(Image.open(pages / "gt" / "worse.png")).copy()
+    grey[0, :5] = 200, 190, 180, 170, 160
+    Image.fromarray(grey).save(tmp_path / "soft.png")
+    told: list[str] = []
+    (page,) = score_paths(tmp_path / "soft.png", pages / "gt" / "worse.png", told.append)
+    assert page.scores is not None
+    assert page.scores.fm == 100
+    assert told == [f"{tmp_path / 'soft.png'}: 7 % of its pixels are neither black nor white; what is darker than 128 was taken for ink"]
+    Image.fromarray(np.where(np.asarray(Image.open(pages / "gt" / "worse.png")) > 0, 200, 60).astype(np.uint8)).save(tmp_path / "two.png")
+    (page,) = score_paths(tmp_path / "two.png", pages / "gt" / "worse.png", lambda text: pytest.fail(text))
+    assert page.scores is not None
+    assert page.scores.fm == 100
 
 
 def test_one_picture_and_two_folders_are_scored(pages: Path) -> None:
@@ -79,7 +170,7 @@ def test_paths_that_do_not_fit_are_refused(pages: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="two pictures or two folders"):
         score_paths(pages / "images", pages / "gt" / "worse.png")
     Image.new("L", (3, 4)).save(tmp_path / "small.png")
-    with pytest.raises(InputError, match=r"small\.png: prediction is 3 x 4 pixels, truth is 12 x 6"):
+    with pytest.raises(InputError, match=r"small\.png is 3 x 4 pixels, its truth .*worse\.png is 12 x 6"):
         score_paths(tmp_path / "small.png", pages / "gt" / "worse.png")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileAccessError, match="no picture"):
@@ -113,6 +204,29 @@ def test_the_evaluate_command_writes_all_it_is_asked_for(pages: Path, tmp_path: 
     assert (tmp_path / "report" / "index.html").is_file()
     run = CliRunner().invoke(app(evaluate_cli.command), [str(pages), "-m", "fixed", "--json", "-", "--limit", "1"])
     assert len(json.loads(run.stdout)[0]["images"]) == 1
+
+
+def test_pages_that_are_missing_are_a_failure_unless_allowed(pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "METHODS", {"fixed": rows.FIXED})
+    for kind in ("images", "gt"):
+        (tmp_path / "dibco2013" / kind).mkdir(parents=True)
+        for name in ("HW01", "PR02"):
+            shutil.copy(pages / kind / "worse.png", tmp_path / "dibco2013" / kind / f"{name}.png")
+    words = ["dibco2013", "-m", "fixed", "--data-root", str(tmp_path), "--json", str(tmp_path / "a.json")]
+    run = CliRunner().invoke(app(evaluate_cli.command), words)
+    assert isinstance(run.exception, SomePagesFailed)
+    assert "dibco2013: only 2 of 16 pages are there" in str(run.exception)
+    assert "--allow-missing" in str(run.exception)
+    assert "missing: HW02, HW03, HW04," in str(run.exception)
+    assert "and 2 more" in str(run.exception)
+    assert "2 of 16" in run.stdout
+    (result,) = json.loads((tmp_path / "a.json").read_text())
+    assert result["missing"] == {"pages": 2, "expected": 16}
+    run = CliRunner().invoke(app(evaluate_cli.command), [*words, "--allow-missing"])
+    assert run.exit_code == 0, run.output
+    assert json.loads((tmp_path / "a.json").read_text())[0]["missing"] == {"pages": 2, "expected": 16}
+    run = CliRunner().invoke(app(evaluate_cli.command), [*words, "--limit", "2"])
+    assert run.exit_code == 0, "all pages that were asked for are there"
 
 
 @pytest.mark.parametrize(("words", "says"), [(["-p", "threshold"], "KEY=VALUE"), (["-p", "wolf.k=1"], "not among the methods")])

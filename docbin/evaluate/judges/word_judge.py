@@ -1,0 +1,91 @@
+"""Outlines of words: precision, recall and F by the benchmark's own counting (:mod:`docbin.metrics.words`), of all pictures' words together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from docbin.benchmarks import word_truth
+from docbin.benchmarks.descriptors import Benchmark, PagePair
+from docbin.benchmarks.word_truth import TrueWord
+from docbin.catalogue import Row
+from docbin.detection import table
+from docbin.detection.table import DetectorRow
+from docbin.detection.words import Word
+from docbin.errors import FileAccessError
+from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
+from docbin.metrics.words import PROTOCOLS, Counts, WordScores, match_icdar2015, total
+from docbin.page import Image
+
+RIGHT, WRONG, MISSED, IGNORED = (0, 158, 115), (213, 94, 0), (0, 114, 178), (150, 150, 150)
+"""Colours of outlines, RGB, of Okabe and Ito's palette: a found word, a false one, a missed one, and what does not count."""
+
+COLUMNS = {"precision": Column("precision"), "recall": Column("recall"), "f": Column("F")}
+"""Scores that tables show."""
+
+
+class WordJudge(Judge[list[TrueWord], list[Word], Counts]):
+    """Detectors of ``docbin models`` on outlines of words. "found" and "words" are the regions and the words that count."""
+
+    task = "detect"
+    page_word = "picture"
+    method_word = "detector"
+    fields = ("precision", "recall", "f", "found", "words")
+    columns = COLUMNS
+    ranking = "f"
+    figures = (Figure("words", "words.jpg"),)
+
+    def about(self, benchmark: Benchmark) -> Mapping[str, str]:
+        return {"protocol": benchmark.protocol}
+
+    def method(self, name: str) -> Row:
+        return table.get(name)
+
+    def truth(self, benchmark: Benchmark, pair: PagePair) -> list[TrueWord]:
+        return list(word_truth.read(pair.truth_path, benchmark.truth))
+
+    def answer(self, row: Row, image: Image, params: Mapping[str, Any]) -> list[Word]:
+        assert isinstance(row, DetectorRow)
+        return row.words(image, **params)
+
+    def counts(self, benchmark: Benchmark, answer: list[Word], truth: list[TrueWord]) -> Counts:
+        outlines = [word.polygon for word in answer], [word.polygon for word in truth]
+        return PROTOCOLS[benchmark.protocol](*outlines, [word.ignore for word in truth])
+
+    def page_values(self, counts: Counts) -> Values:
+        return {**counts.scores().as_dict(), "found": counts.found, "words": counts.truths}
+
+    def total(self, counts: Sequence[Counts]) -> WordScores:
+        return total(counts).scores()
+
+    def total_values(self, total: Any) -> Values:
+        values: Values = total.as_dict()
+        return values
+
+    def draw(self, folder: Path, name: str, image: Image, answer: list[Word], truth: list[TrueWord]) -> None:
+        from PIL import Image as Pictures
+
+        path = folder / f"{name}-words.jpg"
+        try:
+            Pictures.fromarray(marked(image, answer, truth)).save(path, quality=88)
+        except OSError as error:
+            raise FileAccessError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def marked(image: Image, found: Sequence[Word], truth: Sequence[TrueWord]) -> Image:
+    """The picture, RGB, with its words outlined: right green, wrong vermilion, missed blue, don't-care grey (matched by ICDAR 2015's rules)."""
+    import cv2
+
+    matching = match_icdar2015([word.polygon for word in found], [word.polygon for word in truth], [word.ignore for word in truth])
+    taken = set(matching.words)
+    picture = np.ascontiguousarray(np.repeat(image[..., None], 3, 2) if image.ndim == 2 else image).copy()
+    width = max(1, round(max(picture.shape[:2]) / 640))
+    lines = [(word.polygon, IGNORED if word.ignore else MISSED) for k, word in enumerate(truth) if matching.words[k] < 0]
+    for number, word in enumerate(found):
+        lines.append((word.polygon, RIGHT if number in taken else WRONG if matching.counted[number] else IGNORED))
+    for polygon, colour in lines:
+        cv2.polylines(picture, [np.rint((polygon - 0.5) * 16).astype(np.int32)], True, colour, width, cv2.LINE_AA, 4)
+    return picture
