@@ -10,9 +10,12 @@ import platform
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from docbin.kernels import threads
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -47,13 +50,17 @@ def core(folder: Path, compiler: str, extra: tuple[str, ...], targets: tuple[str
     """Object files of everything but the Python bindings, with these targets."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = [path for path in sorted(CSRC.rglob("*.cpp")) if path.parent.name not in ("bind", "targets")]
-    flags, objects = target_flags(), []
+    flags = target_flags()
     define = ["-DDOCBIN_X86=1"] if "avx2" in targets else ["-DDOCBIN_NEON=1"] if "neon" in targets else []
-    for source in [*sources, *(CSRC / "targets" / f"{target}.cpp" for target in targets)]:
+
+    def compiled(source: Path) -> Path:
         more = flags.get(source.stem, []) if source.parent.name == "targets" else []
-        objects.append(folder / f"{source.parent.name}-{source.stem}.o")
-        _run([*_cached(compiler), *FLAGS, *extra, *define, *more, "-c", str(source), "-o", str(objects[-1])])
-    return objects
+        made = folder / f"{source.parent.name}-{source.stem}.o"
+        _run([*_cached(compiler), *FLAGS, *extra, *define, *more, "-c", str(source), "-o", str(made)])
+        return made
+
+    with ThreadPoolExecutor(threads()) as pool:
+        return list(pool.map(compiled, [*sources, *(CSRC / "targets" / f"{target}.cpp" for target in targets)]))
 
 
 def driver(name: str, objects: list[Path], compiler: str, extra: tuple[str, ...]) -> Path:
