@@ -37,7 +37,7 @@ from docbin.nets.edge import Edge
 from docbin.nets.pixels import luma, padded
 from docbin.nets.stem import Stem
 from docbin.quant import get, sign
-from docbin.quant.estimators import binarize, hard_tanh, triangle
+from docbin.quant.estimators import binarize, hard_tanh
 from docbin.quant.layer import QuantConv2d
 from docbin.quant.quantizer import ActQuantizer, Deployment
 
@@ -122,15 +122,39 @@ class _Levels(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, offsets: tuple[float, ...]) -> Tensor:
         ctx.save_for_backward(x)
         ctx.reach = 1.0 + max(offsets)
-        reached = (x >= -offsets[0]).to(x.dtype)
+        reached = (x >= -offsets[0]).view(torch.int8)  # counted in bytes: a sum of bools and bfloat16 is not vectorised
         for offset in offsets[1:]:
-            reached += x >= -offset
-        return reached.mul_(2 / len(offsets)).sub_(1)
+            reached += (x >= -offset).view(torch.int8)
+        if len(offsets) == 2:
+            return reached.sub_(1).to(x.dtype)
+        return reached.to(x.dtype).mul_(2 / len(offsets)).sub_(1)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         return torch.ops.aten.hardtanh_backward(gradient, x, -ctx.reach, ctx.reach), None
+
+
+class _Spread(torch.autograd.Function):
+    """Signs of ``x + offset``, the offsets' maps one behind the other; backward the triangle of Bi-Real Net, summed over offsets.
+
+    The same as ``binarize(x + offset, triangle)`` for each offset, concatenated, in fewer passes over memory.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, offsets: tuple[float, ...]) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.offsets = offsets
+        return torch.cat([(x + offset >= 0).view(torch.int8) for offset in offsets], 1).mul_(2).sub_(1).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        total = None
+        for offset, part in zip(ctx.offsets, gradient.split(x.shape[1], 1), strict=True):
+            slope = (x + offset).abs_().mul_(-2).add_(2).clamp_min_(0).mul_(part)
+            total = slope if total is None else total.add_(slope)
+        return total, None  # type: ignore[return-value]
 
 
 def offsets(fan: int) -> tuple[float, ...]:
@@ -169,7 +193,7 @@ class BitBlock(nn.Module):
             return self._exact(x)
         y = self.norm(self.conv(x))
         if self.spread_out:
-            return torch.cat([binarize(y + offset, triangle) for offset in self.offsets], 1)
+            return _Spread.apply(y, self.offsets)  # type: ignore[no-untyped-call,no-any-return]
         return _Levels.apply(y, self.offsets)  # type: ignore[no-untyped-call,no-any-return]
 
     def _repeated(self, weight: Tensor) -> Tensor:
@@ -333,11 +357,9 @@ class BitUNet(nn.Module):
         return planes[:, :1], planes[:, 1:] if self.depth else None
 
     def _bits(self, image: Tensor, grey: Tensor, depth: Tensor | None) -> Tensor:
+        dtype = torch.get_autocast_dtype(image.device.type) if self._lowered(image) else grey.dtype
         with torch.autocast(image.device.type, enabled=False):
-            codes = self.stem(grey, depth)
-        x = codes = (codes.to(torch.get_autocast_dtype(image.device.type)) if self._lowered(image) else codes).contiguous(
-            memory_format=torch.channels_last
-        )
+            x = codes = self.stem.codes(grey, depth, dtype)
         skips: list[Tensor] = []
         for at, encode in enumerate(self.encoder):
             x = encode(F.max_pool2d(x, 2) if at else x)

@@ -18,6 +18,8 @@ stays exact whatever the precision.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -28,10 +30,25 @@ HIDDEN_UNIT = 16.0
 """Levels of one unit of the hidden layer."""
 
 
+class _Rounded(torch.autograd.Function):
+    """Whole numbers between `low` and 127; the gradient passes where the number lay between them."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: float) -> Tensor:
+        ctx.save_for_backward((x >= low).logical_and_(x <= LARGEST))
+        return x.round().clamp_(low, LARGEST)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (inside,) = ctx.saved_tensors
+        return gradient * inside, None
+
+
 def _rounded(x: Tensor, low: float = -LARGEST) -> Tensor:
     """`x` as a whole number between `low` and 127; the gradient passes where it is between them."""
-    x = x.clamp(low, LARGEST)
-    return x + (x.round() - x).detach()
+    if torch.is_grad_enabled() and x.requires_grad:
+        return _Rounded.apply(x, low)  # type: ignore[no-untyped-call,no-any-return]
+    return x.round().clamp(low, LARGEST)
 
 
 def _whole_weights(weight: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,24 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from docbin import kernels
 from docbin.kernels.depth import INK
 from docbin.kernels.reference_edge import LARGEST, Z_UNIT
+from docbin.kernels.stem import WIDEST, threshold_codes
 
 
 def box_sum(cells: Tensor, window: int) -> Tensor:
-    """Sum of int64 cells (N, 1, H, W) over the in-map part of the window around each; exact."""
+    """Sum of whole cells (N, 1, H, W) over the in-map part of the window around each, in the cells' own type.
+
+    Exact where the sum of a row, and that of a window's width of all rows, fit the type.
+    """
     half = window // 2
-    height, width = cells.shape[-2:]
-    integral = F.pad(cells.cumsum(2).cumsum(3), (1, 0, 1, 0))
-    rows, columns = torch.arange(height, device=cells.device), torch.arange(width, device=cells.device)
-    top, bottom = (rows - half).clamp_min(0), (rows + half + 1).clamp_max(height)
-    left, right = (columns - half).clamp_min(0), (columns + half + 1).clamp_max(width)
-    strip = integral[:, :, bottom] - integral[:, :, top]
-    return strip[..., right] - strip[..., left]
+    for axis in (3, 2):
+        integral = F.pad(cells.cumsum(axis, dtype=cells.dtype), (1, 0) if axis == 3 else (0, 0, 1, 0))
+        size = cells.shape[axis]
+        at = torch.arange(size, device=cells.device)
+        end, begin = (at + half + 1).clamp_max(size), (at - half).clamp_min(0)
+        cells = integral.index_select(axis, end) - integral.index_select(axis, begin)
+    return cells
+
+
+@torch.library.custom_op("docbin::stem_bits", mutates_args=())
+def stem_bits(grey: Tensor, depth: Tensor, windows: list[int], theta: Tensor, greys: Tensor, depths: Tensor, floor: float) -> Tensor:
+    """Threshold codes of crops by the engine's kernel: uint8 planes (N, 2 h, 2 w) on a CPU -> int8 +-1 (N, h, w, channels)."""
+    levels = [level.numpy() for level in (theta, greys, depths)]
+    batch, height, width = grey.shape
+    bits = np.empty((batch, height // 2, width // 2, 4 * sum(level.size for level in levels)), np.uint8)
+    for page, deep, out in zip(grey.numpy(), depth.numpy(), bits, strict=True):
+        words = threshold_codes(
+            page, np.array(windows, np.int32), levels[0], levels[1], floor, depth=deep if levels[2].size else None, depths=levels[2]
+        )
+        packed = np.ascontiguousarray(words.transpose(1, 2, 0)).astype("<u8", copy=False).view(np.uint8)
+        out[:] = np.unpackbits(packed, axis=-1, bitorder="little")
+    return torch.from_numpy(bits.view(np.int8)).mul_(2).sub_(1)
+
+
+@stem_bits.register_fake
+def _(grey: Tensor, depth: Tensor, windows: list[int], theta: Tensor, greys: Tensor, depths: Tensor, floor: float) -> Tensor:
+    channels = 4 * (theta.numel() + greys.numel() + depths.numel())
+    return grey.new_empty((grey.shape[0], grey.shape[1] // 2, grey.shape[2] // 2, channels), dtype=torch.int8)
 
 
 class Stem(nn.Module):
@@ -57,8 +84,14 @@ class Stem(nn.Module):
     def moments(self, pixels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """For each window the mean and the deviation plus floor around each cell of whole levels (N, 4, h, w), float32 (N, 1, h, w); the order of the
         single-precision steps is that of the kernel."""
-        whole = pixels.round().to(torch.int64)
-        sums, squares, ones = whole.sum(1, keepdim=True), whole.square().sum(1, keepdim=True), torch.ones_like(whole[:, :1])
+        height, width = pixels.shape[-2:]
+        largest = 4 * 255**2 * max(width, height * max(self.windows, default=1))  # that a sum of squares may reach on its way
+        kind = torch.int32 if largest < 2**31 else torch.int64
+        # Whole numbers of at most 4 * 255^2, exact in single precision; adding slices is many times faster than a sum over so short an axis.
+        first, second, third, fourth = pixels.round().split(1, 1)
+        sums = (first + second + third + fourth).to(kind)
+        squares = (first * first + second * second + third * third + fourth * fourth).to(kind)
+        ones = torch.ones_like(sums[:1])
         for window in self.windows:
             count = (4 * box_sum(ones, window)).float()
             mean = box_sum(sums, window).float() / count
@@ -77,6 +110,17 @@ class Stem(nn.Module):
             deep = F.pixel_unshuffle(depth.float(), 2)
             codes.extend(deep - level >= 0 for level in self.depth)
         return 2 * torch.cat(codes, 1).to(grey.dtype) - 1
+
+    @torch.no_grad()
+    def codes(self, grey: Tensor, depth: Tensor | None, dtype: torch.dtype) -> Tensor:
+        """What :meth:`forward` gives, in `dtype` and channels_last; a training on a CPU has it from the engine's kernel."""
+        fits = self.channels % 64 == 0 and max(self.windows, default=1) <= WIDEST
+        if not (self.training and grey.device.type == "cpu" and fits and kernels.compiled()):
+            return self(grey, depth).to(dtype).contiguous(memory_format=torch.channels_last)
+        pages = grey[:, 0].to(torch.uint8)
+        deep = pages if depth is None else depth[:, 0].to(torch.uint8)
+        bits = stem_bits(pages, deep, list(self.windows), self.theta, self.grey, self.depth, self.floor)
+        return bits.permute(0, 3, 1, 2).to(dtype)
 
     @torch.no_grad()
     def levels(self, grey: Tensor, depth: Tensor | None = None) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 
 from docbin.errors import UsageError
 from docbin.nets import pretrained
+from docbin.nets.unet import UNet
 from docbin.quant.layer import set_progress
 from docbin.quant.training import clip_latent, distil_logits, penalties
 from docbin.train.feed import Batch
@@ -42,6 +43,8 @@ class Bits(Supervised):
             wants = 4 if getattr(teacher, "depth", False) else 3
             if wants == 4 and not recipe.data.depth:
                 raise UsageError(f"options.teacher = {options['teacher']!r}: looks at the depth plane; set data.depth = true")
+            if isinstance(teacher, UNet):
+                teacher.eval().fold_norms()
             self.teacher = place.settle(teacher).requires_grad_(False)
             self.channels = wants
 

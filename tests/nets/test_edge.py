@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from docbin.nets.edge import Edge  # noqa: E402
+from docbin.nets.edge import Edge, _rounded  # noqa: E402
 
 
 def made(seen: int = 12, filters: int = 8) -> Edge:
@@ -83,3 +83,18 @@ def test_bfloat16_rounds_sums_in_training_and_nothing_in_evaluation() -> None:
         exact = edge.eval()(seen, logits)
         with torch.autocast("cpu", torch.bfloat16):
             assert torch.equal(edge(seen, logits), exact)
+
+
+@pytest.mark.parametrize("low", [-127.0, 0.0])
+def test_rounding_passes_the_gradient_where_a_number_lies_within(low: float) -> None:
+    x = torch.tensor([-300.0, -127.0, -126.5, -0.4, 0.0, 0.5, 1.5, 126.6, 127.0, 127.2]).requires_grad_()
+    found = _rounded(x, low)
+    gradient = torch.arange(1.0, 11.0)
+    found.backward(gradient)
+    twin = x.detach().clone().requires_grad_()
+    clamped = twin.clamp(low, 127)
+    wanted = clamped + (clamped.round() - clamped).detach()
+    wanted.backward(gradient)
+    assert torch.equal(found, wanted)
+    assert torch.equal(x.grad, twin.grad)
+    assert torch.equal(_rounded(x.detach(), low), wanted)
