@@ -44,7 +44,7 @@ def load_pages(
         A page whose truth has another size, or that cannot be decoded; the message names both files.
     """
     from docbin import benchmarks
-    from docbin.data.failing_pages import FailingPages
+    from docbin.data.failing_pages import FAILING_KINDS, FailingPages
     from docbin.data.rendered_pages import RenderedPages
 
     folder = Path(cache) if cache is not None else default_cache()
@@ -55,7 +55,11 @@ def load_pages(
             if not carried:
                 papers = Path(data_root) / "paper"
                 if name == "failing-kinds":
-                    pool = FailingPages(rendered, 0, folder, papers if papers.is_dir() else None, workers=os.cpu_count() or 1)
+                    kinds = tuple(
+                        kind for kind in FAILING_KINDS if kind != "white-on-dark"
+                    )  # turned dark on light before a network sees it
+                    photographs = papers if papers.is_dir() else None
+                    pool = FailingPages(rendered, 0, folder, photographs, kinds, workers=os.cpu_count() or 1)
                     pages += pool.pages()
                 else:
                     pages += RenderedPages(name, rendered, cache=folder, workers=os.cpu_count() or 1).pages()

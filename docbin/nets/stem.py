@@ -88,7 +88,7 @@ class Stem(nn.Module):
         largest = 4 * 255**2 * max(width, height * max(self.windows, default=1))  # that a sum of squares may reach on its way
         kind = torch.int32 if largest < 2**31 else torch.int64
         # Whole numbers of at most 4 * 255^2, exact in single precision; adding slices is many times faster than a sum over so short an axis.
-        first, second, third, fourth = pixels.round().split(1, 1)
+        first, second, third, fourth = torch.split(pixels.round(), 1, 1)  # type: ignore[no-untyped-call]
         sums = (first + second + third + fourth).to(kind)
         squares = (first * first + second * second + third * third + fourth * fourth).to(kind)
         ones = torch.ones_like(sums[:1])
@@ -116,11 +116,13 @@ class Stem(nn.Module):
         """What :meth:`forward` gives, in `dtype` and channels_last; a training on a CPU has it from the engine's kernel."""
         fits = self.channels % 64 == 0 and max(self.windows, default=1) <= WIDEST
         if not (self.training and grey.device.type == "cpu" and fits and kernels.compiled()):
-            return self(grey, depth).to(dtype).contiguous(memory_format=torch.channels_last)
+            plain: Tensor = self(grey, depth).to(dtype).contiguous(memory_format=torch.channels_last)
+            return plain
         pages = grey[:, 0].to(torch.uint8)
         deep = pages if depth is None else depth[:, 0].to(torch.uint8)
         bits = stem_bits(pages, deep, list(self.windows), self.theta, self.grey, self.depth, self.floor)
-        return bits.permute(0, 3, 1, 2).to(dtype)
+        counted: Tensor = bits.permute(0, 3, 1, 2).to(dtype)
+        return counted
 
     @torch.no_grad()
     def levels(self, grey: Tensor, depth: Tensor | None = None) -> Tensor:
