@@ -44,8 +44,9 @@ def load_pages(
         A page whose truth has another size, or that cannot be decoded; the message names both files.
     """
     from docbin import benchmarks
-    from docbin.data.failing_pages import FAILING_KINDS, FailingPages
+    from docbin.data.failing_pages import FailingPages
     from docbin.data.rendered_pages import RenderedPages
+    from docbin.synth.page.failing_kinds import FAILING_KINDS
 
     folder = Path(cache) if cache is not None else default_cache()
     pages = []

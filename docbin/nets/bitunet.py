@@ -151,7 +151,7 @@ class _Spread(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         total = None
-        for offset, part in zip(ctx.offsets, torch.split(gradient, x.shape[1], 1), strict=True):  # type: ignore[no-untyped-call]
+        for offset, part in zip(ctx.offsets, torch.split(gradient, x.shape[1], 1), strict=True):
             slope = (x + offset).abs_().mul_(-2).add_(2).clamp_min_(0).mul_(part)
             total = slope if total is None else total.add_(slope)
         return total, None  # type: ignore[return-value]

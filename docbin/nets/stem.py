@@ -88,7 +88,7 @@ class Stem(nn.Module):
         largest = 4 * 255**2 * max(width, height * max(self.windows, default=1))  # that a sum of squares may reach on its way
         kind = torch.int32 if largest < 2**31 else torch.int64
         # Whole numbers of at most 4 * 255^2, exact in single precision; adding slices is many times faster than a sum over so short an axis.
-        first, second, third, fourth = torch.split(pixels.round(), 1, 1)  # type: ignore[no-untyped-call]
+        first, second, third, fourth = torch.split(pixels.round(), 1, 1)
         sums = (first + second + third + fourth).to(kind)
         squares = (first * first + second * second + third * third + fourth * fourth).to(kind)
         ones = torch.ones_like(sums[:1])
