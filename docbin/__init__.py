@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docbin.detection import Detector, Word
+    from docbin.detection import Detector
     from docbin.metrics import Scores
     from docbin.page import FloatMap, Image, Mask, Page
+    from docbin.word import Word
     from docbin.zoo.runtimes import Model
 
     __version__: str
@@ -27,6 +28,7 @@ __all__ = [
     "__version__",
     "binarize",
     "detect",
+    "enhance",
     "load",
     "methods",
     "read_pages",
@@ -129,6 +131,32 @@ def detect(image: Image, model: str | Path | None = None, **params: Any) -> list
     from docbin.detection import table
 
     return table.get(str(model) if model is not None else table.DEFAULT).words(image, **params)
+
+
+def enhance(image: Image, task: str | None = None, model: str | Path | None = None, **params: Any) -> Image:
+    """The page repaired, without deciding what is ink: uint8 (H, W), or (H, W, 3) where both the page and the model are in colour.
+
+    Parameters
+    ----------
+    image : uint8 array, grey (H, W) or RGB (H, W, 3)
+    task : "uniform", "clean-up", "deblur", "watermark" or "binarize", see ``docbin enhance --help``; None takes the default
+    model : a model of the zoo or a model folder, in place of the task's own
+    **params : ``grey`` (a grey page whatever came), ``tile`` (side of the tiles worked on, pixels; changes memory and time, not the result)
+
+    Raises
+    ------
+    TypeError, ValueError
+        `image` is not such an array.
+    docbin.errors.UsageError
+        Unknown task, model or parameter, a value out of range, or a model that does not clean pages.
+    docbin.errors.MissingExtra
+        No torch, or no weights.
+    docbin.errors.InputError, docbin.errors.FileAccessError
+        The model's files are damaged or missing.
+    """
+    from docbin import enhancing
+
+    return enhancing.get(task or enhancing.DEFAULT, model).enhance(image, **params)
 
 
 def load(name: str | Path, runtime: str = "auto") -> Model | Detector:

@@ -21,136 +21,16 @@ first listed or the name first asked for; its functions get the model's name as 
 from __future__ import annotations
 
 import functools
-import importlib
-import importlib.util
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from docbin.errors import DocbinError, MissingExtra, UsageError
-from docbin.page import FloatMap, Image, Mask, check_image, check_mask
+from docbin.errors import DocbinError, UsageError
+from docbin.registry import Param, Row
 
 if TYPE_CHECKING:
+    from docbin.page import FloatMap, Image, Mask
     from docbin.zoo.folders import Config
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """A parameter of a method: default, closed range (None = unbounded), unit and meaning in `help`.
-
-    The type of `default` is the type of the parameter: bool, int, float or str (then `choices` lists the values). An `odd` int refuses even values.
-    """
-
-    name: str
-    default: bool | int | float | str
-    help: str
-    min: float | None = None
-    max: float | None = None
-    choices: tuple[str, ...] = ()
-    odd: bool = False
-
-    def parse(self, value: Any, method: str) -> bool | int | float | str:
-        """Turn `value` (text from the command line, or a Python value) into this parameter's type and check its range.
-
-        Raises
-        ------
-        UsageError
-            Names the method, the parameter, the value and what is allowed.
-        """
-        where = f"{method}: {self.name}={value!r}"
-        kind = type(self.default)
-        try:
-            if kind is bool:
-                parsed: bool | int | float | str = _parse_bool(value)
-            elif kind is int:
-                parsed = _parse_int(value)
-            elif kind is float:
-                parsed = float(value)
-            else:
-                parsed = str(value)
-        except (TypeError, ValueError):
-            raise UsageError(f"{where}: {_WANTED[kind]} is wanted ({self.help})") from None
-        if isinstance(parsed, float) and not np.isfinite(parsed):
-            raise UsageError(f"{where}: a finite number is wanted ({self.help})")
-        if self.choices and parsed not in self.choices:
-            raise UsageError(f"{where}: choose one of {', '.join(self.choices)}")
-        if not isinstance(parsed, str) and ((self.min is not None and parsed < self.min) or (self.max is not None and parsed > self.max)):
-            low = "-inf" if self.min is None else f"{self.min:g}"
-            high = "inf" if self.max is None else f"{self.max:g}"
-            raise UsageError(f"{where}: allowed is {low} to {high} ({self.help})")
-        if self.odd and int(parsed) % 2 == 0:
-            raise UsageError(f"{where}: an odd number is wanted, for instance {int(parsed) + 1} ({self.help})")
-        return parsed
-
-
-_WANTED: Mapping[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
-
-
-def _parse_bool(value: Any) -> bool:
-    words = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
-    if isinstance(value, bool):
-        return value
-    text = str(value).strip().lower()
-    if text not in words:
-        raise ValueError(text)
-    return words[text]
-
-
-def _parse_int(value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError
-    number = float(value)
-    if number != int(number):
-        raise ValueError(value)
-    return int(number)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What every table of things to run on a picture says of one: methods here, detectors in :mod:`docbin.detection.table`."""
-
-    name: str
-    family: str
-    summary: str
-    citation: str
-    params: tuple[Param, ...] = field(default=(), kw_only=True)
-    needs: tuple[str, ...] = field(default=(), kw_only=True)
-    """Modules that must be importable."""
-    extra: str | None = field(default=None, kw_only=True)
-    """The extra that brings them: ``pip install 'docbin[extra]'``."""
-    model: str | None = field(default=None, kw_only=True)
-    """The name or folder of the trained model behind the row, handed to its functions as keyword `model`."""
-    sha256: str | None = field(default=None, kw_only=True)
-    """Of the model's weights: other weights are another method, under whatever name."""
-
-    @property
-    def available(self) -> bool:
-        """Whether everything the method needs is installed."""
-        return all(importlib.util.find_spec(module) is not None for module in self.needs)
-
-    def parse(self, given: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
-        """All parameters of the method: defaults, overridden by `given`; an unknown name or a value out of range is a UsageError."""
-        known = {param.name: param for param in self.params}
-        for name in given:
-            if name not in known:
-                has = f"it has {', '.join(known)}" if known else "it has none"
-                raise UsageError(f"{self.name}: no parameter {name!r}; {has}")
-        return {name: param.parse(given.get(name, param.default), self.name) for name, param in known.items()}
-
-    def check_available(self) -> None:
-        """Raise MissingExtra, saying what to install, where something the method needs is missing."""
-        if not self.available:
-            missing = ", ".join(module for module in self.needs if importlib.util.find_spec(module) is None)
-            raise MissingExtra(f"{self.name} needs {missing}, which is not installed; run: pip install 'docbin[{self.extra}]'")
-
-    def function(self, path: str) -> Callable[..., Any]:
-        """The function ``"module:name"``, imported now; the row's model goes with it. Raises as :meth:`check_available`."""
-        self.check_available()
-        module, name = path.split(":")
-        call: Callable[..., Any] = getattr(importlib.import_module(module), name)
-        return call if self.model is None else functools.partial(call, model=self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +41,18 @@ class Method(Row):
     threshold: str | None = None
     probability: str | None = None
 
+    def prepare(self) -> None:
+        """As :meth:`docbin.registry.Row.prepare`."""
+        self.function(self.ink)
+        if self.model is not None:
+            from docbin.zoo import runtimes
+
+            runtimes.load(self.model)
+
     def binarize(self, image: Image, **params: Any) -> Mask:
         """Ink mask of a page; see :func:`docbin.binarize`."""
+        from docbin.page import check_image, check_mask
+
         parsed = self.parse(params)
         return check_mask(self.function(self.ink)(check_image(image), **parsed), f"{self.name}'s result")
 
@@ -171,6 +61,8 @@ class Method(Row):
         if self.threshold is None:
             have = ", ".join(name for name, method in METHODS.items() if method.threshold)
             raise UsageError(f"{self.name} has no threshold map; these have one: {have}")
+        from docbin.page import check_image
+
         parsed = self.parse(params)
         return self.function(self.threshold)(check_image(image), **parsed)  # type: ignore[no-any-return]
 
@@ -179,6 +71,8 @@ class Method(Row):
         if self.probability is None:
             have = ", ".join(name for name, method in METHODS.items() if method.probability) or "none yet"
             raise UsageError(f"{self.name} has no probability map; these have one: {have}")
+        from docbin.page import check_image
+
         parsed = self.parse(params)
         return self.function(self.probability)(check_image(image), **parsed)  # type: ignore[no-any-return]
 
@@ -428,6 +322,7 @@ _ROWS: tuple[Method, ...] = (
         ),
         needs=("maxflow",),
         extra="howe",
+        memory=260,
     ),
 )
 
@@ -517,6 +412,8 @@ def get(name: str) -> Method:
     """
     if name in METHODS:
         return METHODS[name]
+    if "\0" in name:
+        raise UsageError(f"method {name!r} does not exist; 'docbin methods' lists them all")
     from docbin.zoo import folders
 
     if folders.is_folder(name) or name in folders.names():
@@ -533,8 +430,8 @@ def get(name: str) -> Method:
     raise UsageError(f"method {name!r} does not exist; {hint}")
 
 
-def rows() -> list[dict[str, Any]]:
-    """The rows as plain data, in the form that ``docbin methods --json`` prints."""
+def rows(methods: Iterable[Method] | None = None) -> list[dict[str, Any]]:
+    """Rows (None: all) as plain data, in the form that ``docbin methods --json`` prints."""
     return [
         {
             "name": row.name,
@@ -545,5 +442,5 @@ def rows() -> list[dict[str, Any]]:
             "available": row.available,
             "needs": f"docbin[{row.extra}]" if row.extra else None,
         }
-        for row in METHODS.values()
+        for row in (METHODS.values() if methods is None else methods)
     ]

@@ -1,8 +1,8 @@
-"""Clean pages: a task's name -> a model -> a page repaired, in grey or colour, without deciding what is ink.
+"""Repairs: a name to a network and a clean page, in grey or colour, without deciding what is ink.
 
-The rows of :data:`TASKS` are data, as the methods' are: a task, the model that does it unless another is named, and where it comes from. A model is a
-folder (:mod:`docbin.zoo.folders`), one of those that came with docbin or any other by its path.
-The networks run in torch, which is imported when the first page is cleaned; without it, or without the weights, the error says what to install.
+The rows of :data:`REPAIRS` are data, as the methods' are: a repair, the model that does it unless another is named, and where it comes from. A model
+is a folder (:mod:`docbin.zoo.folders`), one of those that came with docbin or any other by its path; a repair whose model this install does not bring
+is not listed. The networks run in torch, which is imported when the first page is repaired; without it the error says what to install.
 
 (The module is not called ``enhance`` for the same reason that the method table is not called ``methods``: the name is the public function's.)
 """
@@ -11,109 +11,105 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from docbin.errors import MissingExtra, UsageError
-from docbin.page import Image, check_image, to_grey
+from docbin.page import Image, check_image
+from docbin.registry import Param, Row
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
 
 DE_GAN = "Souibgui and Kessentini, IEEE TPAMI 44(3), 2022, doi:10.1109/TPAMI.2020.3022406"
 DEEP_OTSU = "He and Schomaker, Pattern Recognition 91, 2019, doi:10.1016/j.patcog.2019.01.025"
 
-
-@dataclass(frozen=True, slots=True)
-class EnhanceTask:
-    """One repair: `model` is the folder in the zoo that does it, `summary` and `citation` are for people."""
-
-    name: str
-    model: str
-    summary: str
-    citation: str
-
-
-_ROWS = (
-    EnhanceTask("uniform", "deepotsu", "all ink in one colour, all paper in another", DEEP_OTSU),
-    EnhanceTask("clean-up", "degan-clean-up", "the writing in black on white, as a clean scan has it", DE_GAN),
-    EnhanceTask("deblur", "degan-deblur", "a sharp page from an unsharp one, in grey", DE_GAN),
-    EnhanceTask("watermark", "degan-watermark", "the page without the watermark laid over it, in grey", DE_GAN),
-    EnhanceTask("binarize", "degan", "the probability of paper as a grey page, before the threshold", DE_GAN),
+_PARAMS = (
+    Param("grey", False, "give a grey page also where the page is in colour"),
+    Param(
+        "tile", 1024, "side of the tiles that a page is worked on in, pixels; changes memory and time, not the result", min=64, max=16_384
+    ),
 )
 
-TASKS: Mapping[str, EnhanceTask] = {row.name: row for row in _ROWS}
+
+@dataclass(frozen=True, slots=True)
+class Repair(Row):
+    """One repair; `run` is ``"module:function"``, called with a page, the row's model and every parameter. `experimental`: see its summary."""
+
+    run: str = "docbin.nets.pretrained:repaired"
+    experimental: bool = False
+
+    def prepare(self) -> None:
+        """As :meth:`docbin.registry.Row.prepare`."""
+        self.function("docbin.nets.pretrained:opened")()
+
+    def enhance(self, image: Image, **params: Any) -> Image:
+        """The page repaired; see :func:`docbin.enhance`."""
+        parsed = self.parse(params)
+        return self.function(self.run)(check_image(image), **parsed)  # type: ignore[no-any-return]
+
+
+def _repair(name: str, model: str, summary: str, citation: str, *, experimental: bool = False) -> Repair:
+    return Repair(
+        name, "repair", summary, citation, params=_PARAMS, needs=("torch",), extra="train", model=model, experimental=experimental
+    )
+
+
+_UNIFORM = "all ink in one colour, all paper in another; changes little on a page that is clean"
+
+REPAIRS: Mapping[str, Repair] = {
+    row.name: row
+    for row in (
+        _repair("uniform", "deepotsu", _UNIFORM, DEEP_OTSU, experimental=True),
+        _repair("clean-up", "degan-clean-up", "the writing in black on white, as a clean scan has it", DE_GAN),
+        _repair("deblur", "degan-deblur", "a sharp page from an unsharp one, in grey", DE_GAN),
+        _repair("watermark", "degan-watermark", "the page without the watermark laid over it, in grey", DE_GAN),
+        _repair("binarize", "degan", "the probability of paper as a grey page, before the threshold", DE_GAN),
+    )
+}  # fmt: skip
 
 DEFAULT = "uniform"
 
 
-def get(task: str) -> EnhanceTask:
-    """The row of a task; an unknown name is a UsageError."""
-    if task not in TASKS:
-        raise UsageError(f"task {task!r} does not exist; choose one of {', '.join(TASKS)}")
-    return TASKS[task]
+def available() -> list[str]:
+    """Names of the repairs whose model is in this install."""
+    there = folders.names()
+    return [name for name, row in REPAIRS.items() if row.model in there]
 
 
-def model_config(task: str, model: str | os.PathLike[str] | None = None) -> Config:
-    """The checked config of the model for `task`, or of the model named (a name in the zoo, or a folder), its weights in place.
+def get(repair: str, model: str | os.PathLike[str] | None = None) -> Repair:
+    """The row of a repair, done by `model` (a name in the zoo, or a folder) where that is named; its weights are checked.
 
     Raises
     ------
     UsageError
-        Unknown task or model.
+        Unknown repair or model, or a model that does not clean pages.
     MissingExtra
-        This install does not bring the task's model; the message says how to get one.
+        This install does not bring the repair's model; the message says how to get one.
     InputError, FileAccessError
         The model's files are damaged or missing.
     """
-    row = get(task)
+    if repair not in REPAIRS:
+        import difflib
+
+        near = difflib.get_close_matches(repair, REPAIRS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(available() or REPAIRS)}"
+        raise UsageError(f"task {repair!r} does not exist; {hint}")
+    row = REPAIRS[repair]
     if model is None and row.model not in folders.names():
+        there = ", ".join(available())
         raise MissingExtra(
-            f"task {task}: its model {row.model} did not come with this docbin; train it with 'docbin train' and scripts/package_model.py, "
-            "or name another with --model FOLDER"
+            f"task {repair}: its model {row.model} did not come with this docbin; "
+            + (f"this install can do {there}; " if there else "")
+            + "train it with 'docbin train', or name another with --model FOLDER"
         )
-    config = folders.load_config(row.model if model is None else model)
+    config = _checked(row.model if model is None else model)
+    return replace(row, model=config.name, sha256=config.sha256)
+
+
+def _checked(model: str | os.PathLike[str] | None) -> Config:
+    assert model is not None
+    config = folders.load_config(model)
     if config.weights is None:
         raise UsageError(f"model {config.name}: a network of bits only says where ink is; clean pages come from deepotsu and degan")
     config.verified(config.weights)
     return config
-
-
-@lru_cache(maxsize=2)
-def _loaded(folder: Path, sha256: str) -> Any:
-    """The network of a folder; the last two are kept."""
-    try:
-        from docbin.nets.pretrained import load
-    except ImportError as error:
-        raise MissingExtra(f"clean pages need torch ({error}); run: pip install 'docbin[train]'") from None
-    return load(folder)
-
-
-def enhance(image: Image, task: str = DEFAULT, model: str | os.PathLike[str] | None = None, grey: bool = False, tile: int = 1024) -> Image:
-    """The page repaired: uint8 (H, W), or (H, W, 3) where both the page and the model are in colour and `grey` is False.
-
-    Parameters
-    ----------
-    image : uint8 (H, W) or (H, W, 3)
-    task : a key of :data:`TASKS`
-    model : a model of the zoo or a model folder, in place of the task's own
-    grey : give a grey page whatever came
-    tile : side of the tiles that the page is worked on in, pixels; changes memory and time, not the result
-
-    Raises
-    ------
-    UsageError
-        Unknown task or model, or a model that does not clean pages.
-    MissingExtra
-        No torch, or no weights.
-    InputError, FileAccessError
-        The model's files are damaged or missing.
-    """
-    image = check_image(image)
-    config = model_config(task, model)
-    net = _loaded(config.folder, config.sha256)
-    from docbin.nets.inference import clean_pages
-
-    page = clean_pages(net, image, tile)[-1]
-    return to_grey(page) if grey else page

@@ -41,6 +41,10 @@ class FileAccessError(DocbinError):
     exit_code = 5
 
 
+class OutputExists(FileAccessError):
+    """An output that is there already and may not be replaced (exit code 5)."""
+
+
 class PageFailed(DocbinError):
     """A page that could not be finished through no fault of its file: a method broke its contract, memory ran out (exit code 6)."""
 

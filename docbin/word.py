@@ -1,4 +1,4 @@
-"""Pictures of words: what every source of scene text hands to a training or an evaluation.
+"""A word in a picture, found or known: what a detector gives, what truth files hold, and what every source of scene text hands to a training.
 
 A word's outline is a polygon in pixels, clockwise as one sees it, beginning at the corner where reading begins; straight words have four corners,
 curved ones an even number, first along the top from left to right, then along the bottom back. Pixel (row 0, column 0) covers x 0..1, y 0..1.
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from docbin.page import Image
 
 Polygon = NDArray[np.float32]
-"""float32 (n, 2), n >= 3: x, y in pixels."""
+"""float32 (n, 2), n >= 3: x, y in pixels of the picture, clockwise as one sees it; pixel (row 0, column 0) covers x 0..1, y 0..1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,11 +28,13 @@ class Word:
     polygon : float32 (n, 2), its outline; see the module's docstring
     text : what it says; "" where nobody knows
     ignore : neither to be found nor to be called wrong when found: illegible, too small, mostly outside
+    score : of a found word, mean probability within the region's kernel, 0..1
     """
 
     polygon: Polygon
     text: str = ""
     ignore: bool = False
+    score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,8 +6,9 @@ import pytest
 
 import docbin
 from docbin import catalogue
-from docbin.catalogue import Method, Param
+from docbin.catalogue import Method
 from docbin.errors import UsageError
+from docbin.registry import Param
 
 ROW = Method(
     "demo",

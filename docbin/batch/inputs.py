@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from docbin.batch.purpose import MARKS
+from docbin.batch.job import MARKS
 from docbin.errors import DocbinError, FileAccessError
 
 STDIN = "-"

@@ -43,22 +43,36 @@ def stems(sources: Sequence[Source], remembered: Mapping[str, str] | None = None
     sources : sources that share one output folder
     remembered : absolute path -> stem of the last run
     """
-    remembered = remembered or {}
     forms = [_forms(source) for source in sources]
-    levels = [0] * len(sources)
-    fixed: list[str | None] = [remembered.get(source.stat[0]) if source.stat else None for source in sources]
+    free: list[str | None] = [None] * len(sources)
+    levels, _ = _settle(forms, free, [0] * len(sources))
+    if not remembered:
+        return [form[level] for form, level in zip(forms, levels, strict=True)]
+    # The names of the whole set come first: so a run that was interrupted goes on with the names that it would have given.
+    fixed = [remembered.get(source.stat[0]) if source.stat else None for source in sources]
+    levels, fixed = _settle(forms, fixed, levels)
+    return [kept if kept is not None else form[level] for kept, form, level in zip(fixed, forms, levels, strict=True)]
+
+
+def _settle(forms: Sequence[tuple[str, ...]], fixed: Sequence[str | None], levels: Sequence[int]) -> tuple[list[int], list[str | None]]:
+    """Levels from these upwards, and fixed names, of which no two are equal."""
+    levels, fixed = list(levels), list(fixed)
     while True:
         now = [kept if kept is not None else form[level] for kept, form, level in zip(fixed, forms, levels, strict=True)]
         clashing = _clashing([_folded(stem) for stem in now])
         if not clashing:
-            return now
+            return levels, fixed
         movable = [index for index in clashing if fixed[index] is None]
         if not movable:  # a manifest that contradicts itself: forget it
             for index in clashing:
                 fixed[index] = None
             continue
-        for index in movable:
-            levels[index] = min(levels[index] + 1, len(forms[index]) - 1)  # the last form holds a digest: no two are equal
+        moved = [min(levels[index] + 1, len(forms[index]) - 1) for index in movable]
+        if moved == [levels[index] for index in movable]:  # against a remembered name that is longer than any
+            for index in clashing:
+                fixed[index] = None
+        for index, level in zip(movable, moved, strict=True):
+            levels[index] = level  # the last form holds a digest: no two are equal
 
 
 def _clashing(keys: Sequence[str]) -> list[int]:

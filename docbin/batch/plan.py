@@ -1,4 +1,4 @@
-"""Inputs and an output word -> jobs: which file goes where, settled before the first page is opened.
+"""Inputs and an output word -> planned files: what goes where, settled before the first page is opened.
 
 =====================  ==============================  ==========================================================
 OUT                    inputs                          output
@@ -11,7 +11,7 @@ none                   stdin                           stdout
 anything else          any                             a folder, in which the tree of a walked folder is mirrored
 =====================  ==============================  ==========================================================
 
-The suffix and the split into pages depend on what the file holds, so they are settled when it is opened (:func:`shape`).
+The suffix and the split into pages depend on what the file holds, so they are settled when it is opened (:func:`storage`).
 """
 
 from __future__ import annotations
@@ -22,20 +22,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from docbin.batch.home import Home
 from docbin.batch.inputs import STDIN, Refused, Source, find
+from docbin.batch.job import Job
 from docbin.batch.names import stems
-from docbin.batch.purpose import MARKS
-from docbin.batch.settings import Settings
+from docbin.batch.output_folder import OutputFolder
 from docbin.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One input file and where its result goes: ``home / (stem + suffix)``, or the `exact` file."""
+class PlannedFile:
+    """One input file and where its result goes: ``folder / (stem + suffix)``, or the `exact` file."""
 
     source: Source
-    home: Path
+    folder: Path
     stem: str
     exact: Path | None = None
     one_file: bool = False
@@ -44,38 +43,39 @@ class Job:
 
 @dataclass(slots=True)
 class Plan:
-    """The jobs of a batch, in order; make it with :func:`plan`.
+    """The files of a batch, in order; make it with :func:`plan`.
 
     Attributes
     ----------
-    jobs : jobs and refused input words
-    homes : the output folders
-    to_stdout : the one job's output belongs on stdout; it is written to a temporary file first
+    job : what is done to every page
+    files : planned files and refused input words
+    folders : the output folders
+    to_stdout : the one file's output belongs on stdout; it is written to a temporary file first
     identities : (device, inode) of every input, so that none is ever overwritten
     """
 
-    settings: Settings
-    jobs: list[Job | Refused]
-    homes: dict[Path, Home]
+    job: Job
+    files: list[PlannedFile | Refused]
+    folders: dict[Path, OutputFolder]
     overwrite: bool = False
     resume: bool = False
     to_stdout: bool = False
     identities: frozenset[tuple[int, int]] = frozenset()
 
-    def home(self, job: Job) -> Home:
-        """The output folder of a job."""
-        return self.homes[job.home]
+    def folder(self, file: PlannedFile) -> OutputFolder:
+        """The output folder of a file."""
+        return self.folders[file.folder]
 
     def stdout_file(self) -> Path | None:
         """After the run, the file that belongs on stdout; None where nothing was finished."""
-        home = next(iter(self.homes.values()), None)
-        return None if home is None or not self.to_stdout else next(iter(home.folder.glob("stdout.*")), None)
+        folder = next(iter(self.folders.values()), None)
+        return None if folder is None or not self.to_stdout else next(iter(folder.path.glob("stdout.*")), None)
 
 
 def plan(
     words: Sequence[str],
     out: str | None,
-    settings: Settings,
+    job: Job,
     *,
     spool: Path,
     overwrite: bool = False,
@@ -87,6 +87,7 @@ def plan(
     ----------
     words : INPUT words, see :mod:`docbin.batch.inputs`
     out : OUT word, see the table above
+    job : what is done to every page
     spool : folder for temporary files (stdin; what goes to stdout)
     overwrite, resume : what may happen to outputs that exist
 
@@ -102,47 +103,49 @@ def plan(
     found = find(words, spool, keep_apart=out is not None)
     sources = [item for item in found if isinstance(item, Source)]
     one = len(words) == 1 and not any(source.walked for source in sources) and not Path(words[0]).is_dir()
-    made = Plan(settings, [], {}, overwrite, resume, identities=frozenset(s.identity for s in sources if s.identity is not None))
+    made = Plan(job, [], {}, overwrite, resume, identities=frozenset(s.identity for s in sources if s.identity is not None))
     if out == "-" or (out is None and list(words) == [STDIN]):
         if not one:
             raise UsageError("stdout takes the result of one file; give a folder with -o for many")
         made.to_stdout = True
-        jobs = {source: Job(source, spool, "stdout", one_file=True) for source in sources}
+        planned = {source: PlannedFile(source, spool, "stdout", one_file=True) for source in sources}
     elif out is None:
-        jobs = _beside(words, sources, made)
-    elif one and (exact := _as_file(out, settings)) is not None:
-        jobs = {source: Job(source, exact.parent, exact.stem, exact, one_file=True) for source in sources}
+        planned = _beside(words, sources, made)
+    elif one and (exact := _as_file(out, job)) is not None:
+        planned = {source: PlannedFile(source, exact.parent, exact.stem, exact, one_file=True) for source in sources}
     else:
         _refuse_file_for_many(out, words)
         root = Path(out)
         _refuse_overlap(root, words, sources)
-        made.homes[root] = Home(root, keep=True, remember=resume)
-        jobs = _named(sources, lambda source: root, made)
-    for job in jobs.values():
-        if job.home not in made.homes:
-            made.homes[job.home] = Home(job.home, keep=resume and not made.to_stdout, remember=resume and not made.to_stdout)
-    made.jobs = [item if isinstance(item, Refused) else jobs[item] for item in found]
+        made.folders[root] = OutputFolder(root, keep=True, remember=resume)
+        planned = _named(sources, lambda source: root, made)
+    for file in planned.values():
+        if file.folder not in made.folders:
+            keep = resume and not made.to_stdout
+            made.folders[file.folder] = OutputFolder(file.folder, keep=keep, remember=keep)
+    made.files = [item if isinstance(item, Refused) else planned[item] for item in found]
     return made
 
 
-def _named(sources: Sequence[Source], folder: Callable[[Source], Path], made: Plan, mark: str = "") -> dict[Source, Job]:
-    """Jobs with collision-free stems in each output folder."""
+def _named(sources: Sequence[Source], folder: Callable[[Source], Path], made: Plan, mark: str = "") -> dict[Source, PlannedFile]:
+    """Planned files with collision-free stems in each output folder."""
     groups: dict[Path, list[Source]] = defaultdict(list)
     for source in sources:
         groups[folder(source)].append(source)
-    jobs = {}
-    for home, members in groups.items():
-        remembered = made.homes[home].manifest.stems if made.resume else {}
+    planned = {}
+    for place, members in groups.items():
+        remembered = made.folders[place].manifest.stems if made.resume else {}
         bare = {path: stem.removesuffix(mark) for path, stem in remembered.items()}
-        jobs.update({source: Job(source, home, stem + mark) for source, stem in zip(members, stems(members, bare), strict=True)})
-    return jobs
+        named = zip(members, stems(members, bare), strict=True)
+        planned.update({source: PlannedFile(source, place, stem + mark) for source, stem in named})
+    return planned
 
 
-def _beside(words: Sequence[str], sources: Sequence[Source], made: Plan) -> dict[Source, Job]:
+def _beside(words: Sequence[str], sources: Sequence[Source], made: Plan) -> dict[Source, PlannedFile]:
     """Without -o: named files get their result beside them, each walked folder gets a folder beside it."""
     if STDIN in words:
         raise UsageError("stdin together with other inputs needs an output folder; give one with -o")
-    mark = MARKS[made.settings.task]
+    mark = made.job.mark
     roots = {Path(word): Path(os.path.normpath(Path(word).absolute())) for word in words if Path(word).is_dir()}
     for word, root in roots.items():
         if not root.name:
@@ -157,26 +160,27 @@ def _beside(words: Sequence[str], sources: Sequence[Source], made: Plan) -> dict
 
     keep = made.resume or len(sources) > 1
     for source in sources:
-        home = own_folder(source) or source.path.parent
-        made.homes.setdefault(home, Home(home, keep=keep, remember=made.resume))
-    jobs = _named([source for source in sources if own_folder(source)], lambda source: own_folder(source) or Path(), made)
+        place = own_folder(source) or source.path.parent
+        if place not in made.folders:
+            made.folders[place] = OutputFolder(place, keep=keep, remember=made.resume)
+    planned = _named([source for source in sources if own_folder(source)], lambda source: own_folder(source) or Path(), made)
     flat = {replace(source, place=PurePath(source.path.name)): source for source in sources if not own_folder(source)}
     beside = _named(list(flat), lambda source: source.path.parent, made, mark)
-    jobs.update({flat[source]: replace(job, source=flat[source]) for source, job in beside.items()})
-    return jobs
+    planned.update({flat[source]: replace(file, source=flat[source]) for source, file in beside.items()})
+    return planned
 
 
-def _as_file(out: str, settings: Settings) -> Path | None:
+def _as_file(out: str, job: Job) -> Path | None:
     """OUT as a file name for one input; None where it means a folder."""
     from docbin.files import READABLE_SUFFIXES, format_of
 
     path = Path(out)
     if out.endswith(("/", os.sep)) or path.is_dir():
         return None
-    suffix, formats = path.suffix.lower(), settings.purpose.formats()
+    suffix, formats = path.suffix.lower(), job.formats()
     if any(suffix in known.suffixes for known in formats.values()):
-        chosen = format_of(path, settings.format, formats)
-        if settings.probability and not chosen.grey:
+        chosen = format_of(path, job.format, formats)
+        if getattr(job, "probability", False) and not chosen.grey:
             raise UsageError(f"{out}: {chosen.name} cannot hold a probability map; name a .png or .tif file")
         return path
     if suffix in READABLE_SUFFIXES:
@@ -209,8 +213,8 @@ def _refuse_overlap(root: Path, words: Sequence[str], sources: Sequence[Source])
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """How a job's result is stored: `document` = all pages in the one `whole` file, else a file for each page."""
+class Storage:
+    """How a file's result is stored: `document` = all pages in the one `whole` file, else a file for each page."""
 
     format: str
     suffix: str
@@ -218,7 +222,7 @@ class Shape:
     whole: Path | None
 
 
-def shape(job: Job, settings: Settings, kind: str, count: int, chosen: int) -> Shape:
+def storage(file: PlannedFile, job: Job, kind: str, count: int, chosen: int) -> Storage:
     """Storage of a file of `count` pages, `chosen` of them wanted, now that its kind is known.
 
     Raises
@@ -228,20 +232,19 @@ def shape(job: Job, settings: Settings, kind: str, count: int, chosen: int) -> S
     """
     from docbin.files import format_of
 
-    purpose = settings.purpose
-    formats, documents = purpose.formats(), purpose.documents(settings)
-    if job.exact is not None:
-        format = format_of(job.exact, settings.format, formats).name
+    formats, documents = job.formats(), job.document_formats()
+    if file.exact is not None:
+        format = format_of(file.exact, job.format, formats).name
     else:
-        format = settings.format or purpose.usual(settings, kind, count)
+        format = job.format or job.usual_format(kind, count)
     document = count > 1 and format in documents
-    suffix = job.exact.suffix if job.exact is not None else formats[format].suffixes[0]
-    if job.one_file and chosen > 1 and not document:
-        target = str(job.exact) if job.exact is not None else "stdout"
-        what = purpose.holds(settings, format)
+    suffix = file.exact.suffix if file.exact is not None else formats[format].suffixes[0]
+    if file.one_file and chosen > 1 and not document:
+        target = str(file.exact) if file.exact is not None else "stdout"
+        what = job.one_page_is(format)
         way = f", --format {' or '.join(documents)}" if documents else ""
         raise UsageError(
-            f"{job.source.name}: {chosen} pages do not fit into {target}: {what} holds one; choose a folder with -o{way}, or --pages"
+            f"{file.source.name}: {chosen} pages do not fit into {target}: {what} holds one; choose a folder with -o{way}, or --pages"
         )
-    whole = job.exact if job.exact is not None else job.home / f"{job.stem}{suffix}"
-    return Shape(format, suffix, document, whole if document or count == 1 or job.one_file else None)
+    whole = file.exact if file.exact is not None else file.folder / f"{file.stem}{suffix}"
+    return Storage(format, suffix, document, whole if document or count == 1 or file.one_file else None)

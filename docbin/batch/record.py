@@ -1,13 +1,20 @@
-"""What is told of a page and of a batch: the lines of the report, and the exit code."""
+"""The record of a page and of a batch: the lines of the report, and the exit code."""
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import errno
+import io
 import json
+import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from docbin.errors import UsageError
 
@@ -44,6 +51,7 @@ class PageRecord:
     dpi : (horizontal, vertical), None where the file does not say
     ink : share of ink, 0..1; None where words were asked for
     words : how many were found; None where ink was asked for
+    polarity : "dark" writing on light paper or "light" on dark, as the page was taken; None where that was not asked
     seconds : reading, binarizing and writing the page
     warnings : what the reader had to do or leave out
     reasons : why the page is suspect; empty where it is not
@@ -61,6 +69,7 @@ class PageRecord:
     dpi: tuple[float, float] | None = None
     ink: float | None = None
     words: int | None = None
+    polarity: str | None = None
     seconds: float | None = None
     warnings: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -68,7 +77,7 @@ class PageRecord:
 
     @property
     def suspect(self) -> bool:
-        """Whether the result looks wrong; see :mod:`docbin.batch.guard`."""
+        """Whether the result looks wrong; see :mod:`docbin.batch.quality_check`."""
         return bool(self.reasons)
 
     @property
@@ -78,24 +87,38 @@ class PageRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """The record as the report has it."""
-        told = asdict(self)
-        told["suspect"] = self.suspect
-        told["exit_code"] = 0 if self.error is None else self.error.exit_code
+        fields = asdict(self)
+        fields["suspect"] = self.suspect
+        fields["exit_code"] = 0 if self.error is None else self.error.exit_code
         if self.error is not None:
-            told["error"] = {"type": self.error.type, "message": self.error.message}
-        return told
+            fields["error"] = {"type": self.error.type, "message": self.error.message}
+        return fields
 
     @classmethod
-    def kept(cls, told: dict[str, Any], output: str) -> PageRecord:
+    def kept(cls, fields: dict[str, Any], output: str) -> PageRecord:
         """The record of a page that an earlier run finished, from its manifest line."""
-        names = ("input", "page", "pages", "method", "parameters", "size", "dpi", "ink", "words", "seconds", "warnings", "reasons")
-        values: dict[str, Any] = {name: tuple(told[name]) if isinstance(told.get(name), list) else told.get(name) for name in names}
+        names = (
+            "input",
+            "page",
+            "pages",
+            "method",
+            "parameters",
+            "size",
+            "dpi",
+            "ink",
+            "words",
+            "polarity",
+            "seconds",
+            "warnings",
+            "reasons",
+        )
+        values: dict[str, Any] = {name: tuple(fields[name]) if isinstance(fields.get(name), list) else fields.get(name) for name in names}
         return cls(**values, status="kept", output=output)
 
 
-def is_record(told: Any) -> bool:
-    """Whether `told`, read from a manifest, has the fields and types of :meth:`PageRecord.as_dict`."""
-    if not isinstance(told, dict):
+def is_record(fields: Any) -> bool:
+    """Whether `fields`, read from a manifest, has the fields and types of :meth:`PageRecord.as_dict`."""
+    if not isinstance(fields, dict):
         return False
     number, text, nothing = (int, float), str, type(None)
     kinds: dict[str, Any] = {
@@ -106,17 +129,18 @@ def is_record(told: Any) -> bool:
         "parameters": dict,
         "ink": (*number, nothing),
         "words": (int, nothing),
+        "polarity": (text, nothing),
         "seconds": (*number, nothing),
     }
-    if not all(isinstance(told.get(name), kind) for name, kind in kinds.items()):
+    if not all(isinstance(fields.get(name), kind) for name, kind in kinds.items()):
         return False
-    pairs = [told.get(name) for name in ("size", "dpi")]
+    pairs = [fields.get(name) for name in ("size", "dpi")]
     if not all(pair is None or (isinstance(pair, list) and len(pair) == 2 and all(isinstance(n, number) for n in pair)) for pair in pairs):
         return False
-    lists = [told.get(name) for name in ("warnings", "reasons")]
+    lists = [fields.get(name) for name in ("warnings", "reasons")]
     if not all(isinstance(items, list) and all(isinstance(item, text) for item in items) for items in lists):
         return False
-    return all(isinstance(value, (*number, text)) for value in told["parameters"].values())
+    return all(isinstance(value, (*number, text)) for value in fields["parameters"].values())
 
 
 @dataclass(slots=True)
@@ -128,6 +152,8 @@ class Summary:
     counts: Counter[str] = field(default_factory=Counter)
     suspect: int = 0
     codes: Counter[int] = field(default_factory=Counter)
+    report_error: Failure | None = None
+    """Why the report ends before the batch did."""
 
     def add(self, record: PageRecord) -> None:
         """Count a page."""
@@ -140,38 +166,88 @@ class Summary:
     def exit_code(self) -> int:
         """0 where nothing failed. Where nothing was done and everything failed for one kind of reason, that reason's code; else 6."""
         if not self.codes:
-            return 0
+            return 0 if self.report_error is None else self.report_error.exit_code
         if len(self.codes) == 1 and self.counts["failed"] == self.counts.total():
             return next(iter(self.codes))
         return 6
 
 
 class Report:
-    """A JSONL file, a line a page, written through at every line: a kill leaves whole lines and at most one torn one at the end."""
+    """A line a page, JSON, or CSV where the name ends in ``.csv``; written through at every line: a kill leaves whole lines and at most one torn one
+    at the end."""
 
     def __init__(self, path: Path, inputs: frozenset[tuple[int, int]] = frozenset()) -> None:
         """Replace `path`; an input, known by (device, inode), is refused."""
         from docbin.files.access import access_error
 
         self.path = path
+        if "\0" in str(path):
+            raise UsageError(f"{str(path)!r}: no file can have this name; choose another with --report")
+        self._csv = path.suffix.lower() == ".csv"
         try:
             if path.exists() and (path.stat().st_dev, path.stat().st_ino) in inputs:
                 raise UsageError(f"{path}: the report would replace one of the inputs; choose another name with --report")
-            self._file: TextIO = path.open("w", encoding="utf-8", buffering=1)
+            self._file: RawIOBase = path.open("wb", buffering=0)
         except OSError as error:
             raise access_error(error, str(path), "write") from error
+        if self._csv:
+            self._write(_csv_line(CSV_COLUMNS))
 
     def add(self, record: PageRecord) -> None:
-        """Append a page."""
+        """Append a page.
+
+        Raises
+        ------
+        FileAccessError
+            It cannot be written; the report then ends with the line before.
+        """
+        fields = record.as_dict()
+        self._write(_csv_line(_flat(fields)) if self._csv else json.dumps(fields) + "\n")
+
+    def _write(self, line: str) -> None:
         from docbin.files.access import access_error
 
+        data = line.encode(errors="surrogateescape")
         try:
-            self._file.write(json.dumps(record.as_dict()) + "\n")
+            if self._file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            raise access_error(error, str(self.path), "write") from error
+            raise access_error(error, str(self.path), "write the report") from error
 
     def __enter__(self) -> Report:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+CSV_COLUMNS = (
+    "input", "page", "pages", "status", "output", "method", "parameters", "width", "height", "dpi_x", "dpi_y", "ink", "words", "polarity", "seconds",
+    "suspect", "reasons", "warnings", "error_type", "error", "exit_code",
+)  # fmt: skip
+"""Columns of a report in CSV; parameters are ``name=value`` and, as reasons and warnings are, separated by semicolons."""
+
+
+def _flat(fields: dict[str, Any]) -> list[Any]:
+    """A record as the cells of :data:`CSV_COLUMNS`."""
+    width, height = fields["size"] or (None, None)
+    dpi_x, dpi_y = fields["dpi"] or (None, None)
+    error = fields["error"] or {"type": None, "message": None}
+    cells = fields | {
+        "width": width,
+        "height": height,
+        "dpi_x": dpi_x,
+        "dpi_y": dpi_y,
+        "error_type": error["type"],
+        "error": error["message"],
+    }
+    cells["parameters"] = "; ".join(f"{name}={value}" for name, value in fields["parameters"].items())
+    cells["reasons"], cells["warnings"] = "; ".join(fields["reasons"]), "; ".join(fields["warnings"])
+    return [cells[name] for name in CSV_COLUMNS]
+
+
+def _csv_line(cells: Sequence[Any]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()

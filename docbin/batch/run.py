@@ -2,6 +2,10 @@
 
 One loop in one thread. While a worker is free it gets the next page of a file that is open already, else the next file to look at; so few files are
 in work at a time, pages of a document stay together, and memory does not grow with the batch.
+
+Pages are worked on in child processes with limits of memory and time, also where there is one job: a decoder that crashes, hangs or takes all memory
+costs its page. A child is used for all pages until it dies, so that a page costs little more than here; a caller may start it while it is still
+planning.
 """
 
 from __future__ import annotations
@@ -10,13 +14,22 @@ import time
 from pathlib import Path
 
 from docbin.batch.inputs import Refused
-from docbin.batch.plan import Job, Plan, shape
+from docbin.batch.job import PAGE_SECONDS, Job, difference
+from docbin.batch.outputs import Outputs, SeparatePages, WholeDocument
+from docbin.batch.plan import Plan, PlannedFile, storage
 from docbin.batch.record import Failure, PageRecord, Report, Summary
-from docbin.batch.settings import PAGE_SECONDS, Settings
-from docbin.batch.unit import Document, Pages, Unit
-from docbin.batch.worker import Answer, Desk, Look, Task
-from docbin.errors import DocbinError, Interrupted, PageTimeout
+from docbin.batch.worker import Answer, FileInfo, PageWorker, Task
+from docbin.errors import DocbinError, FileAccessError, Interrupted, PageTimeout, UsageError
+from docbin.processes.child import Child
+from docbin.processes.memory import machine_memory
 from docbin.processes.pool import Pool
+
+_SHARE = 0.8
+"""Part of the machine's memory that the workers may take together."""
+_LEAST_MEMORY = 4 << 30
+"""Bytes that a worker may take however many there are, as far as the machine has them: few pages need so much, and not all at once."""
+_MOST_MEMORY = 8 << 30
+"""Bytes that a worker may take for pages of up to 400 megapixels, where its method does not say that it needs more."""
 
 
 class Listener:
@@ -34,6 +47,12 @@ class Listener:
     def page(self, record: PageRecord) -> None:
         """The record of a page is final."""
 
+    def document(self, output: str, pages: int) -> None:
+        """A file of several pages was finished; the records of its pages come next."""
+
+    def report_failed(self, error: DocbinError) -> None:
+        """The report cannot be written any more; the batch goes on."""
+
 
 def run(
     plan: Plan,
@@ -43,38 +62,42 @@ def run(
     listener: Listener | None = None,
     dry_run: bool = False,
     page_seconds: float = PAGE_SECONDS,
+    worker: Child | None = None,
 ) -> Summary:
     """Do what was planned.
 
-    A page that fails is recorded and the others go on; :attr:`Summary.exit_code` tells.
+    A page that fails is recorded and the others go on; :attr:`Summary.exit_code` says how it went.
 
     Parameters
     ----------
     plan : from :func:`docbin.batch.plan`
-    jobs : 1 works in this process, more in so many processes of one thread each, where a crash costs one page
-    report : JSONL file, a line a page; replaced where it exists
+    jobs : worker processes; one has all threads, of several each has one thread. 0 works in this process, where nothing guards it
+    report : a file with a line a page, JSON, or CSV by its suffix; replaced where it exists
     listener : hears of pages as they finish
     dry_run : only open the files and check the outputs; nothing is written (but the report)
-    page_seconds : with more than one job, the longest a page may take
+    page_seconds : the longest a page may take
+    worker : a child process that was started before (and has no worker yet); the batch ends it
 
     Raises
     ------
+    UsageError
+        With resume: pages in the output folder were made with other settings.
     Interrupted
         Ctrl-C; finished pages are kept, unfinished files removed.
     FileAccessError
         The output folder or the report cannot be written.
     """
     if report is None:
-        return _Run(plan, jobs, listener or Listener(), None, dry_run, page_seconds).go()
+        return _Run(plan, jobs, listener or Listener(), None, dry_run, page_seconds, worker).go()
     with Report(report, plan.identities) as lines:
-        return _Run(plan, jobs, listener or Listener(), lines, dry_run, page_seconds).go()
+        return _Run(plan, jobs, listener or Listener(), lines, dry_run, page_seconds, worker).go()
 
 
 class InProcess:
-    """This process does the work, with all its threads. Nothing guards it: a decoder's crash is the batch's. Offers what a pool does."""
+    """This process does the work. Nothing guards it: a decoder's crash is the batch's. Offers what a pool does."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._desk = Desk(settings)
+    def __init__(self, job: Job) -> None:
+        self._worker = PageWorker(job)
         self._task: Task | None = None
 
     @property
@@ -91,36 +114,48 @@ class InProcess:
     def wait(self) -> tuple[Task, Answer]:
         assert self._task is not None
         task, self._task = self._task, None
-        return task, self._desk.answer(task)
+        return task, self._worker.answer(task)
 
     def close(self, *, now: bool) -> None:
-        self._desk.close()
+        self._worker.close()
 
 
-def pool_for(settings: Settings, jobs: int, page_seconds: float = PAGE_SECONDS) -> Pool:
-    """The processes that work on pages."""
-    return Pool("docbin.batch.worker:Desk", (settings,), jobs, seconds=page_seconds)
+def worker_memory(job: Job, jobs: int) -> int:
+    """Bytes that each of `jobs` workers may use."""
+    all_of_it = int(_SHARE * machine_memory())
+    share = max(all_of_it // jobs, min(_LEAST_MEMORY, all_of_it))
+    if job.row.memory:
+        return share
+    return min(share, int(_MOST_MEMORY * max(1.0, (job.max_megapixels or 0.0) / 400.0)))
 
 
 def _as_failure(task: Task, answer: Answer | DocbinError) -> Answer:
     """A worker's death or silence as the failure of its page."""
     if not isinstance(answer, DocbinError):
         return answer
-    way_out = "--page-timeout allows more" if isinstance(answer, PageTimeout) else "the other pages go on"
-    return Failure.of(type(answer)(f"{task.label}: {answer}; {way_out}"))
+    way_out = "; --page-timeout allows more" if isinstance(answer, PageTimeout) else "; the other pages go on"
+    return Failure.of(type(answer)(f"{task.label}: {answer}{way_out}"))
 
 
 class _Run:
-    def __init__(self, plan: Plan, jobs: int, listener: Listener, report: Report | None, dry_run: bool, page_seconds: float) -> None:
+    def __init__(
+        self, plan: Plan, jobs: int, listener: Listener, report: Report | None, dry_run: bool, page_seconds: float, worker: Child | None
+    ) -> None:
         self.plan = plan
         self.listener = listener
         self.report = report
         self.dry_run = dry_run
-        self.summary = Summary(inputs=len(plan.jobs))
-        self.workers: Pool | InProcess = InProcess(plan.settings) if jobs == 1 else pool_for(plan.settings, jobs, page_seconds)
+        self.summary = Summary(inputs=len(plan.files))
+        if jobs == 0:
+            self.workers: Pool | InProcess = InProcess(plan.job)
+        else:
+            memory = worker_memory(plan.job, jobs)
+            self.workers = Pool(
+                "docbin.batch.worker:PageWorker.prepared", (plan.job,), jobs, seconds=page_seconds, memory=memory, first=worker
+            )
         self.ahead = max(4, 2 * jobs)
-        self.units: dict[int, Unit] = {}
-        self.waiting = iter(enumerate(plan.jobs))
+        self.opened: dict[int, Outputs] = {}
+        self.waiting = iter(enumerate(plan.files))
         self.kept: dict[int, frozenset[int]] = {}
         self.claimed: dict[str, str] = {}
 
@@ -128,11 +163,13 @@ class _Run:
         start = time.perf_counter()
         clean = False
         try:
-            self.listener.expect(len(self.plan.jobs))
+            if self.plan.resume and not self.plan.overwrite:
+                self._refuse_other_settings()
+            self.listener.expect(len(self.plan.files))
             if self.plan.resume and not self.dry_run:
-                for home in self.plan.homes.values():
-                    if home.folder.is_dir():
-                        home.open()  # finishes what a killed run had finished but for the name
+                for folder in self.plan.folders.values():
+                    if folder.path.is_dir():
+                        folder.open()  # finishes what a killed run had finished but for the name
             while True:
                 while self.workers.free and (task := self._next()) is not None:
                     self.workers.submit(task)
@@ -148,125 +185,152 @@ class _Run:
             raise Interrupted(f"interrupted; {kept}") from None
         finally:
             self.workers.close(now=not clean)
-            for unit in self.units.values():
-                unit.drop()
-            for home in self.plan.homes.values():
-                home.close()
+            for outputs in self.opened.values():
+                outputs.drop()
+            for folder in self.plan.folders.values():
+                folder.close()
         self.summary.seconds = time.perf_counter() - start
         return self.summary
 
+    def _refuse_other_settings(self) -> None:
+        """Refuse to go on where an earlier run has made pages of these inputs with other settings: half a folder of each would be the result."""
+        now = self.plan.job.settings()
+        for file in self.plan.files:
+            if not isinstance(file, PlannedFile) or file.source.stat is None:
+                continue
+            folder = self.plan.folder(file)
+            for entry in folder.manifest.of_input(file.source.stat[0]):
+                earlier = dict(entry.get("settings") or {"method": entry["records"][0]["method"], "task": self.plan.job.task})
+                if (
+                    entry["page"] is not None or "settings" not in entry
+                ):  # a page in a file of its own is the same whichever others were wanted
+                    earlier = {**now, **earlier, "pages": now["pages"]}
+                words = difference(earlier, now)
+                if words is not None and folder.is_kept(entry):
+                    raise UsageError(
+                        f"{folder.path / entry['output']}: made with {words}; give --overwrite to make it again, "
+                        "the same settings to go on, or another folder with -o"
+                    )
+
     def _next(self) -> Task | None:
-        for index, unit in list(self.units.items()):
-            task = unit.next()
-            self._hear_refused(unit)
-            if unit.finished:
-                del self.units[index]
+        for number, outputs in list(self.opened.items()):
+            task = outputs.next()
+            self._record_refused(outputs)
+            if outputs.finished:
+                del self.opened[number]
             if task is not None:
                 return task
-        for index, job in self.waiting:
-            if isinstance(job, Refused):
-                self._tell(self._failed(job.name, Failure.of(job.error)))
+        for number, file in self.waiting:
+            if isinstance(file, Refused):
+                self._record(self._failed(file.name, Failure.of(file.error)))
                 self.listener.step()
-            elif not self._resumed(index, job):
-                return Task(index, job.source.path, job.source.name, job.source.name)
+            elif not self._resumed(number, file):
+                return Task(number, file.source.path, file.source.name, file.source.name)
         return None
 
-    def _hear_refused(self, unit: Unit) -> None:
-        if isinstance(unit, Pages):
-            for record in unit.refused:
-                self._tell(record)
+    def _record_refused(self, outputs: Outputs) -> None:
+        if isinstance(outputs, SeparatePages):
+            for record in outputs.refused:
+                self._record(record)
                 self.listener.step()
-            unit.refused.clear()
+            outputs.refused.clear()
 
     def _take(self, task: Task, answer: Answer) -> None:
         if task.page is None:
-            self._opened(task, answer)
+            self._open(task, answer)
             return
-        unit = self.units[task.job]
-        for record in unit.take(task, answer):
-            self._tell(record)
+        outputs = self.opened[task.number]
+        records = outputs.take(task, answer)
+        if len(records) > 1 and records[0].output is not None and isinstance(outputs, WholeDocument):
+            self.listener.document(records[0].output, len(records))
+        for record in records:
+            self._record(record)
         self.listener.step()
-        if unit.finished:
-            del self.units[task.job]
+        if outputs.finished:
+            del self.opened[task.number]
 
-    def _opened(self, task: Task, answer: Answer) -> None:
-        job = self.plan.jobs[task.job]
-        assert isinstance(job, Job)
-        skip = self.kept.pop(task.job, frozenset())
-        if isinstance(answer, Look):
-            if not self.dry_run and len(self.plan.homes) == 1 < len(self.plan.jobs):
-                self.plan.home(job).open()  # where the one output folder cannot be used, no page can be done: this ends the batch
+    def _open(self, task: Task, answer: Answer) -> None:
+        file = self.plan.files[task.number]
+        assert isinstance(file, PlannedFile)
+        skip = self.kept.pop(task.number, frozenset())
+        if isinstance(answer, FileInfo):
+            if not self.dry_run and len(self.plan.folders) == 1 < len(self.plan.files):
+                self.plan.folder(file).open()  # where the one output folder cannot be used, no page can be done: this ends the batch
             try:
-                unit = self._unit(task.job, job, answer, skip)
+                outputs = self._outputs(task.number, file, answer, skip)
                 self.listener.expect(len(answer.pages) - len(skip) - (not skip))
                 if self.dry_run:
-                    self._rehearse(unit, answer, skip)
+                    self._rehearse(outputs, answer, skip)
                 else:
-                    self.units[task.job] = unit
+                    self.opened[task.number] = outputs
                 return
             except DocbinError as error:
                 answer = Failure.of(error)
         assert isinstance(answer, Failure)
         self.listener.expect(1 if skip else 0)
-        self._tell(self._failed(job.source.name, answer))
+        self._record(self._failed(file.source.name, answer))
         self.listener.step()
 
-    def _unit(self, index: int, job: Job, look: Look, skip: frozenset[int]) -> Unit:
-        storage = shape(job, self.plan.settings, look.kind, look.count, len(look.pages))
+    def _outputs(self, number: int, file: PlannedFile, info: FileInfo, skip: frozenset[int]) -> Outputs:
+        stored = storage(file, self.plan.job, info.kind, info.count, len(info.pages))
         if not self.dry_run:
-            self.plan.home(job).open()
-        if storage.document:
-            return Document(self.plan, index, job, look, storage, self.claimed, self.ahead)
-        return Pages(self.plan, index, job, look, storage, self.claimed, skip)
+            self.plan.folder(file).open()
+        if stored.document:
+            return WholeDocument(self.plan, number, file, info, stored, self.claimed, self.ahead)
+        return SeparatePages(self.plan, number, file, info, stored, self.claimed, skip)
 
-    def _rehearse(self, unit: Unit, look: Look, skip: frozenset[int]) -> None:
+    def _rehearse(self, outputs: Outputs, info: FileInfo, skip: frozenset[int]) -> None:
         """Record what would be done, and check the outputs as the work would."""
-        for page in look.pages:
+        for page in info.pages:
             if page in skip:
                 continue
-            output = unit.output(page)
+            output = outputs.output(page)
             try:
-                unit.check(output)
-                record = unit.record(page, None, output)
+                outputs.check(output)
+                record = outputs.record(page, None, output)
             except DocbinError as error:
-                record = unit.record(page, Failure.of(error))
-            self._tell(record)
+                record = outputs.record(page, Failure.of(error))
+            self._record(record)
             self.listener.step()
 
-    def _resumed(self, index: int, job: Job) -> bool:
-        """Tell of what an earlier run has finished of this job; whether that is all of it."""
-        if not self.plan.resume or job.source.stat is None:
+    def _resumed(self, number: int, file: PlannedFile) -> bool:
+        """Record what an earlier run has finished of this file; whether that is all of it."""
+        if not self.plan.resume or file.source.stat is None:
             return False
-        home = self.plan.home(job)
+        folder = self.plan.folder(file)
         pages: dict[int, PageRecord] = {}
         wanted = 0
-        for entry in home.manifest.entries(self.plan.settings.key(*job.source.stat)):
-            named_so = entry["output"] == job.exact.name if job.exact is not None else entry["stem"] == job.stem
-            if not named_so or not home.is_kept(entry):
+        for entry in folder.manifest.entries(self.plan.job.key(*file.source.stat)):
+            named_so = entry["output"] == file.exact.name if file.exact is not None else entry["stem"] == file.stem
+            if not named_so or not folder.is_kept(entry):
                 continue
-            records = [PageRecord.kept(told, str(home.folder / entry["output"])) for told in entry["records"]]
+            records = [PageRecord.kept(fields, str(folder.path / entry["output"])) for fields in entry["records"]]
             if entry["page"] is None:
-                self._tell_kept(records)
+                self._record_kept(records)
                 return True
             pages[entry["page"]] = records[0]
             wanted = entry["wanted"]
         if not pages:
             return False
-        self._tell_kept([record for _, record in sorted(pages.items())])
-        self.kept[index] = frozenset(pages)
+        self._record_kept([record for _, record in sorted(pages.items())])
+        self.kept[number] = frozenset(pages)
         return len(pages) == wanted
 
-    def _tell_kept(self, records: list[PageRecord]) -> None:
+    def _record_kept(self, records: list[PageRecord]) -> None:
         self.listener.expect(-1)  # they take no time, and would only spoil the guess of the time left
         for record in records:
-            self._tell(record)
+            self._record(record)
 
     def _failed(self, name: str, failure: Failure) -> PageRecord:
-        settings = self.plan.settings
-        return PageRecord(name, None, None, "failed", settings.method, dict(settings.params), error=failure)
+        job = self.plan.job
+        return PageRecord(name, None, None, "failed", job.row.name, dict(job.params), error=failure)
 
-    def _tell(self, record: PageRecord) -> None:
+    def _record(self, record: PageRecord) -> None:
         self.summary.add(record)
-        if self.report is not None:
-            self.report.add(record)
+        if self.report is not None and self.summary.report_error is None:
+            try:
+                self.report.add(record)
+            except FileAccessError as error:
+                self.summary.report_error = Failure.of(error)
+                self.listener.report_failed(error)
         self.listener.page(record)

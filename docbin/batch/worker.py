@@ -1,7 +1,7 @@
-"""The work on one page, and the process that does it.
+"""The work on one page: the worker of a child process (:mod:`docbin.processes.child`).
 
-A :class:`Desk` turns tasks into answers. It holds the file it read last open, so that the pages of a document cost one opening, and knows nothing of
-plans, manifests and reports: those belong to the parent. Answers are plain data (errors included), because they may have to cross from a process.
+A :class:`PageWorker` turns tasks into answers. It holds the file it read last open, so that the pages of a document cost one opening, and knows
+nothing of plans, manifests and reports: those belong to the parent. Answers are plain data (errors included), because they cross from a process.
 
 Single pages are written here, into the unfinished file the parent named. A page of a document goes back as packed bits (a megabyte for 8 megapixels)
 and the parent appends it in page order.
@@ -12,26 +12,27 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from docbin.batch.purpose import Result
+from docbin.batch.job import Job, Result
 from docbin.batch.record import Failure
-from docbin.batch.settings import Settings
-from docbin.errors import DocbinError, PageFailed
+from docbin.errors import DocbinError, PageFailed, RefusedInput
 
 if TYPE_CHECKING:
     from docbin.files import PageFile
-    from docbin.page import Mask
+
+REOPEN_PAGES = 32
+"""After so many pages a file is opened anew: decoders of documents keep something of every page they showed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Look at a file (`page` None), or work on a page of it: into `staged`, or back as bits where that is None.
+    """Look at a file (`page` None), or work on a page of it: into `staged`, or back as data where that is None.
 
-    `job` is the position of the job in the plan; `label` is what messages call the file or page.
+    `number` is the position of the file in the plan; `label` is what messages call the file or page.
     """
 
-    job: int
+    number: int
     path: Path
     name: str
     label: str
@@ -41,8 +42,8 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a file is, and which of its pages are wanted."""
+class FileInfo:
+    """What a file is, how many pages it has, and which of them are wanted."""
 
     kind: str
     count: int
@@ -60,52 +61,71 @@ class Done:
     result: Result
 
 
-Answer = Look | Done | Failure
+Answer = FileInfo | Done | Failure
 
 
-def unpack(done: Done) -> Mask:
-    """The mask of a page that came back as bits."""
+def unpack(done: Done) -> Any:
+    """The page that came back as data: a mask, bool (H, W), or a picture, uint8 (H, W) or (H, W, 3)."""
+    import zlib
+
     import numpy as np
 
-    bits = done.result.bits
-    assert bits is not None
+    data, channels = done.result.data, done.result.channels
+    assert data is not None
     width, height = done.size
-    rows = np.frombuffer(bits, dtype=np.uint8).reshape(height, -1)
-    return np.unpackbits(rows, axis=1, count=width).view(np.bool_)
+    if channels == 0:
+        rows = np.frombuffer(data, dtype=np.uint8).reshape(height, -1)
+        return np.unpackbits(rows, axis=1, count=width).view(np.bool_)
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    return np.frombuffer(zlib.decompress(data), dtype=np.uint8).reshape(shape)
 
 
-class Desk:
-    """Does tasks, one at a time."""
+class PageWorker:
+    """Does tasks of a job, one at a time."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, job: Job) -> None:
+        self.job = job
         self._path: Path | None = None
         self._file: PageFile | None = None
+        self._read = 0
+
+    @classmethod
+    def prepared(cls, job: Job) -> PageWorker:
+        """A worker that has loaded its model; what is wrong with that is said of the first page."""
+        import contextlib
+
+        with contextlib.suppress(Exception):
+            job.prepare()
+        return cls(job)
 
     def answer(self, task: Task) -> Answer:
         """Do a task. Errors come back as data, and libraries' warnings in the page's record; only an interrupt is raised."""
         import warnings
 
         try:
-            with warnings.catch_warnings(record=True) as said:
+            with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 answer = self._look(task) if task.page is None else self._work(task, task.page)
-            if isinstance(answer, Done) and said:
-                told = dict.fromkeys(" ".join(str(warning.message).split()) for warning in said)
-                answer = replace(answer, warnings=(*answer.warnings, *told))
+            if isinstance(answer, Done) and caught:
+                texts = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
+                answer = replace(answer, warnings=(*answer.warnings, *texts))
             return answer
         except DocbinError as error:
             return Failure.of(error)
         except MemoryError:
-            return Failure.of(PageFailed(f"{task.label}: not enough memory; use fewer --jobs, or a smaller page"))
+            return Failure.of(_no_memory(task))
         except OSError as error:
             from docbin.files.access import access_error
 
             return Failure.of(access_error(error, task.label, "read or write"))
         except Exception as error:
+            if _means_no_memory(error):
+                return Failure.of(_no_memory(task))
             import traceback
 
-            text = f"{task.label}: {self.settings.method} failed with {type(error).__name__}: {error}; this is a bug in docbin, please report it"
+            text = (
+                f"{task.label}: {self.job.row.name} failed with {type(error).__name__}: {error}; this is a bug in docbin, please report it"
+            )
             failed = Failure.of(PageFailed(text))
             return Failure(failed.type, failed.message, failed.exit_code, traceback.format_exc())
 
@@ -114,28 +134,56 @@ class Desk:
         if self._file is not None:
             self._file.close()
         self._file = self._path = None
+        self._read = 0
 
     def _open(self, task: Task) -> PageFile:
         from docbin.files import DEFAULT_MEGAPIXELS, open_pages
 
-        if self._file is None or self._path != task.path:
+        if self._file is None or self._path != task.path or self._read >= REOPEN_PAGES:
             self.close()
-            limit = DEFAULT_MEGAPIXELS if self.settings.max_megapixels is None else self.settings.max_megapixels
-            self._file = open_pages(task.path, dpi=self.settings.dpi, max_megapixels=limit, name=task.name)
+            limit = DEFAULT_MEGAPIXELS if self.job.max_megapixels is None else self.job.max_megapixels
+            self._file = open_pages(task.path, dpi=self.job.dpi, max_megapixels=limit, name=task.name)
             self._path = task.path
         return self._file
 
-    def _look(self, task: Task) -> Look:
+    def _look(self, task: Task) -> FileInfo:
         from docbin.files import parse_page_ranges
 
         file = self._open(task)
-        if self.settings.pages is None:
-            return Look(file.kind, file.count, tuple(range(1, file.count + 1)))
-        return Look(file.kind, file.count, tuple(parse_page_ranges(self.settings.pages).numbers(file.count, task.name)))
+        if self.job.pages is None:
+            return FileInfo(file.kind, file.count, tuple(range(1, file.count + 1)))
+        return FileInfo(file.kind, file.count, tuple(parse_page_ranges(self.job.pages).numbers(file.count, task.name)))
 
     def _work(self, task: Task, number: int) -> Done:
         start = time.perf_counter()
         page = self._open(task).page(number)
-        result = self.settings.purpose.work(self.settings, page, task.name, task.staged, task.format)
+        self._read += 1
         height, width = page.pixels.shape[:2]
+        check_memory(self.job, width, height, task.label)
+        result = self.job.work(page, task.name, task.staged, task.format)
         return Done((width, height), page.dpi, time.perf_counter() - start, page.notes, result)
+
+
+def check_memory(job: Job, width: int, height: int, label: str) -> None:
+    """Refuse a page for which the job's row needs more memory than there is: some libraries end the process where memory ends."""
+    if not job.row.memory:
+        return
+    from docbin.processes.memory import machine_memory, memory_in_use, memory_limit
+
+    free = max(0, (memory_limit() or machine_memory()) - memory_in_use())
+    need = job.row.memory * width * height
+    if need > free:
+        raise RefusedInput(
+            f"{label}: {job.row.name} needs {need / 1e9:.1f} GB of memory for {width} x {height} pixels and may have {free / 1e9:.1f} GB; it can do "
+            f"pages of {free / job.row.memory / 1e6:.1f} megapixels: make the page smaller, use fewer --jobs, or choose another method"
+        )
+
+
+def _no_memory(task: Task) -> PageFailed:
+    return PageFailed(f"{task.label}: not enough memory; use fewer --jobs, or a smaller page")
+
+
+def _means_no_memory(error: Exception) -> bool:
+    """OpenCV's and torch's words for it."""
+    text = str(error).lower()
+    return "insufficient memory" in text or "bad_alloc" in text or "can't allocate memory" in text or "not enough memory" in text

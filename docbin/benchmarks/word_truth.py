@@ -16,26 +16,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from docbin.errors import FileAccessError, InputError, UsageError
-
-
-class TrueWord(NamedTuple):
-    """A word of the truth: outline float32 (n, 2) x, y in pixels, what it says, and whether it is don't-care."""
-
-    polygon: NDArray[np.float32]
-    text: str
-    ignore: bool
-
+from docbin.word import Word
 
 IGNORED = ("###", "#")
 
 
-def read(path: Path, format: str) -> list[TrueWord]:
+def read(path: Path, format: str) -> list[Word]:
     """The words of a truth file.
 
     Raises
@@ -59,10 +49,10 @@ def read(path: Path, format: str) -> list[TrueWord]:
         raise InputError(f"{path}: not a truth file of the format {format}: {error}") from None
 
 
-def _word(numbers: list[float], text: str, ignore: bool) -> TrueWord:
+def _word(numbers: list[float], text: str, ignore: bool) -> Word:
     if len(numbers) < 6 or len(numbers) % 2 or not np.isfinite(numbers).all():
         raise ValueError(f"{len(numbers)} coordinates; pairs of at least three corners are wanted")
-    return TrueWord(np.array(numbers, np.float32).reshape(-1, 2), text, ignore)
+    return Word(np.array(numbers, np.float32).reshape(-1, 2), text, ignore)
 
 
 def _lines(text: str) -> list[tuple[int, str]]:
@@ -70,7 +60,7 @@ def _lines(text: str) -> list[tuple[int, str]]:
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
-def _icdar(text: str) -> list[TrueWord]:
+def _icdar(text: str) -> list[Word]:
     words = []
     for number, line in _lines(text):
         parts = line.split(",", 8)
@@ -81,7 +71,7 @@ def _icdar(text: str) -> list[TrueWord]:
     return words
 
 
-def _total_text(text: str) -> list[TrueWord]:
+def _total_text(text: str) -> list[Word]:
     words = []
     for found in re.finditer(
         r"x:\s*\[\[(?P<x>[^\]]*)\]\]\s*,\s*y:\s*\[\[(?P<y>[^\]]*)\]\]\s*,\s*ornt:\s*\[(?P<o>[^\]]*)\]\s*,\s*transcriptions:\s*\[(?P<t>.*?)\]\s*$",
@@ -98,7 +88,7 @@ def _total_text(text: str) -> list[TrueWord]:
     return words
 
 
-def _ctw1500(text: str) -> list[TrueWord]:
+def _ctw1500(text: str) -> list[Word]:
     if text.lstrip().startswith("<"):
         return _ctw1500_xml(text)
     words = []
@@ -113,7 +103,7 @@ def _ctw1500(text: str) -> list[TrueWord]:
     return words
 
 
-def _ctw1500_xml(text: str) -> list[TrueWord]:
+def _ctw1500_xml(text: str) -> list[Word]:
     from xml.etree import ElementTree
 
     if "<!ENTITY" in text or "<!DOCTYPE" in text:
@@ -129,7 +119,7 @@ def _ctw1500_xml(text: str) -> list[TrueWord]:
     return words
 
 
-def _msra(text: str) -> list[TrueWord]:
+def _msra(text: str) -> list[Word]:
     words = []
     for number, line in _lines(text):
         values = [float(part) for part in line.split()]
@@ -143,7 +133,7 @@ def _msra(text: str) -> list[TrueWord]:
     return words
 
 
-FORMATS: Mapping[str, Callable[[str], list[TrueWord]]] = {
+FORMATS: Mapping[str, Callable[[str], list[Word]]] = {
     "icdar2015": _icdar,
     "total-text": _total_text,
     "ctw1500": _ctw1500,

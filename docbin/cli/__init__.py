@@ -13,6 +13,8 @@ What holds for every command:
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -49,6 +51,9 @@ COMMANDS: Mapping[str, Row] = {
 }
 
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
 class _Commands(TyperGroup):
     """The commands of ``COMMANDS``; the help of all of them needs none of their modules."""
 
@@ -61,7 +66,7 @@ class _Commands(TyperGroup):
         row = COMMANDS.get(cmd_name)
         if row is None:
             return None
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP)
         if self._listing:
             app.command(cmd_name, help=row.summary)(_nothing)
         else:
@@ -99,7 +104,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-_app = typer.Typer(cls=_Commands, add_completion=False, rich_markup_mode=None, no_args_is_help=False)
+_app = typer.Typer(cls=_Commands, add_completion=True, rich_markup_mode=None, no_args_is_help=False, context_settings=HELP)
 
 
 @_app.callback(invoke_without_command=True)
@@ -107,7 +112,9 @@ def _global(
     ctx: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave. [default: no]", show_default=False),
+        typer.Option(
+            "-V", "--version", callback=_version, is_eager=True, help="Print the version and leave. [default: no]", show_default=False
+        ),
     ] = False,
     verbose: Annotated[
         int, typer.Option("-v", "--verbose", count=True, help="Say more on stderr, with tracebacks. [default: no]", show_default=False)
@@ -129,6 +136,7 @@ def _global(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. The console script calls this."""
+    _open_standard_streams()
     command = typer.main.get_command(_app)
     try:
         result = command.main(
@@ -147,8 +155,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         messages.error("interrupted")
         return 130
+    except OSError as error:
+        return _system_refused(error)
     except Exception as error:
         return _unexpected(error)
+
+
+def _open_standard_streams() -> None:
+    """Give stdin, stdout and stderr that are closed (cron, daemons, ``<&-``) a file each, or the next files opened would take their numbers.
+
+    Reading from such a stdin and writing to such a stdout fail as what they are; what is said on such a stderr is lost.
+    """
+    for number, mode in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, mode)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for as long as the program runs
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="surrogateescape")  # names that are no text come out as the bytes they are
+
+
+def _system_refused(error: OSError) -> int:
+    """The system refused something of this process itself: stdout is full or closed, the current folder was deleted."""
+    from docbin.files.access import access_error
+
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:
+        messages.error("the current folder was deleted; change to another one (cd), or give absolute paths")
+        _forget_stdout()
+        return 5
+    if error.filename is None and error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG):
+        messages.error(str(access_error(error, "stdout", "write")))
+        _forget_stdout()
+        return 5
+    if error.filename is not None and error.errno is not None:
+        messages.error(str(access_error(error, str(error.filename), "open")))
+        return 5
+    return _unexpected(error)
 
 
 def _loudness_first(words: Sequence[str]) -> list[str]:
@@ -181,4 +234,6 @@ def _unexpected(error: Exception) -> int:
 
 def _forget_stdout() -> None:
     """The reader of stdout has gone; let the interpreter flush into nothing instead of complaining at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.stdout.flush()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +22,18 @@ from docbin.errors import DocbinError, FileAccessError, UsageError
 
 if TYPE_CHECKING:
     from docbin import batch
-    from docbin.cli.teller import Teller
+    from docbin.cli.listener import ConsoleListener
+    from docbin.processes.child import Child
+
+TEMPORARY_PREFIX = "docbin-run-"
+PRELOAD = "docbin.batch.worker docbin.batch.quality_check docbin.catalogue docbin.files docbin.kernels PIL.Image"
+"""Modules that the worker process imports while this one reads its arguments and plans."""
+QUICK_FAMILIES = ("global threshold", "local threshold")
+"""Families of methods that do a page in less time than a process takes to start."""
+PAGES_A_QUICK_JOB = 16
+"""So many pages of a quick method are worth a process more."""
+QUICK_MEGABYTES = 40.0
+"""Inputs of more megabytes together are worth processes with any method."""
 
 Inputs = Annotated[
     list[str],
@@ -43,8 +57,8 @@ Jobs = Annotated[
         "--jobs",
         "-j",
         metavar="N",
-        help="Worker processes of one thread each; 1 works in this process with all threads. "
-        "[default: 1 for a single page, else one a CPU (DOCBIN_THREADS), never more than there is work for]",
+        help="Worker processes; 1 has all threads, of several each has one. "
+        "[default: by the work: 1 for little, else up to one a CPU (DOCBIN_THREADS)]",
         show_default=False,
     ),
 ]
@@ -56,7 +70,9 @@ Resume = Annotated[
 ]
 ReportFile = Annotated[
     Path | None,
-    typer.Option("--report", metavar="FILE.jsonl", help="Write a line of JSON a page, replacing FILE. [default: none]", show_default=False),
+    typer.Option(
+        "--report", metavar="FILE.jsonl|.csv", help="Write a line a page, JSON or CSV, replacing FILE. [default: none]", show_default=False
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist. [default: no]", show_default=False)]
 MaxMegapixels = Annotated[
@@ -65,9 +81,7 @@ MaxMegapixels = Annotated[
 ]
 PageTimeout = Annotated[
     float | None,
-    typer.Option(
-        "--page-timeout", metavar="SECONDS", help="With several jobs, give a page up after this time. [default: 1800]", show_default=False
-    ),
+    typer.Option("--page-timeout", metavar="SECONDS", help="Give a page up after this time. [default: 1800]", show_default=False),
 ]
 DryRun = Annotated[
     bool,
@@ -78,7 +92,7 @@ DryRun = Annotated[
 def run(
     inputs: Sequence[str],
     out: str | None,
-    what: batch.Settings,
+    make_job: Callable[[], batch.Job],
     *,
     jobs: int | None,
     resume: bool,
@@ -87,19 +101,36 @@ def run(
     page_timeout: float | None,
     dry_run: bool,
 ) -> int:
-    """Plan the batch, run it, tell of it; returns the exit code."""
-    from docbin import batch
+    """Plan the batch, run it, print how it went; returns the exit code."""
+    check_positive(jobs, page_timeout)
+    with _stopped_like_interrupted(), _temporary_folder() as spool, _worker(jobs) as worker:
+        from docbin import batch
 
-    with _terminated_like_interrupted(), tempfile.TemporaryDirectory(prefix="docbin-") as spool:
-        plan = batch.plan(inputs, out, what, spool=Path(spool), overwrite=overwrite, resume=resume)
+        job = make_job()
+        plan = batch.plan(inputs, out, job, spool=spool, overwrite=overwrite, resume=resume)
         _check_stdout(plan, dry_run)
         workers = jobs if jobs is not None else 1 if dry_run else _usual_jobs(plan)  # a plan is printed in order
         with _listener(dry_run) as listener:
             limit = batch.PAGE_SECONDS if page_timeout is None else page_timeout
             start = _run_with_data_stream if plan.to_stdout and not dry_run else batch.run
-            summary = start(plan, jobs=workers, report=report, listener=listener, dry_run=dry_run, page_seconds=limit)
-        _tell(summary, listener, plan, dry_run)
+            try:
+                summary = start(plan, jobs=workers, report=report, listener=listener, dry_run=dry_run, page_seconds=limit, worker=worker)
+            finally:
+                listener.finish()
+        _print_summary(summary, listener, plan, dry_run)
     return summary.exit_code
+
+
+@contextmanager
+def _worker(jobs: int | None) -> Iterator[Child]:
+    """A child process that starts while this one reads its arguments."""
+    from docbin.processes.child import Child
+
+    child = Child(one_thread=jobs is not None and jobs > 1, preload=PRELOAD)
+    try:
+        yield child
+    finally:
+        child.kill()
 
 
 def check_positive(jobs: int | None, page_timeout: float | None) -> None:
@@ -114,6 +145,9 @@ def parameters(words: Sequence[str]) -> dict[str, str]:
     given: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
+        if "=" in value and "," in value:
+            parts = " ".join(f"-p {part.strip()}" for part in word.split(","))
+            raise UsageError(f"-p {word}: one parameter at a time; give -p twice: {parts}")
         if not equals or not name:
             raise UsageError(f"-p {word}: KEY=VALUE is wanted, for instance -p threshold=0.4")
         if name in given:
@@ -123,23 +157,26 @@ def parameters(words: Sequence[str]) -> dict[str, str]:
 
 
 def _usual_jobs(plan: batch.Plan) -> int:
-    """A process a CPU, but no more than there are inputs, or pages in the only one; a single page is fastest in this process."""
-    from docbin.batch import Job
+    """A process a CPU, but no more than there is work for: starting one costs what some pages of a quick method do."""
     from docbin.files import open_pages
     from docbin.kernels import threads
 
-    work = len(plan.jobs)
-    if work == 1 and isinstance(plan.jobs[0], Job):
+    planned = [file for file in plan.files if not hasattr(file, "error")]
+    work, size = len(planned), 0.0
+    with contextlib.suppress(OSError):
+        size = sum(file.source.path.stat().st_size for file in planned[:1000]) / 1e6
+    if work == 1:
         try:
-            with open_pages(plan.jobs[0].source.path) as file:
+            with open_pages(planned[0].source.path) as file:
                 work = file.count
         except DocbinError:
             work = 1
-    return max(1, min(threads(), work))
+    quick = plan.job.row.family in QUICK_FAMILIES
+    return max(1, min(threads(), work // PAGES_A_QUICK_JOB if quick and size < QUICK_MEGABYTES else work))
 
 
 def _check_stdout(plan: batch.Plan, dry_run: bool) -> None:
-    if plan.to_stdout and not dry_run and plan.settings.task == "binarize" and sys.stdout.isatty():
+    if plan.to_stdout and not dry_run and plan.job.task == "binarize" and sys.stdout.isatty():
         raise UsageError("the result would go to this terminal; name a file with -o, or redirect stdout")
 
 
@@ -165,37 +202,83 @@ def _run_with_data_stream(plan: batch.Plan, **options: Any) -> batch.Summary:
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM (a batch system's time limit) ends a batch as Ctrl-C does: finished pages kept, unfinished files removed."""
+def _stopped_like_interrupted() -> Iterator[None]:
+    """SIGTERM (a batch system's time limit) and SIGHUP (a terminal that goes away) end a batch as Ctrl-C does: finished pages kept, unfinished files
+    removed. While that is done, a second Ctrl-C does not tear it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def interrupt(number: int, frame: object) -> None:
+        for each in before:
+            if each != signal.SIGINT or number == signal.SIGINT:
+                signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    wanted = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []), signal.SIGINT]
+    before = {number: signal.getsignal(number) for number in wanted}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}  # nohup, a shell's background job
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
-def _listener(dry_run: bool) -> Iterator[Teller]:
+def _temporary_folder() -> Iterator[Path]:
+    """A folder for stdin's bytes and for what goes to stdout; those that killed runs left are removed."""
+    from docbin.files.access import access_error
+
+    try:
+        remove_left_folders()
+        folder = tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, ignore_cleanup_errors=True)
+        lock = (Path(folder.name) / ".lock").open("wb")
+    except OSError as error:
+        raise access_error(error, str(error.filename or "the folder for temporary files"), "write") from error
+    with folder as name, lock:
+        _take_lock(lock)
+        yield Path(name)
+
+
+def remove_left_folders() -> None:
+    """Remove temporary folders of docbin whose process was killed: it holds a lock as long as it lives."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if not folder.is_symlink() and folder.stat().st_uid == os.getuid() and time.time() - folder.stat().st_mtime > 60:
+                with (folder / ".lock").open("rb+") as lock:
+                    if _take_lock(lock):
+                        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_lock(file: IO[bytes]) -> bool:
+    """Whether the lock of a folder could be taken; False where there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+@contextmanager
+def _listener(dry_run: bool) -> Iterator[ConsoleListener]:
     """A listener, with a progress bar where somebody looks at it."""
-    from docbin.cli.teller import Teller
+    from docbin.cli.listener import ConsoleListener
 
     if dry_run or messages.loudness() < 0 or not sys.stderr.isatty():
-        yield Teller(dry_run)
+        yield ConsoleListener(dry_run)
         return
-    from docbin.cli.bar import PageBar
+    from docbin.cli.progress_bar import PageBar
 
     with PageBar() as bar, messages.printing_with(bar.print):
-        yield Teller(dry_run, bar)
+        yield ConsoleListener(dry_run, bar)
 
 
-def _tell(summary: batch.Summary, listener: Teller, plan: batch.Plan, dry_run: bool) -> None:
+def _print_summary(summary: batch.Summary, listener: ConsoleListener, plan: batch.Plan, dry_run: bool) -> None:
     """The summary line, on stderr."""
     counts = summary.counts
     done, kept, failed = counts["done"], counts["kept"], counts["failed"]
@@ -204,12 +287,13 @@ def _tell(summary: batch.Summary, listener: Teller, plan: batch.Plan, dry_run: b
         return
     if not done and not kept and failed == 1:
         return  # the error has said it all
-    folder = next(iter(plan.homes)) if len(plan.homes) == 1 and len(plan.jobs) > 1 else None
+    folder = next(iter(plan.folders)) if len(plan.folders) == 1 and len(plan.files) > 1 else None
     parts = []
-    if done == 1 and not kept and not failed and listener.output != "-":
-        parts.append(f"{listener.output} ({summary.seconds:.1f} s)")
+    if done and not kept and not failed and len(listener.outputs) == 1 and listener.outputs != ["-"]:
+        pages = f"{_pages(done)} in " if done > 1 else ""
+        parts.append(f"{messages.one_line(listener.outputs[0])} ({pages}{summary.seconds:.1f} s)")
     elif done:
-        into = f" into {folder}/" if folder is not None else ""
+        into = f" into {messages.one_line(str(folder))}/" if folder is not None else ""
         speed = f" ({done / summary.seconds:.1f} pages/s)" if done > 1 else ""
         parts.append(f"{_pages(done)}{into} in {summary.seconds:.1f} s{speed}")
     parts += [f"{_pages(kept)} done before"] * (kept > 0) + [f"{summary.suspect} suspect"] * (summary.suspect > 0)

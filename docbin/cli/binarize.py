@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from docbin.catalogue import DEFAULT
 from docbin.cli import batches
+
+if TYPE_CHECKING:
+    from docbin.batch import Job
 
 
 def command(
@@ -46,6 +49,15 @@ def command(
             show_default=False,
         ),
     ] = None,
+    polarity: Annotated[
+        str,
+        typer.Option(
+            "--polarity",
+            metavar="dark|light|auto",
+            help="Dark writing on light paper, light on dark, or look at each page. [default: auto]",
+            show_default=False,
+        ),
+    ] = "auto",
     pages: batches.Pages = None,
     dpi: batches.Dpi = None,
     jobs: batches.Jobs = None,
@@ -76,12 +88,14 @@ def command(
 
     docbin binarize scans/ -o out/ -m sauvola -p window=51 --report out.jsonl --resume
     """
-    from docbin import batch
 
-    batches.check_positive(jobs, page_timeout)
-    what = batch.settings(
-        method, batches.parameters(param or []), format=format, pages=pages, dpi=dpi, max_megapixels=max_megapixels, probability=probability
-    )
+    def job() -> Job:
+        from docbin import batch
+
+        given = batches.parameters(param or [])
+        options = {"format": format, "pages": pages, "dpi": dpi, "max_megapixels": max_megapixels}
+        return batch.Binarize.create(method, given, probability=probability, polarity=polarity, **options)
+
     return batches.run(
-        inputs, out, what, jobs=jobs, resume=resume, report=report, overwrite=overwrite, page_timeout=page_timeout, dry_run=dry_run
+        inputs, out, job, jobs=jobs, resume=resume, report=report, overwrite=overwrite, page_timeout=page_timeout, dry_run=dry_run
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from docbin.cli import batches
 from docbin.detection.table import DEFAULT
+
+if TYPE_CHECKING:
+    from docbin.batch import Job
 
 
 def command(
@@ -76,14 +79,15 @@ def command(
 
     docbin detect photos/ -o out/ --format icdar --report out.jsonl --resume
     """
-    from docbin import batch
 
-    batches.check_positive(jobs, page_timeout)
-    what = batch.settings(
-        model, batches.parameters(param or []), format=format, pages=pages, dpi=dpi, max_megapixels=max_megapixels, task="detect"
-    )
+    def job() -> Job:
+        from docbin import batch
+
+        given = batches.parameters(param or [])
+        return batch.Detect.create(model, given, format=format, pages=pages, dpi=dpi, max_megapixels=max_megapixels)
+
     if out is None and format in (None, "json") and len(inputs) == 1 and Path(inputs[0]).is_file() and not dry_run:
         out = "-"
     return batches.run(
-        inputs, out, what, jobs=jobs, resume=resume, report=report, overwrite=overwrite, page_timeout=page_timeout, dry_run=dry_run
+        inputs, out, job, jobs=jobs, resume=resume, report=report, overwrite=overwrite, page_timeout=page_timeout, dry_run=dry_run
     )

@@ -23,9 +23,7 @@ def command(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of docbin ('docbin models'), or the path of a model folder.")],
     to: Annotated[
         Form,
-        typer.Option(
-            "--to", metavar="onnx|packed", help="ONNX for any runtime, or bits for docbin's engine. [required]", show_default=False
-        ),
+        typer.Option("--to", metavar="onnx|packed", help="ONNX for any runtime, or bits for docbin's engine.", show_default=False),
     ],
     out: Annotated[
         Path | None,

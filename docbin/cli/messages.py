@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,12 +25,28 @@ def loudness() -> int:
     return _loudness
 
 
+_CONTROL = re.compile("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]")
+"""Characters that move a terminal's cursor, change its colours or title, or turn the direction of writing; but not the line end."""
+
+
+def escaped(text: str) -> str:
+    """The text with control characters written out (``\\x1b``): names of files come from anybody, and a terminal would obey them."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def one_line(text: str) -> str:
+    """As :func:`escaped`, line ends too: what is said of one page stays one line."""
+    return escaped(text).replace("\n", "\\n")
+
+
 def line(text: str) -> None:
-    """Print a line on stderr, above a progress bar where there is one."""
-    if _printer is not None:
-        _printer(text)
-    else:
-        print(text, file=sys.stderr, flush=True)
+    """Print a line on stderr, above a progress bar where there is one. Where stderr cannot be written (closed, full) the work goes on."""
+    text = escaped(text)
+    with contextlib.suppress(OSError, ValueError):
+        if _printer is not None:
+            _printer(text)
+        elif sys.stderr is not None:
+            print(text, file=sys.stderr, flush=True)
 
 
 def error(text: str) -> None:
@@ -70,7 +88,8 @@ def data_stream() -> Iterator[BinaryIO]:
     """The real stdout for data, while whatever else is printed to stdout, by C libraries too, lands on stderr."""
     sys.stdout.flush()
     real = os.dup(1)
-    os.dup2(2, 1)
+    with contextlib.suppress(OSError):
+        os.dup2(2, 1)
     try:
         with os.fdopen(os.dup(real), "wb") as stream:
             yield stream

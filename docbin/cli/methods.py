@@ -11,15 +11,20 @@ import typer
 
 
 def command(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One method. [default: all]", show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON. [default: no]", show_default=False)] = False,
 ) -> None:
-    """List every method by family: what it does, its parameters with default and range, its paper, and what it needs."""
+    """List every method by family, or show one: what it does, its parameters with default and range, its paper, and what it needs."""
     import docbin
+    from docbin import catalogue
     from docbin.catalogue import DEFAULT
 
     rows = docbin.methods()
+    if name is not None:
+        catalogue.get(name)  # suggests near names
+        rows = [row for row in rows if row["name"] == name] or catalogue.rows([catalogue.get(name)])
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps(rows if name is None else rows[0], indent=2))
         return
     width = min(120, shutil.get_terminal_size().columns)
     families = list(dict.fromkeys(row["family"] for row in rows))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -11,35 +10,26 @@ import typer
 from docbin.errors import DocbinError, UsageError
 
 
-class Action(StrEnum):
-    """What to say."""
-
-    list = "list"
-    show = "show"
-
-
 def command(
-    action: Annotated[
-        Action, typer.Argument(metavar="[list|show]", help="All models, or one of them. [default: list]", show_default=False)
-    ] = (Action.list),
-    name: Annotated[
-        str | None,
-        typer.Argument(metavar="[NAME]", help="With show: a model of docbin, or the path of a model folder.", show_default=False),
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="A model of docbin, or the path of a model folder. [default: a list of all]",
+            show_default=False,
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON. [default: no]", show_default=False)] = False,
 ) -> None:
     """List the trained models with what runs them here, or show one: its card and its config."""
     from docbin.zoo import folders
 
-    if action is Action.show:
-        if name is None:
-            raise UsageError("docbin models show: which? 'docbin models' lists them")
+    name = _name(words or [])
+    if name is not None:
         config = folders.load_config(name)
         row = _row(config)
         print(json.dumps({**row, "card": config.card()}, indent=2, ensure_ascii=False) if as_json else _shown(row, config.card()))
         return
-    if name is not None:
-        raise UsageError(f"docbin models list takes no name; 'docbin models show {name}' shows one")
     rows = []
     for model in folders.names():
         try:
@@ -50,6 +40,18 @@ def command(
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     print("\n".join(_line(row) for row in rows) or "No trained model is in this install.")
+
+
+def _name(words: list[str]) -> str | None:
+    """The model asked for: ``NAME``, or as it was written once, ``show NAME``; ``list`` alone is the list."""
+    if words in ([], ["list"]):
+        return None
+    if words == ["show"]:
+        raise UsageError("docbin models show: which? 'docbin models' lists them")
+    names = words[1:] if words[0] in ("show", "list") else words
+    if len(names) > 1 or words[0] == "list":
+        raise UsageError(f"one name is wanted, got {' '.join(words)}; 'docbin models NAME' shows one")
+    return names[0]
 
 
 def _row(config: Any) -> dict[str, Any]:

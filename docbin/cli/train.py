@@ -12,6 +12,17 @@ import typer
 from docbin.errors import MissingExtra
 
 
+def _check_readable(recipe: Path) -> None:
+    """Say what is wrong with the file before torch is imported, which takes seconds."""
+    from docbin.files.access import access_error
+
+    try:
+        with recipe.open("rb"):
+            pass
+    except OSError as error:
+        raise access_error(error, str(recipe), "read the recipe") from error
+
+
 def command(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train: network, data, losses, optimizer, length.")],
     data_root: Annotated[
@@ -32,6 +43,7 @@ def command(
     ] = None,
 ) -> None:
     """Train a network from a recipe."""
+    _check_readable(recipe)
     try:
         from docbin.train.loop import train
         from docbin.train.recipe import read_recipe

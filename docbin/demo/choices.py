@@ -12,8 +12,8 @@ from docbin import catalogue
 from docbin.errors import DocbinError
 
 if TYPE_CHECKING:
-    from docbin.catalogue import Param
-    from docbin.catalogue import Row as Described
+    from docbin.registry import Param
+    from docbin.registry import Row as Described
     from docbin.zoo.folders import Config
 
 Row = dict[str, Any]

@@ -58,7 +58,7 @@ def look(folder: str, path: str, name: str, page: int) -> dict[str, Any]:
 
 def binarize(folder: str, path: str, name: str, page: int, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """A page turned to ink: previews of both, what there is to know of it, and the downloads, which are the files that the CLI writes."""
-    from docbin.batch.guard import suspicions
+    from docbin.batch.quality_check import suspicions
 
     row = method_row(method)
     home = Path(folder)

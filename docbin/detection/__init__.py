@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from docbin.detection.detector import Detector, load
 from docbin.detection.regions import find_words
-from docbin.detection.words import Rules, Word
+from docbin.detection.rules import Rules
+from docbin.word import Word
 
 __all__ = ["Detector", "Rules", "Word", "find_words", "load"]

@@ -13,9 +13,10 @@ from dataclasses import replace
 import numpy as np
 
 from docbin.detection.regions import find_words
-from docbin.detection.words import Rules, Word
+from docbin.detection.rules import Rules
 from docbin.errors import UsageError
 from docbin.page import FloatMap, Image, check_image
+from docbin.word import Word
 from docbin.zoo import runtimes
 from docbin.zoo.folders import Config
 

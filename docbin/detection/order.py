@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from docbin.detection.words import Polygon
+from docbin.word import Polygon
 
 SAME_LINE = 0.5
 """Two words are on one line where their heights share at least this part of the lower one."""

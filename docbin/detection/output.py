@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from docbin.detection.words import Word
 from docbin.files.access import access_error
 from docbin.files.output import Format
 from docbin.page import Image
+from docbin.word import Word
 
 FORMATS: Mapping[str, Format] = {
     row.name: row

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.detection.order import reading_order
-from docbin.detection.words import Rules, Word
+from docbin.detection.rules import Rules
 from docbin.page import FloatMap
+from docbin.word import Word
 
 Floats = NDArray[np.float64]
 STEP = 1.0
@@ -37,7 +38,7 @@ def find_words(probability: FloatMap, rules: Rules | None = None, size: tuple[in
     Parameters
     ----------
     probability : float32 (H, W) in 0..1
-    rules : see :class:`docbin.detection.words.Rules`
+    rules : see :class:`docbin.detection.rules.Rules`
     size : (width, height) of the picture that the map stands for; None for the map's own. Coordinates are those of the picture.
 
     Raises
@@ -56,7 +57,7 @@ def find_words(probability: FloatMap, rules: Rules | None = None, size: tuple[in
     scale, limit = np.array([wide / width, high / height]), np.array([wide, high], np.float64)
     # Contours run through the middles of pixels, outlines are counted from the corner of the first.
     placed = [np.minimum(np.maximum((polygon + 0.5) * scale, 0), limit).astype(np.float32) for polygon in polygons]
-    return [Word(placed[k], float(scores[k])) for k in reading_order(placed)]
+    return [Word(placed[k], score=float(scores[k])) for k in reading_order(placed)]
 
 
 def find_kernels(probability: FloatMap, rules: Rules) -> list[NDArray[np.int32]]:

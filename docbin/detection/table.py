@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from docbin.catalogue import Param, Row
-from docbin.detection.words import SHAPES, Word
+from docbin.detection.rules import SHAPES
 from docbin.errors import DocbinError, MissingExtra, UsageError
 from docbin.page import Image, check_image
+from docbin.registry import Param, Row
+from docbin.word import Word
 from docbin.zoo import folders, runtimes
 from docbin.zoo.folders import Config
 
@@ -22,6 +23,12 @@ class DetectorRow(Row):
     """One detector; `find` is ``"module:function"``, called with a picture, the row's model and every parameter."""
 
     find: str = "docbin.detection.detector:find"
+
+    def prepare(self) -> None:
+        """As :meth:`docbin.registry.Row.prepare`."""
+        assert self.model is not None
+        self.function(self.find)
+        runtimes.load(self.model, task=TASK)
 
     def words(self, image: Image, **params: Any) -> list[Word]:
         """The words of a picture; see :func:`docbin.detect`."""

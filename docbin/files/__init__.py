@@ -16,7 +16,17 @@ from docbin.files.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from docbin.files.kinds import READABLE_SUFFIXES
 from docbin.files.kinds import READABLE_SUFFIXES as readable_suffixes
 from docbin.files.limits import DEFAULT_MEGAPIXELS
-from docbin.files.output import Format, PageWriter, format_of, formats, probability_grey, write_page, write_pages, write_probability
+from docbin.files.output import (
+    Format,
+    PageWriter,
+    format_of,
+    formats,
+    probability_grey,
+    write_page,
+    write_pages,
+    write_picture,
+    write_probability,
+)
 from docbin.files.page_ranges import PageRanges, parse_page_ranges
 from docbin.files.pagefile import PageFile, open_pages, read_pages
 
@@ -38,5 +48,6 @@ __all__ = [
     "readable_suffixes",
     "write_page",
     "write_pages",
+    "write_picture",
     "write_probability",
 ]

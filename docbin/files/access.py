@@ -27,6 +27,7 @@ _WAYS_OUT = {
     errno.EMFILE: "too many files are open; use fewer jobs or raise the limit (ulimit -n)",
     errno.EIO: "the disk reports an input/output error; check the medium and copy the file from a backup",
     errno.EPIPE: "the program reading it has gone",
+    errno.EBADF: "it is closed",
     errno.ELOOP: "its symbolic links form a loop; name the file itself",
 }
 

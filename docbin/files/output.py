@@ -23,7 +23,7 @@ from docbin.errors import UsageError
 from docbin.files.access import access_error
 from docbin.files.atomic import AtomicFile
 from docbin.files.resolution import Dpi, given
-from docbin.page import FloatMap, Image, Mask, check_mask
+from docbin.page import FloatMap, Image, Mask, check_image, check_mask
 
 
 class FormatWriter(Protocol):
@@ -34,6 +34,9 @@ class FormatWriter(Protocol):
 
     def add_grey(self, pixels: Image, dpi: Dpi | None) -> None:
         """Append a page of uint8 (H, W); only where the row says `grey`."""
+
+    def add_picture(self, pixels: Image, dpi: Dpi | None) -> None:
+        """Append a picture of uint8 (H, W) or (H, W, 3); only where the row says `colour`."""
 
     def finish(self) -> None:
         """Write what is still to come."""
@@ -47,7 +50,7 @@ class Format:
     """One row of the table.
 
     `suffixes` : lower case, the usual one first. `multipage` : many pages in a file. `keeps_dpi` : the resolution is written. `grey` : probability
-    maps too. `writer` : "module:class".
+    maps too. `writer` : "module:class". `colour` : pictures in grey and colour too.
     """
 
     name: str
@@ -57,13 +60,14 @@ class Format:
     keeps_dpi: bool
     grey: bool
     writer: str
+    colour: bool = False
 
 
 _FORMATS: Mapping[str, Format] = {
     row.name: row
     for row in (
-        Format("png", (".png",), "1-bit PNG", False, True, True, "docbin.files.write_png:PngWriter"),
-        Format("tiff", (".tif", ".tiff"), "CCITT G4 TIFF", True, True, True, "docbin.files.write_tiff:TiffWriter"),
+        Format("png", (".png",), "1-bit PNG", False, True, True, "docbin.files.write_png:PngWriter", True),
+        Format("tiff", (".tif", ".tiff"), "CCITT G4 TIFF", True, True, True, "docbin.files.write_tiff:TiffWriter", True),
         Format("pdf", (".pdf",), "PDF with CCITT G4 pages", True, True, False, "docbin.files.write_pdf:PdfWriter"),
         Format("pbm", (".pbm",), "raw PBM (P4)", True, False, False, "docbin.files.write_pbm:PbmWriter"),
     )
@@ -162,6 +166,15 @@ class PageWriter:
         resolution = self._next(dpi)
         self._guarded(lambda: self._writer.add_grey(grey, resolution))
 
+    def add_picture(self, pixels: Image, dpi: float | Dpi | None = None) -> None:
+        """Append a page as it is, uint8 grey (H, W) or RGB (H, W, 3)."""
+        check_image(pixels)
+        if not self.format.colour:
+            able = ", ".join(row.name for row in _FORMATS.values() if row.colour)
+            raise UsageError(f"{self.name}: {self.format.name} holds 1-bit pages only; write pictures as {able}")
+        resolution = self._next(dpi)
+        self._guarded(lambda: self._writer.add_picture(pixels, resolution))
+
     def _next(self, dpi: float | Dpi | None) -> Dpi | None:
         if not self._open:
             raise UsageError(f"{self.name}: the file is closed; no page can be added")
@@ -237,6 +250,14 @@ def write_probability(
     """Write a probability-of-ink map, float (H, W) in 0..1, as 8-bit grey PNG or TIFF with ink dark: ``255 * (1 - p)``; atomically."""
     with PageWriter(path, format, overwrite=overwrite) as writer:
         writer.add_probability(map, dpi)
+
+
+def write_picture(
+    pixels: Image, path: str | Path | BinaryIO, dpi: float | Dpi | None = None, format: str | None = None, overwrite: bool = True
+) -> None:
+    """Write a page as it is, uint8 grey (H, W) or RGB (H, W, 3), as PNG or TIFF, atomically; parameters and errors of :class:`PageWriter`."""
+    with PageWriter(path, format, overwrite=overwrite) as writer:
+        writer.add_picture(pixels, dpi)
 
 
 def probability_grey(map: FloatMap) -> Image:

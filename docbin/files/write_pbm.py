@@ -23,6 +23,9 @@ class PbmWriter:
     def add_grey(self, pixels: Image, dpi: Dpi | None) -> None:
         raise NotImplementedError("PBM is 1-bit")  # the table says so, PageWriter asks it first
 
+    def add_picture(self, pixels: Image, dpi: Dpi | None) -> None:
+        raise NotImplementedError("PBM is 1-bit")  # the table says so, PageWriter asks it first
+
     def finish(self) -> None:
         """Nothing is left to write."""
 

@@ -48,6 +48,9 @@ class PdfWriter:
     def add_grey(self, pixels: Image, dpi: Dpi | None) -> None:
         raise NotImplementedError("PDF pages are 1-bit")  # the table says so, PageWriter asks it first
 
+    def add_picture(self, pixels: Image, dpi: Dpi | None) -> None:
+        raise NotImplementedError("PDF pages are 1-bit")  # the table says so, PageWriter asks it first
+
     def _join_waiting(self) -> None:
         import img2pdf
 

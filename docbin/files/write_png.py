@@ -1,4 +1,4 @@
-"""PNG: 1 bit a pixel for masks, 8 bits for probability maps.
+"""PNG: 1 bit a pixel for masks, 8 bits for probability maps, 8 or 24 bits for pictures.
 
 Written here rather than through Pillow: packing the bits and deflating them is all there is to it (PNG specification, third edition, 2025), without
 a detour through one byte a pixel.
@@ -36,9 +36,12 @@ class PngWriter:
     def add_grey(self, pixels: Image, dpi: Dpi | None) -> None:
         self._write(pixels, pixels.shape[1], 8, dpi, _GREY_LEVEL)
 
-    def _write(self, rows: Image, width: int, depth: int, dpi: Dpi | None, level: int) -> None:
+    def add_picture(self, pixels: Image, dpi: Dpi | None) -> None:
+        self._write(pixels.reshape(pixels.shape[0], -1), pixels.shape[1], 8, dpi, _GREY_LEVEL, 0 if pixels.ndim == 2 else 2)
+
+    def _write(self, rows: Image, width: int, depth: int, dpi: Dpi | None, level: int, colour: int = 0) -> None:
         self._stream.write(_SIGNATURE)
-        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, rows.shape[0], depth, 0, 0, 0, 0))
+        self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, rows.shape[0], depth, colour, 0, 0, 0))
         if dpi is not None:
             self._chunk(b"pHYs", struct.pack(">IIB", *(round(value / 0.0254) for value in dpi), 1))
         deflate, packed = zlib.compressobj(level), []

@@ -1,4 +1,4 @@
-"""TIFF: any number of CCITT G4 pages (masks) or Deflate pages (probability maps), written front to back.
+"""TIFF: any number of CCITT G4 pages (masks) or Deflate pages (probability maps, pictures), written front to back.
 
 libtiff, through Pillow, compresses the page; the container is ours, because it then streams: each page's directory stands before its data and names
 the next directory's offset, which is known once the page is compressed. One page is held back until it is known whether another follows. So stdout
@@ -16,12 +16,14 @@ import zlib
 from fractions import Fraction
 from typing import BinaryIO
 
+import numpy as np
+
 from docbin.errors import UsageError
 from docbin.files.resolution import Dpi
 from docbin.page import Image, Mask
 
 _GROUP4, _DEFLATE = 4, 8
-_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
 _LIMIT = 1 << 32
 
@@ -41,7 +43,23 @@ class TiffWriter:
     def add_grey(self, pixels: Image, dpi: Dpi | None) -> None:
         self._append(zlib.compress(pixels.tobytes(), 3), pixels.shape[1], pixels.shape[0], 8, _DEFLATE, _BLACK_IS_ZERO, dpi)
 
-    def _append(self, data: bytes, width: int, height: int, bits: int, compression: int, photometric: int, dpi: Dpi | None) -> None:
+    def add_picture(self, pixels: Image, dpi: Dpi | None) -> None:
+        colour = pixels.ndim == 3
+        photometric = _RGB if colour else _BLACK_IS_ZERO
+        data = zlib.compress(np.ascontiguousarray(pixels).data, 3)
+        self._append(data, pixels.shape[1], pixels.shape[0], 8, _DEFLATE, photometric, dpi, samples=3 if colour else 1)
+
+    def _append(
+        self,
+        data: bytes,
+        width: int,
+        height: int,
+        bits: int,
+        compression: int,
+        photometric: int,
+        dpi: Dpi | None,
+        samples: int = 1,
+    ) -> None:
         self._flush(last=False)
         entries = [
             (256, _LONG, width),
@@ -50,22 +68,27 @@ class TiffWriter:
             (259, _SHORT, compression),
             (262, _SHORT, photometric),
             (273, _LONG, 0),  # offset of the data, below
-            (277, _SHORT, 1),
+            (277, _SHORT, samples),
             (278, _LONG, height),
             (279, _LONG, len(data)),
         ]
         if dpi is not None:
             entries += [(282, _RATIONAL, 0), (283, _RATIONAL, 1), (296, _SHORT, 2)]
-        rationals = b"".join(_rational(value) for value in dpi) if dpi is not None else b""
         behind = self._at + 2 + 12 * len(entries) + 4
-        start = behind + len(rationals)
+        # What does not fit into an entry stands behind the directory: two resolutions, and the bits of three samples.
+        rationals = b"".join(_rational(value) for value in dpi) if dpi is not None else b""
+        depths = struct.pack("<HHH", bits, bits, bits) + b"\0\0" if samples == 3 else b""
+        start = behind + len(rationals) + len(depths)
         if start + len(data) + 1 >= _LIMIT:
             raise UsageError("a TIFF cannot pass 4 GiB; write the pages into several files")
         packed = struct.pack("<H", len(entries))
         for tag, kind, value in entries:
             stored = start if tag == 273 else behind + 8 * value if kind == _RATIONAL else value
-            packed += struct.pack("<HHII", tag, kind, 1, stored)
-        self._held = packed, rationals, data
+            count = 1
+            if tag == 258 and samples == 3:
+                stored, count = behind + len(rationals), samples
+            packed += struct.pack("<HHII", tag, kind, count, stored)
+        self._held = packed, rationals + depths, data
 
     def _flush(self, last: bool) -> None:
         """Write the held page, now that it is known whether another follows."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ from torch import nn
 from docbin import kernels
 from docbin.errors import InputError, UsageError
 from docbin.nets import build
-from docbin.nets.inference import probability
+from docbin.nets.inference import clean_pages, probability
 from docbin.page import FloatMap, Image, Mask, to_grey
-from docbin.zoo.folders import Config, read_config
+from docbin.zoo.folders import Config, load_config, read_config
 
 
 def load(folder: Path) -> nn.Module:
@@ -53,6 +54,25 @@ def network(config: Config) -> nn.Module:
     except (KeyError, RuntimeError) as error:
         raise InputError(f"{path}: the tensors do not fit {config.net} ({error})") from None
     return net.eval()
+
+
+@lru_cache(maxsize=2)
+def _opened(folder: Path, sha256: str) -> nn.Module:
+    """The network of a folder; the last two are kept."""
+    return load(folder)
+
+
+def opened(model: str) -> nn.Module:
+    """The network of a model by its name or folder, loaded once and kept."""
+    config = load_config(model)
+    return _opened(config.folder.resolve(), config.sha256)
+
+
+def repaired(image: Image, *, model: str, grey: bool, tile: int) -> Image:
+    """A page repaired by a network that cleans, uint8 (H, W) or (H, W, 3); what the rows of :mod:`docbin.enhancing` run."""
+    with _threads(kernels.threads()):
+        page = clean_pages(opened(model), image, tile)[-1]
+    return to_grey(page) if grey else page
 
 
 class TorchNet:

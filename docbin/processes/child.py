@@ -148,6 +148,7 @@ def cause_of_death(code: int | None) -> str:
     except ValueError:
         name = f"signal {-code}"
     hint = {"SIGKILL": ", often for want of memory: use fewer --jobs", "SIGSEGV": ", a crash in a decoder or in the method"}
+    hint["SIGABRT"] = ", often for want of memory: use fewer --jobs, or a smaller page"
     return f"{name}{hint.get(name, '')}"
 
 
@@ -232,7 +233,7 @@ def _send(connection: Connection, pickled: bool, answer: Any) -> None:
 def _settle(first: Mapping[str, Any]) -> None:
     """Limits and threads of this process."""
     if first["threads"] > 0:
-        os.environ["DOCBIN_THREADS"] = str(first["threads"])
+        os.environ.update(dict.fromkeys(ONE_THREAD, str(first["threads"])))
     if first["memory"] is not None:
         from docbin.processes.memory import limit_memory
 
@@ -242,7 +243,10 @@ def _settle(first: Mapping[str, Any]) -> None:
 def load(path: str) -> Any:
     """The object ``"module:name"``."""
     module, name = path.split(":")
-    return getattr(importlib.import_module(module), name)
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def _one_thread_in_opencv() -> None:

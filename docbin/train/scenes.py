@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from docbin.errors import UsageError
 from docbin.page import Image
 from docbin.train.recipe import DataSection
 from docbin.train.validate import HeldOut
-from docbin.word import Word, WordImage
+from docbin.word import WordImage
 
 if TYPE_CHECKING:
     from docbin.data.word_crops import WordCrops
@@ -58,7 +58,7 @@ class Labelled(Sequence[WordImage]):
         pair = self.pairs[number]
         picture = _kept.get(pair.image_path)
         if picture is None:
-            words = tuple(Word(*word) for word in word_truth.read(pair.truth_path, self.truth))
+            words = tuple(word_truth.read(pair.truth_path, self.truth))
             picture = WordImage(_colour(benchmarks.read_picture(pair.image_path)), words)
             if sum(other.image.nbytes for other in _kept.values()) + picture.image.nbytes <= KEPT_BYTES:
                 picture.image.setflags(write=False)
@@ -125,7 +125,7 @@ class _Scenes:
                 ratio = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
                 words = word_truth.read(pair.truth_path, held_out.truth)
                 pictures.append(
-                    (pair.stem, resized(image, height, width), tuple(word._replace(polygon=word.polygon * ratio) for word in words))
+                    (pair.stem, resized(image, height, width), tuple(replace(word, polygon=word.polygon * ratio) for word in words))
                 )
         return pictures
 

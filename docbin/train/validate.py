@@ -15,13 +15,13 @@ import torch
 from torch import nn
 
 from docbin import metrics
-from docbin.benchmarks.word_truth import TrueWord
 from docbin.detection import find_words
 from docbin.metrics.words import Counts, icdar2015, total
 from docbin.nets.inference import clean_pages, probability
 from docbin.page import Image, Mask, to_grey
+from docbin.word import Word
 
-HeldOut = tuple[str, Image, Mask | Image | tuple[TrueWord, ...]]
+HeldOut = tuple[str, Image, Mask | Image | tuple[Word, ...]]
 """Name, page uint8 (H, W, 3), and what is wanted of it: ink bool (H, W), a picture uint8 (H, W) or (H, W, 3), or words."""
 
 PERFECT = 100.0

@@ -167,6 +167,30 @@ def load(name: str | os.PathLike[str], runtime: str = AUTO, task: str = "binariz
     InputError, FileAccessError
         Its files are damaged or missing.
     """
+    asked = os.fspath(name), os.getcwd(), runtime, task, kernels.threads()  # noqa: PTH109 - a name may be a path from here
+    if (kept := _RECENT.get(asked)) is not None and kept[0] == _stamp(kept[1].config.folder):
+        return kept[1]
+    model = _find(name, runtime, task)
+    while len(_RECENT) >= _KEPT:
+        _RECENT.pop(next(iter(_RECENT)), None)
+    _RECENT[asked] = _stamp(model.config.folder), model
+    return model
+
+
+_KEPT = 4
+_RECENT: dict[tuple[str, str, str, str, int], tuple[tuple[int, int, int] | None, Model]] = {}
+"""The models asked for last, by what they were asked for: a page must not cost reading a config. A folder packaged again has another stamp."""
+
+
+def _stamp(folder: Path) -> tuple[int, int, int] | None:
+    try:
+        info = (folder / "config.toml").stat()
+    except OSError:
+        return None
+    return info.st_mtime_ns, info.st_size, info.st_ino
+
+
+def _find(name: str | os.PathLike[str], runtime: str, task: str) -> Model:
     config = folders.load_config(name)
     if config.task != task:
         what = "tell ink from paper" if task == "binarize" else "find words"

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from docbin.catalogue import Method, Param
+from docbin.catalogue import Method
 from docbin.page import FloatMap, Image, Mask, to_grey
+from docbin.registry import Param
 
-CATALOGUE = "tests.batch.faults:ROWS"
 RAISES, KILLED, HANGS, WRONG_SHAPE, WRONG_TYPE, NO_MEMORY, SEGFAULT, PRINTS, NAN = range(1, 10)
 
 

@@ -54,9 +54,11 @@ def ink_of(path: Path, page: int = 1) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return pixels == 0
 
 
-def settings(method: str = "half", params: dict[str, Any] | None = None, **more: Any) -> batch.Settings:
-    """Settings with the catalogue of the tests."""
-    return batch.settings(method, params, catalogue="tests.batch.faults:ROWS", **more)
+def make_job(method: str = "half", params: dict[str, Any] | None = None, **more: Any) -> batch.Binarize:
+    """A job with a row of the tests' own methods."""
+    from tests.batch.faults import ROWS
+
+    return batch.Binarize.create(ROWS[method], params, **more)
 
 
 class Records(batch.Listener):
@@ -81,7 +83,7 @@ def binarize(
     words: Sequence[str | Path],
     out: str | Path | None,
     spool: Path,
-    what: batch.Settings | None = None,
+    job: batch.Job | None = None,
     *,
     overwrite: bool = False,
     resume: bool = False,
@@ -92,11 +94,12 @@ def binarize(
     plan = batch.plan(
         [str(word) for word in words],
         None if out is None else str(out),
-        what or settings(),
+        job or make_job(),
         spool=spool,
         overwrite=overwrite,
         resume=resume,
     )
+    run.setdefault("jobs", 0)  # in this process, where nothing else is asked for: a process takes a second to start
     summary = batch.run(plan, listener=records, **run)
     worked = sum(record.status != "kept" for record in records.all)
     assert records.expected == records.steps == worked  # a bar that ends where the batch ends

@@ -13,7 +13,7 @@ from docbin import batch
 from docbin.batch.inputs import Source, natural
 from docbin.batch.names import stems
 from docbin.errors import MissingExtra, UsageError
-from tests.batch.pages import binarize, files, grey, ink_of, save, save_many, save_pdf, settings
+from tests.batch.pages import binarize, files, grey, ink_of, make_job, save, save_many, save_pdf
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_dot_means_this_folder(tmp_path: Path, spool: Path, monkeypatch: pytes
 )
 def test_formats_of_tiff_inputs(tmp_path: Path, spool: Path, format: str | None, marks: list[int], wanted: set[str]) -> None:
     book = save_many(tmp_path / "in.tif", marks)
-    binarize([book], tmp_path / "out", spool, settings(format=format))
+    binarize([book], tmp_path / "out", spool, make_job(format=format))
     assert files(tmp_path / "out") == wanted
     for seed in range(len(marks)):
         single = sorted(wanted)[seed] if len(wanted) > 1 else next(iter(wanted))
@@ -129,7 +129,7 @@ def test_formats_of_tiff_inputs(tmp_path: Path, spool: Path, format: str | None,
 
 def test_a_pdf_gives_a_pdf_and_pages_can_be_chosen(tmp_path: Path, spool: Path) -> None:
     book = save_pdf(tmp_path / "book.pdf", 5)
-    _, records = binarize([book], tmp_path / "out", spool, settings(pages="2,4-5"))
+    _, records = binarize([book], tmp_path / "out", spool, make_job(pages="2,4-5"))
     assert [record.page for record in records] == [2, 4, 5]
     assert all(record.pages == 5 for record in records)
     assert (ink_of(tmp_path / "out/book.pdf", 2) == (grey(3) < 128)).all()
@@ -144,7 +144,7 @@ def test_the_suffix_of_a_named_file_chooses_the_format(tmp_path: Path, spool: Pa
 
 def test_one_chosen_page_fits_a_named_png(tmp_path: Path, spool: Path) -> None:
     book = save_many(tmp_path / "b.tif", [9, 9, 9])
-    binarize([book], tmp_path / "p.png", spool, settings(pages="2"))
+    binarize([book], tmp_path / "p.png", spool, make_job(pages="2"))
     assert (ink_of(tmp_path / "p.png") == (grey(1, 9) < 128)).all()
 
 
@@ -177,7 +177,7 @@ def test_contradictions_are_wrong_usage(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", (tmp_path / "p.png").open())
     with pytest.raises(UsageError, match=says):
-        batch.plan(words, out, settings(), spool=spool)
+        batch.plan(words, out, make_job(), spool=spool)
     assert files(tmp_path) == {"scans/p.png", "p.png"} | ({"spool/stdin-0"} if "-" in words else set())
 
 
@@ -196,12 +196,12 @@ def test_contradictions_are_wrong_usage(
 )
 def test_wrong_settings_are_refused_before_any_page(options: dict[str, object], says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        settings(**options)  # type: ignore[arg-type]
+        make_job(**options)  # type: ignore[arg-type]
 
 
 def test_a_missing_extra_is_found_before_any_page() -> None:
     with pytest.raises(MissingExtra, match="docbin\\[nothing\\]"):
-        settings("absent")
+        make_job("absent")
 
 
 def test_an_input_is_never_the_output(tmp_path: Path, spool: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from docbin.batch.home import MANIFEST, Home
+from docbin.batch.output_folder import MANIFEST, OutputFolder
 from docbin.errors import DocbinError, FileAccessError
-from tests.batch.pages import binarize, grey, ink_of, save, settings
+from tests.batch.pages import binarize, grey, ink_of, make_job, save
 
 EVIL = b"#!/bin/sh\necho taken over\n"
 
@@ -220,14 +220,14 @@ def test_a_link_in_the_output_folder_does_not_lead_out_of_it(tmp_path: Path, min
     save(tmp_path / "scans/deep/precious.png", 1)
     (tmp_path / "out").mkdir()
     (tmp_path / "out/deep").symlink_to(mine.parent)
-    summary, records = binarize([tmp_path / "scans"], tmp_path / "out", tmp_path / "spool", settings(), overwrite=True)
+    summary, records = binarize([tmp_path / "scans"], tmp_path / "out", tmp_path / "spool", make_job(), overwrite=True)
     assert summary.counts == {"failed": 1}
     assert "leads out of" in next(record.error.message for record in records if record.error is not None)
     assert everything(mine.parent) == {"precious.png": b"mine"}
 
 
 def test_of_two_runs_the_first_keeps_a_name(tmp_path: Path) -> None:
-    first, second = (Home(tmp_path / "out", keep=True, remember=False) for _ in range(2))
+    first, second = (OutputFolder(tmp_path / "out", keep=True, remember=False) for _ in range(2))
     staged = {}
     for home, text in ((first, "first"), (second, "second")):
         home.open()
@@ -243,7 +243,7 @@ def test_of_two_runs_the_first_keeps_a_name(tmp_path: Path) -> None:
 
 def test_of_two_runs_without_a_manifest_the_first_keeps_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for links in (True, False):
-        home = Home(tmp_path / "out", keep=False, remember=False)
+        home = OutputFolder(tmp_path / "out", keep=False, remember=False)
         home.open()
         staged = home.staged(".png")
         staged.write_text("second")
@@ -260,7 +260,7 @@ def test_of_two_runs_without_a_manifest_the_first_keeps_a_name(tmp_path: Path, m
 
 @pytest.mark.parametrize("written", [0, 1, 40])
 def test_a_full_disk_tears_no_line_and_renames_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int) -> None:
-    home = Home(tmp_path / "out", keep=True, remember=False)
+    home = OutputFolder(tmp_path / "out", keep=True, remember=False)
     home.open()
     good = home.staged(".png")
     good.write_text("good")
@@ -277,7 +277,7 @@ def test_a_full_disk_tears_no_line_and_renames_nothing(tmp_path: Path, monkeypat
     assert not (tmp_path / "out/page.png").exists()
     home.commit(staged, tmp_path / "out/page.png", line("page.png"), overwrite=False, resume=False)
     home.close()
-    again = Home(tmp_path / "out", keep=True, remember=True)
+    again = OutputFolder(tmp_path / "out", keep=True, remember=True)
     assert again.manifest.last("page.png") is not None
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from docbin.batch.home import MANIFEST, Home
-from tests.batch.pages import binarize, files, grey, ink_of, leftovers, save, save_many, settings
+from docbin.batch.output_folder import MANIFEST, OutputFolder
+from docbin.errors import UsageError
+from tests.batch.pages import binarize, files, grey, ink_of, leftovers, make_job, save, save_many, save_pdf
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -65,26 +69,93 @@ def test_a_finished_batch_is_not_done_again(tmp_path: Path, spool: Path, scans: 
     assert summary.exit_code == 0
 
 
-@pytest.mark.parametrize("change", ["input", "parameter", "pages", "dpi", "version"])
-def test_what_would_change_the_result_makes_it_again(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+def test_an_input_that_changed_is_made_again(tmp_path: Path, spool: Path) -> None:
     page = save(tmp_path / "p.png", 1)
-    binarize([page], tmp_path / "out", spool, settings())
+    binarize([page], tmp_path / "out", spool)
+    save(page, 2)
+    assert binarize([page], tmp_path / "out", spool, resume=True)[0].counts == {"done": 1}
+    assert (ink_of(tmp_path / "out/p.png") == (grey(2) < 128)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"method": "first_slow"}, "made with half, not first_slow"),
+        ({"params": {"unused": 2}}, "made with unused=1, not unused=2"),
+        ({"dpi": 200}, "made with --dpi (none), not --dpi 200"),
+        ({"format": "tiff"}, "made with --format (none), not --format tiff"),
+        ({"weights": "0" * 64}, "made with other weights of half"),
+        ({"version": "99"}, "not docbin 99"),
+    ],
+)
+def test_resume_with_other_settings_is_refused_and_overwrite_makes_again(
+    tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], says: str
+) -> None:
+    pages = [save(tmp_path / f"p{seed}.png", seed) for seed in range(3)]
+    binarize(pages[:2], tmp_path / "out", spool)
     before = stamps(tmp_path / "out")
-    what = settings()
-    if change == "input":
-        save(page, 2)
-    elif change == "parameter":
-        what = settings(params={"unused": 2})
-    elif change == "pages":
-        what = settings(pages="1")
-    elif change == "dpi":
-        what = settings(dpi=200)
-    else:
-        monkeypatch.setattr("docbin.__version__", "99")
-    summary, _ = binarize([page], tmp_path / "out", spool, what, resume=True)
-    assert summary.counts == {"done": 1}
-    assert stamps(tmp_path / "out") != before
-    assert (ink_of(tmp_path / "out/p.png") == (grey(2 if change == "input" else 1) < 128)).all()
+    job = make_job(**{name: value for name, value in change.items() if name not in ("weights", "version")})
+    if "weights" in change:
+        job = replace(job, row=replace(job.row, sha256=change["weights"]))
+    if "version" in change:
+        monkeypatch.setattr("docbin.__version__", change["version"])
+    with pytest.raises(UsageError, match=re.escape(says)) as caught:
+        binarize(pages, tmp_path / "out", spool, job, resume=True)
+    assert "--overwrite" in str(caught.value)
+    assert stamps(tmp_path / "out") == before  # nothing half and half
+    summary, _ = binarize(pages, tmp_path / "out", spool, job, resume=True, overwrite=True)
+    assert summary.counts == {"done": 3}
+
+
+def test_other_pages_of_a_split_document_are_no_other_settings(tmp_path: Path, spool: Path) -> None:
+    book = save_many(tmp_path / "book.tif", [9] * 4)
+    binarize([book], tmp_path / "out", spool, make_job(format="png", pages="1-2"))
+    summary, _ = binarize([book], tmp_path / "out", spool, make_job(format="png", pages="3-4"), resume=True)
+    assert summary.counts == {"done": 2}
+    assert len(files(tmp_path / "out")) == 4
+
+
+@pytest.mark.parametrize("kinds", [("a.bmp", "a.png"), ("book.tif", "book.pdf")])
+@pytest.mark.parametrize("first", [0, 1])
+def test_resume_gives_the_names_of_an_uninterrupted_run(tmp_path: Path, spool: Path, kinds: tuple[str, str], first: int) -> None:
+    inputs = []
+    for name in kinds:
+        path = tmp_path / "scans" / name
+        path.parent.mkdir(exist_ok=True)
+        inputs.append(save_pdf(path, 2) if name.endswith("pdf") else save_many(path, [9, 9]) if name.endswith("tif") else save(path))
+    binarize(inputs, tmp_path / "whole", spool)
+    binarize(inputs, tmp_path / "out", spool)
+    lost = sorted(files(tmp_path / "out"))[first]
+    (tmp_path / "out" / lost).unlink()  # as after an interruption
+    manifest = tmp_path / "out/.docbin" / MANIFEST
+    manifest.write_text("".join(line for line in manifest.read_text().splitlines(keepends=True) if json.loads(line)["output"] != lost))
+    summary, _ = binarize(inputs, tmp_path / "out", spool, resume=True)
+    assert summary.counts["failed"] == 0
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+
+
+def test_two_runs_into_one_folder_keep_each_other_s_pages(tmp_path: Path, spool: Path) -> None:
+    """Started together without --overwrite: every name is written once, and one run says of it that it exists."""
+    for name in ("one", "two"):
+        for seed in range(8):
+            save(tmp_path / name / f"p{seed}.png", seed + (100 if name == "two" else 0))
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        f"sys.path.insert(0, {str(CHECKOUT)!r})\n"
+        "from tests.batch.pages import binarize, make_job\n"
+        "inputs = sorted(Path(sys.argv[1]).iterdir())\n"
+        "_, records = binarize(inputs, sys.argv[2], Path(sys.argv[3]), make_job('slow', {'seconds': 0.02}))\n"
+        "print(*[int(record.status == 'done') for record in records])\n"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, tmp_path / name, tmp_path / "out", spool], stdout=subprocess.PIPE, text=True)
+        for name in ("one", "two")
+    ]
+    done = [[word == "1" for word in process.communicate(timeout=120)[0].split()] for process in running]
+    for seed in range(8):
+        assert done[0][seed] != done[1][seed]
+        whose = seed if done[0][seed] else seed + 100
+        assert (ink_of(tmp_path / f"out/p{seed}.png") == (grey(whose) < 128)).all()
 
 
 def test_a_page_that_failed_is_tried_again(tmp_path: Path, spool: Path) -> None:
@@ -109,10 +180,10 @@ def test_an_output_that_vanished_is_made_again_and_one_that_was_edited_is_left(t
 
 def test_a_split_document_is_resumed_by_page(tmp_path: Path, spool: Path) -> None:
     book = save_many(tmp_path / "book.tif", [9] * 5)
-    binarize([book], tmp_path / "out", spool, settings(format="png"))
+    binarize([book], tmp_path / "out", spool, make_job(format="png"))
     (tmp_path / "out/book.p0003.png").unlink()
     before = stamps(tmp_path / "out")
-    summary, records = binarize([book], tmp_path / "out", spool, settings(format="png"), resume=True)
+    summary, records = binarize([book], tmp_path / "out", spool, make_job(format="png"), resume=True)
     assert summary.counts == {"kept": 4, "done": 1}
     assert [record.page for record in records if record.status == "done"] == [3]
     assert before.items() <= stamps(tmp_path / "out").items()
@@ -155,11 +226,11 @@ def test_a_torn_or_foreign_manifest_line_is_no_line(tmp_path: Path, spool: Path,
 
 
 def test_two_batches_at_a_time_leave_each_other_alone(tmp_path: Path, spool: Path) -> None:
-    one = Home(tmp_path, keep=True, remember=False)
+    one = OutputFolder(tmp_path, keep=True, remember=False)
     one.open()
     staged = one.staged(".png")
     staged.write_bytes(b"in work")
-    two = Home(tmp_path, keep=True, remember=True)
+    two = OutputFolder(tmp_path, keep=True, remember=True)
     two.open()
     assert staged.read_bytes() == b"in work"
     two.close()
@@ -180,8 +251,8 @@ import os, signal, sys
 sys.path.insert(0, {checkout!r})
 from pathlib import Path
 from docbin import batch
-from tests.batch.pages import settings
-from docbin.batch import home
+from tests.batch.pages import make_job
+from docbin.batch import output_folder
 
 calls = 0
 
@@ -219,10 +290,10 @@ if __name__ == "__main__":
     elif where == "rename":
         watch(Path, "replace", int(count), how)
     elif where == "lock":
-        watch(home, "_lock", int(count), how)
+        watch(output_folder, "_lock", int(count), how)
     elif where == "staged":
-        watch(home.Home, "staged", int(count), how)
-    what = settings("slow", {{"seconds": float(seconds)}})
+        watch(output_folder.OutputFolder, "staged", int(count), how)
+    what = make_job("slow", {{"seconds": float(seconds)}})
     plan = batch.plan([words], out, what, spool=Path(spool), resume=True)
     batch.run(plan, jobs=int(jobs), report=Path(out).parent / "report.jsonl")
 """
@@ -246,7 +317,7 @@ def check_resumed(tmp_path: Path, scans: Path) -> None:
         ink_of(out / name)
     made = {json.loads(line)["output"] for line in _manifest_lines(out)}
     assert set(before) <= made  # nothing has a final name without a line: so nothing finished can be made twice
-    summary, records = binarize([scans], out, tmp_path / "spool", settings("slow", {"seconds": 0.0}), resume=True)
+    summary, records = binarize([scans], out, tmp_path / "spool", make_job("slow", {"seconds": 0.0}), resume=True)
     again = [record.output for record in records if record.status == "done"]
     kept = [record.output for record in records if record.status == "kept"]
     assert summary.counts.total() == 12
@@ -282,7 +353,7 @@ def _manifest_lines(out: Path) -> list[str]:
     ],
 )
 def test_killed_at_each_step_of_finishing_a_page(tmp_path: Path, spool: Path, scans: Path, where: str, count: int, how: str) -> None:
-    killed = start(tmp_path, scans, 1, 0.0, where, count, how)
+    killed = start(tmp_path, scans, 0, 0.0, where, count, how)
     killed.communicate(timeout=60)
     assert killed.returncode == -signal.SIGKILL
     check_resumed(tmp_path, scans)
@@ -304,7 +375,7 @@ def check_resumed_with(tmp_path: Path, scans: Path, seconds: float) -> None:
     """As `check_resumed`, where the settings of the killed batch had a pause."""
     out = tmp_path / "out"
     before = stamps(out) if out.exists() else {}
-    summary, _ = binarize([scans], out, tmp_path / "spool", settings("slow", {"seconds": seconds}), resume=True)
+    summary, _ = binarize([scans], out, tmp_path / "spool", make_job("slow", {"seconds": seconds}), resume=True)
     assert summary.counts.total() == 12
     assert summary.counts["kept"] >= len(before)
     assert before.items() <= stamps(out).items()

@@ -15,7 +15,7 @@ from docbin import batch
 from docbin.batch import record as records_module
 from docbin.errors import FileAccessError, Interrupted
 from tests.batch import faults
-from tests.batch.pages import binarize, files, grey, ink_of, leftovers, save, save_many, save_pdf, settings
+from tests.batch.pages import binarize, files, grey, ink_of, leftovers, make_job, save, save_many, save_pdf
 from tests.files.corpus import build_all
 
 
@@ -81,7 +81,7 @@ def test_here_and_in_processes_the_same_files_come_out(tmp_path: Path, spool: Pa
 )
 def test_a_method_that_breaks_costs_its_page(tmp_path: Path, spool: Path, mark: int, type: str, says: str) -> None:
     bad, good = save(tmp_path / "bad.png", 1, mark), save(tmp_path / "good.png")
-    summary, records = binarize([bad, good], tmp_path / "out", spool, settings("marked"))
+    summary, records = binarize([bad, good], tmp_path / "out", spool, make_job("marked"))
     assert files(tmp_path / "out") == {"good.png"}
     error = records[0].error
     assert error is not None
@@ -93,7 +93,7 @@ def test_a_method_that_breaks_costs_its_page(tmp_path: Path, spool: Path, mark: 
 
 def test_a_probability_map_is_written_and_one_with_nan_is_refused(tmp_path: Path, spool: Path) -> None:
     good, bad = save(tmp_path / "good.png"), save(tmp_path / "bad.png", 1, faults.NAN)
-    _, records = binarize([good, bad], tmp_path / "out", spool, settings("marked", probability=True))
+    _, records = binarize([good, bad], tmp_path / "out", spool, make_job("marked", probability=True))
     assert files(tmp_path / "out") == {"good.png"}
     with Image.open(tmp_path / "out/good.png") as written:
         assert written.mode == "L"
@@ -106,7 +106,7 @@ def test_a_worker_that_dies_crashes_or_hangs_costs_its_page(tmp_path: Path, spoo
     marks = {"a": 230, "b": faults.KILLED, "c": 231, "d": faults.HANGS, "e": 232, "f": faults.SEGFAULT, "g": 233}
     for seed, (name, mark) in enumerate(marks.items()):
         save(tmp_path / f"scans/{name}.png", seed, mark)
-    summary, records = binarize([tmp_path / "scans"], tmp_path / "out", spool, settings("marked"), jobs=2, page_seconds=3.0)
+    summary, records = binarize([tmp_path / "scans"], tmp_path / "out", spool, make_job("marked"), jobs=2, page_seconds=3.0)
     assert files(tmp_path / "out") == {"a.png", "c.png", "e.png", "g.png"}
     told = {Path(record.input).stem: record.error for record in records if record.error is not None}
     assert {name: error.type for name, error in told.items()} == {"b": "WorkerDied", "d": "PageTimeout", "f": "WorkerDied"}
@@ -120,7 +120,7 @@ def test_a_worker_that_dies_crashes_or_hangs_costs_its_page(tmp_path: Path, spoo
 
 def test_a_worker_that_dies_within_a_document_costs_a_page_and_the_rest_is_called_incomplete(tmp_path: Path, spool: Path) -> None:
     book = save_many(tmp_path / "book.tif", [9, faults.KILLED, 9, 9, 9])
-    summary, records = binarize([book], tmp_path / "out", spool, settings("marked"), jobs=2)
+    summary, records = binarize([book], tmp_path / "out", spool, make_job("marked"), jobs=2)
     assert files(tmp_path / "out") == {"book.incomplete.tif"}
     assert [record.status for record in records] == ["done", "failed", "done", "done", "done"]
     assert records[0].output == str(tmp_path / "out/book.incomplete.tif")
@@ -129,7 +129,7 @@ def test_a_worker_that_dies_within_a_document_costs_a_page_and_the_rest_is_calle
     assert summary.exit_code == 6
     # once the page can be done, the document takes its name and the incomplete one goes
     save_many(tmp_path / "book.tif", [9] * 5)
-    summary, _ = binarize([book], tmp_path / "out", spool, settings("marked"), resume=True)
+    summary, _ = binarize([book], tmp_path / "out", spool, make_job("marked"), resume=True)
     assert files(tmp_path / "out") == {"book.tif"}
     assert summary.exit_code == 0
 
@@ -144,14 +144,14 @@ def test_workers_that_never_start_end_the_batch(tmp_path: Path, spool: Path, mon
 def test_in_a_worker_every_library_has_one_thread(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCBIN_THREADS", "7")
     page = save(tmp_path / "p.png")
-    _, records = binarize([page], tmp_path / "out", spool, settings("threads"), jobs=2)
+    _, records = binarize([page], tmp_path / "out", spool, make_job("threads"), jobs=2)
     assert records[0].error is None, records[0].error
     assert os.environ["DOCBIN_THREADS"] == "7"
 
 
 def test_what_a_method_prints_in_a_worker_does_not_reach_stdout(tmp_path: Path, spool: Path, capfd: pytest.CaptureFixture[str]) -> None:
     page = save(tmp_path / "p.png", mark=faults.PRINTS)
-    binarize([page], tmp_path / "out", spool, settings("marked"), jobs=2)
+    binarize([page], tmp_path / "out", spool, make_job("marked"), jobs=2)
     told = capfd.readouterr()
     assert told.out == ""
     assert "written by a C library" in told.err
@@ -287,7 +287,7 @@ def test_the_report_never_replaces_an_input(tmp_path: Path, spool: Path) -> None
 def test_an_interrupt_keeps_what_is_finished_and_cleans_up(tmp_path: Path, spool: Path) -> None:
     for seed in range(5):
         save(tmp_path / f"scans/p{seed}.png", seed)
-    plan = batch.plan([str(tmp_path / "scans")], str(tmp_path / "out"), settings(), spool=spool)
+    plan = batch.plan([str(tmp_path / "scans")], str(tmp_path / "out"), make_job(), spool=spool)
 
     class Impatient(batch.Listener):
         def page(self, record: batch.PageRecord) -> None:
@@ -302,7 +302,7 @@ def test_an_interrupt_keeps_what_is_finished_and_cleans_up(tmp_path: Path, spool
 
 def test_an_interrupt_stops_workers_at_once(tmp_path: Path, spool: Path) -> None:
     hanging, good = save(tmp_path / "h.png", 1, faults.HANGS), save(tmp_path / "g.png")
-    plan = batch.plan([str(hanging), str(good)], str(tmp_path / "out"), settings("marked"), spool=spool)
+    plan = batch.plan([str(hanging), str(good)], str(tmp_path / "out"), make_job("marked"), spool=spool)
 
     class Impatient(batch.Listener):
         def page(self, record: batch.PageRecord) -> None:
@@ -317,17 +317,17 @@ def test_an_interrupt_stops_workers_at_once(tmp_path: Path, spool: Path) -> None
 
 def test_few_pages_of_a_document_are_held_at_a_time(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow first page must not let the pages behind it pile up in memory."""
-    from docbin.batch.unit import Document
+    from docbin.batch.outputs import WholeDocument
 
     book = save_many(tmp_path / "book.tif", [9] * 40)
     most = 0
-    append = Document._append
+    append = WholeDocument._append
 
-    def watched(self: Document, page: int) -> None:
+    def watched(self: WholeDocument, page: int) -> None:
         nonlocal most
         most = max(most, len(self._waiting))
         append(self, page)
 
-    monkeypatch.setattr(Document, "_append", watched)
-    binarize([book], tmp_path / "out", spool, settings("first_slow"), jobs=3)
+    monkeypatch.setattr(WholeDocument, "_append", watched)
+    binarize([book], tmp_path / "out", spool, make_job("first_slow"), jobs=3)
     assert 1 < most <= 6

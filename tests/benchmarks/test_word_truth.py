@@ -148,13 +148,12 @@ def test_kernels_of_the_real_truth_give_its_words_back(benchmark_pages: Path) ->
     from docbin.data.detection_targets import draw
     from docbin.detection import find_words
     from docbin.metrics.words import icdar2015, total
-    from docbin.word import Word
 
     bench = benchmarks.load("icdar2015-held-out")
     counts = []
     for pair in bench.pairs(benchmark_pages.parent):
         truth = word_truth.read(pair.truth_path, bench.truth)
-        kernels = draw([Word(*word) for word in truth], 720, 1280)[..., 0].astype(np.float32)
+        kernels = draw(truth, 720, 1280)[..., 0].astype(np.float32)
         counts.append(
             icdar2015([word.polygon for word in find_words(kernels)], [word.polygon for word in truth], [word.ignore for word in truth])
         )

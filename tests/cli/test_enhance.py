@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from docbin.cli.enhance import command
-from docbin.enhancing import TASKS, enhance, model_config
+import docbin
+from docbin import enhancing
+from docbin.cli import main
 from docbin.errors import FileAccessError, MissingExtra, UsageError
 
 
@@ -41,81 +43,79 @@ def page(tmp_path: Path) -> Path:
     return tmp_path / "page.png"
 
 
-def test_a_page_comes_out_in_colour_or_grey_with_its_resolution(page: Path, model: Path, tmp_path: Path) -> None:
-    command([page], tmp_path / "colour.png", model=str(model))
-    command([page], tmp_path / "grey.tif", model=str(model), grey=True)
-    with Pictures.open(page) as before, Pictures.open(tmp_path / "colour.png") as after:
-        wanted = enhance(np.asarray(before), model=model)
+def test_pages_come_out_in_colour_or_grey_with_their_resolution_report_and_resume(
+    page: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Pictures.open(page) as first:
+        frames = [first.resize((20 + 3 * k, 16)) for k in range(3)]
+        wanted = docbin.enhance(np.asarray(first), model=model)
+    frames[0].save(tmp_path / "book.tif", save_all=True, append_images=frames[1:])
+    assert wanted.shape == (23, 31, 3)
+    words = ["enhance", str(tmp_path / "book.tif"), str(page), "-o", str(tmp_path / "out"), "--model", str(model)]
+    assert main([*words, "--report", str(tmp_path / "r.jsonl")]) == 0
+    assert "experimental" in capsys.readouterr().err
+    with Pictures.open(tmp_path / "out/page.png") as after:
         assert np.array_equal(np.asarray(after), wanted)
-        assert wanted.shape == (23, 31, 3)
         assert after.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    with Pictures.open(tmp_path / "out/book.tif") as book:
+        assert book.n_frames == 3
+        for number, picture in enumerate(frames):
+            book.seek(number)
+            assert np.array_equal(np.asarray(book), docbin.enhance(np.asarray(picture), model=model))
+    lines = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert [line["status"] for line in lines] == ["done"] * 4
+    assert main([*words, "--resume"]) == 0
+    assert "4 pages done before" in capsys.readouterr().err
+    assert main(["enhance", str(page), "-o", str(tmp_path / "grey.tif"), "--model", str(model), "--grey", "--task", "uniform"]) == 0
     with Pictures.open(tmp_path / "grey.tif") as grey:
         assert grey.mode == "L"
         assert grey.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert main(["enhance", str(tmp_path / "book.tif"), "-o", str(tmp_path / "book.png"), "--model", str(model)]) == 1
+    assert "a repaired page (png) holds one" in capsys.readouterr().err
 
 
-def test_every_page_of_a_file_comes_out_in_order(page: Path, model: Path, tmp_path: Path) -> None:
-    with Pictures.open(page) as first:
-        pages = [first.convert("L").resize((20 + 3 * k, 16)) for k in range(3)]
-    pages[0].save(tmp_path / "book.tif", save_all=True, append_images=pages[1:])
-    command([tmp_path / "book.tif", page], tmp_path / "out", model=str(model))
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["book.tif", "page.png"]
-    with Pictures.open(tmp_path / "out" / "book.tif") as book:
-        assert book.n_frames == 3
-        for number, picture in enumerate(pages):
-            book.seek(number)
-            assert np.array_equal(np.asarray(book), enhance(np.asarray(picture), model=model))
-    with pytest.raises(UsageError, match="holds one page"):
-        command([tmp_path / "book.tif"], tmp_path / "book.png", model=str(model))
-    assert not (tmp_path / "book.png").exists()
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["-o", "page.jpg"], "does not write .jpg"),
+        (["-o", "page.png"], "one of the inputs"),
+        (["--format", "pdf"], "choose one of png, tiff"),
+        (["--task", "watermarks"], "did you mean watermark?"),
+    ],
+)
+def test_wrong_usage_is_refused(
+    page: Path,
+    model: Path,
+    tmp_path: Path,
+    words: list[str],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["enhance", str(page), "--model", str(model), *words]) == 1
+    assert says in capsys.readouterr().err
 
 
-def test_wrong_outputs_are_refused(page: Path, model: Path, tmp_path: Path) -> None:
-    for out, words in (("page.jpg", "cannot be written"), ("page.png", "overwritten")):
-        with pytest.raises(UsageError, match=words):
-            command([page], tmp_path / out, model=str(model))
-    (tmp_path / "there.png").touch()
-    with pytest.raises(UsageError, match="--overwrite"):
-        command([page], tmp_path / "there.png", model=str(model))
-    command([page], tmp_path / "there.png", model=str(model), overwrite=True)
-    with pytest.raises(UsageError, match="name a folder"):
-        command([page, page], tmp_path / "two.png", model=str(model))
-    with pytest.raises(UsageError, match="under one name"):
-        command([page, page], tmp_path / "out", model=str(model))
-
-
-def test_a_missing_model_is_named_with_the_way_out(page: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_model_is_named_with_the_way_out_and_not_offered(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match=r"'no-such-model' is neither a model of docbin nor a folder"):
-        command([page], tmp_path / "out.png", model="no-such-model")
-    with pytest.raises(UsageError, match=r"nowhere' is neither"):
-        model_config("uniform", tmp_path / "nowhere")
+        enhancing.get("uniform", "no-such-model")
     (tmp_path / "empty").mkdir()
     with pytest.raises(MissingExtra, match=r"no config\.toml"):
-        model_config("uniform", tmp_path / "empty")
+        enhancing.get("uniform", tmp_path / "empty")
     shutil.copy(model / "config.toml", tmp_path / "empty")
     with pytest.raises(FileAccessError, match=r"weights\.safetensors: cannot read the weights"):
-        model_config("uniform", tmp_path / "empty")
-    monkeypatch.setattr("docbin.zoo.folders.shipped", dict)
-    with pytest.raises(MissingExtra, match=r"its model deepotsu did not come with this docbin.* --model FOLDER"):
-        command([page], tmp_path / "out.png")
-    with pytest.raises(UsageError, match="choose one of uniform, clean-up, deblur, watermark, binarize"):
-        command([page], tmp_path / "out.png", task="iron")
-    assert not (tmp_path / "out.png").exists()
+        enhancing.get("uniform", tmp_path / "empty")
+    monkeypatch.setattr("docbin.zoo.folders.shipped", lambda: {"degan-deblur": model})
+    assert enhancing.available() == ["deblur"]
+    with pytest.raises(
+        MissingExtra, match=r"its model deepotsu did not come with this docbin; this install can do deblur; .* --model FOLDER"
+    ):
+        enhancing.get("uniform")
+    with pytest.raises(UsageError, match="choose one of deblur"):
+        enhancing.get("iron")
 
 
-def test_every_task_names_a_model_that_docbin_can_train() -> None:
+def test_every_repair_names_a_model_that_docbin_can_train() -> None:
     models = Path(__file__).resolve().parents[2] / "models"
-    assert [row.model for row in TASKS.values() if not (models / row.model / "recipe.toml").is_file()] == []
-
-
-def test_the_command_line_reads_its_words(page: Path, model: Path, tmp_path: Path) -> None:
-    import typer
-    from typer.testing import CliRunner
-
-    app = typer.Typer()
-    app.command()(command)
-    said = CliRunner().invoke(app, [str(page), "-o", str(tmp_path / "o.png"), "--task", "uniform", "--model", str(model), "--grey"])
-    assert said.exit_code == 0
-    with Pictures.open(tmp_path / "o.png") as picture:
-        assert picture.mode == "L"
-    assert isinstance(CliRunner().invoke(app, [str(page), "-o", str(tmp_path / "p.png"), "--task", "iron"]).exception, UsageError)
+    assert [row.model for row in enhancing.REPAIRS.values() if not (models / str(row.model) / "recipe.toml").is_file()] == []

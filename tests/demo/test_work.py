@@ -204,7 +204,7 @@ def spot(image: Any, *, score: float) -> list[Any]:
     """One word, as sure as was asked."""
     from docbin.detection import Word
 
-    return [Word(np.array([[10, 20], [60, 20], [60, 40], [10, 40]], np.float32), score)]
+    return [Word(np.array([[10, 20], [60, 20], [60, 40], [10, 40]], np.float32), score=score)]
 
 
 def test_thumbnails_are_data_urls(tmp_path: Path) -> None:

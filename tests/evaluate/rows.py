@@ -6,8 +6,9 @@ import os
 
 import numpy as np
 
-from docbin.catalogue import Method, Param
+from docbin.catalogue import Method
 from docbin.page import Image, Mask, to_grey
+from docbin.registry import Param
 
 
 def fixed(image: Image, *, threshold: int) -> Mask:

@@ -16,7 +16,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("shapely")
 
 from docbin.benchmarks.descriptors import PagePair
-from docbin.benchmarks.word_truth import TrueWord
 from docbin.errors import UsageError
 from docbin.nets.pretrained import load
 from docbin.train.detection import balanced_bce, band_error, dice
@@ -25,6 +24,7 @@ from docbin.train.place import Place
 from docbin.train.scenes import scenes
 from docbin.train.task import make_task
 from docbin.train.validate import validate
+from docbin.word import Word
 from tests.detection.boxes import Source, bars, recipe
 
 
@@ -32,7 +32,7 @@ def held_out(count: int = 2) -> list[Any]:
     pictures = []
     for k in range(count):
         image, outlines = bars(10_000 + k)
-        pictures.append((f"picture{k}", image, tuple(TrueWord(outline, "w", False) for outline in outlines)))
+        pictures.append((f"picture{k}", image, tuple(Word(outline, "w") for outline in outlines)))
     return pictures
 
 

@@ -22,7 +22,7 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 import docbin
-from docbin import batch, catalogue, enhancing, export
+from docbin import batch, catalogue, export
 from docbin.cli import main
 from docbin.errors import InputError, MissingExtra, UsageError
 from docbin.kernels.shine_through import drop_shine_through
@@ -141,7 +141,7 @@ def test_a_folder_of_bits_alone_runs_and_says_what_it_cannot(
     with pytest.raises(UsageError, match="packed bits alone, without the float weights that PyTorch needs"):
         load_net(folder)
     with pytest.raises(UsageError, match="only says where ink is"):
-        enhancing.enhance(page(), model=folder)
+        docbin.enhance(page(), model=folder)
     assert main(["export", str(folder), "--to", "onnx"]) == 1
     assert "--to packed" in capsys.readouterr().err
     assert main(["export", str(folder), "--to", "packed", "-o", str(out)]) == 0
@@ -334,10 +334,10 @@ def test_a_model_for_another_task_is_no_method(unet: Path) -> None:
 
 
 def test_the_resume_key_knows_the_weights(unet: Path, package: Callable[..., Path]) -> None:
-    key = batch.settings(str(unet)).key("scan.png", 1, 2)
-    assert batch.settings(str(unet)).key("scan.png", 1, 2) == key
+    key = batch.Binarize.create(str(unet)).key("scan.png", 1, 2)
+    assert batch.Binarize.create(str(unet)).key("scan.png", 1, 2) == key
     package("unet", unet, seed=6)
-    assert batch.settings(str(unet)).key("scan.png", 1, 2) != key
+    assert batch.Binarize.create(str(unet)).key("scan.png", 1, 2) != key
 
 
 def test_the_command_line_takes_a_model(

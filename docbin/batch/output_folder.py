@@ -10,8 +10,8 @@ Everything docbin needs lies in ``OUT/.docbin/``:
 
 An output is finished in two steps: its line goes to the manifest (with the name of the unfinished file), then the unfinished file is renamed to its
 final name. A kill before the first step leaves only a file to throw away; a kill between the two leaves an output that the next run with --resume
-renames (:meth:`Home.open`); a kill within the first leaves a torn line, which is cut off. So an output exists exactly when it is whole, and is never
-made twice. Both steps are taken under a lock on the manifest, so that of two runs into one folder the first keeps a name that both want.
+renames (:meth:`OutputFolder.open`); a kill within the first leaves a torn line, which is cut off. So an output exists exactly when it is whole, and
+is never made twice. Both steps are taken under a lock on the manifest, so that of two runs into one folder the first keeps a name that both want.
 
 A folder may have been received from somebody, and ``.docbin`` with it. Nothing in there is believed: a line counts only if its types are right and
 its names stay within the folder when every symbolic link is resolved; files are opened only if they are regular files and no links; and an
@@ -37,7 +37,7 @@ from typing import IO, Any
 
 from docbin.batch.inputs import OWN_FOLDER
 from docbin.batch.record import is_record
-from docbin.errors import FileAccessError
+from docbin.errors import FileAccessError, OutputExists
 
 MANIFEST = "manifest.jsonl"
 _LOCK = "lock"
@@ -57,6 +57,7 @@ class Manifest:
         self.path = path or Path(os.devnull)
         self._by_key: dict[str, list[int]] = {}
         self._by_output: dict[str, int] = {}
+        self._by_input: dict[str, list[int]] = {}
         self.stems: dict[str, str] = {}
         """Absolute input path -> stem of its output."""
         for offset, entry in _lines(path) if path else ():
@@ -65,11 +66,18 @@ class Manifest:
     def _note(self, offset: int, entry: dict[str, Any]) -> None:
         self._by_key.setdefault(entry["key"], []).append(offset)
         self._by_output[entry["output"]] = offset
+        self._by_input.setdefault(entry["input"], []).append(offset)
         self.stems[entry["input"]] = entry["stem"]
 
     def entries(self, key: str) -> list[dict[str, Any]]:
         """The lines written under a resume key, oldest first."""
         return [entry for offset in self._by_key.get(key, ()) if (entry := self._read(offset)) is not None]
+
+    def of_input(self, path: str) -> list[dict[str, Any]]:
+        """The newest line of each output of an input (absolute path), oldest first."""
+        entries = [entry for offset in self._by_input.get(path, ()) if (entry := self._read(offset)) is not None]
+        newest = {entry["output"]: entry for entry in entries}
+        return [entry for entry in entries if newest[entry["output"]] is entry]
 
     def last(self, output: str) -> dict[str, Any] | None:
         """The newest line of an output (path relative to the folder), None where docbin never wrote it."""
@@ -98,7 +106,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    """A manifest line as :meth:`Home.commit` writes it; None if it is anything else."""
+    """A manifest line as :meth:`OutputFolder.commit` writes it; None if it is anything else."""
     if not line.endswith(b"\n"):
         return None
     try:
@@ -114,6 +122,8 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     if not all(number is None or (isinstance(number, int) and not isinstance(number, bool)) for number in numbers) or numbers[2] is None:
         return None
     if not _stays_below(entry["output"]) or not _stays_below(entry["stem"]) or not isinstance(entry.get("sha256", ""), str):
+        return None
+    if not isinstance(entry.get("settings", {}), dict) or not isinstance(entry.get("settings", {}).get("parameters", {}), dict):
         return None
     records = entry.get("records")
     if not isinstance(records, list) or not records or not all(is_record(record) for record in records):
@@ -152,21 +162,21 @@ def _digest(path: Path) -> str | None:
         return None
 
 
-class Home:
+class OutputFolder:
     """An output folder in use by this run. Nothing is created before :meth:`open`, so that a dry run leaves no trace.
 
     Parameters
     ----------
-    folder : the output folder
+    path : the output folder
     keep : keep a manifest; False for a single output, whose folder is left without ``.docbin/``
     remember : read the manifest (--resume)
     """
 
-    def __init__(self, folder: Path, *, keep: bool, remember: bool) -> None:
-        self.folder = folder
+    def __init__(self, path: Path, *, keep: bool, remember: bool) -> None:
+        self.path = path
         self.keep = keep
         self._remember = remember
-        self._own = folder / OWN_FOLDER
+        self._own = path / OWN_FOLDER
         self._run: Path | None = None
         self._lock: IO[bytes] | None = None
         self._append: int | None = None
@@ -183,7 +193,7 @@ class Home:
         from docbin.files.access import access_error
 
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
             if self._own.is_symlink() or (os.path.lexists(self._own) and not self._own.is_dir()):
                 raise OSError(errno.ENOTDIR, "is not a folder of docbin's", str(self._own))
             self._recover()
@@ -196,7 +206,7 @@ class Home:
                 with _locked(self._append):
                     self._mend()
         except OSError as error:
-            name = str(error.filename or self.folder)
+            name = str(error.filename or self.path)
             if name.startswith(str(self._own)):
                 raise self._unusable(error) from error
             raise access_error(error, name, "write") from error
@@ -206,7 +216,7 @@ class Home:
         from docbin.files.access import access_error
 
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS):
-            return access_error(error, str(self.folder), "write")
+            return access_error(error, str(self.path), "write")
         what = error.filename or self._own
         return FileAccessError(
             f"{what}: cannot be used ({error.strerror}); docbin did not make it: remove it, or choose another output folder"
@@ -265,7 +275,7 @@ class Home:
         """Give a file that a killed run had finished its name, if it is what its line says and nothing of the user's has that name."""
         from docbin.files import READABLE_SUFFIXES
 
-        output = self.folder / entry["output"]
+        output = self.path / entry["output"]
         if output.suffix.lower() not in READABLE_SUFFIXES or any(part.startswith(".") for part in PurePosixPath(entry["output"]).parts):
             return  # no name that an output usually has, but perhaps one that a shell or a desktop would run
         sha256 = _digest(left)
@@ -279,7 +289,7 @@ class Home:
     def _is_inside(self, output: Path) -> bool:
         """Whether `output` lies in the folder once every symbolic link on the way to it is resolved."""
         try:
-            return output.parent.resolve().is_relative_to(self.folder.resolve())
+            return output.parent.resolve().is_relative_to(self.path.resolve())
         except (OSError, RuntimeError):  # a loop of links
             return False
 
@@ -309,8 +319,8 @@ class Home:
                     _rename(staged, output, replace=overwrite or resume)
                     return
                 assert self._run is not None
-                name = output.relative_to(self.folder).as_posix()
-                told = {
+                name = output.relative_to(self.path).as_posix()
+                more = {
                     "output": name,
                     "staged": f"{self._run.name}/{staged.name}",
                     "size": staged.stat().st_size,
@@ -318,7 +328,7 @@ class Home:
                 }
                 start = os.lseek(self._append, 0, os.SEEK_END)
                 try:
-                    _write_line(self._append, json.dumps(entry | told).encode() + b"\n")
+                    _write_line(self._append, json.dumps(entry | more).encode() + b"\n")
                     _rename(staged, output, replace=overwrite or resume)
                 except OSError:
                     with contextlib.suppress(OSError):
@@ -331,7 +341,7 @@ class Home:
 
     def is_kept(self, entry: dict[str, Any]) -> bool:
         """Whether the output of a manifest line is there, as long as it was written."""
-        output = self.folder / entry["output"]
+        output = self.path / entry["output"]
         try:
             info = output.lstat()
         except OSError:
@@ -349,7 +359,7 @@ class Home:
         """
         if not self._is_inside(output):
             raise FileAccessError(
-                f"{output}: {output.parent} is a link that leads out of {self.folder}; docbin writes nothing there: remove the link, or choose "
+                f"{output}: {output.parent} is a link that leads out of {self.path}; docbin writes nothing there: remove the link, or choose "
                 "another output folder"
             )
         if not os.path.lexists(output):
@@ -359,8 +369,8 @@ class Home:
         if overwrite:
             return
         if not resume:
-            raise FileAccessError(f"{output}: it exists; give --overwrite to replace it, or --resume to keep what is done")
-        entry = self.manifest.last(output.relative_to(self.folder).as_posix())
+            raise OutputExists(f"{output}: it exists; give --overwrite to replace it, or --resume to keep what is done")
+        entry = self.manifest.last(output.relative_to(self.path).as_posix())
         if entry is None:
             raise FileAccessError(f"{output}: it exists and no earlier run wrote it here; move it away or give --overwrite")
         if not self.is_kept(entry):

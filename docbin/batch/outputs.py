@@ -1,7 +1,7 @@
-"""One input file on its way through a batch, after it was opened: which pages are still to be done, and how they become finished files.
+"""The outputs of one input file that was opened: which pages are still to be done, and how they become finished files.
 
-:class:`Pages` finishes every page on its own; :class:`Document` appends pages in order to one file, which is finished with its last page. A document
-with failed pages is never put under its own name, where the next program would take it for whole: the good pages go to
+:class:`SeparatePages` finishes every page on its own; :class:`WholeDocument` appends pages in order to one file, which is finished with its last
+page. A document with failed pages is never put under its own name, where the next program would take it for whole: the good pages go to
 ``book.incomplete.tif``, and --resume does the document again.
 """
 
@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docbin.batch.home import Home
 from docbin.batch.names import page_stem
-from docbin.batch.plan import Job, Plan, Shape
+from docbin.batch.output_folder import OutputFolder
+from docbin.batch.plan import Plan, PlannedFile, Storage
 from docbin.batch.record import Failure, PageRecord
-from docbin.batch.worker import Answer, Done, Look, Task, unpack
+from docbin.batch.worker import Answer, Done, FileInfo, Task, unpack
 from docbin.errors import DocbinError, UsageError
 
 if TYPE_CHECKING:
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 INCOMPLETE = "incomplete"
 
 
-class Unit(ABC):
-    """What the two kinds share: the records of a job's pages and the checks of its outputs.
+class Outputs(ABC):
+    """What the two kinds share: the records of a file's pages and the checks of its outputs.
 
     Attributes
     ----------
     finished : every page has its record
     """
 
-    def __init__(self, plan: Plan, index: int, job: Job, look: Look, shape: Shape, claimed: dict[str, str]) -> None:
-        self.plan, self.index, self.job, self.look, self.shape = plan, index, job, look, shape
-        self.home: Home = plan.home(job)
+    def __init__(self, plan: Plan, number: int, file: PlannedFile, info: FileInfo, storage: Storage, claimed: dict[str, str]) -> None:
+        self.plan, self.number, self.file, self.info, self.storage = plan, number, file, info, storage
+        self.folder: OutputFolder = plan.folder(file)
         self.finished = False
         self._claimed = claimed
 
@@ -47,14 +47,14 @@ class Unit(ABC):
 
     @abstractmethod
     def take(self, task: Task, answer: Answer) -> list[PageRecord]:
-        """Take the answer to a task of this unit; the records that are final now."""
+        """Take the answer to a task of this file; the records that are final now."""
 
-    def drop(self) -> None:  # noqa: B027 - not abstract: a unit whose pages are files of their own holds nothing open
+    def drop(self) -> None:  # noqa: B027 - not abstract: an output whose pages are files of their own holds nothing open
         """Give up what is unfinished (an interrupt)."""
 
     def output(self, page: int) -> Path:
         """The file that a page ends in."""
-        return self.shape.whole or self.job.home / f"{page_stem(self.job.stem, page)}{self.shape.suffix}"
+        return self.storage.whole or self.file.folder / f"{page_stem(self.file.stem, page)}{self.storage.suffix}"
 
     def check(self, output: Path) -> None:
         """Refuse an output that is an input, that another input of this batch writes, or that exists and should stay."""
@@ -66,27 +66,27 @@ class Unit(ABC):
                 )
         except OSError:
             pass
-        other = self._claimed.setdefault(str(output), self.job.source.name)
-        if other != self.job.source.name:
-            raise UsageError(f"{self.job.source.name}: {output} is already the output for {other}; rename one of them")
-        self.home.check_free(output, overwrite=self.plan.overwrite, resume=self.plan.resume)
+        other = self._claimed.setdefault(str(output), self.file.source.name)
+        if other != self.file.source.name:
+            raise UsageError(f"{self.file.source.name}: {output} is already the output for {other}; rename one of them")
+        self.folder.check_free(output, overwrite=self.plan.overwrite, resume=self.plan.resume)
 
     def task(self, page: int, staged: Path | None) -> Task:
         """The task of a page."""
-        source = self.job.source
-        label = source.name if self.look.count == 1 else f"page {page} of {source.name}"
-        return Task(self.index, source.path, source.name, label, page, staged, self.shape.format)
+        source = self.file.source
+        label = source.name if self.info.count == 1 else f"page {page} of {source.name}"
+        return Task(self.number, source.path, source.name, label, page, staged, self.storage.format)
 
     def record(self, page: int, answer: Done | Failure | None, output: Path | None = None) -> PageRecord:
         """The record of a page that is done, failed, or (None) only planned."""
-        settings = self.plan.settings
+        job = self.plan.job
         base = PageRecord(
-            self.job.source.name,
+            self.file.source.name,
             page,
-            self.look.count,
+            self.info.count,
             "planned",
-            settings.method,
-            dict(settings.params),
+            job.row.name,
+            dict(job.params),
             "-" if self.plan.to_stdout else None,
         )
         if output is not None and not self.plan.to_stdout:
@@ -102,39 +102,50 @@ class Unit(ABC):
             dpi=answer.dpi,
             ink=None if answer.result.ink is None else round(answer.result.ink, 6),
             words=answer.result.words,
+            polarity=answer.result.polarity,
             seconds=round(answer.seconds, 4),
             warnings=answer.warnings,
             reasons=answer.result.reasons,
         )
 
     def entry(self, key: str, page: int | None, records: Sequence[PageRecord]) -> dict[str, Any]:
-        """A manifest line, less what the home adds."""
-        stat = self.job.source.stat
+        """A manifest line, less what the folder adds."""
+        stat = self.file.source.stat
         return {
             "key": key,
             "input": stat[0] if stat else "",
-            "stem": self.job.stem,
+            "stem": self.file.stem,
             "page": page,
-            "wanted": len(self.look.pages),
+            "wanted": len(self.info.pages),
+            "settings": self.plan.job.settings(),
             "records": [record.as_dict() for record in records],
         }
 
     def commit(self, staged: Path, output: Path, entry: dict[str, Any]) -> None:
         """Make an unfinished file the finished `output`."""
-        self.home.commit(staged, output, entry, overwrite=self.plan.overwrite, resume=self.plan.resume)
+        self.folder.commit(staged, output, entry, overwrite=self.plan.overwrite, resume=self.plan.resume)
 
     def key(self) -> str:
         """The resume key of this input; empty where it has none."""
-        stat = self.job.source.stat
-        return self.plan.settings.key(*stat) if stat else ""
+        stat = self.file.source.stat
+        return self.plan.job.key(*stat) if stat else ""
 
 
-class Pages(Unit):
+class SeparatePages(Outputs):
     """A file of one page, or one that is split: every page is a finished file of its own. `skip`: pages an earlier run has finished."""
 
-    def __init__(self, plan: Plan, index: int, job: Job, look: Look, shape: Shape, claimed: dict[str, str], skip: frozenset[int]) -> None:
-        super().__init__(plan, index, job, look, shape, claimed)
-        self._todo = [page for page in look.pages if page not in skip]
+    def __init__(
+        self,
+        plan: Plan,
+        number: int,
+        file: PlannedFile,
+        info: FileInfo,
+        storage: Storage,
+        claimed: dict[str, str],
+        skip: frozenset[int],
+    ) -> None:
+        super().__init__(plan, number, file, info, storage, claimed)
+        self._todo = [page for page in info.pages if page not in skip]
         self._next = 0
         self._taken = 0
         self.refused: list[PageRecord] = []
@@ -151,20 +162,20 @@ class Pages(Unit):
                 self.refused.append(self.record(page, Failure.of(error)))
                 self._count()
                 continue
-            return self.task(page, self.home.staged(self.shape.suffix))
+            return self.task(page, self.folder.staged(self.storage.suffix))
         return None
 
     def take(self, task: Task, answer: Answer) -> list[PageRecord]:
         self._count()
         assert task.page is not None
         assert task.staged is not None
-        assert not isinstance(answer, Look)
+        assert not isinstance(answer, FileInfo)
         output = self.output(task.page)
         if isinstance(answer, Failure):
             return [self.record(task.page, _renamed(answer, task.staged, output))]
         record = self.record(task.page, answer, output)
         try:
-            whole = None if self.shape.whole else task.page
+            whole = None if self.storage.whole else task.page
             self.commit(task.staged, output, self.entry(self.key(), whole, [record]))
         except DocbinError as error:
             return [self.record(task.page, Failure.of(error))]
@@ -175,14 +186,16 @@ class Pages(Unit):
         self.finished = self._taken == len(self._todo)
 
 
-class Document(Unit):
+class WholeDocument(Outputs):
     """A file of several pages that stays one file. At most `ahead` pages wait for their turn, so memory does not grow with the document."""
 
-    def __init__(self, plan: Plan, index: int, job: Job, look: Look, shape: Shape, claimed: dict[str, str], ahead: int) -> None:
-        super().__init__(plan, index, job, look, shape, claimed)
-        assert shape.whole is not None
+    def __init__(
+        self, plan: Plan, number: int, file: PlannedFile, info: FileInfo, storage: Storage, claimed: dict[str, str], ahead: int
+    ) -> None:
+        super().__init__(plan, number, file, info, storage, claimed)
+        assert storage.whole is not None
         self._ahead = ahead
-        self._whole = shape.whole
+        self._whole = storage.whole
         self.check(self._whole)
         self._staged = Path()
         self._writer: PageWriter | None = None
@@ -193,9 +206,9 @@ class Document(Unit):
         self._broken: Failure | None = None
 
     def next(self) -> Task | None:
-        if self._broken or self._next == len(self.look.pages) or self._next - len(self._records) >= self._ahead:
+        if self._broken or self._next == len(self.info.pages) or self._next - len(self._records) >= self._ahead:
             return None
-        page = self.look.pages[self._next]
+        page = self.info.pages[self._next]
         self._next += 1
         return self.task(page, None)
 
@@ -203,13 +216,13 @@ class Document(Unit):
         assert task.page is not None
         self._taken += 1
         self._waiting[task.page] = answer
-        while not self._broken and len(self._records) < len(self.look.pages) and self.look.pages[len(self._records)] in self._waiting:
-            self._append(self.look.pages[len(self._records)])
+        while not self._broken and len(self._records) < len(self.info.pages) and self.info.pages[len(self._records)] in self._waiting:
+            self._append(self.info.pages[len(self._records)])
         if self._broken and self._taken == self._next:
             self.drop()
             self.finished = True
-            return [self.record(page, self._broken) for page in self.look.pages]
-        if len(self._records) == len(self.look.pages):
+            return [self.record(page, self._broken) for page in self.info.pages]
+        if len(self._records) == len(self.info.pages):
             self.finished = True
             return self._finish()
         return []
@@ -218,18 +231,26 @@ class Document(Unit):
         from docbin.files import PageWriter
 
         answer = self._waiting.pop(page)
-        assert not isinstance(answer, Look)
+        assert not isinstance(answer, FileInfo)
         if isinstance(answer, Done):
             try:
                 if self._writer is None:
-                    self._staged = self.home.staged(self.shape.suffix)
-                    self._writer = PageWriter(self._staged, self.shape.format)
-                self._writer.add(unpack(answer), answer.dpi)
+                    self._staged = self.folder.staged(self.storage.suffix)
+                    self._writer = PageWriter(self._staged, self.storage.format)
+                self._add(answer)
             except DocbinError as error:
                 self._broken = self._failure(error)
                 return
-            answer = replace(answer, result=replace(answer.result, bits=None))
+            answer = replace(answer, result=replace(answer.result, data=None))
         self._records.append(self.record(page, answer, self._whole))
+
+    def _add(self, done: Done) -> None:
+        assert self._writer is not None
+        page = unpack(done)
+        if done.result.channels:
+            self._writer.add_picture(page, done.dpi)
+        else:
+            self._writer.add(page, done.dpi)
 
     def _failure(self, error: DocbinError) -> Failure:
         """An error of the output, told with the name the user knows."""
@@ -259,9 +280,9 @@ class Document(Unit):
 
     def _clear(self, partial: Path) -> None:
         """An incomplete document of an earlier run has been overtaken."""
-        name = partial.relative_to(self.job.home).as_posix()
-        entry = self.home.manifest.last(name)
-        if os.path.lexists(partial) and (self.plan.overwrite or (entry is not None and self.home.is_kept(entry))):
+        name = partial.relative_to(self.file.folder).as_posix()
+        entry = self.folder.manifest.last(name)
+        if os.path.lexists(partial) and (self.plan.overwrite or (entry is not None and self.folder.is_kept(entry))):
             partial.unlink(missing_ok=True)
 
     def drop(self) -> None:

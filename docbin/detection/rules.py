@@ -1,32 +1,12 @@
-"""A found word, and what decides which are found."""
+"""What decides which words are found."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from docbin.errors import UsageError
 
-Polygon = NDArray[np.float32]
-"""float32 (n, 2): x, y in pixels of the picture, clockwise as one sees it; pixel (row 0, column 0) covers x 0..1, y 0..1."""
-
 SHAPES = ("quad", "polygon")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Word:
-    """A region of text.
-
-    Attributes
-    ----------
-    polygon : float32 (n, 2), x, y in pixels; of a quadrilateral, the corner where reading begins comes first
-    score : mean probability within the region's kernel, 0..1
-    """
-
-    polygon: Polygon
-    score: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,122 @@
+"""The job of ``docbin binarize``: pages to ink."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docbin.batch.job import Job, Result
+from docbin.errors import UsageError
+
+if TYPE_CHECKING:
+    from docbin.catalogue import Method
+    from docbin.files.output import Format
+    from docbin.page import Page
+
+POLARITIES = ("auto", "dark", "light")
+DOCUMENT_FORMATS = ("tiff", "pdf")
+"""Formats in which a document of several pages stays one file. (Raw PBM could hold several too, but most readers would see the first alone.)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Binarize(Job):
+    """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `polarity`: of the writing, "dark", "light", or
+    "auto" (:mod:`docbin.polarity`)."""
+
+    row: Method
+    probability: bool = False
+    polarity: str = "auto"
+    task: ClassVar[str] = "binarize"
+
+    @classmethod
+    def create(cls, method: str | Method | None = None, params: Mapping[str, Any] | None = None, **options: Any) -> Binarize:
+        """A checked job by a method's name (None: the default) or row, its parameters, and the attributes of :class:`docbin.batch.job.Job`.
+
+        Raises
+        ------
+        UsageError
+            Unknown method, parameter or format, a value out of range, pages that cannot be read, a probability map from a method that has none.
+        MissingExtra
+            The method needs something that is not installed.
+        """
+        from docbin import catalogue
+
+        row = method if isinstance(method, catalogue.Method) else catalogue.get(method or catalogue.DEFAULT)
+        job = cls(row, row.parse(params or {}), **options)
+        job.check()
+        return job
+
+    def check(self) -> None:
+        """As :meth:`docbin.batch.job.Job.check`."""
+        Job.check(self)
+        if self.polarity not in POLARITIES:
+            raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
+        if not self.probability:
+            return
+        if self.row.probability is None:
+            raise UsageError(
+                f"{self.row.name} has no probability map to write; 'docbin methods' lists the methods, leave out --probability"
+            )
+        if self.format is not None and not self.formats()[self.format].grey:
+            able = ", ".join(name for name, known in self.formats().items() if known.grey)
+            raise UsageError(f"format {self.format!r} cannot hold a probability map; choose one of {able}")
+
+    def settings(self) -> dict[str, Any]:
+        """As :meth:`docbin.batch.job.Job.settings`."""
+        return Job.settings(self) | {"probability": self.probability, "polarity": self.polarity}
+
+    def formats(self) -> Mapping[str, Format]:
+        from docbin.files import formats
+
+        return formats()
+
+    def usual_format(self, kind: str, count: int) -> str:
+        if self.probability:
+            return "png"
+        return "pdf" if kind == "pdf" else "tiff" if count > 1 else "png"
+
+    def document_formats(self) -> tuple[str, ...]:
+        return () if self.probability else DOCUMENT_FORMATS
+
+    def one_page_is(self, format: str) -> str:
+        return "a probability map" if self.probability else format
+
+    def prepare(self) -> None:
+        self.row.prepare()
+
+    def work(self, page: Page, name: str, staged: Path | None, format: str) -> Result:
+        import numpy as np
+
+        from docbin.batch.quality_check import suspicions
+        from docbin.files import write_page, write_probability
+        from docbin.polarity import upright
+
+        bits = None
+        pixels, polarity = upright(page.pixels, self.polarity)
+        if self.probability:
+            map = _checked(self.row.probability_map(pixels, **self.params), page, self.row.name)
+            mask = np.asarray(map >= 0.5)
+            assert staged is not None
+            write_probability(map, staged, dpi=page.dpi, format=format)
+        else:
+            mask = _checked(self.row.binarize(pixels, **self.params), page, self.row.name)
+            if staged is not None:
+                write_page(mask, staged, dpi=page.dpi, format=format)
+            else:
+                bits = np.packbits(mask, axis=1).tobytes()
+        share = float(np.count_nonzero(mask) / mask.size)
+        return Result(ink=share, reasons=tuple(suspicions(pixels, mask)), data=bits, polarity=polarity)
+
+
+def _checked(result: Any, page: Page, method: str) -> Any:
+    """A method's result must have the page's shape and, where it is a map, hold finite numbers: whatever else is the method's bug, not the page's."""
+    import numpy as np
+
+    shape = page.pixels.shape[:2]
+    if result.shape != shape:
+        raise ValueError(f"{method}'s result has shape {result.shape} for a page of {shape}")
+    if result.dtype != np.bool_ and not bool(np.isfinite(result).all()):
+        raise ValueError(f"{method}'s probability map holds NaN or infinity")
+    return result

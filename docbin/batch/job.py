@@ -1,0 +1,165 @@
+"""What a batch does to every page: a frozen record that carries its row and crosses to the worker processes.
+
+Which files, which names, who does the work, what is reported and what is kept after a kill are the same for every job. A job says what is done to a
+page, what the results are called and in which formats they are stored. :class:`~docbin.batch.binarize_job.Binarize`,
+:class:`~docbin.batch.detect_job.Detect` and :class:`~docbin.batch.enhance_job.Enhance` are the jobs; make one with its ``create``, which checks
+everything that can be wrong before the first page is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import docbin
+from docbin.errors import UsageError
+from docbin.registry import Row
+
+if TYPE_CHECKING:
+    from docbin.files.output import Format
+    from docbin.page import Page
+
+PAGE_SECONDS = 1800.0
+"""A worker that needs longer for one page is taken for hung. Half an hour is far above the slowest method on the largest page that is read."""
+
+MARKS: Mapping[str, str] = {"binarize": ".ink", "detect": ".words", "enhance": ".enhanced"}
+"""Job -> what stands between stem and suffix of an output that is written beside its input: ``page.jpg`` -> ``page.ink.png``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a page.
+
+    Attributes
+    ----------
+    ink : share of ink, 0..1; None where ink was not asked for
+    words : how many were found; None where words were not asked for
+    reasons : why the result is suspect
+    data : the page of a document, which was not written: rows of a mask packed eight pixels a byte, or a picture's bytes deflated
+    channels : of a picture in `data`; 0 for a mask
+    polarity : "dark" or "light", as the page's writing was taken; None where that was not asked
+    """
+
+    ink: float | None = None
+    words: int | None = None
+    reasons: tuple[str, ...] = ()
+    data: bytes | None = None
+    channels: int = 0
+    polarity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job(ABC):
+    """See the module's docstring.
+
+    Attributes
+    ----------
+    row : what is run on every page
+    params : every parameter of the row, defaults included
+    format : a name from :meth:`formats`; None: the usual one (:meth:`usual_format`)
+    pages : page choice such as ``1-3,7``; None: all
+    dpi : resolution at which PDF pages are rendered, see :func:`docbin.files.open_pages`
+    max_megapixels : largest page; None: the limit of :mod:`docbin.files`
+    """
+
+    row: Row
+    params: Mapping[str, bool | int | float | str]
+    format: str | None = None
+    pages: str | None = None
+    dpi: float | None = None
+    max_megapixels: float | None = None
+
+    task: ClassVar[str]
+    """The word of the command line."""
+
+    def check(self) -> None:
+        """Refuse what cannot be done, before a page is seen.
+
+        Raises
+        ------
+        UsageError
+            An unknown format, pages that cannot be read, a resolution or a limit out of range.
+        MissingExtra
+            The row needs something that is not installed.
+        """
+        from docbin.files import parse_page_ranges
+        from docbin.files.limits import DEFAULT_MEGAPIXELS, ReadOptions
+
+        if self.format is not None and self.format not in self.formats():
+            raise UsageError(f"format {self.format!r} cannot be written; choose one of {', '.join(self.formats())}")
+        if self.pages is not None:
+            parse_page_ranges(self.pages)
+        ReadOptions(self.dpi, DEFAULT_MEGAPIXELS if self.max_megapixels is None else self.max_megapixels)
+        self.row.check_available()
+
+    @property
+    def mark(self) -> str:
+        """See :data:`MARKS`."""
+        return MARKS[self.task]
+
+    def settings(self) -> dict[str, Any]:
+        """What decides what comes of a page, as plain data: two runs with equal settings make equal outputs.
+
+        `max_megapixels` is left out on purpose: it decides whether a page is read, never what comes of it.
+        """
+        return {
+            "task": self.task,
+            "method": self.row.name,
+            "weights": self.row.sha256,
+            "parameters": dict(self.params),
+            "format": self.format,
+            "pages": self.pages,
+            "dpi": self.dpi,
+            "docbin": docbin.__version__,
+        }
+
+    def key(self, path: str, size: int, mtime_ns: int) -> str:
+        """What makes a finished page worth keeping: the same input file and settings have the same key."""
+        return hashlib.sha256(json.dumps([path, size, mtime_ns, self.settings()], sort_keys=True).encode()).hexdigest()
+
+    @abstractmethod
+    def formats(self) -> Mapping[str, Format]:
+        """What results can be written as."""
+
+    @abstractmethod
+    def usual_format(self, kind: str, count: int) -> str:
+        """The format where none is named, for a file of this kind and so many pages."""
+
+    @abstractmethod
+    def document_formats(self) -> tuple[str, ...]:
+        """Formats in which a document of several pages stays one file."""
+
+    @abstractmethod
+    def one_page_is(self, format: str) -> str:
+        """What the result of one page is called in a message."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """In a worker process, before the first page: import what is needed and load the model."""
+
+    @abstractmethod
+    def work(self, page: Page, name: str, staged: Path | None, format: str) -> Result:
+        """Do a page of the file that the user calls `name`; write the result to `staged`, or bring it back where that is None."""
+
+
+def difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """In which settings (:meth:`Job.settings`) an earlier run differs, in words, such as "bitunet, not otsu"; None where it does not."""
+    names = {"task": "docbin {}", "method": "{}", "docbin": "docbin {}", "format": "--format {}", "pages": "--pages {}", "dpi": "--dpi {}"}
+    for name, words in names.items():
+        if earlier.get(name) != now.get(name):
+            told, here = (words.format("(none)" if side.get(name) is None else side[name]) for side in (earlier, now))
+            return f"{told}, not {here}"
+    if earlier.get("weights") != now.get("weights"):
+        return f"other weights of {now.get('method')}"
+    before, after = (dict(side.get("parameters") or {}) for side in (earlier, now))
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    if changed:
+        pairs = [", ".join(f"{name}={side[name]}" for name in changed if name in side) or "other parameters" for side in (before, after)]
+        return f"{pairs[0]}, not {pairs[1]}"
+    others = [name for name in now if earlier.get(name) != now[name]]
+    return f"{others[0]}={earlier.get(others[0])}, not {now[others[0]]}" if others else None
