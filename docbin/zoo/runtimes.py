@@ -178,16 +178,21 @@ def load(name: str | os.PathLike[str], runtime: str = AUTO, task: str = "binariz
 
 
 _KEPT = 4
-_RECENT: dict[tuple[str, str, str, str, int], tuple[tuple[int, int, int] | None, Model]] = {}
+_Stamp = tuple[tuple[int, int, int] | None, ...]
+_RECENT: dict[tuple[str, str, str, str, int], tuple[_Stamp, Model]] = {}
 """The models asked for last, by what they were asked for: a page must not cost reading a config. A folder packaged again has another stamp."""
 
 
-def _stamp(folder: Path) -> tuple[int, int, int] | None:
-    try:
-        info = (folder / "config.toml").stat()
-    except OSError:
-        return None
-    return info.st_mtime_ns, info.st_size, info.st_ino
+def _stamp(folder: Path) -> _Stamp:
+    """What changes with the folder's config, and with a graph that the user exports into it."""
+    found: list[tuple[int, int, int] | None] = []
+    for name in ("config.toml", folders.ONNX_FILE):
+        try:
+            info = (folder / name).stat()
+            found.append((info.st_mtime_ns, info.st_size, info.st_ino))
+        except OSError:
+            found.append(None)
+    return tuple(found)
 
 
 def _find(name: str | os.PathLike[str], runtime: str, task: str) -> Model:

@@ -30,7 +30,7 @@ def test_one_job_survives_crashes_hangs_and_bombs(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory that a process may write")
 def test_a_page_that_takes_all_memory_is_one_failed_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("docbin.batch.run.machine_memory", lambda: 600 << 20)
+    monkeypatch.setitem(batch.run.__globals__, "machine_memory", lambda: 600 << 20)
     Image.fromarray(np.zeros((16_000, 16_000, 3), np.uint8)).save(tmp_path / "bomb.png")  # 770 MB of pixels, a megabyte of file
     good = save(tmp_path / "good.png")
     _, records = binarize([tmp_path / "bomb.png", good], tmp_path / "out", tmp_path, jobs=1)
@@ -52,7 +52,7 @@ def test_howe_says_beforehand_that_a_page_is_too_large(monkeypatch: pytest.Monke
 
 def test_a_worker_s_share_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     gigabyte = 1 << 30
-    monkeypatch.setattr("docbin.batch.run.machine_memory", lambda: 100 * gigabyte)
+    monkeypatch.setitem(batch.run.__globals__, "machine_memory", lambda: 100 * gigabyte)
     assert worker_memory(make_job(), 1) == 8 * gigabyte
     assert worker_memory(make_job(max_megapixels=800), 1) == 16 * gigabyte
     assert worker_memory(make_job(), 64) == 4 * gigabyte
