@@ -15,10 +15,10 @@ from typing import Any
 
 from docbin import __version__, benchmarks
 from docbin.benchmarks.descriptors import Benchmark, PagePair
-from docbin.catalogue import Row
 from docbin.errors import DocbinError, FileAccessError, UsageError
 from docbin.evaluate.judges import Judge, judge_of
 from docbin.evaluate.results import PageResult, Result
+from docbin.registry import Row
 
 Progress = Callable[[PageResult], None]
 

@@ -14,9 +14,7 @@ import pytest
 from PIL import Image
 
 from docbin.benchmarks.descriptors import TASKS
-from docbin.catalogue import Row
 from docbin.detection.table import DetectorRow
-from docbin.detection.words import Word
 from docbin.errors import UsageError
 from docbin.evaluate import evaluate
 from docbin.evaluate.judges import JUDGES, judge_of
@@ -24,6 +22,8 @@ from docbin.evaluate.judges.ink_judge import InkJudge
 from docbin.evaluate.results import by_judge, to_json, write_csv
 from docbin.evaluate.tables import means_table
 from docbin.page import Mask
+from docbin.registry import Row
+from docbin.word import Word
 from tests.evaluate import rows
 
 BOXES = {"img_1": [(5, 5, 25, 15), (30, 5, 50, 15)], "img_2": [(5, 20, 25, 30)]}
@@ -55,7 +55,7 @@ def find(image: Any, *, model: str = "") -> list[Word]:
     top = int(np.argmax(dark.any(1)))
     left = int(np.argmax(dark[top]))
     found = [(left, top, left + 20, top + 10), (40, 32, 55, 39)]
-    return [Word(np.array(corners(box), np.float32), 0.9) for box in found]
+    return [Word(np.array(corners(box), np.float32), score=0.9) for box in found]
 
 
 DETECTOR = DetectorRow("first-box", "detector", "finds one word", "nobody", find=f"{__name__}:find")

@@ -10,10 +10,11 @@ from typing import Any
 from docbin import catalogue
 from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.benchmarks.ink_truth import truth_mask
-from docbin.catalogue import Method, Row
+from docbin.catalogue import Method
 from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
 from docbin.metrics import FIELDS, Scores, mean, score
 from docbin.page import Image, Mask
+from docbin.registry import Row
 
 COLUMNS = {
     "fm": Column("FM"),

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from docbin.benchmarks.descriptors import Benchmark, PagePair
-from docbin.catalogue import Row
 from docbin.page import Image
+from docbin.registry import Row
 
 Truth = TypeVar("Truth")
 Answer = TypeVar("Answer")

@@ -10,12 +10,13 @@ from typing import Any
 from docbin import catalogue
 from docbin.benchmarks import text_mask_truth
 from docbin.benchmarks.descriptors import Benchmark, PagePair
-from docbin.catalogue import Method, Row
+from docbin.catalogue import Method
 from docbin.evaluate.judges.ink_judge import MASK_FIGURES
 from docbin.evaluate.judges.judge import Column, Judge, Values
 from docbin.metrics import text_mask
 from docbin.metrics.text_mask import FIELDS, Statistics, TextScores
 from docbin.page import Image, Mask
+from docbin.registry import Row
 
 LetteringTruth = tuple[Mask, Mask | None]
 """Lettering, and the hard part of it where the file tells one apart."""

@@ -10,15 +10,14 @@ import numpy as np
 
 from docbin.benchmarks import word_truth
 from docbin.benchmarks.descriptors import Benchmark, PagePair
-from docbin.benchmarks.word_truth import TrueWord
-from docbin.catalogue import Row
 from docbin.detection import table
 from docbin.detection.table import DetectorRow
-from docbin.detection.words import Word
 from docbin.errors import FileAccessError
 from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
 from docbin.metrics.words import PROTOCOLS, Counts, WordScores, match_icdar2015, total
 from docbin.page import Image
+from docbin.registry import Row
+from docbin.word import Word
 
 RIGHT, WRONG, MISSED, IGNORED = (0, 158, 115), (213, 94, 0), (0, 114, 178), (150, 150, 150)
 """Colours of outlines, RGB, of Okabe and Ito's palette: a found word, a false one, a missed one, and what does not count."""
@@ -27,7 +26,7 @@ COLUMNS = {"precision": Column("precision"), "recall": Column("recall"), "f": Co
 """Scores that tables show."""
 
 
-class WordJudge(Judge[list[TrueWord], list[Word], Counts]):
+class WordJudge(Judge[list[Word], list[Word], Counts]):
     """Detectors of ``docbin models`` on outlines of words. "found" and "words" are the regions and the words that count."""
 
     task = "detect"
@@ -44,14 +43,14 @@ class WordJudge(Judge[list[TrueWord], list[Word], Counts]):
     def method(self, name: str) -> Row:
         return table.get(name)
 
-    def truth(self, benchmark: Benchmark, pair: PagePair) -> list[TrueWord]:
+    def truth(self, benchmark: Benchmark, pair: PagePair) -> list[Word]:
         return list(word_truth.read(pair.truth_path, benchmark.truth))
 
     def answer(self, row: Row, image: Image, params: Mapping[str, Any]) -> list[Word]:
         assert isinstance(row, DetectorRow)
         return row.words(image, **params)
 
-    def counts(self, benchmark: Benchmark, answer: list[Word], truth: list[TrueWord]) -> Counts:
+    def counts(self, benchmark: Benchmark, answer: list[Word], truth: list[Word]) -> Counts:
         outlines = [word.polygon for word in answer], [word.polygon for word in truth]
         return PROTOCOLS[benchmark.protocol](*outlines, [word.ignore for word in truth])
 
@@ -65,7 +64,7 @@ class WordJudge(Judge[list[TrueWord], list[Word], Counts]):
         values: Values = total.as_dict()
         return values
 
-    def draw(self, folder: Path, name: str, image: Image, answer: list[Word], truth: list[TrueWord]) -> None:
+    def draw(self, folder: Path, name: str, image: Image, answer: list[Word], truth: list[Word]) -> None:
         from PIL import Image as Pictures
 
         path = folder / f"{name}-words.jpg"
@@ -75,7 +74,7 @@ class WordJudge(Judge[list[TrueWord], list[Word], Counts]):
             raise FileAccessError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
-def marked(image: Image, found: Sequence[Word], truth: Sequence[TrueWord]) -> Image:
+def marked(image: Image, found: Sequence[Word], truth: Sequence[Word]) -> Image:
     """The picture, RGB, with its words outlined: right green, wrong vermilion, missed blue, don't-care grey (matched by ICDAR 2015's rules)."""
     import cv2
 
