@@ -92,5 +92,5 @@ def test_light_writing_and_dark_writing_have_codes() -> None:
 def test_wrong_variants_are_refused() -> None:
     with pytest.raises(UsageError, match="multiple of 64"):
         build("bitdbnet", {"greys": 5})
-    with pytest.raises(UsageError, match="unknown variant key"):
+    with pytest.raises(UsageError, match="unknown key variant"):
         build("bitdbnet", {"inner": 64})

@@ -229,7 +229,7 @@ def test_the_three_deeper_stages_are_deformed() -> None:
         ({"deformable": True}, "has none"),
         ({"backbone": "resnet19"}, "did you mean resnet18"),
         ({"backbone": "tu-mobilenetv3_large_100", "deformable": True}, "no 3 x 3 convolutions to deform"),
-        ({"depth": 3}, "unknown variant key"),
+        ({"depth": 3}, "unknown key variant"),
     ],
 )
 def test_wrong_variants_are_refused(variant: dict[str, Any], says: str) -> None:
