@@ -113,7 +113,8 @@ def detect(image: Image, model: str | Path | None = None, **params: Any) -> list
     ----------
     image : uint8 array, grey (H, W) or RGB (H, W, 3)
     model : a detector of the zoo (``docbin models``), or the path of a model folder; None takes the default
-    **params : ``threshold``, ``score``, ``unclip``, ``shape`` ("quad", "polygon"), ``least``, ``side``, ``runtime``; see ``docbin detect --help``
+    **params : ``threshold``, ``score``, ``unclip``, ``shape`` ("quad", "polygon"), ``least``, ``side``, ``accurate``,
+        ``runtime``; see ``docbin detect --help``
 
     Returns
     -------

@@ -296,7 +296,7 @@ def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, words:
     held = f"{data['validation_share']:.0%} of each set's pages, whole pages, were held out (seed {data['split_seed']}) to choose the checkpoint;"
     scored = f"scored were those of {', '.join(data['validation'])}. " if data["validation"] else ""
     if of_words:
-        held = "The fifty pictures of icdar2015-held-out (of other sets, the last by name) were held out to choose the checkpoint;"
+        held = "The two hundred pictures of icdar2015-validation (of other sets, the last by name) were held out to choose the checkpoint;"
     lines += ["", held if data["validation"] else "No page was held out.", f"{scored}No page of any other set was seen in training.", ""]
     losses = " + ".join(f"{weight:g} {term}" for term, weight in recipe["loss"]["terms"].items())
     crops = f'crops of {data["size"]} x {data["size"]}, degradations "{data["degrade"]}"; task {recipe["task"]}, loss {losses};'

@@ -2,7 +2,8 @@
 
 What is compared: every packed network at the kernel level in force and at AVX2; the *same graph* in float32 in ONNX Runtime; the U-Net of base 32
 and 16 in INT8 in OpenVINO (static quantisation after training), the real competitor on x86; and the shipped `unet` in float32 in ONNX Runtime.
-Detectors have a picture of their own, the packed ones beside the shipped `dbnet` in float32 in ONNX Runtime, each from the picture to its words.
+Detectors have a picture of their own, the packed ones beside the shipped `dbnet` in float32 in ONNX Runtime and in OpenVINO, each from the picture to
+its words.
 
 What keeps it fair:
 
@@ -37,7 +38,7 @@ from docbin.page import Image
 
 PICTURE = (720, 1280)
 """(height, width) of the picture that detectors search, pixels."""
-FLOAT, INT8 = "ONNX Runtime float32", "OpenVINO INT8"
+FLOAT, INT8, OPENVINO = "ONNX Runtime float32", "OpenVINO INT8", "OpenVINO"
 PEERS: Mapping[str, tuple[str, ...]] = {FLOAT: ("onnxruntime", "onnx"), INT8: ("openvino", "nncf", "onnx")}
 """Peer -> the modules it needs; all come with ``docbin[peers]``."""
 
@@ -149,6 +150,18 @@ def _float_model(name: str, opener: str, args: Mapping[str, Any]) -> Contestant:
     return Contestant(name, FLOAT, opener, {"name": name, "runtime": "onnx", **args}, files)
 
 
+def _openvino_detector(name: str) -> Contestant:
+    """The float detector in OpenVINO, in the precision that it picks for this CPU, or the row that says what is missing."""
+    from docbin.zoo import folders
+
+    if name not in folders.names() or (config := folders.load_config(name)).onnx is None or config.weights is None:
+        return _nobody(name, OPENVINO, "not in this install")
+    if importlib.util.find_spec("openvino") is None:
+        return _nobody(name, OPENVINO, "openvino not installed; run: pip install 'docbin[peers]'")
+    files = config.folder / config.onnx.file, config.folder / config.weights.file
+    return Contestant(name, OPENVINO, "docbin.bench.openers:open_openvino_detector", {"name": str(config.folder)}, files)
+
+
 def _detectors(networks: Sequence[Packed], levels: Sequence[str]) -> Iterator[Contestant]:
     """The packed detectors and the float one."""
     from docbin.detection.table import DEFAULT
@@ -158,6 +171,7 @@ def _detectors(networks: Sequence[Packed], levels: Sequence[str]) -> Iterator[Co
         for level in levels:
             yield Contestant(one.name, f"docbin {level}", opener, {"name": one.detector, "runtime": "packed", "level": level}, (one.path,))
     yield _float_model(DEFAULT, opener, {"level": levels[0]})
+    yield _openvino_detector(DEFAULT)
 
 
 def run(

@@ -57,6 +57,39 @@ def open_detector(page: Image, threads: int, name: str, runtime: str, level: str
     return run
 
 
+def open_openvino_detector(page: Image, threads: int, name: str) -> Run:
+    """A float detector of the zoo in OpenVINO, from the picture to the area of its words, its graph fixed to the size that the picture is handed over
+    at."""
+    import cv2
+    import openvino
+
+    from docbin import detection
+    from docbin.detection.detector import inner_size, resized, rules_of
+    from docbin.zoo import folders
+
+    config = folders.load_config(name)
+    assert config.onnx is not None
+    rules = rules_of(config)
+    height, width = inner_size(page.shape[0], page.shape[1], config.detect.side)
+    core = openvino.Core()
+    graph = core.read_model(config.folder / config.onnx.file)
+    graph.reshape([1, 3, height, width])
+    setting = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+    request = core.compile_model(graph, "CPU", setting).create_infer_request()
+
+    def run() -> Mask:
+        colour = page if page.ndim == 3 else np.repeat(page[..., None], 3, 2)
+        part = resized(colour, height, width).transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
+        logits = np.asarray(request.infer([part], share_outputs=True)[0][0, 0], np.float32)
+        words = detection.find_words(1 / (1 + np.exp(-logits)), rules, (page.shape[1], page.shape[0]))
+        found = np.zeros(page.shape[:2], np.uint8)
+        for word in words:
+            cv2.fillPoly(found, [np.rint(word.polygon).astype(np.int32)], 1)
+        return found > 0
+
+    return run
+
+
 def tile_of(page: Image, stride: int = STRIDE) -> tuple[int, int]:
     """The tile of at most 512 pixels a side that cuts a page with the least left over, multiples of `stride`."""
 

@@ -93,6 +93,8 @@ class Benchmark:
         (:mod:`docbin.benchmarks.text_mask_truth`)
     truth : format of the outlines, of ``docbin.benchmarks.word_truth.FORMATS``
     protocol : how found words are counted, of ``docbin.metrics.words.PROTOCOLS``
+    aspect : width over height of the published pictures, where copies of another aspect are about; such a copy is stretched to it when its words
+        are read (:mod:`docbin.benchmarks.word_pictures`); 0 where pictures stay as they are
     """
 
     name: str
@@ -112,6 +114,7 @@ class Benchmark:
     task: str = "binarize"
     truth: str = "icdar2015"
     protocol: str = "icdar2015"
+    aspect: float = 0.0
 
     def pairs(self, data_root: str | os.PathLike[str]) -> list[PagePair]:
         """Pages and truths under `data_root`, in natural order (2 before 10).
@@ -157,6 +160,8 @@ class Benchmark:
         for place in self._places(root):
             files = _files_below(place)
             plain, stems = (PLAIN_WORDS, self.stems) if self.task == "detect" else (PLAIN, ())
+            if self.truth == word_truth.NONE:
+                plain = Layout(PLAIN.images, ())
             tried = [_match(place, files, plain, stems, "here")]
             tried += [_match(place, files, layout, self.stems, "named" if place == root else "anywhere") for layout in self.layouts]
             best = max(tried, key=lambda found: len(found.pairs))
@@ -227,6 +232,8 @@ def _match(place: Path, files: list[str], layout: Layout, stems: tuple[str, ...]
     truths = _by_stem(files, layout.truths, stems, begin)
     taken = {file for twins in truths.values() for file in twins}
     images = _by_stem((file for file in files if file not in taken), layout.images, stems, begin)
+    if not layout.truths:  # of a picture without writing, the picture itself is all that can be named
+        truths = images
     pairs: list[PagePair] = []
     problems: list[str] = []
     for stem in sorted(images.keys() | truths.keys(), key=natural_key):

@@ -8,6 +8,7 @@ format                a line
 ``ctw1500``           an XML file with ``<box><label/><segs>x1,y1,...</segs></box>`` (training), ``x1,y1,...,xn,yn,####text`` (test), or
                       ``left,top,right,bottom`` and 28 numbers counted from left and top (first release)
 ``msra-td500``        ``number difficult x y width height angle``: an upright box turned about its middle, radians; difficult is don't-care
+``none``              no file at all: photographs without writing, in which every outline is false
 ====================  ==============================================================================================================
 """
 
@@ -23,6 +24,8 @@ from docbin.errors import FileAccessError, InputError, UsageError
 from docbin.word import Word
 
 IGNORED = ("###", "#")
+NONE = "none"
+"""The format of sets without writing; the path of a truth is then that of the picture, and is not opened."""
 
 
 def read(path: Path, format: str) -> list[Word]:
@@ -37,6 +40,8 @@ def read(path: Path, format: str) -> list[Word]:
     """
     if format not in FORMATS:
         raise UsageError(f"truth format {format!r} does not exist; choose one of {', '.join(FORMATS)}")
+    if format == NONE:
+        return []
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -138,4 +143,5 @@ FORMATS: Mapping[str, Callable[[str], list[Word]]] = {
     "total-text": _total_text,
     "ctw1500": _ctw1500,
     "msra-td500": _msra,
+    NONE: lambda text: [],
 }

@@ -43,10 +43,16 @@ def command(
             "-p",
             "--param",
             metavar="KEY=VALUE",
-            help="threshold, score, unclip, shape (quad, polygon), least, side, runtime; may be repeated. [default: the model's own]",
+            help="threshold, score, unclip, shape (quad, polygon), least, side, accurate, runtime; may be repeated. [default: the model's own]",
             show_default=False,
         ),
     ] = None,
+    accurate: Annotated[
+        bool,
+        typer.Option(
+            "--accurate", help="Look at every picture at two sizes and average: three times the time. The same as -p accurate=true."
+        ),
+    ] = False,
     format: Annotated[
         str | None,
         typer.Option(
@@ -84,6 +90,8 @@ def command(
         from docbin import batch
 
         given = batches.parameters(param or [])
+        if accurate:
+            given = {**given, "accurate": "true"}
         return batch.Detect.create(model, given, format=format, pages=pages, dpi=dpi, max_megapixels=max_megapixels)
 
     if out is None and format in (None, "json") and len(inputs) == 1 and Path(inputs[0]).is_file() and not dry_run:

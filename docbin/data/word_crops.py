@@ -108,42 +108,78 @@ class WordCrops:
         augment: WordAugment | None = None,
         rules: TargetRules = PAPER,
     ) -> None:
-        unknown = sorted(set(weights) - set(sources))
-        if unknown:
-            raise UsageError(f"weights name {', '.join(unknown)}, of which there are no pictures; there are {', '.join(sorted(sources))}")
-        if min(weights.values(), default=0.0) < 0 or sum(weights.values()) <= 0:
-            raise UsageError(f"weights {dict(weights)}: none below 0 and at least one above 0 are wanted")
+        self.sources = dict(sources)
+        self._check(weights)
         if size < 1:
             raise UsageError(f"size={size}: a crop of at least one pixel is wanted")
-        self.names = [name for name, weight in weights.items() if weight > 0]
-        shares = np.cumsum([weights[name] for name in self.names])
-        self._limits = shares / shares[-1]
-        self._limits[-1] = 2.0  # above any draw
-        self.sources, self.size, self.seed, self.rules = dict(sources), size, seed, rules
+        self._mixtures = (_mixture(weights), _mixture(weights))
+        self._batch, self._first_steps, self._sizes = 1, 0, (size,)
+        self.size, self.seed, self.rules = size, seed, rules
         self.augment = augment or WordAugment()
 
     def crop(self, index: int) -> tuple[Image, Truth]:
         """Crop number `index` >= 0: picture uint8 (size, size, 3) RGB and truth uint8 (size, size, 3); a pure function of (seed, index)."""
         picture = self.sample(index)
-        return picture.image, draw(picture.words, self.size, self.size, self.rules)
+        return picture.image, draw(picture.words, *picture.image.shape[:2], self.rules)
+
+    def plan(self, batch: int, sizes: Sequence[int] = (), first_steps: int = 0, first: Mapping[str, float] | None = None) -> None:
+        """Let the crops of a step, `batch` by their numbers, have one of `sizes`, drawn for each step, and those of the first `first_steps` steps
+        come by the weights `first`.
+
+        Raises
+        ------
+        UsageError
+            No batch, a size below 1, or weights that name an unknown source or leave nothing.
+        """
+        if batch < 1 or min(sizes, default=1) < 1 or first_steps < 0:
+            raise UsageError(f"crops: batch={batch}, sizes={list(sizes)}, first_steps={first_steps}: positive numbers are wanted")
+        self._batch, self._first_steps, self._sizes = batch, first_steps, tuple(sizes) or (self.size,)
+        if first_steps:
+            self._check(first or {})
+            self._mixtures = (_mixture(first or {}), self._mixtures[1])
+
+    def size_of(self, index: int) -> int:
+        """The side of crop number `index`, pixels."""
+        if len(self._sizes) == 1:
+            return self._sizes[0]
+        return self._sizes[int(np.random.default_rng((self.seed, index // self._batch, 52_711)).integers(len(self._sizes)))]
+
+    def _check(self, weights: Mapping[str, float]) -> None:
+        unknown = sorted(set(weights) - set(self.sources))
+        if unknown:
+            raise UsageError(
+                f"weights name {', '.join(unknown)}, of which there are no pictures; there are {', '.join(sorted(self.sources))}"
+            )
+        if min(weights.values(), default=0.0) < 0 or sum(weights.values()) <= 0:
+            raise UsageError(f"weights {dict(weights)}: none below 0 and at least one above 0 are wanted")
 
     def sample(self, index: int) -> WordImage:
         """The crop with its words, before truth is drawn; words that lie outside are left out."""
         rng = np.random.default_rng((self.seed, index, 104_743))
-        name = self.names[int(np.searchsorted(self._limits, rng.random(), side="right"))]
+        names, limits = self._mixtures[index >= self._first_steps * self._batch]
+        name, size = names[int(np.searchsorted(limits, rng.random(), side="right"))], self.size_of(index)
         picture = self.sources[name].sample(index)
-        matrix = place(rng, picture, self.size, self.augment)
-        image = warp(picture.image, matrix, self.size)
+        matrix = place(rng, picture, size, self.augment)
+        image = warp(picture.image, matrix, size)
         words = []
         for word in picture.words:
             outline = moved(word.polygon, matrix)
-            if (outline.max(0) > 0).all() and (outline.min(0) < self.size).all():
+            if (outline.max(0) > 0).all() and (outline.min(0) < size).all():
                 words.append(Word(outline, word.text, word.ignore))
         colour = Augment(colour=self.augment.colour, grey=self.augment.grey)
         image = recolour(rng, image, colour)
         if rng.random() < self.augment.spoilt:
             image = spoil(rng, image)
         return WordImage(image, tuple(words))
+
+
+def _mixture(weights: Mapping[str, float]) -> tuple[list[str], NDArray[np.float64]]:
+    """Names of the sources that have a weight, and the upper ends of their shares of 0..1."""
+    names = [name for name, weight in weights.items() if weight > 0]
+    limits = np.cumsum([weights[name] for name in names], dtype=np.float64)
+    limits /= limits[-1]
+    limits[-1] = 2.0  # above any draw
+    return names, limits
 
 
 def place(rng: Generator, picture: WordImage, size: int, augment: WordAugment) -> Matrix:

@@ -61,6 +61,7 @@ def row_of(config: Config) -> DetectorRow:
             Param("shape", told.shape, "quadrilaterals, or outlines of any form", choices=SHAPES),
             Param("least", told.least, "shortest side of a kernel, pixels of what the network sees", min=0.0, max=1000.0),
             Param("side", told.side, "longer side of what the network sees, pixels; 0: the picture as it is", min=0, max=16384),
+            Param("accurate", False, "look at the picture at two sizes, the second half as large again, and average: three times the time"),
             Param(
                 "runtime",
                 runtimes.AUTO,

@@ -41,7 +41,7 @@ class PageTask:
         """Read the page, run the method and count; whatever goes wrong becomes the page's error."""
         start = time.perf_counter()
         try:
-            image = benchmarks.read_picture(self.pair.image_path)
+            image = self.judge.picture(self.benchmark, self.pair)
             truth = self.judge.truth(self.benchmark, self.pair)
             start = time.perf_counter()
             answer = self.judge.answer(self.row, image, self.params)

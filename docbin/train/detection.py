@@ -39,6 +39,7 @@ from docbin.train.task import Task, adamw
 from docbin.typed_config import typed
 
 TERMS = ("bce", "dice", "threshold", "teacher")
+BALANCES = ("hard", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class DetectionOptions:
     negatives : how many of the hardest other pixels count for each kernel pixel
     quiet : share of all pixels that count as negatives at least, words or none
     plain : share of the run, from its start, in which all pixels count and there is no step; 0 is the paper's way
+    balance : from then on, which negatives count: "hard", `negatives` of the hardest for each kernel pixel, as published, or "all"
+    frozen_norms : share of the run, from its start, in which the norms of a trained encoder keep the statistics they came with
+    encoder_rate : learning rate of the encoder, as a share of the others'
     teacher : a model of the zoo, or a model folder, to copy; "" for none
     """
 
@@ -57,6 +61,19 @@ class DetectionOptions:
     quiet: float = 0.02
     plain: float = 0.0
     teacher: str = ""
+    balance: str = "hard"
+    frozen_norms: float = 0.0
+    encoder_rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what lies outside the ranges above."""
+        if self.balance not in BALANCES:
+            raise UsageError(f"options.balance = {self.balance!r}: choose one of {', '.join(BALANCES)}")
+        for name in ("plain", "frozen_norms"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"options.{name} = {getattr(self, name):g}: a share of the run, 0 to 1, is wanted")
+        if not 0 <= self.encoder_rate <= 10:
+            raise UsageError(f"options.encoder_rate = {self.encoder_rate:g}: 0 to 10 is wanted")
 
 
 def balanced_bce(logits: Tensor, kernel: Tensor, judged: Tensor, negatives: float = 3.0, quiet: float = 0.0) -> Tensor:
@@ -87,6 +104,25 @@ def dice(said: Tensor, kernel: Tensor, judged: Tensor, smooth: float = 1.0) -> T
 def band_error(said: Tensor, wanted: Tensor, band: Tensor) -> Tensor:
     """Mean absolute error of the threshold map where `band` is 1; 0 without any band."""
     return ((said - wanted).abs() * band).sum() / band.sum().clamp_min(1)
+
+
+def freeze_norms(net: nn.Module) -> None:
+    """Let the norms of `net` use the statistics that they have, until the next call of ``train``: those of a million pictures are better than a
+    few crops' while the layers behind are still random.
+    """
+    for layer in net.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+            layer.eval()
+
+
+def _set_apart(optimizer: torch.optim.Optimizer, part: nn.Module, share: float) -> None:
+    """Give the weights of `part` groups of their own, whose learning rate is `share` of the others'."""
+    apart = {id(weight) for weight in part.parameters()}
+    for group in list(optimizer.param_groups):
+        inside = [weight for weight in group["params"] if id(weight) in apart]
+        group["params"] = [weight for weight in group["params"] if id(weight) not in apart]
+        others = {key: value for key, value in group.items() if key != "params"}
+        optimizer.add_param_group({**others, "params": inside, "share": share})
 
 
 class _Maps(nn.Module):
@@ -122,7 +158,11 @@ class Detection(Task):
             raise UsageError("loss.terms: the term teacher and options.teacher (a model of the zoo, or a folder) go together")
         self.teacher = self._load_teacher() if self.options.teacher else None
         self.in_bits = bool(quantizers(self.net))
+        encoder = getattr(self.net, "encoder", None)
+        self.encoder = encoder if isinstance(encoder, nn.Module) else None
         self.optimizer = adamw(self.net, recipe.optim)
+        if self.options.encoder_rate != 1 and self.encoder is not None:
+            _set_apart(self.optimizer, self.encoder, self.options.encoder_rate)
         self.shared = place.share(_Maps(self.net))
 
     def _load_teacher(self) -> nn.Module:
@@ -137,8 +177,10 @@ class Detection(Task):
         images = batch.images.to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
         truth = batch.truth.to(device, non_blocking=True).permute(3, 0, 1, 2)[:, :, None].float()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.optim.rate * rate
+            group["lr"] = self.optim.rate * rate * group.get("share", 1.0)
         self.shared.train()
+        if progress < self.options.frozen_norms and self.encoder is not None:
+            freeze_norms(self.encoder)
         if self.in_bits:
             set_progress(self.net, progress)
         with self.place.autocast():
@@ -162,7 +204,7 @@ class Detection(Task):
         """The recipe's terms; `truth` is float32 (3, N, 1, H, W), the planes of :data:`docbin.data.detection_targets.Truth`."""
         kernel, judged, band = truth
         parts: dict[str, Tensor] = {}
-        counted = (0.0, 1.0) if plain else (self.options.negatives, self.options.quiet)
+        counted = (0.0, 1.0) if plain or self.options.balance == "all" else (self.options.negatives, self.options.quiet)
         for name in self.terms:
             if name == "bce":
                 parts[name] = balanced_bce(probability, kernel, judged, *counted)

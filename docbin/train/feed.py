@@ -131,6 +131,12 @@ def named(path: str, key: str) -> Any:
 def open_source(recipe: Recipe, root: Path) -> CropSource:
     """The crop source of the recipe over the data under `root`."""
     source: CropSource = named(recipe.data.source, "data.source")(recipe.data, root, recipe.run.seed)
+    if recipe.data.sizes or recipe.data.first_steps:
+        if not hasattr(source, "plan"):
+            raise UsageError(
+                f"data.sizes and data.first_steps: crops of {recipe.data.source} have one size and one mixture; leave them out"
+            )
+        source.plan(recipe.run.batch, recipe.data.sizes, recipe.data.first_steps, recipe.data.first)
     return source
 
 

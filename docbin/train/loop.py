@@ -197,7 +197,7 @@ def train(
     out : folder of the run's files; made if it is not there
     root : folder of the benchmark data, for the recipe's crop source and held-out pages
     resume : go on from ``last.safetensors`` in `out`, if it is there
-    max_minutes : end after so many minutes of this sitting, the learning rate annealed to that end
+    max_minutes : end after so many minutes of this sitting, the learning rate annealed to that end; None for what is left of ``run.minutes``
     source, pages : crops and held-out pages to use in place of the recipe's
     stop_at : leave off after this step as if interrupted (the schedule does not change)
 
@@ -225,6 +225,8 @@ def train(
         run.start_from(Path(recipe.net.init), source)
     if run.place.rank == 0:
         (out / "recipe.json").write_text(recipe.to_json() + "\n", encoding="utf-8")
+    if max_minutes is None and recipe.run.minutes > 0:
+        max_minutes = max(recipe.run.minutes - run.minutes, 0.01)
     clock = Clock(recipe.run.steps, max_minutes, run.progress)
     with Log(out, run.step, silent=run.place.rank > 0) as log, _stop_on_signal() as signals:
         log.say(f"{_count(run.task.net):,} weights on {run.place.device}, from step {run.step}, {len(run.pages)} held-out pages")

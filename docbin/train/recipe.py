@@ -48,6 +48,10 @@ class DataSection:
     rendered_pages : pages in the pool of the set "rendered" (or "rendered-no-plasma"), rendered once into the cache
     source : "module:callable" that returns the crop source, called with this section, the data root and the seed
     size : side of a crop in pixels
+    sizes : sides of the crops of words: all crops of a step have one of them, drawn for each step; () for `size` throughout
+    first, first_steps : weights in place of `weights` for the crops (of words) of the first so many steps
+    memory_mb : decoded pictures of words that a process keeps, MiB
+    validation_pictures : of each set in `validation`, score so many of the held-out pictures of words, evenly taken; 0 for all
     side : longer side in pixels that held-out pictures of words are scored at, and a detector works at; 0 for pictures as they are
     depth : crops carry the depth plane (:mod:`docbin.kernels.depth`) as a fourth channel, for networks that take it
     workers : processes that make crops ahead; 0 makes them in the training process
@@ -66,6 +70,11 @@ class DataSection:
     rendered_pages: int = 100
     source: str = "docbin.train.feed:labelled_crops"
     size: int = 256
+    sizes: tuple[int, ...] = ()
+    first: Mapping[str, float] = field(default_factory=dict)
+    first_steps: int = 0
+    memory_mb: int = 2048
+    validation_pictures: int = 0
     side: int = 0
     depth: bool = False
     workers: int = 1
@@ -108,6 +117,7 @@ class RunSection:
     Attributes
     ----------
     steps : optimizer steps of the whole run
+    minutes : the run ends after so many minutes of training, over all its sittings, if its steps have not ended it before; 0 for steps alone
     batch : crops a step, over all devices
     seed : of the weights and of the crops
     precision : "float32", "bfloat16" (autocast; on CUDA "float16" too, with loss scaling), or "auto", bfloat16 where the device has units for it
@@ -120,6 +130,7 @@ class RunSection:
     """
 
     steps: int = 100_000
+    minutes: float = 0.0
     batch: int = 12
     seed: int = 1
     precision: str = "auto"

@@ -4,8 +4,11 @@ The sets in ``data.weights`` are benchmarks whose truth is outlines of words, an
 (:mod:`docbin.synth.scene`). Rendering a scene takes as long as a training step, so a pool of ``data.rendered_pages`` scenes is rendered once into the
 cache and cut from again and again (:mod:`docbin.data.scene_pool`).
 
-The fifty pictures of ``icdar2015-held-out`` are never learned from, whatever set they come in by; of other sets the last ``data.validation_share`` of
-the pictures, in the order of their names, are held out.
+The two hundred pictures of ``icdar2015-validation`` are never learned from; of other sets the last ``data.validation_share`` of the pictures, in the
+order of their names, are held out. A set of the role "test" is refused. Photographs without writing (truth "none") are hard negatives.
+
+What is mixed may change once: the crops of the first ``data.first_steps`` steps come by the weights ``data.first``, rendered scenes for the most
+part, since every word of them is known, and there are as many as one likes.
 """
 
 from __future__ import annotations
@@ -19,8 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from docbin import benchmarks
-from docbin.benchmarks import word_truth
-from docbin.benchmarks.descriptors import PagePair
+from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.detection.detector import inner_size, resized
 from docbin.errors import UsageError
 from docbin.page import Image
@@ -33,22 +35,22 @@ if TYPE_CHECKING:
     from docbin.word import WordSource
 
 RENDERED = "rendered"
-HELD_OUT = {"icdar2015": "icdar2015-held-out"}
+HELD_OUT = {"icdar2015-train": "icdar2015-validation"}
 """Sets of which another descriptor says what is held out."""
 
 
-KEPT_BYTES = 2 << 30
-"""How many bytes of decoded pictures a process keeps. Decoding is two thirds of what a small crop costs; pictures are drawn at random, so the first
-ones that fit serve as well as the latest would."""
 _kept: dict[Path, WordImage] = {}
+"""Decoded pictures of this process, up to ``data.memory_mb``. Decoding is two thirds of what a small crop costs; pictures are drawn at random, so the
+first ones that fit serve as well as the latest would."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled(Sequence[WordImage]):
     """The pictures of a benchmark, read when they are first asked for; small enough to hand to a worker process."""
 
+    bench: Benchmark
     pairs: tuple[PagePair, ...]
-    truth: str
+    kept_bytes: int = 0
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -58,9 +60,9 @@ class Labelled(Sequence[WordImage]):
         pair = self.pairs[number]
         picture = _kept.get(pair.image_path)
         if picture is None:
-            words = tuple(word_truth.read(pair.truth_path, self.truth))
-            picture = WordImage(_colour(benchmarks.read_picture(pair.image_path)), words)
-            if sum(other.image.nbytes for other in _kept.values()) + picture.image.nbytes <= KEPT_BYTES:
+            image, words = benchmarks.read_words(self.bench, pair)
+            picture = WordImage(_colour(image), tuple(words))
+            if sum(other.image.nbytes for other in _kept.values()) + picture.image.nbytes <= self.kept_bytes:
                 picture.image.setflags(write=False)
                 _kept[pair.image_path] = picture
         return picture
@@ -88,7 +90,7 @@ def sides(data: DataSection, name: str, root: Path) -> tuple[Labelled, Labelled]
         count = round(data.validation_share * len(pairs))
         kept = {pair.stem for pair in pairs[len(pairs) - count :]}
     parts = ([pair for pair in pairs if pair.stem not in kept], [pair for pair in pairs if pair.stem in kept])
-    training, held_out = (Labelled(tuple(part), bench.truth) for part in parts)
+    training, held_out = (Labelled(bench, tuple(part), data.memory_mb << 20) for part in parts)
     return training, held_out
 
 
@@ -110,7 +112,11 @@ class _Scenes:
                 raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
         options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
         sources: dict[str, WordSource] = {}
-        for name in weights:
+        for name in {**weights, **data.first}:
+            if name != RENDERED and benchmarks.load(name).role == "test":
+                raise UsageError(
+                    f"data.weights: {name} are official test pictures, by which published detectors are compared; train on others"
+                )
             sources[name] = Drawn(_rendered(data, root) if name == RENDERED else sides(data, name, root)[0], seed)
         return WordCrops(sources, weights, data.size, seed, WordAugment(**options))
 
@@ -119,15 +125,22 @@ class _Scenes:
         pictures: list[HeldOut] = []
         for name in data.validation:
             _, held_out = sides(data, name, root)
-            for pair in held_out.pairs:
-                image = _colour(benchmarks.read_picture(pair.image_path))
+            for pair in some(held_out.pairs, data.validation_pictures):
+                image, words = benchmarks.read_words(held_out.bench, pair)
+                image = _colour(image)
                 height, width = inner_size(image.shape[0], image.shape[1], data.side)
                 ratio = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
-                words = word_truth.read(pair.truth_path, held_out.truth)
                 pictures.append(
                     (pair.stem, resized(image, height, width), tuple(replace(word, polygon=word.polygon * ratio) for word in words))
                 )
         return pictures
+
+
+def some(pairs: Sequence[PagePair], count: int) -> list[PagePair]:
+    """`count` of them, evenly apart; all where `count` is 0 or there are no more."""
+    if not count or count >= len(pairs):
+        return list(pairs)
+    return [pairs[k * len(pairs) // count] for k in range(count)]
 
 
 def _rendered(data: DataSection, root: Path) -> Labelled:
@@ -142,9 +155,9 @@ def _rendered(data: DataSection, root: Path) -> Labelled:
     folder = carried[0] if carried else default_cache() / "scenes" / f"{data.split_seed}-{fingerprint(find_fonts())[:12]}"
     if not carried:
         scene_pool.render_pool(folder, data.rendered_pages, data.split_seed, max(1, data.workers))
-    bench = benchmarks.load(folder)
+    bench = dataclasses.replace(benchmarks.load(folder), truth=scene_pool.TRUTH)
     pairs = bench.pairs(folder)
-    return Labelled(tuple(pairs[: data.rendered_pages]), scene_pool.TRUTH)
+    return Labelled(bench, tuple(pairs[: data.rendered_pages]), data.memory_mb << 20)
 
 
 scenes = _Scenes()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from docbin import benchmarks
-from docbin.benchmarks import word_truth
+from docbin.benchmarks import word_pictures, word_truth
 from docbin.errors import FileAccessError, InputError, UsageError
 
 
@@ -108,7 +108,7 @@ def picture(path: Path) -> None:
     ("name", "image", "truth", "stem"),
     [
         ("icdar2015", "icdar2015/ch4_test_images/img_7.jpg", "icdar2015/Challenge4_Test_Task1_GT/gt_img_7.txt", "img_7"),
-        ("icdar2015-held-out", "icdar2015/images/img_201.jpg", "icdar2015/gt/gt_img_201.txt", "img_201"),
+        ("icdar2015-validation", "icdar2015-train/images/img_801.webp", "icdar2015-train/gt/gt_img_801.txt", "img_801"),
         ("icdar2015-train", "ch4_training_images/img_9.jpg", "ch4_training_localization_transcription_gt/gt_img_9.txt", "img_9"),
         ("total-text", "totaltext/Images/Test/img1.jpg", "totaltext/txt_format/Test/poly_gt_img1.txt", "img1"),
         ("ctw1500", "CTW1500/test_images/1001.jpg", "CTW1500/gt_ctw1500/0001001.txt", "1001"),
@@ -124,13 +124,45 @@ def test_official_archives_are_found(tmp_path: Path, name: str, image: str, trut
     assert (pair.stem, pair.image_path, pair.truth_path) == (stem, tmp_path / image, tmp_path / truth)
 
 
-def test_the_held_out_pictures_are_a_part_of_the_test_set(tmp_path: Path) -> None:
-    for number in (200, 201, 250, 251):
-        picture(tmp_path / "scene" / "icdar2015" / "images" / f"img_{number}.jpg")
-        put(tmp_path / "scene" / "icdar2015" / "gt" / f"gt_img_{number}.txt", "1,2,3,4,5,6,7,8,a\n")
-    assert [pair.stem for pair in benchmarks.load("icdar2015-held-out").pairs(tmp_path)] == ["img_201", "img_250"]
-    assert len(benchmarks.load("icdar2015").pairs(tmp_path)) == 4
-    assert any("496 are missing" in text for text in benchmarks.load("icdar2015").check(tmp_path))
+def test_the_validation_pictures_are_a_part_of_the_training_set(tmp_path: Path) -> None:
+    for number in (800, 801, 1000):
+        picture(tmp_path / "scene" / "icdar2015-train" / "images" / f"img_{number}.webp")
+        put(tmp_path / "scene" / "icdar2015-train" / "gt" / f"gt_img_{number}.txt", "1,2,3,4,5,6,7,8,a\n")
+    assert [pair.stem for pair in benchmarks.load("icdar2015-validation").pairs(tmp_path)] == ["img_801", "img_1000"]
+    assert len(benchmarks.load("icdar2015-train").pairs(tmp_path)) == 3
+    assert any("997 are missing" in text for text in benchmarks.load("icdar2015-train").check(tmp_path))
+
+
+def test_a_set_without_writing_needs_no_truth(tmp_path: Path) -> None:
+    picture(tmp_path / "scene" / "without-text" / "images" / "sky.webp")
+    bench = benchmarks.load("without-text")
+    (pair,) = bench.pairs(tmp_path)
+    assert (pair.stem, benchmarks.read_words(bench, pair)[1]) == ("sky", [])
+    picture(tmp_path / "scene" / "without-text" / "images" / "sky.png")
+    assert any("sky: found 2 times" in text for text in bench.check(tmp_path))
+
+
+def test_squeezed_copies_are_stretched_back_with_their_words(tmp_path: Path) -> None:
+    """960 x 640 copies of 1280 x 720 pictures: a square of the scene is a square again."""
+    root = tmp_path / "icdar2015-train"
+    (root / "images").mkdir(parents=True)
+    shown = np.zeros((640, 960, 3), np.uint8)
+    shown[320:480, 300:435] = 255  # 180 x 180 of the published picture
+    Image.fromarray(shown).save(root / "images" / "img_1.png")
+    put(root / "gt" / "gt_img_1.txt", "300,320,435,320,435,480,300,480,square\n")
+    bench = benchmarks.load("icdar2015-train")
+    image, (word,) = benchmarks.read_words(bench, bench.pairs(tmp_path)[0])
+    assert image.shape == (640, 1138, 3)
+    width, height = np.ptp(word.polygon, axis=0)
+    assert width == pytest.approx(height, abs=0.2)
+    rows, columns = np.nonzero(image[..., 0] > 127)
+    assert (columns.min(), columns.max() + 1) == pytest.approx((word.polygon[:, 0].min(), word.polygon[:, 0].max()), abs=1)
+    assert (rows.min(), rows.max() + 1) == (320, 480)
+    tall, (same,) = word_pictures.in_aspect(np.zeros((200, 100), np.uint8), [word], 0.25)
+    assert tall.shape == (400, 100)
+    assert same.polygon[:, 1] == pytest.approx(2 * word.polygon[:, 1])
+    exact = np.zeros((720, 1280, 3), np.uint8)
+    assert word_pictures.in_aspect(exact, [word], bench.aspect)[0] is exact
 
 
 def test_a_folder_with_text_files_for_truth_is_a_set_of_words(tmp_path: Path) -> None:
@@ -149,11 +181,11 @@ def test_kernels_of_the_real_truth_give_its_words_back(benchmark_pages: Path) ->
     from docbin.detection import find_words
     from docbin.metrics.words import icdar2015, total
 
-    bench = benchmarks.load("icdar2015-held-out")
+    bench = benchmarks.load("icdar2015-validation")
     counts = []
-    for pair in bench.pairs(benchmark_pages.parent):
-        truth = word_truth.read(pair.truth_path, bench.truth)
-        kernels = draw(truth, 720, 1280)[..., 0].astype(np.float32)
+    for pair in bench.pairs(benchmark_pages.parent)[:50]:
+        image, truth = benchmarks.read_words(bench, pair)
+        kernels = draw(truth, *image.shape[:2])[..., 0].astype(np.float32)
         counts.append(
             icdar2015([word.polygon for word in find_words(kernels)], [word.polygon for word in truth], [word.ignore for word in truth])
         )

@@ -38,6 +38,14 @@ def test_one_picture_prints_its_words(tiny_detector: Path, photos: Path, capfd: 
     assert sorted(path.name for path in photos.iterdir()) == ["a.png", "b.jpg", "damaged.png", "more"]
 
 
+def test_accurate_is_the_parameter(tiny_detector: Path, photos: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for more in (["--accurate"], ["-p", "accurate=true"], []):
+        assert main(["detect", str(photos / "a.png"), "-m", str(tiny_detector), *more]) == 0
+        said.append(capfd.readouterr().out)
+    assert said[0] == said[1] != said[2]
+
+
 def test_each_format_by_its_suffix(tiny_detector: Path, photos: Path, tmp_path: Path) -> None:
     source = str(photos / "a.png")
     for name in ("words.json", "words.txt", "drawn.png", "drawn.jpg"):

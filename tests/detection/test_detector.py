@@ -69,6 +69,22 @@ def test_a_loaded_detector_is_kept_and_takes_its_own_rules(tiny_detector: Path) 
     assert "tiny" in repr(find)
 
 
+def test_accurate_averages_two_sizes(tiny_detector: Path) -> None:
+    image, outlines = bars(5, 96, 128, 3)
+    find = docbin.load(tiny_detector)
+    assert isinstance(find, detection.Detector)
+    large = find.probability(image, 192)
+    small = cv2.resize(find.probability(image, 128), (192, 144), interpolation=cv2.INTER_LINEAR)
+    assert np.allclose(find.averaged(image, 128), (large + small) / 2, atol=1e-6)
+    assert np.array_equal(find.averaged(image), find.averaged(image, 128))  # side 0: the picture as it is
+    words = docbin.detect(image, tiny_detector, accurate=True)
+    assert overlap(words, outlines) == 100
+    corners = np.concatenate([word.polygon for word in words])
+    assert corners.mean(0) == pytest.approx(np.concatenate(outlines).mean(0), rel=0.05)
+    plain = docbin.detect(image, tiny_detector)
+    assert [word.score for word in words] != [word.score for word in plain]
+
+
 def test_inner_sizes_are_bounded() -> None:
     assert inner_size(720, 1280, 640) == (360, 640)
     assert inner_size(100, 50, 1280) == (200, 100)  # enlarged twice at most
@@ -88,7 +104,7 @@ def test_tiny_and_empty_pictures_have_no_words(tiny_detector: Path) -> None:
 
 def test_parameters_are_checked_as_methods_are(tiny_detector: Path) -> None:
     row = table.get(str(tiny_detector))
-    assert [param.name for param in row.params] == ["threshold", "score", "unclip", "shape", "least", "side", "runtime"]
+    assert [param.name for param in row.params] == ["threshold", "score", "unclip", "shape", "least", "side", "accurate", "runtime"]
     assert row.available
     for params, says in (
         ({"score": 2}, "0 to 1"),

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from docbin.metrics.polygons import area, shared_area
-from docbin.metrics.words import PROTOCOLS, Counts, ctw1500, icdar2015, total, total_text
+from docbin.metrics.words import PROTOCOLS, Counts, ctw1500, icdar2015, small_words, total, total_text
 
 
 def box(left: float, top: float, right: float, bottom: float) -> NDArray[np.float64]:
@@ -60,6 +60,14 @@ def test_icdar_matches_one_to_one_in_the_order_of_the_truth() -> None:
     assert numbers(icdar2015([near, exact], [WORD, box(0, 0, 100, 9)], [False, False])) == (2, 2, 2, 2)
     # Both words fit the only region: the second word is missed.
     assert numbers(icdar2015([WORD], [WORD, box(0, 1, 100, 10)], [False, False])) == (1, 2, 1, 1)
+
+
+def test_small_words_are_counted_apart() -> None:
+    low, tall, leaning = WORD, box(0, 100, 100, 115), np.array([[200, 200], [260, 260], [255, 265], [195, 205]], float)  # 10, 15 and 7 high
+    truth = [low, tall, leaning, box(0, 300, 100, 305)]
+    assert small_words([low, tall], truth, [False, False, False, True]) == (2, 1)
+    assert small_words([low, tall, leaning], truth, [False, False, False, False]) == (3, 2)
+    assert small_words([low], [tall], [False]) == (0, 0)
 
 
 def test_icdar_leaves_out_what_lies_in_dont_care_words() -> None:

@@ -15,10 +15,12 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 pytest.importorskip("shapely")
 
+from docbin import benchmarks
 from docbin.benchmarks.descriptors import PagePair
 from docbin.errors import UsageError
 from docbin.nets.pretrained import load
 from docbin.train.detection import balanced_bce, band_error, dice
+from docbin.train.feed import Batch, open_source
 from docbin.train.loop import train
 from docbin.train.place import Place
 from docbin.train.scenes import scenes
@@ -142,6 +144,8 @@ def test_a_cut_and_resumed_run_equals_an_uncut_one(tmp_path: Path) -> None:
         ({"loss": {"terms": {"mse": 1.0}}}, "knows bce, dice, threshold, teacher"),
         ({"loss": {"terms": {"bce": 1.0, "teacher": 1.0}}}, "go together"),
         ({"options": {"negative": 1.0}}, "unknown key 'negative'"),
+        ({"options": {"balance": "soft"}}, "choose one of hard, all"),
+        ({"options": {"frozen_norms": 1.5}}, "a share of the run"),
         ({"net": {"name": "unet", "variant": {}}}, "has no threshold map"),
     ],
 )
@@ -173,17 +177,18 @@ def test_a_compiled_step_is_the_step(tmp_path: Path) -> None:
 def test_the_real_pictures_are_split_as_their_readme_says(benchmark_pages: Path) -> None:
     from docbin.train.scenes import sides
 
-    data = recipe(data={"weights": {"icdar2015": 1.0}, "validation": ["icdar2015"]}).data
-    training, kept = sides(data, "icdar2015", benchmark_pages.parent)
-    assert (len(training), len(kept)) == (200, 50)
-    assert {pair.stem for pair in kept.pairs} == {f"img_{number}" for number in range(201, 251)}
+    section = {"weights": {"icdar2015-train": 1.0}, "validation": ["icdar2015-train"], "validation_pictures": 20}
+    data = recipe(data=section).data
+    training, kept = sides(data, "icdar2015-train", benchmark_pages.parent)
+    assert (len(training), len(kept)) == (800, 200)
+    assert {pair.stem for pair in kept.pairs} == {f"img_{number}" for number in range(801, 1001)}
     image, truth = scenes(data, benchmark_pages.parent, 0).crop(3)
     assert image.shape == truth.shape == (64, 64, 3)
     pictures = scenes.held_out(data, benchmark_pages.parent)
-    assert len(pictures) == 50
-    smaller = scenes.held_out(dataclasses.replace(data, side=640), benchmark_pages.parent)
+    assert len(pictures) == 20
+    smaller = scenes.held_out(dataclasses.replace(data, side=569), benchmark_pages.parent)
     for (_, whole, words), (_, half, fewer) in zip(pictures[:3], smaller[:3], strict=True):
-        assert (whole.shape, half.shape) == ((720, 1280, 3), (360, 640, 3))
+        assert (whole.shape, half.shape) == ((640, 1138, 3), (320, 569, 3))
         for word, less in zip(words, fewer, strict=True):
             assert np.allclose(word.polygon, 2 * less.polygon)
             assert word[1:] == less[1:]
@@ -195,18 +200,93 @@ def test_pictures_are_kept_decoded_as_far_as_there_is_room(tmp_path: Path, monke
     pairs = []
     for number in range(2):
         image, truth = tmp_path / f"img_{number}.png", tmp_path / f"gt_img_{number}.txt"
-        Image.fromarray(np.full((8, 10, 3), 50 + number, np.uint8)).save(image)
+        Image.fromarray(np.full((30, 40, 3), 50 + number, np.uint8)).save(image)
         truth.write_text("1,1,9,1,9,6,1,6,word\n", encoding="utf-8")
         pairs.append(PagePair(image.stem, image, truth))
     monkeypatch.setattr(room, "_kept", {})
-    monkeypatch.setattr(room, "KEPT_BYTES", 300)  # one picture of 240 bytes
-    pictures = room.Labelled(tuple(pairs), "icdar2015")
+    pictures = room.Labelled(benchmarks.load("icdar2015-train"), tuple(pairs), 5000)  # room for one picture, of 3 x 40 x 30 bytes
     first, second = pictures[0], pictures[1]
     assert pictures[0] is first
     assert pictures[1] is not second
     assert not first.image.flags.writeable  # every later crop is cut from it
     assert (pictures[1].image == 51).all()
-    assert pictures[1].words[0].polygon.tolist() == [[1, 1], [9, 1], [9, 6], [1, 6]]
+    stretched = np.array([53 / 40, 1], np.float32)  # to 16 : 9
+    assert pictures[1].image.shape == (30, 53, 3)
+    assert pictures[1].words[0].polygon == pytest.approx(np.array([[1, 1], [9, 1], [9, 6], [1, 6]]) * stretched)
+
+
+def put(folder: Path, stem: str, text: str | None, level: int = 90) -> None:
+    for kind in ("images", "gt"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((72, 128, 3), level, np.uint8)).save(folder / "images" / f"{stem}.png")
+    if text is not None:
+        (folder / "gt" / f"gt_{stem}.txt").write_text(text, encoding="utf-8")
+
+
+def test_photographs_are_parted_and_mixed_as_the_recipe_says(tmp_path: Path) -> None:
+    for number in (1, 800, 801, 1000):
+        put(tmp_path / "icdar2015-train", f"img_{number}", "9,9,60,9,60,30,9,30,word\n", 90)
+    for number in range(3):
+        put(tmp_path / "without-text", f"sky{number}", None, 200)
+    put(tmp_path / "icdar2015", "img_1", "9,9,60,9,60,30,9,30,word\n")
+    section = {
+        "weights": {"icdar2015-train": 1.0},
+        "first": {"without-text": 1.0},
+        "first_steps": 2,
+        "sizes": [32, 48],
+        "validation": ["icdar2015-train", "without-text"],
+        "validation_share": 1 / 3,
+        "validation_pictures": 1,
+        "augment": {"colour": 0.0, "grey": 0.0, "spoilt": 0.0},
+        "source": "docbin.train.scenes:scenes",
+    }
+    made = recipe(data=section, run={"batch": 4})
+    source = open_source(made, tmp_path)
+    crops = [source.crop(index) for index in range(40)]
+    assert all(image.max() >= 199 and not truth[..., 0].any() for image, truth in crops[:8])  # two steps of four without writing
+    assert all(image.max() <= 91 for image, _ in crops[8:])
+    assert any(truth[..., 0].any() for _, truth in crops[8:])
+    sizes = [{image.shape[0] for image, _ in crops[step * 4 : step * 4 + 4]} for step in range(10)]
+    assert all(len(step) == 1 for step in sizes)
+    assert set().union(*sizes) == {32, 48}
+    pictures = scenes.held_out(made.data, tmp_path)
+    assert [(name, len(words)) for name, _, words in pictures] == [("img_801", 1), ("sky2", 0)]
+    with pytest.raises(UsageError, match="official test pictures"):
+        scenes(recipe(data={"weights": {"icdar2015": 1.0}}).data, tmp_path, 0)
+
+
+def test_norms_of_an_encoder_stand_still_and_it_learns_more_slowly() -> None:
+    task = make_task(recipe(options={"frozen_norms": 0.5, "encoder_rate": 0.0}), Place("float32"))
+    image, truth = Source().crop(0)
+    batch = Batch(torch.from_numpy(image)[None].repeat(2, 1, 1, 1), torch.from_numpy(truth)[None].repeat(2, 1, 1, 1))
+
+    def state() -> dict[str, Any]:
+        return {name: value.clone() for name, value in task.net.state_dict().items()}
+
+    before = state()
+    task.step(batch, 1.0, 0.4)
+    after = state()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert not any(name.startswith("encoder.") for name in changed)  # neither its weights nor its statistics
+    assert any("running_mean" in name for name in changed)  # the heads' norms go on
+    task.step(batch, 1.0, 0.6)
+    assert any(
+        name.startswith("encoder.") and "running_mean" in name and not torch.equal(after[name], value) for name, value in state().items()
+    )
+    again = make_task(recipe(options={"frozen_norms": 0.5, "encoder_rate": 0.0}), Place("float32"))
+    again.load_state(task.state())
+    assert [group.get("share") for group in again.optimizer.param_groups] == [None, None, 0.0, 0.0]
+
+
+def test_all_negatives_may_count_after_the_plain_start() -> None:
+    probability, kernel, judged = maps([[2.0, 1.0, -1.0, -3.0, 0.5, 4.0]], [[1, 0, 0, 0, 0, 0]], [[1, 1, 1, 1, 1, 1]])
+    parts = []
+    for balance in ("hard", "all"):
+        task = make_task(recipe(options={"balance": balance, "negatives": 1.0}, loss={"terms": {"bce": 1.0}}), Place("float32"))
+        parts.append(float(task.losses(torch.zeros(1, 3, 1, 6), torch.stack([kernel, judged, kernel * 0]), probability, None)["bce"]))
+    losses = torch.nn.functional.softplus(torch.tensor([-2.0, 4.0, 1.0, 0.5, -1.0, -3.0]))
+    assert parts == pytest.approx([float(losses[:2].mean()), float(losses.mean())])
 
 
 def test_scene_sources_refuse_what_they_do_not_know() -> None:

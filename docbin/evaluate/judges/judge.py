@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from docbin.benchmarks.descriptors import Benchmark, PagePair
+from docbin.benchmarks.ink_truth import read_picture
 from docbin.page import Image
 from docbin.registry import Row
 
@@ -75,6 +76,10 @@ class Judge(ABC, Generic[Truth, Answer, Counts]):
     @abstractmethod
     def method(self, name: str) -> Row:
         """The row of a method by its name or the path of its model folder; raises what the table of methods does."""
+
+    def picture(self, benchmark: Benchmark, pair: PagePair) -> Image:
+        """Read a page."""
+        return read_picture(pair.image_path)
 
     @abstractmethod
     def truth(self, benchmark: Benchmark, pair: PagePair) -> Truth:

@@ -10,6 +10,7 @@ import numpy as np
 
 from docbin.benchmarks import word_truth
 from docbin.benchmarks.descriptors import Benchmark, PagePair
+from docbin.benchmarks.word_pictures import read_words
 from docbin.detection import table
 from docbin.detection.table import DetectorRow
 from docbin.errors import FileAccessError
@@ -43,8 +44,12 @@ class WordJudge(Judge[list[Word], list[Word], Counts]):
     def method(self, name: str) -> Row:
         return table.get(name)
 
+    def picture(self, benchmark: Benchmark, pair: PagePair) -> Image:
+        return read_words(benchmark, pair)[0]
+
     def truth(self, benchmark: Benchmark, pair: PagePair) -> list[Word]:
-        return list(word_truth.read(pair.truth_path, benchmark.truth))
+        # Only where the picture may be stretched do its words need it.
+        return read_words(benchmark, pair)[1] if benchmark.aspect else list(word_truth.read(pair.truth_path, benchmark.truth))
 
     def answer(self, row: Row, image: Image, params: Mapping[str, Any]) -> list[Word]:
         assert isinstance(row, DetectorRow)
