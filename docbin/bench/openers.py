@@ -81,7 +81,8 @@ def open_openvino_detector(page: Image, threads: int, name: str) -> Run:
         colour = page if page.ndim == 3 else np.repeat(page[..., None], 3, 2)
         part = resized(colour, height, width).transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
         logits = np.asarray(request.infer([part], share_outputs=True)[0][0, 0], np.float32)
-        words = detection.find_words(1 / (1 + np.exp(-logits)), rules, (page.shape[1], page.shape[0]))
+        probability = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+        words = detection.find_words(probability, rules, (page.shape[1], page.shape[0]))
         found = np.zeros(page.shape[:2], np.uint8)
         for word in words:
             cv2.fillPoly(found, [np.rint(word.polygon).astype(np.int32)], 1)

@@ -143,7 +143,7 @@ def test_a_cut_and_resumed_run_equals_an_uncut_one(tmp_path: Path) -> None:
     [
         ({"loss": {"terms": {"mse": 1.0}}}, "knows bce, dice, threshold, teacher"),
         ({"loss": {"terms": {"bce": 1.0, "teacher": 1.0}}}, "go together"),
-        ({"options": {"negative": 1.0}}, "unknown key 'negative'"),
+        ({"options": {"negative": 1.0}}, "unknown key options.negative"),
         ({"options": {"balance": "soft"}}, "choose one of hard, all"),
         ({"options": {"frozen_norms": 1.5}}, "a share of the run"),
         ({"net": {"name": "unet", "variant": {}}}, "has no threshold map"),
