@@ -20,7 +20,7 @@ def box(left: float, top: float, right: float, bottom: float) -> np.ndarray:
 
 def finder(*outlines: np.ndarray) -> detection_peers.Find:
     def find(image: Image) -> Sequence[Word]:
-        return [Word(outline, 0.9) for outline in outlines]
+        return [Word(outline, score=0.9) for outline in outlines]
 
     return find
 
