@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from docbin.detection.words import Rules
+from docbin.detection.rules import Rules
 
 from docbin import benchmarks, detection
 from docbin.benchmarks.descriptors import PagePair
