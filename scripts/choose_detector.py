@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from docbin.detection.rules import Rules
 
 from docbin import benchmarks, detection
 from docbin.benchmarks.descriptors import PagePair
+from docbin.detection.rules import Rules
 from docbin.errors import UsageError
 from docbin.metrics.words import Counts, icdar2015, small_words, total
 from docbin.page import Image
