@@ -32,6 +32,8 @@ _KINDS = (
     Kind("webp", (".webp",), (b"RIFF",)),
     Kind("jpeg2000", (".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc"), (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")),
     Kind("gif", (".gif",), (b"GIF87a", b"GIF89a")),
+    Kind("avif", (".avif",), ()),
+    Kind("heic", (".heic", ".heif", ".hif"), ()),
     Kind("pdf", (".pdf",), (b"%PDF-",)),
 )
 
@@ -39,9 +41,6 @@ READABLE_SUFFIXES: frozenset[str] = frozenset(suffix for kind in _KINDS for suff
 """Suffixes, lower case with the dot, that a scan of a folder takes for pages."""
 
 _FOREIGN = (
-    (4, b"ftypavif", "an AVIF picture"),
-    (4, b"ftyphei", "a HEIC picture"),
-    (4, b"ftypmif1", "a HEIF picture"),
     (0, b"\xff\x0a", "a JPEG XL picture"),
     (0, b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
     (0, b"8BPS", "a Photoshop file"),
@@ -60,7 +59,7 @@ _FOREIGN = (
 
 def readable_kinds() -> str:
     """The readable kinds in one line, for messages."""
-    return "PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, GIF, PDF"
+    return "PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, GIF, AVIF, HEIC (with docbin[heif]), PDF"
 
 
 def sniff(head: bytes) -> str | None:
@@ -72,7 +71,21 @@ def sniff(head: bytes) -> str | None:
             if kind.name == "pnm" and not (head[2:3].isspace() or head[2:3] == b"#"):
                 continue
             return kind.name
+    if head[4:8] == b"ftyp":
+        return _heif(head)
     return "pdf" if b"%PDF-" in head[:PDF_WINDOW] else None
+
+
+def _heif(head: bytes) -> str | None:
+    """AVIF or HEIC by the brands of the file type box (ISO 23008-12), the major one first; None for films and the like."""
+    end = min(int.from_bytes(head[:4], "big"), len(head), 256)
+    brands = [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
+    for brand in brands:
+        if brand in (b"avif", b"avis"):
+            return "avif"
+        if brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"):
+            return "heic"
+    return "heic" if brands[0] in (b"mif1", b"msf1") else None
 
 
 def describe(head: bytes) -> str:

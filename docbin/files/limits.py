@@ -19,6 +19,9 @@ from docbin.files.resolution import HIGHEST_DPI, LOWEST_DPI
 
 DEFAULT_MEGAPIXELS = 400.0
 
+BYTES_A_PIXEL = 10
+"""Memory that decoding may take for each pixel of the largest allowed page: RGB takes 7 (decoder's 4, ours 3), 16-bit grey 5."""
+
 MAX_PAGES = 65_536
 """More pages than this in one file is not a document but an attack on the reader (or a TIFF whose directories form a very long chain)."""
 
@@ -58,6 +61,24 @@ class ReadOptions:
             raise RefusedInput(
                 f"{label}: {width} x {height} pixels are {megapixels:,.1f} megapixels, over the limit of {self.max_megapixels:g}; "
                 f"{way_out}raise the limit (--max-megapixels {math.ceil(megapixels)}) if you trust the file"
+            )
+
+    @property
+    def max_bytes(self) -> float:
+        """Memory that decoding one page may take: 10 bytes for each pixel of the largest page, at least 256 MiB."""
+        return max(256 * 2**20, self.max_megapixels * 1e6 * BYTES_A_PIXEL)
+
+    def check_bytes(self, width: int, height: int, bytes_a_pixel: float, label: str) -> None:
+        """Refuse a page whose decoding takes more memory than :attr:`max_bytes`: all planes and working copies, by the decoder's own needs.
+
+        `bytes_a_pixel` is what the reader of the kind knows from the header (16 bits a channel, alpha, a decoder that keeps two canvases).
+        """
+        needed = width * height * bytes_a_pixel
+        if needed > self.max_bytes:
+            raise RefusedInput(
+                f"{label}: decoding {width} x {height} pixels of this kind takes {needed / 1e9:,.1f} GB, over the limit of "
+                f"{self.max_bytes / 1e9:.1f} GB (10 bytes for each pixel of --max-megapixels {self.max_megapixels:g}); convert the page to 8-bit "
+                f"grey, or raise the limit (--max-megapixels {math.ceil(needed / BYTES_A_PIXEL / 1e6)}) if you trust the file"
             )
 
     def check_pages(self, count: int, name: str) -> None:

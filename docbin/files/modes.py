@@ -35,7 +35,10 @@ from docbin.page import Image
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
 
-_INTEGER_BITS = (8, 10, 12, 14, 16, 24, 32)
+_BAND = 512
+"""Rows laid on white at a time, so that working copies stay small."""
+
+_INTEGER_BITS = (8, 10, 12, 14, 16, 24, 32, 48, 64)
 
 _FLOAT_RANGES = ((0.0, 1), (16.0, 255), (4096.0, 65535))
 """(least, most) that the largest value of a float page may be for 0..most to be meant. The gaps matter: a 0..1 page that resampling has driven
@@ -52,16 +55,25 @@ class Picture:
     min_is_white : integer or float samples count ink, not light (TIFF photometric 0), and Pillow has not inverted them
     unsigned : 32-bit samples are unsigned, though Pillow's mode I is signed
     sample_bits : bits of a sample in the file, for the transparent grey of a PNG below 8 bit
+    zero_is_opaque : alpha that is 0 everywhere says nothing (BMP: the fourth byte is often unused)
     """
 
     def __init__(
-        self, image: PillowImage.Image, label: str, *, min_is_white: bool = False, unsigned: bool = False, sample_bits: int = 8
+        self,
+        image: PillowImage.Image,
+        label: str,
+        *,
+        min_is_white: bool = False,
+        unsigned: bool = False,
+        sample_bits: int = 8,
+        zero_is_opaque: bool = False,
     ) -> None:
         self.image = image
         self.label = label
         self.min_is_white = min_is_white
         self.unsigned = unsigned
         self.sample_bits = sample_bits
+        self.zero_is_opaque = zero_is_opaque
         self.notes: list[str] = []
 
     def pixels(self) -> Image:
@@ -176,20 +188,41 @@ def _by_name(picture: Picture) -> Image:
 
 
 def _alpha(picture: Picture) -> Image:
-    """LA, La, RGBA, RGBa: laid on white by Pillow's exact blend, unless every pixel is opaque."""
-    from PIL import Image as pillow
+    """LA, La, RGBA, RGBa: laid on white, unless every pixel is opaque."""
+    image = picture.image
+    alpha = np.asarray(image.getchannel(len(image.getbands()) - 1))
+    grey = image.mode in ("LA", "La")
+    lowest, highest = int(alpha.min()), int(alpha.max())
+    if highest == 0 and picture.zero_is_opaque:
+        picture.notes.append("alpha that is 0 everywhere ignored")
+        lowest = 255
+    pixels: Image = np.empty((image.height, image.width) if grey else (image.height, image.width, 3), np.uint8)
+    if lowest < 255:
+        picture.notes.append("alpha laid on white" + (": every pixel is transparent" if highest == 0 else ""))
+    for index in range(1 if grey else 3):  # a channel at a time, so that working copies stay small
+        channel: Image = np.asarray(image.getchannel(index))
+        if lowest < 255:
+            channel = laid_on_white(channel, alpha, image.mode in ("La", "RGBa"))
+        (pixels if grey else pixels[..., index])[...] = channel
+    return pixels
 
-    grey = picture.image.mode in ("LA", "La")
-    straight = picture.image.convert("LA" if grey else "RGBA") if picture.image.mode in ("La", "RGBa") else picture.image
-    alpha = straight.getchannel("A")
-    colours = straight.getchannel("L") if grey else straight.convert("RGB")
-    lowest, highest = alpha.getextrema()
-    if lowest == 255:
-        return np.array(colours, dtype=np.uint8)
-    picture.notes.append("alpha laid on white" + (": every pixel is transparent" if highest == 0 else ""))
-    paper = pillow.new(colours.mode, colours.size, "white")
-    paper.paste(colours, mask=alpha)
-    return np.array(paper, dtype=np.uint8)
+
+def laid_on_white(colours: Image, alpha: Image, premultiplied: bool, *, ink: bool = False) -> Image:
+    """uint8 colours (H, W) or (H, W, 3) on white through alpha (H, W), 255 opaque, as a fresh array.
+
+    `premultiplied`: the colours are multiplied by alpha already; `ink` says that this was done while they counted ink (255 - colour).
+    """
+    out = np.empty(colours.shape, np.uint8)
+    for top in range(0, len(colours), _BAND):
+        part = colours[top : top + _BAND].astype(np.uint16)
+        cover = alpha[top : top + _BAND].astype(np.uint16)
+        cover = cover[..., None] if part.ndim == 3 else cover
+        if not premultiplied:
+            part = (part * cover + 255 * (255 - cover) + 127) // 255
+        elif not ink:
+            part = np.minimum(part + (255 - cover), 255)
+        out[top : top + _BAND] = part
+    return out
 
 
 def _palette(picture: Picture) -> Image:
@@ -223,16 +256,28 @@ def _on_white(colours: Image, alpha: NDArray[np.uint16]) -> Image:
 
 
 def _lab(picture: Picture) -> Image:
+    picture.notes.append("CIELab converted to RGB")
+    return _lab_image_to_rgb(picture.image)
+
+
+def lab_to_rgb(levels: Image) -> Image:
+    """CIELab (H, W, 3), L in 0..255, a and b signed bytes (as TIFF stores them), in sRGB through the D50 white."""
+    from PIL import Image as pillow
+
+    height, width = levels.shape[:2]
+    return _lab_image_to_rgb(pillow.frombytes("LAB", (width, height), np.ascontiguousarray(levels).tobytes(), "raw", "LAB"))
+
+
+def _lab_image_to_rgb(image: PillowImage.Image) -> Image:
     try:
         from PIL import ImageCms
 
         lab = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
-        converted = ImageCms.applyTransform(picture.image, lab)
-    except (ImportError, OSError) as error:
-        raise InputError(f"{picture.label}: this Pillow cannot convert CIELab ({error}); convert the page to RGB") from error
+        converted = ImageCms.applyTransform(image, lab)
+    except ImportError as error:  # a Pillow without LittleCMS
+        raise ValueError(f"unsupported: CIELab in this Pillow ({error})") from error
     if converted is None:  # pragma: no cover - only with inPlace
-        raise InputError(f"{picture.label}: CIELab conversion gave nothing; convert the page to RGB")
-    picture.notes.append("CIELab converted to RGB")
+        raise ValueError("unsupported: CIELab conversion gave nothing")
     return np.array(converted, dtype=np.uint8)
 
 

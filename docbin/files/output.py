@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ import numpy as np
 from docbin.errors import UsageError
 from docbin.files.access import access_error
 from docbin.files.atomic import AtomicFile
+from docbin.files.document import DocumentRecord
 from docbin.files.resolution import Dpi, given
 from docbin.page import FloatMap, Image, Mask, check_image, check_mask
 
@@ -174,6 +175,15 @@ class PageWriter:
             raise UsageError(f"{self.name}: {self.format.name} holds 1-bit pages only; write pictures as {able}")
         resolution = self._next(dpi)
         self._guarded(lambda: self._writer.add_picture(pixels, resolution))
+
+    def describe(self, record: DocumentRecord, pages: Sequence[int]) -> None:
+        """Give the file the title, outline and page labels of the document its pages come from, where the format holds them (PDF).
+
+        ``pages[n]`` is the number, from 1, that the n-th page of this file had there. Call it before the file is closed.
+        """
+        take = getattr(self._writer, "describe", None)
+        if take is not None:
+            take(record, tuple(pages))
 
     def _next(self, dpi: float | Dpi | None) -> Dpi | None:
         if not self._open:

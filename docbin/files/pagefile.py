@@ -21,6 +21,7 @@ from typing import BinaryIO, Protocol
 
 from docbin.errors import FileAccessError, InputError, UsageError
 from docbin.files.access import access_error, decoding
+from docbin.files.document import DocumentRecord
 from docbin.files.kinds import PDF_WINDOW, describe, mislabelled, readable_kinds, sniff
 from docbin.files.limits import DEFAULT_MEGAPIXELS, ReadOptions
 from docbin.files.page_ranges import PageRanges, chosen_pages
@@ -59,6 +60,8 @@ _READERS = {
     "webp": "docbin.files.read_picture:PictureReader",
     "jpeg2000": "docbin.files.read_picture:PictureReader",
     "gif": "docbin.files.read_picture:PictureReader",
+    "avif": "docbin.files.read_picture:PictureReader",
+    "heic": "docbin.files.read_picture:PictureReader",
     "pnm": "docbin.files.read_pnm:PnmReader",
     "tiff": "docbin.files.read_tiff:TiffReader",
     "pdf": "docbin.files.read_pdf:PdfReader",
@@ -71,7 +74,7 @@ class PageFile:
     Attributes
     ----------
     name : the file as the user gave it ("-" for bytes from stdin)
-    kind : "png", "jpeg", "tiff", "bmp", "pnm", "webp", "jpeg2000", "gif" or "pdf"
+    kind : "png", "jpeg", "tiff", "bmp", "pnm", "webp", "jpeg2000", "gif", "avif", "heic" or "pdf"
     count : number of pages
     """
 
@@ -107,6 +110,13 @@ class PageFile:
             dpi = (float(self._options.dpi), float(self._options.dpi))
             notes.append(f"the file names no resolution, {self._options.dpi:g} dpi as given")
         return Page(decoded.pixels, dpi=dpi, source=self.name, number=number, count=self.count, notes=tuple(notes))
+
+    def document(self) -> DocumentRecord:
+        """Metadata, outline and page labels of a PDF, and what a PDF written anew loses; an empty record for other kinds."""
+        read = getattr(self._reader, "document", None)
+        with decoding(self.name, self.kind):
+            record: DocumentRecord = DocumentRecord() if read is None else read()
+        return record
 
     def __iter__(self) -> Iterator[Page]:
         """Every page in turn. A damaged page ends the iteration with its error; call :meth:`page` to go on behind it."""

@@ -1,34 +1,42 @@
-"""PDF: a scanned page comes out as the scanner made it, any other page is rendered.
+"""PDF: a scanned page comes out as the scanner made it, any other page as a viewer shows it.
 
 A page counts as scanned where one picture covers it and nothing visible lies on top (the invisible text of an OCR layer does not count, nor does what
 the picture hides). That picture is decoded at its own resolution and turned upright, so not a pixel is resampled; its dpi is pixels over inches
-on the page. Where one picture is all there is but it cannot simply be taken out (stencil mask, transparency, clip path, annotations, margins around
-it), the page is rendered at the picture's resolution. Everything else is rendered at 300 dpi. A `dpi` given by the caller always renders.
+on the page. This is done only where the page's dictionaries name nothing else (masks, layers, transparency, fields and annotations that show
+something: :mod:`docbin.files.pdf_structure`) and where the page, rendered small, looks like the picture.
+
+Every other page is composed by PDFium, forms and annotations included: at the resolution of its pictures where they make up the page (the highest
+that a tenth of the page has; masks count, for a layered scan keeps its text in one), at 300 dpi or that, whichever is more, where text or drawings
+lie beside them. A `dpi` given by the caller always renders.
 
 Sizes are measured before anything is rendered or decoded; a page over the limit is refused with the dpi that would fit. Pages whose channels are
-equal everywhere are grey, whatever colour space the PDF names.
+equal everywhere are grey, whatever colour space the PDF names. UserUnit (pages beyond 200 inches), which PDFium ignores, is honoured.
 
-PDFium is not thread-safe: one lock guards all calls. It ignores UserUnit (pages beyond 200 inches), so the dpi of such a page is that much too high.
+PDFium is not thread-safe: one lock guards all calls.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from docbin.errors import InputError
+from docbin.errors import InputError, RefusedInput
 from docbin.files.access import decoding
+from docbin.files.document import DocumentRecord, record_of
 from docbin.files.limits import ReadOptions
 from docbin.files.modes import is_grey
 from docbin.files.orientation import turned, upright
 from docbin.files.pagefile import Decoded
+from docbin.files.pdf_structure import PageFacts, Structure, check_samples
+from docbin.files.repairs import END_OF_IMAGE, jpeg_with_end
 from docbin.files.resolution import Dpi, believable
-from docbin.page import Image
+from docbin.page import Image, to_grey
 
 RENDER_DPI = 300.0
 
@@ -41,8 +49,23 @@ _MARGIN = 0.01
 _SKEW = 0.002
 """Sine of the largest angle that still counts as upright: 7 pixels over an A4 page at 300 dpi."""
 
-_MANY = 2000
-"""A page with so many things on top of each other is no scan."""
+_MANY = 20_000
+"""A page's things are looked at so far; a page of more is no scan."""
+
+_LARGE = 0.1
+"""Share of the page that pictures of a resolution must cover for the page to be rendered at it."""
+
+_LOOK = 384
+"""Longer side in pixels of the small render that a scan is compared with."""
+
+_MEAN_APART, _MOST_APART = 6.0, 60.0
+"""Grey levels by which a scan may differ from the page rendered small: on the whole, and where it differs most (1 place in 200 left out)."""
+
+_REOPEN = 64
+"""Pages after which PDFium's document is opened anew, because it keeps something of each."""
+
+_MOST_SHADED = 20_000
+"""Megapixels that all shadings of a page together may paint."""
 
 _DIRECTIONS = {
     ((1, 0), (0, 1)): 1,
@@ -72,79 +95,188 @@ class _Scan:
     plain: bool
 
 
+@dataclass(slots=True)
+class _Contents:
+    """What is visible on a page: its pictures that stand upright, the resolution and share of the page of all, whether there is anything else."""
+
+    scans: list[_Scan] = field(default_factory=list)
+    placed: list[tuple[Dpi, float]] = field(default_factory=list)
+    others: bool = False
+
+    def resolution(self) -> tuple[Dpi, float] | None:
+        """The highest resolution that pictures over a tenth of the page have, and the share that all cover; None without such pictures."""
+        covered = 0.0
+        for dpi, share in sorted(self.placed, key=lambda one: -min(one[0])):
+            covered += share
+            if covered >= _LARGE:
+                return dpi, sum(share for _, share in self.placed)
+        return None
+
+
 class PdfReader:
     """Reader of PDF files; see :class:`docbin.files.pagefile.Reader`."""
 
     def __init__(self, stream: BinaryIO, name: str, kind: str, options: ReadOptions) -> None:
-        import pypdfium2
-
         self.notes: list[str] = []
         self._options = options
+        self._stream = stream
+        self._decoded = 0
+        self._structure: Structure | None = None
         with _PDFIUM:
             _forget_last_error()
-            try:
-                self._document = pypdfium2.PdfDocument(stream, autoclose=False)
-            except pypdfium2.PdfiumError as error:
-                said = str(error)
-                if "password" in said.lower() or "security" in said.lower():
-                    raise InputError(f"{name}: encrypted PDF, a password is needed; save it without one (qpdf --decrypt)") from error
-                raise InputError(f"{name}: truncated or damaged PDF ({said}); copy or export it again") from error
+            self._document = _opened(stream, name)
             self.count = len(self._document)
-        if self.count == 0:
-            self.close()
-            raise InputError(f"{name}: a PDF without pages; copy or export it again")
         try:
+            if self.count == 0:
+                raise InputError(f"{name}: an empty PDF, without pages; export it again")
             options.check_pages(self.count, name)
         except BaseException:
             self.close()
             raise
 
+    def structure(self) -> Structure:
+        """The document as pikepdf sees it, opened when first asked for."""
+        if self._structure is None:
+            self._structure = Structure(self._stream)
+        return self._structure
+
+    def document(self) -> DocumentRecord:
+        """Title, outline, page labels, and what a PDF made of the pages' pictures loses."""
+        with _PDFIUM:
+            return record_of(self.structure().pdf)
+
     def decode(self, number: int, label: str) -> Decoded:
         with _PDFIUM:
+            facts = self.structure().facts(number, label)
+            self._decoded += 1
+            if self._decoded % _REOPEN == 0:
+                self._document.close()
+                self._document = _opened(self._stream, label)
+            if facts is not None and facts.widgets:
+                _with_forms(self._document)
             page = self._document[number - 1]
             try:
-                return self._decode(page, label)
+                return self._decode(page, facts or PageFacts(), label)
             finally:
                 page.close()
 
-    def _decode(self, page: Any, label: str) -> Decoded:
+    def _decode(self, page: Any, facts: PageFacts, label: str) -> Decoded:
         width, height = page.get_size()
         if not (width > 0 and height > 0 and math.isfinite(width) and math.isfinite(height)):
             raise InputError(f"{label}: a PDF page of {width:g} x {height:g} pt, without area; export it again")
         if self._options.dpi is not None:
-            return self._render_at(page, self._options.dpi, self._options.dpi, label)
-        scan = _scan_of(page, self._options, label)
-        if scan is None:
-            return self._render_at(page, RENDER_DPI, RENDER_DPI, label)
-        if scan.whole:
-            self._options.check_size(*scan.size, label)
-            notes = ["scanned page, decoded at its own resolution"]
-            if scan.plain:
-                pixels = upright(_picture(scan.image, label), scan.orientation)
-            else:
-                across, down = scan.size if scan.orientation < 5 else scan.size[::-1]
-                pixels = _render(page, across, down)
-                notes = ["scanned page, rendered at its own resolution"]
-            if scan.orientation != 1:
-                notes.append(f"orientation {scan.orientation} applied")
-            return Decoded(pixels, turned(believable(*scan.dpi, notes), scan.orientation), notes)
-        own = turned(scan.dpi, scan.orientation) or scan.dpi
-        return self._render_at(page, max(RENDER_DPI, own[0]), max(RENDER_DPI, own[1]), label)
+            return self._render_at(page, facts, self._options.dpi, self._options.dpi, label)
+        contents = _contents_of(page, facts, self._options, label)
+        scan = contents.scans[0] if len(contents.scans) == 1 and len(contents.placed) == 1 and not contents.others else None
+        if scan is not None and scan.whole:
+            return self._scanned(page, scan, facts, label)
+        found = contents.resolution()
+        if found is None:
+            return self._render_at(page, facts, RENDER_DPI, RENDER_DPI, label)
+        (x, y), share = found
+        if contents.others or share < 0.5:
+            x, y = max(RENDER_DPI, x), max(RENDER_DPI, y)
+        return self._render_at(page, facts, x, y, label, " (that of its pictures)")
 
-    def _render_at(self, page: Any, x_dpi: float, y_dpi: float, label: str) -> Decoded:
-        width, height = page.get_size()
+    def _scanned(self, page: Any, scan: _Scan, facts: PageFacts, label: str) -> Decoded:
+        """A page that one picture covers: decoded where that is all one sees, else rendered with as many pixels as it has."""
+        self._options.check_size(*scan.size, label)
+        self._options.check_bytes(*scan.size, 8, label)
+        notes: list[str] = []
+        pixels = None
+        if scan.plain and not facts.composed and not facts.appearances:
+            for picture in facts.pictures:
+                if picture.size == scan.size:
+                    check_samples(picture, label)
+            pixels = upright(_picture(scan.image, label), scan.orientation)
+            if not _agree(pixels, page, self._document):
+                pixels = None
+                notes.append("the page does not look like the picture in it alone")
+        if pixels is None:
+            across, down = scan.size if scan.orientation < 5 else scan.size[::-1]
+            self._check_shadings(facts, across * down, label)
+            pixels = _render(page, across, down, self._document)
+            notes.insert(0, "scanned page, rendered at its own resolution")
+        else:
+            notes.append("scanned page, decoded at its own resolution")
+        if scan.orientation != 1:
+            notes.append(f"orientation {scan.orientation} applied")
+        return Decoded(pixels, turned(believable(*scan.dpi, notes), scan.orientation), notes)
+
+    def _check_shadings(self, facts: PageFacts, pixels: int, label: str) -> None:
+        painted = facts.shadings * pixels / 1e6
+        if painted > _MOST_SHADED:
+            raise RefusedInput(
+                f"{label}: {facts.shadings:,} shadings in it paint up to {painted:,.0f} megapixels, which takes too long; "
+                "render it at a lower resolution (--dpi) or print it to a new PDF"
+            )
+
+    def _render_at(self, page: Any, facts: PageFacts, x_dpi: float, y_dpi: float, label: str, why: str = "") -> Decoded:
+        width, height = (side * facts.unit for side in page.get_size())
         across = max(1, math.ceil(round(width * x_dpi / _POINTS_PER_INCH, 3)))
         down = max(1, math.ceil(round(height * y_dpi / _POINTS_PER_INCH, 3)))
         fitting = math.floor(min(x_dpi, y_dpi) * math.sqrt(self._options.max_megapixels * 1e6 / (across * down)))
         lower = f"render it at a lower resolution (--dpi {fitting}) or " if fitting >= 10 else ""
         self._options.check_size(across, down, f"{label} ({width:g} x {height:g} pt at {x_dpi:g} dpi)", lower)
-        notes = [f"rendered at {x_dpi:g} dpi" if x_dpi == y_dpi else f"rendered at {x_dpi:g} x {y_dpi:g} dpi"]
-        return Decoded(_render(page, across, down), believable(x_dpi, y_dpi, notes), notes)
+        self._options.check_bytes(across, down, 8, label)
+        self._check_shadings(facts, across * down, label)
+        notes = [(f"rendered at {x_dpi:g} dpi" if x_dpi == y_dpi else f"rendered at {x_dpi:g} x {y_dpi:g} dpi") + why]
+        if facts.unit != 1:
+            notes.append(f"UserUnit {facts.unit:g} applied")
+        for picture in facts.pictures:
+            try:
+                check_samples(picture, label)
+            except InputError:
+                notes.append(f"a picture of {picture.size[0]} x {picture.size[1]} pixels in it is truncated: what it lacks is black")
+        return Decoded(_render(page, across, down, self._document), believable(x_dpi, y_dpi, notes), notes)
 
     def close(self) -> None:
         """Free the document; the stream stays the caller's."""
         with _PDFIUM:
             self._document.close()
+            if self._structure is not None:
+                self._structure.close()
+
+
+def _opened(stream: BinaryIO, name: str) -> Any:
+    """The document, its form fields ready to be drawn (which PDFium wants before any page is loaded)."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(stream, autoclose=False)
+    except pypdfium2.PdfiumError as error:
+        said = str(error)
+        if "password" in said.lower() or "security" in said.lower():
+            raise InputError(f"{name}: encrypted PDF, a password is needed; save it without one (qpdf --decrypt)") from error
+        raise InputError(f"{name}: {_unopened(stream, said)}; copy or export it again") from error
+    with contextlib.suppress(pypdfium2.PdfiumError):
+        document.init_forms()
+    return document
+
+
+def _unopened(stream: BinaryIO, said: str) -> str:
+    """Why PDFium opens a file not: it has no pages, or it is damaged."""
+    structure = Structure(stream)
+    try:
+        if structure.pdf is not None and len(structure.pdf.pages) == 0:
+            return "an empty PDF, without pages"
+    except Exception:
+        pass
+    finally:
+        structure.close()
+    return f"truncated or damaged PDF ({said})"
+
+
+def _with_forms(document: Any) -> None:
+    """Make fields drawable that stand on a page though the document lists no form."""
+    import pypdfium2.internal as internal
+    import pypdfium2.raw as raw
+
+    if document.formenv is None:
+        config = raw.FPDF_FORMFILLINFO(version=2)
+        environment = raw.FPDFDOC_InitFormFillEnvironment(document, config)
+        if environment:
+            document.formenv = internal.PdfFormEnv(environment, config) if hasattr(internal, "PdfFormEnv") else None
 
 
 def _forget_last_error() -> None:
@@ -155,39 +287,60 @@ def _forget_last_error() -> None:
     raw.FPDF_LoadMemDocument(b"none", 4, None)
 
 
-def _scan_of(page: Any, options: ReadOptions, label: str) -> _Scan | None:
-    """The picture that makes up the page, None where the page is more than one picture."""
+def _contents_of(page: Any, facts: PageFacts, options: ReadOptions, label: str) -> _Contents:
+    """The visible things of a page, less what a plain picture over the whole page hides."""
     import pypdfium2.raw as raw
 
-    visible: list[_Scan | None] = []  # None stands for anything that is not a picture placed upright
-    for thing in page.get_objects():
+    masks = {picture.size: picture.mask for picture in facts.pictures if picture.mask is not None}
+    points = _POINTS_PER_INCH / facts.unit
+    found = _Contents()
+    for index, thing in enumerate(page.get_objects()):
+        if index > _MANY:
+            found.others = True
+            break
         if thing.type == raw.FPDF_PAGEOBJ_FORM:
             continue  # what it holds comes next
         if thing.type == raw.FPDF_PAGEOBJ_TEXT and raw.FPDFTextObj_GetTextRenderMode(thing) == raw.FPDF_TEXTRENDERMODE_INVISIBLE:
             continue
-        scan = None
-        if thing.type == raw.FPDF_PAGEOBJ_IMAGE:
-            width, height = thing.get_px_size()
-            options.check_size(width, height, f"{label}, the picture in it")
-            scan = _placed(thing, page, raw)
-        if scan is not None and scan.whole and scan.plain:
-            visible.clear()  # hidden under it
-        visible.append(scan)
-        if len(visible) > _MANY:
-            return None
-    scan = visible[0] if len(visible) == 1 else None
-    return replace(scan, plain=False) if scan is not None and _annotated(page, raw) else scan
+        if thing.type != raw.FPDF_PAGEOBJ_IMAGE:
+            found.others = True
+            continue
+        size: tuple[int, int] = tuple(thing.get_px_size())
+        options.check_size(size[0], size[1], f"{label}, the picture in it")
+        mask = masks.get(size)
+        if mask is not None and mask[0] * mask[1] > size[0] * size[1]:
+            options.check_size(mask[0], mask[1], f"{label}, the mask in it")
+            size = mask
+        scan = _placed(thing, page, size, points, raw)
+        if scan is not None and scan.whole and scan.plain and not facts.composed:
+            found = _Contents()  # hidden under it
+        matrix = _matrix_of(thing)
+        across, down = math.hypot(matrix.a, matrix.b), math.hypot(matrix.c, matrix.d)
+        if across <= 0 or down <= 0:
+            continue
+        width, height = page.get_size()
+        upright_dpi = turned(scan.dpi, scan.orientation) if scan is not None else None
+        low = min(size[0] * points / across, size[1] * points / down)
+        found.placed.append((upright_dpi or (low, low), min(1.0, across * down / (width * height))))
+        if scan is not None:
+            found.scans.append(scan)
+    return found
 
 
-def _placed(image: Any, page: Any, raw: Any) -> _Scan | None:
-    """A picture and its place on the page, None where it stands askew."""
-    matrix = image.get_matrix()
-    container = getattr(image, "container", None)  # absent in older pypdfium2, where a picture inside a form cannot be placed
-    if container is None and image.level > 0:
-        return None
+def _matrix_of(image: Any) -> Any:
+    """The matrix of a picture on the page, through the forms that it stands in."""
+    matrix, container = image.get_matrix(), getattr(image, "container", None)
     while container is not None:
         matrix = matrix.multiply(container.get_matrix())
         container = container.container
+    return matrix
+
+
+def _placed(image: Any, page: Any, size: tuple[int, int], points: float, raw: Any) -> _Scan | None:
+    """A picture of `size` (its mask's, where that is larger) and its place on the page, None where it stands askew."""
+    if getattr(image, "container", None) is None and image.level > 0:
+        return None  # older pypdfium2, where a picture inside a form cannot be placed
+    matrix = _matrix_of(image)
     columns, rows = (matrix.a, -matrix.b), (-matrix.c, matrix.d)  # on the page, x to the right and y down
     for _ in range(page.get_rotation() // 90 % 4):
         columns, rows = (-columns[1], columns[0]), (-rows[1], rows[0])
@@ -206,29 +359,21 @@ def _placed(image: Any, page: Any, raw: Any) -> _Scan | None:
         abs(edge - border) <= slack
         for edge, border, slack in ((xs[0], left, slack_x), (xs[1], right, slack_x), (ys[0], bottom, slack_y), (ys[1], top, slack_y))
     )
-    size = image.get_px_size()
-    dpi = size[0] * _POINTS_PER_INCH / across, size[1] * _POINTS_PER_INCH / down
+    dpi = size[0] * points / across, size[1] * points / down
     return _Scan(image, size, dpi, _DIRECTIONS[direction], whole, _is_plain(image, raw))
 
 
 def _is_plain(image: Any, raw: Any) -> bool:
     """Whether a picture's pixels are what one sees: no transparency, no clip path, no stencil mask (which paints a colour through its bits)."""
+    container = getattr(image, "container", None)
+    while container is not None:
+        if raw.FPDFPageObj_HasTransparency(container):
+            return False
+        container = container.container
     clip = raw.FPDFPageObj_GetClipPath(image)
     if raw.FPDFPageObj_HasTransparency(image) or (clip and raw.FPDFClipPath_CountPaths(clip) > 0):
         return False
     return bool(image.get_metadata().colorspace != raw.FPDF_COLORSPACE_UNKNOWN)
-
-
-def _annotated(page: Any, raw: Any) -> bool:
-    """Whether annotations other than links and pop-ups lie on the page."""
-    for index in range(raw.FPDFPage_GetAnnotCount(page)):
-        annotation = raw.FPDFPage_GetAnnot(page, index)
-        if annotation:
-            subtype = raw.FPDFAnnot_GetSubtype(annotation)
-            raw.FPDFPage_CloseAnnot(annotation)
-            if subtype not in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP):
-                return True
-    return False
 
 
 def _picture(image: Any, label: str) -> Image:
@@ -238,35 +383,47 @@ def _picture(image: Any, label: str) -> Image:
 
 
 def _check_stream(image: Any, label: str) -> None:
-    """PDFium fills what a truncated stream lacks with black and says nothing; so the stream is checked first.
-
-    An uncompressed (after Flate and the like) picture must have the number of bytes of some whole number of channels and bits; a JPEG without an
-    end marker must still decode under Pillow's strict rules. CCITT, JBIG2 and JPEG 2000 streams are left to PDFium.
-    """
-    filters = image.get_filters(skip_simple=True)
-    if not filters:
-        (width, height), have = image.get_px_size(), len(image.get_data(decode_simple=True))
-        sizes = sorted(height * ((width * channels * bits + 7) // 8) for channels in (1, 3, 4) for bits in (1, 2, 4, 8, 16))
-        if have < sizes[-1] and not any(size <= have <= size + 2 for size in sizes):  # 2: a stray line end
-            raise InputError(f"{label}: truncated picture, {have} bytes of samples for {width} x {height} pixels; scan or export it again")
-    elif filters == ["DCTDecode"] and image.get_filters() == filters:
+    """PDFium fills what a truncated JPEG lacks with grey and says nothing; so one without an end marker is proved whole first, or must decode under
+    Pillow's strict rules. Samples that are not coded are counted by :func:`docbin.files.pdf_structure.check_samples`; CCITT, JBIG2 and JPEG 2000
+    are left to PDFium."""
+    filters = image.get_filters()
+    if filters == ["DCTDecode"]:
         data = bytes(image.get_data())
-        if b"\xff\xd9" not in data[-1024:]:
+        if END_OF_IMAGE not in data[-1024:]:
             from PIL.JpegImagePlugin import JpegImageFile
 
             with decoding(label, "jpeg"):
-                JpegImageFile(io.BytesIO(data)).load()
+                if jpeg_with_end(data) is None:
+                    JpegImageFile(io.BytesIO(data)).load()
 
 
-def _render(page: Any, across: int, down: int) -> Image:
-    """The page drawn on white, stretched to exactly `across` x `down` pixels, with its annotations."""
+def _agree(pixels: Image, page: Any, document: Any) -> bool:
+    """Whether the page, rendered small, looks like `pixels` made as small."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = min(0.25, _LOOK / max(width, height))  # a quarter at most: what is half a pixel off must not count
+    across, down = max(1, round(width * scale)), max(1, round(height * scale))
+    own = to_grey(cv2.resize(pixels, (across, down), interpolation=cv2.INTER_AREA)).astype(np.int16)
+    seen = to_grey(_render(page, across, down, document, averaged=True)).astype(np.int16)
+    apart = np.abs(cv2.blur(own, (3, 3), borderType=cv2.BORDER_REPLICATE) - cv2.blur(seen, (3, 3), borderType=cv2.BORDER_REPLICATE))
+    return bool(abs(float(own.mean()) - float(seen.mean())) <= _MEAN_APART and np.percentile(apart, 99.5) <= _MOST_APART)
+
+
+def _render(page: Any, across: int, down: int, document: Any, *, averaged: bool = False) -> Image:
+    """The page drawn on white, stretched to exactly `across` x `down` pixels, with its annotations and form fields.
+
+    `averaged`: pictures made smaller are averaged, not sampled (PDFium samples 1-bit ones).
+    """
     import pypdfium2
     import pypdfium2.raw as raw
 
     bitmap = pypdfium2.PdfBitmap.new_native(across, down, raw.FPDFBitmap_BGR)
     try:
         raw.FPDFBitmap_FillRect(bitmap, 0, 0, across, down, 0xFFFFFFFF)
-        raw.FPDF_RenderPageBitmap(bitmap, page, 0, 0, across, down, 0, raw.FPDF_ANNOT)
+        raw.FPDF_RenderPageBitmap(bitmap, page, 0, 0, across, down, 0, raw.FPDF_ANNOT | (raw.FPDF_RENDER_FORCEHALFTONE if averaged else 0))
+        if document.formenv is not None:
+            raw.FPDF_FFLDraw(document.formenv, bitmap, page, 0, 0, across, down, 0, raw.FPDF_ANNOT)
         return _array(bitmap)
     finally:
         bitmap.close()

@@ -1,8 +1,10 @@
-"""PNG, JPEG, BMP, WebP, JPEG 2000, GIF (and plain PNM): one picture a file, decoded by Pillow.
+"""PNG, JPEG, BMP, WebP, JPEG 2000, GIF, AVIF, HEIC (and plain PNM): one picture a file, decoded by Pillow.
 
 The plugin of the kind is called directly, not through ``Image.open``: no other decoder gets to see the bytes, and Pillow's pixel limit (a module
 global that belongs to the host program) is neither consulted nor changed; ours is checked on the header first. OpenCV decodes nothing here: it
 returns full-size pictures for truncated JPEG without a word.
+
+HEIC needs the extra `heif` (pillow-heif). What only looks damaged is repaired first (:mod:`docbin.files.repairs`), with a note.
 
 Of an animation (GIF, WebP, APNG) the first picture is read, with a note.
 """
@@ -11,15 +13,22 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
+
+from docbin.errors import InputError, MissingExtra
 from docbin.files.access import decoding
 from docbin.files.limits import ReadOptions, pillow_limit_lifted
-from docbin.files.modes import Picture
+from docbin.files.modes import Picture, is_grey
 from docbin.files.orientation import turned, upright
 from docbin.files.pagefile import Decoded
-from docbin.files.resolution import exif, number, of_picture
+from docbin.files.read_bmp import run_length_bmp, size_of
+from docbin.files.repairs import END_OF_IMAGE, jpeg_with_end, png_without_large_metadata
+from docbin.files.resolution import believable, exif, number, of_picture
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -32,7 +41,15 @@ _PLUGINS = {
     "jpeg2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
     "gif": ("PIL.GifImagePlugin", "GifImageFile"),
     "pnm": ("PIL.PpmImagePlugin", "PpmImageFile"),
+    "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "heic": ("pillow_heif", "HeifImageFile"),
 }
+
+_WORKING_BYTES = {"webp": 18.0, "avif": 14.0, "heic": 14.0}
+"""Bytes a pixel that decoders with canvases of their own take, whatever the picture holds: WebP's animation decoder keeps two RGBA canvases."""
+
+_BANDS = {"1": 1, "L": 1, "P": 1, "LA": 4, "La": 4, "PA": 4, "I;16": 2, "I;16B": 2, "I": 4, "F": 4}
+"""Bytes a pixel of a Pillow image; 4 for all other modes."""
 
 
 class PictureReader:
@@ -47,17 +64,61 @@ class PictureReader:
         self._options = options
 
     def decode(self, number: int, label: str) -> Decoded:
+        notes: list[str] = []
         with decoding(label, self._kind):
-            self._stream.seek(0)
-            head = self._stream.read(32)
-            self._stream.seek(0)
-            module, plugin = _PLUGINS[self._kind]
+            stream = self._sound_stream(label, notes)
+            if self._kind == "bmp" and (found := self._run_length(label)) is not None:
+                return found
+            head = stream.read(32)
+            stream.seek(0)
             with self._canvas_admitted(head, label):
-                image: PillowImage.Image = getattr(importlib.import_module(module), plugin)(self._stream)
+                image: PillowImage.Image = _plugin(self._kind, label)(stream)
                 self._options.check_size(*image.size, label)
+                self._options.check_bytes(*image.size, _bytes_a_pixel(image, self._kind), label)
                 image.load()
             bits = head[24] if self._kind == "png" else 8  # IHDR: bit depth
-            return finish(image, self._kind, label, bits)
+            return finish(image, self._kind, label, bits, notes)
+
+    def _sound_stream(self, label: str, notes: list[str]) -> BinaryIO:
+        """The stream from its start, repaired where it lacks nothing that matters."""
+        self._stream.seek(0)
+        if self._kind == "png":
+            stream, note = png_without_large_metadata(self._stream)
+            notes += [note] if note else []
+            return stream
+        if self._kind == "jpeg":
+            size = self._stream.seek(0, io.SEEK_END)
+            self._stream.seek(max(0, size - 1024))
+            if END_OF_IMAGE not in self._stream.read():
+                self._stream.seek(0)
+                data = self._stream.read()
+                self._options.check_size(*_plugin("jpeg", label)(io.BytesIO(data)).size, label)
+                mended = jpeg_with_end(data)
+                if mended is not None:
+                    notes.append("the JPEG lacks its end marker, but no pixel")
+                    return io.BytesIO(mended)
+            self._stream.seek(0)
+        return self._stream
+
+    def _run_length(self, label: str) -> Decoded | None:
+        """A run-length coded BMP; None where it is another one."""
+        head = self._stream.read(64)
+        self._stream.seek(0)
+        size = size_of(head)
+        if size is None or min(size) <= 0:
+            return None
+        self._options.check_size(*size, label)
+        try:
+            found = run_length_bmp(self._stream.read())
+        except InputError as error:
+            raise InputError(f"{label}: {error}") from None
+        self._stream.seek(0)
+        if found is None:
+            return None
+        pixels, (x, y) = found
+        notes: list[str] = []
+        dpi = believable(x * 0.0254, y * 0.0254, notes) if x > 0 and y > 0 else None
+        return Decoded(np.ascontiguousarray(pixels[..., 0]) if is_grey(pixels) else pixels, dpi, notes)
 
     def _canvas_admitted(self, head: bytes, label: str) -> contextlib.AbstractContextManager[None]:
         """WebP and GIF plugins allocate their canvas, and ask Pillow's limit, before one can ask them for their size: so it is read here."""
@@ -71,9 +132,37 @@ class PictureReader:
         """Nothing of its own to close."""
 
 
-def finish(image: PillowImage.Image, kind: str, label: str, sample_bits: int = 8) -> Decoded:
+def _plugin(kind: str, label: str) -> Callable[[BinaryIO], PillowImage.Image]:
+    """The Pillow plugin of a kind."""
+    module, name = _PLUGINS[kind]
+    try:
+        plugin: Callable[[BinaryIO], PillowImage.Image] = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        if kind != "heic":
+            raise
+        raise MissingExtra(
+            f"{label}: a HEIC picture needs the extra 'heif': pip install 'docbin[heif]', or save the picture as JPEG or PNG"
+        ) from error
+    return plugin
+
+
+def _bytes_a_pixel(image: PillowImage.Image, kind: str) -> float:
+    """Memory that decoding takes: the decoder's own, Pillow's image, the page."""
+    stored = _BANDS.get(image.mode, 4)
+    page = 1 if image.mode in ("1", "L", "LA", "La", "I;16", "I", "F") else 3
+    if kind in _WORKING_BYTES:
+        return _WORKING_BYTES[kind]
+    if kind == "jpeg2000":
+        return 5 * len(image.getbands()) + stored + page
+    if kind == "jpeg" and image.info.get("progressive"):
+        return 2 * len(image.getbands()) + stored + page
+    return stored + page + (4 if image.mode in ("I", "F") else 3 if image.mode.startswith("I;16") else 0)
+
+
+def finish(image: PillowImage.Image, kind: str, label: str, sample_bits: int = 8, notes: list[str] | None = None) -> Decoded:
     """A loaded picture as a page: pixels by the mode table, upright by its EXIF orientation (applied here, once), its resolution."""
-    picture = Picture(image, label, sample_bits=sample_bits)
+    picture = Picture(image, label, sample_bits=sample_bits, zero_is_opaque=kind == "bmp")
+    picture.notes += notes or []
     pixels = picture.pixels()
     notes = picture.notes
     position = _orientation(image)

@@ -2,74 +2,42 @@
 
 A TIFF is a chain of directories (IFDs). We walk the chain ourselves (a few reads a page), because the usual way, seeking frame by frame, cannot reach
 what lies behind a damaged page, compares every directory with every earlier one (a million directories never end) and counts thumbnails as pages.
-To decode a page, Pillow gets a view of the file whose header points at that page's directory; libtiff reads the real file at the same offset.
 
 * A chain that loops back ends there, with a note. A chain that points outside the file has one page more, which fails: pages are never lost silently.
 * Reduced copies and transparency masks (NewSubfileType bits 0 and 2: pyramids, thumbnails) are no pages and are left out, with a note, unless
   the file has nothing else.
-* Tag 274 (orientation): Pillow has already applied it when the pixels are loaded; here only the resolution is turned with it.
-* Big-endian BigTIFF is refused: Pillow 13 takes its header for a classic one.
-* MinIsWhite: Pillow inverts 1 to 8 bits. For 16 and 32 bits it does not (or refuses): the view shows it MinIsBlack, and the mode table inverts.
+* Samples are laid out by :mod:`docbin.files.tiff_samples`; here they become colours (photometric interpretation, extra samples, palette). Where a
+  picture codec (CCITT, JPEG, ...) has all the samples of a pixel in one stream, libtiff by way of Pillow gives colours at once.
+* Doubtful files are read as libtiff shows them: no photometric interpretation means light (ink for CCITT), a palette without an entry over
+  255 holds 8-bit values, tiles may stand under the tags of strips. What is left out (an extra sample of no stated meaning) is noted.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import struct
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
 
 from docbin.errors import InputError
+from docbin.files import tiff_samples
 from docbin.files.access import decoding
 from docbin.files.limits import MAX_PAGES, ReadOptions
-from docbin.files.modes import Picture
-from docbin.files.orientation import turned
+from docbin.files.modes import Picture, lab_to_rgb, laid_on_white, scale_floats, scale_integers
+from docbin.files.orientation import turned, upright
 from docbin.files.pagefile import Decoded
 from docbin.files.resolution import from_tags
+from docbin.files.tiff_directory import Directory, Layout, synthetic
+from docbin.files.tiff_samples import BYTE_CODECS, OLD_JPEG, YCBCR, Plan, Samples
+from docbin.page import Image
 
-if TYPE_CHECKING:
-    from PIL.TiffImagePlugin import TiffImageFile
-
-_SUBFILE, _WIDTH, _LENGTH, _BITS, _PHOTOMETRIC, _ORIENTATION, _FORMAT = 254, 256, 257, 258, 262, 274, 339
-_READ_TAGS = frozenset((_SUBFILE, _WIDTH, _LENGTH, _BITS, _PHOTOMETRIC, _ORIENTATION, _FORMAT))
-_UNITS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # BYTE, SHORT, LONG, LONG8
-
-
-class _Layout:
-    """Byte order and field widths of the file: classic TIFF or BigTIFF."""
-
-    def __init__(self, header: bytes) -> None:
-        self.order = "<" if header[:2] == b"II" else ">"
-        self.big = struct.unpack(self.order + "H", header[2:4])[0] == 43
-        self.pointer, self.counter, self.entry = ("Q", "Q", 20) if self.big else ("I", "H", 12)
-        self.header_size, self.first_at = (16, 8) if self.big else (8, 4)
-        self.counter_size, self.pointer_size = (8, 8) if self.big else (2, 4)
-
-    def number(self, code: str, data: bytes, at: int = 0) -> int:
-        return int(struct.unpack_from(self.order + code, data, at)[0])
-
-
-class _Directory:
-    """One directory: its offset, and its inline integer values by tag with the file offset where each is stored."""
-
-    def __init__(self, offset: int, body: bytes, layout: _Layout) -> None:
-        self.offset = offset
-        self._values: dict[int, tuple[int, int, str]] = {}
-        inline = 12 if layout.big else 8
-        for at in range(0, len(body), layout.entry):
-            tag, unit = struct.unpack_from(layout.order + "HH", body, at)
-            if unit in _UNITS and tag in _READ_TAGS:
-                count = layout.number("Q" if layout.big else "I", body, at + 4)
-                if count == 1 and (unit != 16 or layout.big):
-                    where = offset + layout.counter_size + at + inline
-                    self._values[tag] = layout.number(_UNITS[unit], body, at + inline), where, layout.order + _UNITS[unit]
-
-    def get(self, tag: int, default: int) -> int:
-        return self._values[tag][0] if tag in self._values else default
-
-    def replaced(self, tag: int, value: int) -> tuple[int, bytes]:
-        """The file offset of an inline value, and the bytes that would store `value` there."""
-        _, where, code = self._values[tag]
-        return where, struct.pack(code, value)
+_SUBFILE = 254
+_KEPT_FOR_CODECS = (254, 256, 257, 258, 259, 262, 266, 277, 278, 284, 292, 293, 317, 320, 322, 323, 332, 338, 339, 347, 529, 530, 531, 532)
+_OLD_JPEG_TAGS = tuple(range(512, 522))
+_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3, 9: 3, 34892: 0}
+"""Photometric interpretation -> samples that are colour; 0 for as many as there are."""
 
 
 class TiffReader:
@@ -84,7 +52,7 @@ class TiffReader:
         if len(header) < 8 or (header[2:4] in (b"+\0", b"\0+") and len(header) < 16):
             raise InputError(f"{name}: truncated TIFF, the header is not whole; copy or scan it again")
         self._header = header
-        self._layout = _Layout(header)
+        self._layout = Layout(header)
         self._offsets = self._walk(name)
         self.count = len(self._offsets)
 
@@ -92,7 +60,7 @@ class TiffReader:
         self._stream.seek(at)
         return self._stream.read(size)
 
-    def _directory(self, offset: int) -> tuple[_Directory, int] | None:
+    def _directory(self, offset: int) -> tuple[Directory, int] | None:
         """The directory at `offset` and the offset of the next one; None where it does not lie whole within the file."""
         layout = self._layout
         if not layout.header_size <= offset <= self._size - layout.counter_size:
@@ -103,7 +71,7 @@ class TiffReader:
             return None
         body = self._stream.read(length + layout.pointer_size)
         following = layout.number(layout.pointer, body, length) if len(body) >= length + layout.pointer_size else 0
-        return _Directory(offset, body[:length], layout), following
+        return Directory(self._stream, offset, body[:length], layout), following
 
     def _walk(self, name: str) -> list[int]:
         """Offsets of the pages' directories; the last may be bad, and then fails when its page is asked for."""
@@ -137,100 +105,221 @@ class TiffReader:
             raise InputError(
                 f"{label}: truncated or damaged TIFF, the page's directory at byte {offset} is not whole; copy or scan it again"
             )
-        if self._layout.big and self._layout.order == ">":
-            raise InputError(f"{label}: a big-endian BigTIFF, which cannot be read; convert it (tiffcp -L old.tif new.tif)")
         directory, _ = found
-        width, height = directory.get(_WIDTH, 0), directory.get(_LENGTH, 0)
-        self._options.check_size(width, height, label)
         with decoding(label, "tiff"):
-            view, inverted = self._view(directory)
-            return self._decode(view, label, inverted, directory)
+            return self._decode(directory, label)
 
-    def _view(self, directory: _Directory) -> tuple[BinaryIO, bool]:
-        """The file as if this page were its first, and whether its samples count ink in more than 8 bits."""
-        layout = self._layout
-        patches = {layout.first_at: struct.pack(layout.order + layout.pointer, directory.offset)}
-        inverted = directory.get(_PHOTOMETRIC, 1) == 0 and directory.get(_BITS, 1) > 8
-        if inverted:
-            where, stored = directory.replaced(_PHOTOMETRIC, 1)
-            patches[where] = stored
-        if isinstance(self._stream, io.BytesIO):
-            content = bytearray(self._stream.getbuffer())
-            for at, patch in patches.items():
-                content[at : at + len(patch)] = patch
-            return io.BytesIO(bytes(content)), inverted
-        return _PatchedFile(self._stream, patches), inverted
-
-    def _decode(self, view: BinaryIO, label: str, inverted: bool, directory: _Directory) -> Decoded:
-        image = _tiff_class()(view)
-        self._options.check_size(*image.size, label)
-        image.load()
-        tags: dict[int, Any] = dict(image.tag_v2)
-        picture = Picture(image, label, min_is_white=inverted, unsigned=directory.get(_FORMAT, 1) == 1)
-        pixels, notes = picture.pixels(), picture.notes
-        position = directory.get(_ORIENTATION, 1)
+    def _decode(self, directory: Directory, label: str) -> Decoded:
+        notes: list[str] = []
+        plan = tiff_samples.plan_of(directory, self._layout.order, label, self._options)
+        self._options.check_bytes(plan.width, plan.height, _bytes_a_pixel(plan), label)
+        chunks = tiff_samples.chunks_of(self._stream, directory, plan, label, notes)
+        if plan.compression in BYTE_CODECS:
+            pixels = _colours(plan, tiff_samples.samples_of(plan, chunks, label), directory, label, notes)
+        elif plan.apart:
+            planes = [_codec_plane(plan, directory, plane, part) for plane, part in enumerate(chunks)]
+            pixels = _colours(plan, planes, directory, label, notes)
+        else:
+            before = self._read(0, self._size) if plan.compression == OLD_JPEG else b""
+            pixels = _by_codec(plan, directory, chunks[0], label, notes, before)
+        position = directory.get(274, 1)
         if position in range(2, 9):
+            pixels = upright(pixels, position)
             notes.append(f"orientation {position} applied")
+        tags: dict[int, Any] = {tag: directory.values(tag) for tag in (282, 283, 296) if tag in directory}
         return Decoded(pixels, turned(from_tags(tags, notes), position), notes)
 
     def close(self) -> None:
         """Nothing of its own to close."""
 
 
-class _PatchedFile(io.RawIOBase, BinaryIO):
-    """A read-only view of an open file with some bytes replaced. `fileno` is the real file's, which libtiff reads by offset."""
-
-    def __init__(self, stream: BinaryIO, patches: dict[int, bytes]) -> None:
-        self._stream = stream
-        self._patches = patches
-        self._at = 0
-        self._size = stream.seek(0, io.SEEK_END)
-
-    def read(self, size: int | None = -1) -> bytes:
-        self._stream.seek(self._at)
-        data = self._stream.read(-1 if size is None else size)
-        for at, patch in self._patches.items():
-            if at < self._at + len(data) and self._at < at + len(patch):
-                start, end = max(at, self._at), min(at + len(patch), self._at + len(data))
-                data = data[: start - self._at] + patch[start - at : end - at] + data[end - self._at :]
-        self._at += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"seek to {base + offset}")
-        self._at = base + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
+def _bytes_a_pixel(plan: Plan) -> float:
+    """Bytes that decoding takes for each pixel: the coded file, samples, a working copy, and the page."""
+    sample = max(1, plan.bits / 8)
+    colours = 3 if plan.channels >= 3 or plan.photometric == 3 else 1
+    return plan.channels * sample * 2 + 2 * colours
 
 
-def _tiff_class() -> type[TiffImageFile]:
-    """Pillow's TIFF plugin without its pixel limit (ours has been checked); defined on first use, because Pillow is imported lazily."""
-    global _TIFF_CLASS
-    if _TIFF_CLASS is None:
-        from PIL.Image import core  # type: ignore[attr-defined]
-        from PIL.TiffImagePlugin import TiffImageFile
+def _codec_tags(directory: Directory, order: str) -> dict[int, tuple[int, bytes]]:
+    """The tags that a picture codec asks for, in little-endian form."""
+    tags = {}
+    for tag in (*_KEPT_FOR_CODECS, *_OLD_JPEG_TAGS):
+        if tag not in directory:
+            continue
+        if tag == 347:
+            tags[tag] = (7, directory.raw(tag))
+        elif tag in (529, 532):
+            tags[tag] = (11, np.array(directory.values(tag), "<f4").tobytes())
+        else:
+            values = [int(value) for value in directory.values(tag) if math.isfinite(value)]
+            unit, code = (3, "H") if all(0 <= value < 65536 for value in values) else (16, "Q")
+            tags[tag] = (unit, struct.pack(f"<{len(values)}{code}", *(value & (1 << 64) - 1 for value in values)))
+    return tags
 
-        class UnlimitedTiff(TiffImageFile):
-            def load_prepare(self) -> None:
-                if self._im is None:
-                    self.im = core.new(self.mode, getattr(self, "_tile_size", self.size))
-                super().load_prepare()
 
-        _TIFF_CLASS = UnlimitedTiff
-    return _TIFF_CLASS
+def _by_codec(plan: Plan, directory: Directory, chunks: list[bytes], label: str, notes: list[str], before: bytes) -> Image:
+    """A page whose codec yields pixels of all channels at once."""
+    tags = _codec_tags(directory, plan.order)
+    inverted = plan.photometric == 0 and plan.bits > 8
+    tags[262] = (3, struct.pack("<H", 1 if inverted else plan.photometric))
+    if plan.compression in tiff_samples.CCITT:
+        tags.pop(338, None)
+    offsets = 324 if plan.tile is not None else 273
+    image = tiff_samples.tiff_image(synthetic(tags, chunks, offsets_tag=offsets, before=before))
+    image.load()
+    picture = Picture(image, label, min_is_white=inverted, unsigned=plan.kind == "u")
+    pixels = picture.pixels()
+    notes += picture.notes
+    return pixels
 
 
-_TIFF_CLASS: type[TiffImageFile] | None = None
+def _codec_plane(plan: Plan, directory: Directory, plane: int, chunks: list[bytes]) -> Samples:
+    """One plane of a page whose planes are coded apart by a picture codec, as if it were a grey picture."""
+    tags = _codec_tags(directory, plan.order)
+    for tag in (320, 338, 284, 529, 530, 531, 532):
+        tags.pop(tag, None)
+    across, down = plan.subsampling if plan.photometric == YCBCR and plane in (1, 2) else (1, 1)
+    tags[256] = (4, struct.pack("<I", -(-plan.width // across)))
+    tags[257] = (4, struct.pack("<I", -(-plan.height // down)))
+    if plan.tile is None:
+        tags[278] = (4, struct.pack("<I", -(-plan.rows // down)))
+    tags[258], tags[262], tags[277] = ((3, struct.pack("<H", value)) for value in (plan.bits, 1, 1))
+    tags.pop(339, None)
+    image = tiff_samples.tiff_image(synthetic(tags, chunks, offsets_tag=324 if plan.tile is not None else 273))
+    image.load()
+    return np.atleast_3d(np.asarray(image))
+
+
+def _colours(plan: Plan, planes: list[Samples], directory: Directory, label: str, notes: list[str]) -> Image:
+    """Samples as uint8 grey or RGB: scaled, extra samples settled, colours by the photometric interpretation."""
+    if plan.photometric not in _COLOURS:
+        raise ValueError(f"unsupported: photometric interpretation {plan.photometric}")
+    count = _COLOURS[plan.photometric] or (3 if plan.channels >= 3 else 1)
+    if plan.photometric in (8, 9) and plan.channels < 3:
+        count = 1
+    if plan.channels < count:
+        raise ValueError(f"unsupported: {plan.channels} samples for photometric interpretation {plan.photometric}")
+    if plan.photometric == 5 and directory.get(332, 1) != 1:
+        raise ValueError("unsupported: inks that are not cyan, magenta, yellow and black")
+    full = (plan.height, plan.width)
+    whole = [_spread(part, full, plan) for part in planes] if plan.apart else planes
+    colour = (np.concatenate(whole[:count], axis=2) if count > 1 else whole[0]) if plan.apart else planes[0][..., :count]
+    alpha, premultiplied = None, False
+    if plan.channels > count:
+        alpha, premultiplied = _alpha(plan, whole, count, directory, notes)
+    if plan.photometric == 3:
+        pixels = _palette(plan, colour[..., 0], directory, notes)
+    else:
+        inverted = plan.photometric == 0
+        levels = _levels(plan, colour, label, notes)
+        if inverted:
+            np.invert(levels, out=levels)
+        pixels = _named(plan, levels, directory, notes)
+    if alpha is not None:
+        pixels = laid_on_white(pixels, alpha, premultiplied, ink=plan.photometric == 0)
+    return np.ascontiguousarray(pixels)
+
+
+def _spread(part: Samples, full: tuple[int, int], plan: Plan) -> Samples:
+    if part.shape[:2] == full:
+        return part
+    across, down = plan.subsampling
+    return part.repeat(down, axis=0).repeat(across, axis=1)[: full[0], : full[1]]
+
+
+def _levels(plan: Plan, values: Samples, label: str, notes: list[str]) -> Image:
+    """Samples of any depth as a fresh uint8 array; (H, W) where there is one channel."""
+    values = values[..., 0] if values.shape[2] == 1 else values
+    if plan.kind == "f":
+        wide = values.astype(np.float32) if plan.bits == 16 else values
+        return scale_floats(wide, notes, label)
+    if plan.bits == 8:
+        return np.array(values, np.uint8)
+    if plan.bits == 1:
+        return np.multiply(values, 255, dtype=np.uint8)
+    if plan.bits < 8:
+        return ((values.astype(np.uint16) * 255 + (1 << plan.bits) // 2) // ((1 << plan.bits) - 1)).astype(np.uint8)
+    if plan.bits in (16, 32, 64):
+        return scale_integers(values, notes)
+    return (values >> (plan.bits - 8)).astype(np.uint8)
+
+
+def _alpha(plan: Plan, planes: list[Samples], count: int, directory: Directory, notes: list[str]) -> tuple[Image | None, bool]:
+    """The alpha of a page, 255 opaque, and whether colours are multiplied by it; None where no extra sample is one."""
+    meanings = [int(value) for value in directory.values(338)]
+    stated = next((index for index, meaning in enumerate(meanings[: plan.channels - count]) if meaning in (1, 2)), None)
+    assumed = stated is None and not meanings and plan.channels == count + 1 and plan.photometric in (1, 2)
+    if stated is None and not assumed:
+        notes.append(f"{plan.channels - count} extra sample{'s' * (plan.channels - count != 1)} a pixel without a known meaning ignored")
+        return None, False
+    index = count + (stated or 0)
+    values = planes[index][..., 0] if plan.apart else planes[0][..., index]
+    if plan.kind == "f":
+        top = 1.0 if values.max() <= 1 else 255.0
+        alpha = np.rint(np.clip(np.nan_to_num(values.astype(np.float32)), 0, top) * (255 / top)).astype(np.uint8)
+    elif plan.bits < 8:
+        alpha = (values.astype(np.uint16) * 255 // ((1 << plan.bits) - 1)).astype(np.uint8)
+    else:
+        alpha = (values >> (plan.bits - 8)).astype(np.uint8)
+    if alpha.min() == 255:
+        return None, False
+    if assumed and alpha.max() == 0:
+        notes.append("alpha that is 0 everywhere ignored")
+        return None, False
+    notes.append("alpha laid on white" + (": every pixel is transparent" if alpha.max() == 0 else ""))
+    return alpha, stated is not None and meanings[stated] == 1
+
+
+def _palette(plan: Plan, indices: Samples, directory: Directory, notes: list[str]) -> Image:
+    stored: Samples = np.array(directory.values(320), np.uint32)
+    if plan.bits > 16 or plan.kind != "u":
+        raise ValueError("unsupported: a palette of more than 65536 colours")
+    wanted = 1 << plan.bits
+    if stored.size < 3 or stored.size % 3:
+        raise ValueError("unsupported: a palette page without its palette")
+    colours = np.zeros((wanted, 3), np.uint8)
+    table: Samples = stored.reshape(3, -1).T[:wanted]
+    if table.max() <= 255:
+        notes.append("palette of 8-bit values taken as such")
+    else:
+        table = table >> 8
+    colours[: len(table)] = table
+    used = colours[np.unique(indices)]
+    if (used == used[:, :1]).all():
+        return np.ascontiguousarray(colours[:, 0])[indices]
+    return colours[indices]
+
+
+def _named(plan: Plan, levels: Image, directory: Directory, notes: list[str]) -> Image:
+    """Grey or RGB out of levels in the page's colour space."""
+    if plan.photometric == 5:
+        from PIL import Image as pillow
+
+        return np.array(pillow.fromarray(np.ascontiguousarray(levels), "CMYK").convert("RGB"), np.uint8)
+    if plan.photometric == YCBCR:
+        return _from_ycbcr(levels, directory)
+    if plan.photometric in (8, 9) and levels.ndim == 3:
+        notes.append("CIELab converted to RGB")
+        return lab_to_rgb(levels if plan.photometric == 8 else levels ^ np.array([0, 128, 128], np.uint8))
+    return levels
+
+
+def _from_ycbcr(levels: Image, directory: Directory) -> Image:
+    """TIFF 6.0, section 21: by the page's coefficients and reference levels, in bands of rows to bound memory."""
+    coefficients = directory.values(529)
+    red, green, blue = coefficients if len(coefficients) == 3 else (0.299, 0.587, 0.114)
+    reference = directory.values(532)
+    black_white = reference if len(reference) == 6 and all(map(math.isfinite, reference)) else (0, 255, 128, 255, 128, 255)
+    zeros = np.array(black_white[::2], np.float32)
+    spans = np.array([black_white[1] - black_white[0], black_white[3] - black_white[2], black_white[5] - black_white[4]], np.float32)
+    if not (spans > 0).all() or not green > 0:
+        raise ValueError("unsupported: YCbCr levels without a range")
+    out = np.empty_like(levels)
+    gains = np.array([255, 127, 127], np.float32) / spans
+    for top in range(0, len(levels), 256):
+        light, to_blue, to_red = np.moveaxis((levels[top : top + 256].astype(np.float32) - zeros) * gains, 2, 0)
+        r = to_red * (2 - 2 * red) + light
+        b = to_blue * (2 - 2 * blue) + light
+        g = (light - blue * b - red * r) / green
+        out[top : top + 256] = np.rint(np.stack([r, g, b], axis=2)).clip(0, 255)
+    return out

@@ -2,7 +2,8 @@
 
 Pages wait as small TIFF files in a temporary folder. Every 64 of them become a part PDF, and the parts are joined in the end by pikepdf, which
 img2pdf brings, and which copies streams from file to file; so memory does not grow with the number of pages. A page without resolution counts as
-300 dpi. A page beyond 14400 pt (200 inches) gets a UserUnit, as the PDF specification asks. img2pdf's own engine is used: its pikepdf engine refuses
+300 dpi. A page beyond 14400 pt (200 inches) gets a UserUnit, as the PDF specification asks. Title, outline and page labels of the document that the
+pages come from are put in at the end (:mod:`docbin.files.document`). img2pdf's own engine is used: its pikepdf engine refuses
 pages under 3 pt, which a strip of 12 pixels at 300 dpi is.
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from docbin.files.document import DocumentRecord, apply
 from docbin.files.limits import pillow_limit_lifted
 from docbin.files.resolution import Dpi
 from docbin.files.write_tiff import TiffWriter
@@ -34,6 +36,12 @@ class PdfWriter:
         self._folder = Path(tempfile.mkdtemp(prefix="docbin-pdf-"))
         self._waiting: list[tuple[Path, Dpi, int]] = []
         self._parts: list[Path] = []
+        self._record: tuple[DocumentRecord, tuple[int, ...]] | None = None
+
+    def describe(self, record: DocumentRecord, pages: tuple[int, ...]) -> None:
+        """Title, outline and labels to write in the end; see :meth:`docbin.files.output.PageWriter.describe`."""
+        if record.metadata or record.outline or record.labels:
+            self._record = record, pages
 
     def add(self, mask: Mask, dpi: Dpi | None) -> None:
         path = self._folder / f"{len(self._parts)}-{len(self._waiting)}.tif"
@@ -74,6 +82,8 @@ class PdfWriter:
         if self._waiting:
             self._join_waiting()
         whole = self._parts[0] if len(self._parts) == 1 else self._join_parts()
+        if self._record is not None:
+            whole = self._described(whole, *self._record)
         with whole.open("rb") as file:
             shutil.copyfileobj(file, self._stream, 1 << 20)
 
@@ -88,6 +98,15 @@ class PdfWriter:
             whole = self._folder / "whole.pdf"
             joined.save(whole, compress_streams=False, deterministic_id=True)
         return whole
+
+    def _described(self, whole: Path, record: DocumentRecord, pages: tuple[int, ...]) -> Path:
+        import pikepdf
+
+        described = self._folder / "described.pdf"
+        with pikepdf.open(whole) as pdf:
+            apply(pdf, record, pages)
+            pdf.save(described, compress_streams=False, deterministic_id=True)
+        return described
 
     def release(self) -> None:
         """Remove the temporary folder."""

@@ -1,0 +1,403 @@
+"""What a PDF page is made of, found before anything is drawn: by walking its dictionaries with pikepdf, not by rendering.
+
+Two questions are answered. Is the page safe to draw: forms that draw themselves or double at each level, streams that unpack to gigabytes, JBIG2
+code of many page-sized regions are refused here, because PDFium follows them until memory or patience ends. And is the page more than one plain
+picture: masks, optional content, transparency and appearances of fields and annotations mean that it must be composed.
+
+A file that pikepdf cannot open (PDFium repairs more) has no facts; then only the look of the page decides.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from docbin.errors import DocbinError, InputError, RefusedInput
+
+_MOST_DRAWS = 200_000
+_MOST_CONTENT = 256 << 20
+_MOST_DEPTH = 40
+_REGIONS = 16
+"""JBIG2: areas of all regions together may be this many times the picture's."""
+
+_USES = re.compile(rb"/([^\s/\[\]<>(){}%]+)(?:\s|%[^\r\n]*[\r\n])+(Do|gs|scn|SCN|sh)(?![A-Za-z0-9*'\"])")
+_LAYER = re.compile(rb"/OC(?:\s)*/[^\s/\[\]<>(){}%]+\s+BDC")
+_PACKING = ("/FlateDecode", "/LZWDecode", "/RunLengthDecode", "/Fl", "/LZW", "/RL")
+_FLATE = ("/FlateDecode", "/Fl")
+
+
+@dataclass(slots=True)
+class DrawnPicture:
+    """A picture that the page draws: its object, size, the size of its mask, whether one sees anything but its pixels."""
+
+    stream: Any
+    size: tuple[int, int]
+    mask: tuple[int, int] | None
+    masked: bool
+
+
+@dataclass(slots=True)
+class PageFacts:
+    """`unit`: UserUnit, multiples of 1/72 inch. `composed`: masks, layers, transparency. `appearances`: annotations or fields that show something."""
+
+    unit: float = 1.0
+    pictures: list[DrawnPicture] = field(default_factory=list)
+    composed: bool = False
+    appearances: bool = False
+    widgets: bool = False
+    shadings: int = 0
+
+
+class Structure:
+    """A PDF seen by pikepdf; made with the stream that PDFium reads, too (neither keeps a position in it)."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        import pikepdf
+
+        self._pdf: Any = None
+        try:
+            stream.seek(0)
+            self._pdf = pikepdf.open(stream)
+        except Exception:  # damaged in ways that PDFium may repair
+            self._pdf = None
+
+    @property
+    def pdf(self) -> Any:
+        """The pikepdf document, None where it could not be opened."""
+        return self._pdf
+
+    def facts(self, number: int, label: str) -> PageFacts | None:
+        """What page `number` is made of; None where nothing can be said.
+
+        Raises
+        ------
+        RefusedInput
+            Drawing it would not end, or would take memory out of all proportion.
+        """
+        if self._pdf is None:
+            return None
+        try:
+            page = self._pdf.pages[number - 1].obj
+            return _Walk(label).page(page)
+        except DocbinError:
+            raise
+        except RecursionError as error:
+            raise RefusedInput(f"{label}: its objects are nested too deep; print it to a new PDF") from error
+        except Exception:  # a dictionary of wrong types: PDFium will make of it what it can
+            return None
+
+    def close(self) -> None:
+        if self._pdf is not None:
+            self._pdf.close()
+
+
+class _Walk:
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.facts = PageFacts()
+        self._costs: dict[tuple[int, int], tuple[int, int, int]] = {}
+        self._path: list[tuple[int, int]] = []
+        self._seen: set[tuple[int, int]] = set()
+
+    def page(self, page: Any) -> PageFacts:
+        unit = float(page.get("/UserUnit", 1))
+        self.facts.unit = unit if 0.001 <= unit <= 100_000 else 1.0
+        contents = page.get("/Contents")
+        streams = [] if contents is None else list(contents) if _is_array(contents) else [contents]
+        content = b"\n".join(self._content(stream) for stream in streams)
+        node: Any = page
+        resources = page.get("/Resources")
+        for _ in range(_MOST_DEPTH):
+            if resources is not None or "/Parent" not in node:
+                break
+            node = node["/Parent"]
+            resources = node.get("/Resources")
+        total = self._uses(content, resources)
+        for annotation in page.get("/Annots") or ():
+            total = _sum(total, self._annotation(annotation))
+        self._check(total)
+        self.facts.shadings = total[2]
+        return self.facts
+
+    def _check(self, cost: tuple[int, int, int]) -> None:
+        if cost[0] > _MOST_DRAWS or cost[1] > 4 * _MOST_CONTENT:
+            raise RefusedInput(
+                f"{self.label}: drawing it means to draw {cost[0]:,} forms and pictures ({cost[1] / 1e6:,.0f} MB of drawing code); "
+                "forms that multiply like this are an attack or a fault, print it to a new PDF if you trust it"
+            )
+
+    def _content(self, stream: Any) -> bytes:
+        data, left = unpacked(stream, _MOST_CONTENT)
+        if len(data) >= _MOST_CONTENT:
+            raise RefusedInput(f"{self.label}: its drawing code unpacks to more than {_MOST_CONTENT >> 20} MB; print it to a new PDF")
+        return b"" if left else data
+
+    def _uses(self, content: bytes, resources: Any) -> tuple[int, int, int]:
+        """Draws, bytes of drawing code and shadings that running `content` means."""
+        cost = (1, len(content), 0)
+        if _LAYER.search(content):
+            self.facts.composed = True
+        if resources is None:
+            return cost
+        counts: dict[tuple[bytes, bytes], int] = {}
+        for use in _USES.findall(content):
+            counts[use] = counts.get(use, 0) + 1
+        for (name, operator), count in counts.items():
+            group = {b"Do": "/XObject", b"gs": "/ExtGState", b"sh": "/Shading"}.get(operator, "/Pattern")
+            things = resources.get(group)
+            thing = things.get(_name(name)) if things is not None else None
+            if thing is None:
+                continue
+            one = (1, 0, 0)
+            if group == "/XObject":
+                one = self._drawn(thing)
+            elif group == "/ExtGState":
+                one = self._state(thing)
+            elif group == "/Pattern":
+                one = self._form(thing) if _is_stream(thing) else (1, 0, 1)
+            else:
+                one = (1, 0, 1)
+            cost = _sum(cost, tuple(min(part * count, 1 << 60) for part in one))
+            self._check(cost)
+        fonts = resources.get("/Font")
+        for font in fonts.values() if fonts is not None else ():
+            if font.get("/Subtype") == "/Type3":
+                for glyph in font.get("/CharProcs", {}).values():
+                    cost = _sum(cost, self._form(glyph, font.get("/Resources")))
+        return cost
+
+    def _drawn(self, thing: Any) -> tuple[int, int, int]:
+        if "/OC" in thing:
+            self.facts.composed = True
+        if thing.get("/Subtype") == "/Form":
+            if "/Group" in thing:
+                self.facts.composed = True
+            return self._form(thing)
+        if thing.get("/Subtype") == "/Image" and (thing.objgen not in self._seen or thing.objgen == (0, 0)):
+            self._seen.add(thing.objgen)
+            picture = _picture(thing)
+            check_packing(picture, self.label)
+            self.facts.composed |= picture.masked
+            self.facts.pictures.append(picture)
+        return 1, 0, 0
+
+    def _form(self, form: Any, inherited: Any = None) -> tuple[int, int, int]:
+        key = form.objgen
+        if key in self._path and key != (0, 0):
+            raise RefusedInput(f"{self.label}: a form in it draws itself without end; an attack or a fault, print it to a new PDF")
+        if len(self._path) > _MOST_DEPTH:
+            raise RefusedInput(f"{self.label}: forms nested more than {_MOST_DEPTH} deep; print it to a new PDF")
+        if key in self._costs:
+            return self._costs[key]
+        self._path.append(key)
+        cost = self._uses(self._content(form), form.get("/Resources", inherited))
+        self._path.pop()
+        if key != (0, 0):
+            self._costs[key] = cost
+        return cost
+
+    def _state(self, state: Any) -> tuple[int, int, int]:
+        mask = state.get("/SMask")
+        mode = state.get("/BM")
+        faint = any(float(state.get(key, 1)) != 1 for key in ("/ca", "/CA"))
+        if faint or (mode is not None and mode not in ("/Normal", "/Compatible")):
+            self.facts.composed = True
+        if mask is None or not hasattr(mask, "get") or mask == "/None":
+            return 1, 0, 0
+        self.facts.composed = True
+        group = mask.get("/G")
+        return (1, 0, 0) if group is None else self._form(group)
+
+    def _annotation(self, annotation: Any) -> tuple[int, int, int]:
+        kind = annotation.get("/Subtype")
+        if kind == "/Widget":
+            self.facts.widgets = True
+        if kind in ("/Link", "/Popup") or int(annotation.get("/F", 0)) & (2 | 32):
+            return 0, 0, 0
+        looks = annotation.get("/AP")
+        normal = looks.get("/N") if looks is not None else None
+        if normal is None:
+            # PDFium draws a look of its own for the kinds it knows, and for fields that have a value
+            self.facts.appearances |= kind != "/Widget" or _has_value(annotation)
+            return 0, 0, 0
+        if not _is_stream(normal):
+            state = annotation.get("/AS")
+            normal = normal.get(str(state)) if state is not None else None
+        if normal is None or not _is_stream(normal):
+            return 0, 0, 0
+        self.facts.appearances |= len(normal.read_raw_bytes()) > 0
+        return self._form(normal)
+
+
+def _has_value(annotation: Any) -> bool:
+    node: Any = annotation
+    for _ in range(_MOST_DEPTH):
+        if "/V" in node:
+            return True
+        if "/Parent" not in node:
+            return False
+        node = node["/Parent"]
+    return False
+
+
+def _sum(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, int, int]:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _is_array(thing: Any) -> bool:
+    import pikepdf
+
+    return isinstance(thing, pikepdf.Array)
+
+
+def _is_stream(thing: Any) -> bool:
+    import pikepdf
+
+    return isinstance(thing, pikepdf.Stream)
+
+
+def _name(token: bytes) -> str:
+    """A name of a content stream as pikepdf has it: its #xx resolved."""
+    return "/" + re.sub(rb"#([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), token).decode("latin-1")
+
+
+def _size(stream: Any) -> tuple[int, int]:
+    return int(stream.get("/Width", 0)), int(stream.get("/Height", 0))
+
+
+def _picture(stream: Any) -> DrawnPicture:
+    masks = [stream.get(key) for key in ("/SMask", "/Mask")]
+    sizes = [_size(mask) for mask in masks if mask is not None and _is_stream(mask)]
+    masked = any(mask is not None for mask in masks) or bool(stream.get("/ImageMask", False)) or int(stream.get("/SMaskInData", 0)) != 0
+    return DrawnPicture(stream, _size(stream), max(sizes, default=None), masked)
+
+
+def filters_of(stream: Any) -> list[str]:
+    """The names of a stream's filters, first applied first."""
+    filters = stream.get("/Filter")
+    if filters is None:
+        return []
+    return [str(name) for name in filters] if _is_array(filters) else [str(filters)]
+
+
+def unpacked(stream: Any, cap: int) -> tuple[bytes, list[str]]:
+    """A stream's bytes with its leading Flate filters undone, at most `cap` bytes of each, and the filters that are left.
+
+    Broken Flate code gives what came before the break. Predictors are left in place.
+    """
+    filters, data = filters_of(stream), bytes(stream.read_raw_bytes())
+    while filters and filters[0] in _FLATE:
+        data = _inflated(data, cap)
+        filters = filters[1:]
+    textual = all(name.startswith(("/ASCII", "/A85", "/AHx", "/LZW", "/RunLength", "/RL")) for name in filters)
+    if filters and textual and len(data) <= 1 << 20 and filters == filters_of(stream):
+        try:
+            return bytes(stream.read_bytes())[:cap], []
+        except Exception:
+            return b"", filters
+    return data, filters
+
+
+def _inflated(data: bytes, cap: int) -> bytes:
+    machine = zlib.decompressobj()
+    try:
+        return machine.decompress(data, cap)
+    except zlib.error:
+        pass
+    machine, out = zlib.decompressobj(), bytearray()
+    for at in range(0, len(data), 256):  # what stands before the break
+        try:
+            out += machine.decompress(data[at : at + 256], max(1, cap - len(out)))
+        except zlib.error:
+            break
+        if len(out) >= cap:
+            break
+    return bytes(out)
+
+
+def wanted_bytes(stream: Any) -> int | None:
+    """Bytes that a picture's samples take, None where its colour space does not say."""
+    (width, height), bits = _size(stream), int(stream.get("/BitsPerComponent", 8))
+    if stream.get("/ImageMask", False):
+        return height * ((width + 7) // 8)
+    space = stream.get("/ColorSpace")
+    family, channels = str(space[0]) if _is_array(space) else str(space), None
+    if family in ("/DeviceGray", "/CalGray", "/Indexed", "/Separation", "/G", "/I"):
+        channels = 1
+    elif family in ("/DeviceRGB", "/CalRGB", "/Lab", "/RGB"):
+        channels = 3
+    elif family in ("/DeviceCMYK", "/CMYK"):
+        channels = 4
+    elif family == "/ICCBased":
+        channels = int(space[1].get("/N", 0)) or None
+    elif family == "/DeviceN":
+        channels = len(space[1])
+    return None if channels is None else height * ((width * channels * bits + 7) // 8)
+
+
+def have_bytes(stream: Any, wanted: int) -> int | None:
+    """Bytes of samples that a picture's stream holds, counted no further than `wanted`; None where its codec does not say."""
+    height = _size(stream)[1]
+    data, left = unpacked(stream, 2 * wanted + height + 1024)
+    if left:
+        return None
+    parameters = stream.get("/DecodeParms")
+    parameters = list(parameters)[-1] if parameters is not None and _is_array(parameters) and len(parameters) else parameters
+    predictor = int(parameters.get("/Predictor", 1)) if parameters is not None and hasattr(parameters, "get") else 1
+    return min(wanted, len(data) - height if predictor >= 10 else len(data))
+
+
+def check_packing(picture: DrawnPicture, label: str) -> None:
+    """Refuse a picture whose code unpacks out of all proportion to its size."""
+    for stream in (picture.stream, *(picture.stream.get(key) for key in ("/SMask", "/Mask"))):
+        if stream is None or not _is_stream(stream):
+            continue
+        width, height = _size(stream)
+        filters = filters_of(stream)
+        cap = max(1 << 20, 64 * width * height)
+        if sum(name in _PACKING for name in filters) > 1:
+            first, _ = unpacked(stream, cap)
+            inner = _inflated(bytes(stream.read_raw_bytes()), cap) if filters[0] in _FLATE else b""
+            if len(first) >= cap or len(inner) >= cap or len(filters) > 8:
+                raise RefusedInput(
+                    f"{label}: a picture of {width} x {height} pixels in it unpacks to more than {cap / 1e6:,.0f} MB; "
+                    "an attack or a fault, print it to a new PDF"
+                )
+        if filters[-1:] == ["/JBIG2Decode"] and len(filters) == 1:
+            areas = sum(_regions(bytes(stream.read_raw_bytes())))
+            if areas > _REGIONS * max(1, width * height) + (1 << 24):
+                raise RefusedInput(
+                    f"{label}: the JBIG2 code of a picture of {width} x {height} pixels in it paints {areas / 1e6:,.0f} megapixels; "
+                    "an attack or a fault, scan or print it again"
+                )
+
+
+def _regions(data: bytes) -> Iterator[int]:
+    """Areas of the regions in embedded JBIG2 code (ITU-T T.88, 7.2: segment headers; 7.4.1: region segments begin with width and height)."""
+    at = 0
+    while at + 11 <= len(data):
+        number, flags, count = int.from_bytes(data[at : at + 4], "big"), data[at + 4], data[at + 5] >> 5
+        at += 6
+        if count == 7:
+            count = int.from_bytes(data[at - 1 : at + 3], "big") & 0x1FFFFFFF
+            at += 3 + (count + 8) // 8
+        at += count * (1 if number <= 256 else 2 if number <= 65536 else 4) + (4 if flags & 64 else 1)
+        length = int.from_bytes(data[at : at + 4], "big")
+        at += 4
+        if flags & 63 in (4, 6, 7, 20, 22, 23, 36, 38, 39, 40, 42, 43) and at + 8 <= len(data):
+            yield int.from_bytes(data[at : at + 4], "big") * int.from_bytes(data[at + 4 : at + 8], "big")
+        if length == 0xFFFFFFFF:
+            return
+        at += length
+
+
+def check_samples(picture: DrawnPicture, label: str) -> None:
+    """Refuse a picture with too few bytes of samples (PDFium fills the rest with black and says nothing); bytes too many do no harm."""
+    wanted = wanted_bytes(picture.stream)
+    have = None if wanted is None else have_bytes(picture.stream, wanted)
+    if wanted is not None and have is not None and have < wanted:
+        width, height = picture.size
+        raise InputError(f"{label}: truncated picture, {have} bytes of samples for {width} x {height} pixels; scan or export it again")

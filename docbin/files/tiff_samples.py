@@ -1,0 +1,374 @@
+"""The samples of a TIFF page, whatever its layout: strips or tiles, planes together or apart, 1 to 64 bits a sample, either byte order.
+
+Codecs that pack bytes (none, Deflate, LZW, PackBits, ZSTD, LZMA) know nothing of samples. So their chunks are unpacked as bytes (Deflate by
+zlib, the others by libtiff, which is told of an 8-bit grey picture as wide as a row has bytes) and what a byte means is settled here: predictor,
+byte order, bits, planes. Pillow names a mode for some 60 combinations of these and refuses or garbles the rest (TIFF in 10, 12, 14 bits, 16-bit
+colour in planes, grey with associated alpha, big-endian BigTIFF, ...). Codecs of pictures (JPEG, CCITT, WebP, JPEG 2000) go through libtiff as a
+whole, a plane at a time where planes are apart.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docbin.errors import InputError
+from docbin.files.limits import ReadOptions
+from docbin.files.tiff_directory import Directory, synthetic
+
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import TiffImageFile
+
+Samples = NDArray[Any]
+
+NONE, LZW, OLD_JPEG, JPEG, ADOBE_DEFLATE, PACKBITS, DEFLATE = 1, 5, 6, 7, 8, 32773, 32946
+BYTE_CODECS = frozenset((NONE, LZW, ADOBE_DEFLATE, PACKBITS, DEFLATE, 34925, 50000))
+PICTURE_CODECS = (2, 3, 4, 6, 7, 32771, 50001, 34712)
+CCITT = frozenset((2, 3, 4, 32771))
+YCBCR = 6
+
+_MOST_CHANNELS = 32
+_BLOCK = 1 << 24
+"""Bits unpacked at a time, a byte each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a page's samples lie in the file.
+
+    `subsampling`: pixels of luma for one of chroma, across and down. `tile`: its width and height, or None.
+    """
+
+    width: int
+    height: int
+    channels: int
+    bits: int
+    kind: str
+    apart: bool
+    compression: int
+    predictor: int
+    fill: int
+    photometric: int
+    subsampling: tuple[int, int]
+    tile: tuple[int, int] | None
+    rows: int
+    order: str
+
+
+def plan_of(directory: Directory, order: str, label: str, options: ReadOptions) -> Plan:
+    """Read and check the layout tags.
+
+    Raises
+    ------
+    InputError
+        A layout that nobody can read: samples of different widths, complex numbers, no channels.
+    RefusedInput
+        Over the limit, padding of tiles included.
+    """
+    width, height = directory.get(256, 0), directory.get(257, 0)
+    options.check_size(width, height, label)
+    channels = directory.get(277, 1)
+    if not 1 <= channels <= _MOST_CHANNELS:
+        raise InputError(f"{label}: TIFF of {channels} samples a pixel; convert the page to 8-bit grey or RGB")
+    bits = {int(value) for value in directory.values(258)[:channels]} or {1}
+    forms = {int(value) for value in directory.values(339)[:channels]} or {1}
+    if len(bits) != 1 or len(forms) != 1 or not 1 <= min(bits) <= 64:
+        said = f"{sorted(bits)} bits, formats {sorted(forms)}"
+        raise InputError(
+            f"{label}: TIFF with a pixel layout that cannot be read (samples of {said}); convert the page to 8-bit grey or RGB"
+        )
+    form, depth = forms.pop(), bits.pop()
+    kind = {1: "u", 2: "i", 3: "f", 4: "u"}.get(form, "")
+    fits = depth in (16, 32, 64) if kind == "f" else depth in (16, 32, 64) if kind == "i" and depth > 8 else depth <= 32 or depth == 64
+    if not kind or not fits:
+        raise InputError(
+            f"{label}: TIFF with a pixel layout that cannot be read ({depth}-bit samples of format {form}); convert the page to 8-bit grey or RGB"
+        )
+    compression = directory.get(259, NONE)
+    tile = None
+    if 322 in directory and 323 in directory:
+        tile = directory.get(322, 0), directory.get(323, 0)
+        if min(tile) > 0:
+            options.check_size(-(-width // tile[0]) * tile[0], -(-height // tile[1]) * tile[1], f"{label}, its tiles")
+        else:
+            tile = None
+    rows = directory.get(278, height)
+    photometric = directory.get(262, -1)
+    if photometric < 0:  # as libtiff has it: CCITT counts ink, three channels are colours, the rest is light
+        photometric = 0 if compression in CCITT else 2 if channels >= 3 else 1
+    subsampling = (1, 1)
+    if photometric == YCBCR:
+        given = [int(value) for value in directory.values(530)[:2]]
+        subsampling = (given[0], given[1]) if len(given) == 2 else (2, 2)
+        if not set(subsampling) <= {1, 2, 4} or channels < 3:
+            raise InputError(
+                f"{label}: YCbCr TIFF with subsampling {subsampling} of {channels} samples; convert the page to 8-bit grey or RGB"
+            )
+    return Plan(
+        width,
+        height,
+        channels,
+        depth,
+        kind,
+        channels > 1 and directory.get(284, 1) == 2,
+        compression,
+        directory.get(317, 1),
+        directory.get(266, 1),
+        photometric,
+        subsampling,
+        tile,
+        min(max(1, rows), height) if rows else height,
+        order,
+    )
+
+
+def chunks_of(stream: BinaryIO, directory: Directory, plan: Plan, label: str, notes: list[str]) -> list[list[bytes]]:
+    """The coded strips or tiles, a list for each plane (one list where planes are together)."""
+    offsets = [int(value) for value in directory.values(324) or directory.values(273)]
+    counts = [int(value) for value in directory.values(325) or directory.values(279)]
+    size = stream.seek(0, io.SEEK_END)
+    across, down = _grid(plan)
+    wanted, planes = across * down, plan.channels if plan.apart else 1
+    if len(offsets) < wanted * planes:
+        raise InputError(
+            f"{label}: truncated TIFF, it names {len(offsets)} of {wanted * planes} strips or tiles; copy, scan or export it again"
+        )
+    if len(counts) < len(offsets):  # libtiff: each reaches to the next, the last to the end
+        ends = [*sorted(set(offsets)), size]
+        counts = [ends[ends.index(offset) + 1] - offset for offset in offsets]
+        notes.append("the TIFF does not say how long its strips are: taken to reach to the next one")
+    found: list[list[bytes]] = []
+    for plane in range(planes):
+        found.append([])
+        for index in range(wanted):
+            offset, count = offsets[plane * wanted + index], counts[plane * wanted + index]
+            if plan.compression == NONE:
+                need = _chunk_bytes(plan, plane, index)
+                if count < need and (count == 0 or wanted * planes == 1) and offset + need <= size:
+                    notes.append(f"the TIFF gives {count} bytes for samples of {need}: read whole")
+                count = need if count >= need or (count == 0 or wanted * planes == 1) else count
+            if offset <= 0 or offset >= size or offset + count > size:
+                have = max(0, min(count, size - offset)) if offset > 0 else 0
+                if plan.compression in (NONE, *PICTURE_CODECS) or have == 0:
+                    raise InputError(
+                        f"{label}: truncated or damaged TIFF, {have} of {count} bytes of a strip are there; copy, scan or export it again"
+                    )
+                count = have  # the codec itself says whether samples are missing
+            stream.seek(offset)
+            found[-1].append(stream.read(count))
+    return found
+
+
+def samples_of(plan: Plan, chunks: list[list[bytes]], label: str) -> list[Samples]:
+    """Planes of samples (H, W, channels of the plane): one of all channels, or one a channel; chroma planes of YCbCr may be smaller.
+
+    Interleaved subsampled YCbCr is spread to full size and comes as one plane.
+    """
+    if plan.photometric == YCBCR and plan.subsampling != (1, 1) and not plan.apart:
+        return [_subsampled(plan, chunks[0], label)]
+    return [_plane(plan, plane, part, label) for plane, part in enumerate(chunks)]
+
+
+def _size_of_plane(plan: Plan, plane: int) -> tuple[int, int, int]:
+    """Width and height of a plane, and the rows of its strips."""
+    if plan.photometric == YCBCR and plan.apart and plane in (1, 2):
+        across, down = plan.subsampling
+        return -(-plan.width // across), -(-plan.height // down), max(1, -(-plan.rows // down))
+    return plan.width, plan.height, plan.rows
+
+
+def _grid(plan: Plan) -> tuple[int, int]:
+    if plan.tile is None:
+        return 1, -(-plan.height // plan.rows)
+    return -(-plan.width // plan.tile[0]), -(-plan.height // plan.tile[1])
+
+
+def _chunk_shape(plan: Plan, plane: int, index: int) -> tuple[int, int]:
+    """Rows and pixels a row of strip or tile `index`."""
+    width, height, rows = _size_of_plane(plan, plane)
+    if plan.tile is not None:
+        across, down = plan.subsampling if (width, height) != (plan.width, plan.height) else (1, 1)
+        return -(-plan.tile[1] // down), -(-plan.tile[0] // across)
+    return min(rows, height - index * rows), width
+
+
+def _row_bytes(plan: Plan, pixels: int) -> int:
+    return (pixels * (1 if plan.apart else plan.channels) * plan.bits + 7) // 8
+
+
+def _chunk_bytes(plan: Plan, plane: int, index: int) -> int:
+    rows, pixels = _chunk_shape(plan, plane, index)
+    if plan.photometric == YCBCR and plan.subsampling != (1, 1) and not plan.apart:
+        return _blocks(plan, rows, pixels)[2] * _blocks(plan, rows, pixels)[0] * _blocks(plan, rows, pixels)[1]
+    return rows * _row_bytes(plan, pixels)
+
+
+def _blocks(plan: Plan, rows: int, pixels: int) -> tuple[int, int, int]:
+    """Rows of blocks, blocks a row, bytes a block of interleaved subsampled YCbCr."""
+    across, down = plan.subsampling
+    return -(-rows // down), -(-pixels // across), across * down + plan.channels - 1
+
+
+def _unpacked(plan: Plan, chunks: list[bytes], shapes: list[tuple[int, int]], label: str) -> list[NDArray[np.uint8]]:
+    """Chunks unpacked to bytes, each (rows, bytes a row) of `shapes`."""
+    if plan.compression in (NONE, DEFLATE, ADOBE_DEFLATE):
+        made = []
+        for number, (chunk, (rows, row)) in enumerate(zip(chunks, shapes, strict=True), 1):
+            if plan.fill == 2 and plan.compression == NONE:
+                chunk = _REVERSED[np.frombuffer(chunk, np.uint8)].tobytes()
+            data = chunk if plan.compression == NONE else zlib.decompressobj().decompress(chunk, rows * row)
+            if len(data) < rows * row:
+                raise InputError(
+                    f"{label}: truncated or damaged TIFF, strip {number} holds {len(data)} of {rows * row} bytes; copy, scan or export it again"
+                )
+            made.append(np.frombuffer(data, np.uint8, rows * row).reshape(rows, row))
+        return made
+    # libtiff takes strips of equal length with a shorter last one, which strips and tiles are both
+    rows, row = shapes[0]
+    height = sum(shape[0] for shape in shapes)
+    tags = {
+        256: (4, struct.pack("<I", row)),
+        257: (4, struct.pack("<I", height)),
+        258: (3, struct.pack("<H", 8)),
+        259: (3, struct.pack("<H", plan.compression)),
+        262: (3, struct.pack("<H", 1)),
+        266: (3, struct.pack("<H", plan.fill)),
+        277: (3, struct.pack("<H", 1)),
+        278: (4, struct.pack("<I", rows)),
+    }
+    image = tiff_image(synthetic(tags, chunks))
+    image.load()
+    whole = np.asarray(image)
+    edges = [0, *itertools.accumulate(shape[0] for shape in shapes)]
+    return [whole[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def _plane(plan: Plan, plane: int, chunks: list[bytes], label: str) -> Samples:
+    channels = 1 if plan.apart else plan.channels
+    shapes = [_chunk_shape(plan, plane, index) for index in range(len(chunks))]
+    width, height, _ = _size_of_plane(plan, plane)
+    parts = _unpacked(plan, chunks, [(rows, _row_bytes(plan, pixels)) for rows, pixels in shapes], label)
+    if plan.tile is None and len(parts) == 1:
+        return _typed(plan, parts[0], shapes[0][1], channels)
+    out: Samples | None = None
+    across, _ = _grid(plan)
+    top = 0
+    for index, (part, (rows, pixels)) in enumerate(zip(parts, shapes, strict=True)):
+        typed = _typed(plan, part, pixels, channels)
+        if out is None:
+            out = np.empty((height, width, channels), typed.dtype)
+        left = 0 if plan.tile is None else index % across * pixels
+        top = top if plan.tile is None else index // across * rows
+        into = out[top : top + rows, left : left + pixels]
+        into[...] = typed[: into.shape[0], : into.shape[1]]
+        if plan.tile is None:
+            top += rows
+    assert out is not None
+    return out
+
+
+def _typed(plan: Plan, data: NDArray[np.uint8], pixels: int, channels: int) -> Samples:
+    """Bytes (rows, bytes a row) as samples (rows, pixels, channels), the predictor undone."""
+    rows, bits = data.shape[0], plan.bits
+    if plan.predictor == 3 and plan.kind == "f" and plan.compression != NONE:
+        return _float_predicted(plan, data, pixels, channels)
+    if bits in (8, 16, 32, 64):
+        code = ("i" if plan.kind == "i" and bits > 8 else "u" if plan.kind != "f" or plan.predictor == 2 else "f") + str(bits // 8)
+        values = np.ascontiguousarray(data).view(np.dtype(plan.order + code)).reshape(rows, pixels, channels)
+        if plan.predictor == 2 and plan.compression != NONE:
+            values = np.add.accumulate(values, axis=1, dtype=np.dtype(code))
+            if plan.kind == "f":
+                values = values.view(np.dtype(f"f{bits // 8}"))
+        return values
+    if plan.predictor == 2 and plan.compression != NONE:
+        raise ValueError(f"unsupported: a predictor over {bits}-bit samples")
+    if bits == 24:
+        octets = data.reshape(rows, pixels, channels, 3).astype(np.uint32)
+        low, high = (0, 2) if plan.order == "<" else (2, 0)
+        return octets[..., low] | octets[..., 1] << 8 | octets[..., high] << 16
+    return _bits(data, bits, pixels * channels).reshape(rows, pixels, channels)
+
+
+def _bits(data: NDArray[np.uint8], bits: int, count: int) -> Samples:
+    """Numbers of `bits` bits, most significant first, `count` a row; rows begin at whole bytes."""
+    if bits == 1:
+        return np.unpackbits(data, axis=1, count=count)
+    out = np.empty((data.shape[0], count), np.uint8 if bits <= 8 else np.uint16 if bits <= 16 else np.uint32)
+    step = max(1, _BLOCK // max(1, count * bits))
+    for top in range(0, data.shape[0], step):
+        loose = np.unpackbits(data[top : top + step], axis=1, count=count * bits).reshape(-1, count, bits)
+        values = np.zeros(loose.shape[:2], out.dtype)
+        for bit in range(bits):
+            values <<= 1
+            values |= loose[..., bit]
+        out[top : top + step] = values
+    return out
+
+
+def _float_predicted(plan: Plan, data: NDArray[np.uint8], pixels: int, channels: int) -> Samples:
+    """Predictor 3 (TIFF technical note 3): differences of bytes, the bytes of a row sorted by significance, highest first."""
+    octets, count = plan.bits // 8, pixels * channels
+    summed = np.add.accumulate(data.reshape(data.shape[0], -1, channels), axis=1, dtype=np.uint8)
+    sorted_back = np.ascontiguousarray(summed.reshape(data.shape[0], octets, count).transpose(0, 2, 1))
+    return sorted_back.view(f">f{octets}").reshape(data.shape[0], pixels, channels)
+
+
+def _subsampled(plan: Plan, chunks: list[bytes], label: str) -> Samples:
+    """Interleaved YCbCr (TIFF 6.0, page 95): blocks of luma, then one Cb and one Cr, spread over the block."""
+    if plan.bits != 8:
+        raise ValueError("unsupported: subsampled YCbCr of other than 8 bits")
+    shapes = [_chunk_shape(plan, 0, index) for index in range(len(chunks))]
+    across, down = plan.subsampling
+    blocks = [_blocks(plan, *shape) for shape in shapes]
+    parts = _unpacked(plan, chunks, [(rows, count * size) for rows, count, size in blocks], label)
+    out = np.empty((plan.height, plan.width, 3), np.uint8)
+    tiles, _ = _grid(plan)
+    top = 0
+    for index, (part, (rows, count, size), (high, wide)) in enumerate(zip(parts, blocks, shapes, strict=True)):
+        units = part.reshape(rows, count, size)
+        luma = units[..., : across * down].reshape(rows, count, down, across).swapaxes(1, 2).reshape(rows * down, count * across)
+        left = 0 if plan.tile is None else index % tiles * wide
+        top = top if plan.tile is None else index // tiles * high
+        into = out[top : top + high, left : left + wide]
+        into[..., 0] = luma[: into.shape[0], : into.shape[1]]
+        for channel in (1, 2):
+            chroma = units[..., across * down + channel - 1].repeat(down, axis=0).repeat(across, axis=1)
+            into[..., channel] = chroma[: into.shape[0], : into.shape[1]]
+        if plan.tile is None:
+            top += high
+    return out
+
+
+_REVERSED = np.array([int(f"{byte:08b}"[::-1], 2) for byte in range(256)], np.uint8)
+
+
+def tiff_image(data: bytes) -> TiffImageFile:
+    """Pillow's TIFF plugin on `data`, without its pixel limit (ours has been checked)."""
+    return _tiff_class()(io.BytesIO(data))
+
+
+def _tiff_class() -> type[TiffImageFile]:
+    """Defined on first use, because Pillow is imported lazily."""
+    global _TIFF_CLASS
+    if _TIFF_CLASS is None:
+        from PIL.Image import core  # type: ignore[attr-defined]
+        from PIL.TiffImagePlugin import TiffImageFile
+
+        class UnlimitedTiff(TiffImageFile):
+            def load_prepare(self) -> None:
+                if self._im is None:
+                    self.im = core.new(self.mode, getattr(self, "_tile_size", self.size))
+                super().load_prepare()
+
+        _TIFF_CLASS = UnlimitedTiff
+    return _TIFF_CLASS
+
+
+_TIFF_CLASS: type[TiffImageFile] | None = None
