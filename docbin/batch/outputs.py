@@ -242,6 +242,9 @@ class WholeDocument(Outputs):
                 self._broken = self._failure(error)
                 return
             answer = replace(answer, result=replace(answer.result, data=None))
+            document = self.info.document
+            if document is not None and document.warning and self._whole.suffix.lower() == ".pdf" and not self._records:
+                answer = replace(answer, warnings=(*answer.warnings, document.warning))
         self._records.append(self.record(page, answer, self._whole))
 
     def _add(self, done: Done) -> None:
@@ -265,6 +268,8 @@ class WholeDocument(Outputs):
             ]
         partial = self._whole.with_name(f"{self._whole.stem}.{INCOMPLETE}{self._whole.suffix}")
         try:
+            if self.info.document is not None:
+                self._writer.describe(self.info.document, [record.page for record in self._records if record.error is None and record.page])
             self._writer.close()
             if not bad:
                 self.commit(self._staged, self._whole, self.entry(self.key(), None, self._records))

@@ -20,6 +20,7 @@ from docbin.errors import DocbinError, PageFailed, RefusedInput
 
 if TYPE_CHECKING:
     from docbin.files import PageFile
+    from docbin.files.document import DocumentRecord
 
 REOPEN_PAGES = 32
 """After so many pages a file is opened anew: decoders of documents keep something of every page they showed."""
@@ -43,11 +44,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """What a file is, how many pages it has, and which of them are wanted."""
+    """What a file is, how many pages it has, which of them are wanted, and what a PDF says beyond its pages."""
 
     kind: str
     count: int
     pages: tuple[int, ...]
+    document: DocumentRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +152,10 @@ class PageWorker:
         from docbin.files import parse_page_ranges
 
         file = self._open(task)
+        document = file.document() if file.kind == "pdf" else None
         if self.job.pages is None:
-            return FileInfo(file.kind, file.count, tuple(range(1, file.count + 1)))
-        return FileInfo(file.kind, file.count, tuple(parse_page_ranges(self.job.pages).numbers(file.count, task.name)))
+            return FileInfo(file.kind, file.count, tuple(range(1, file.count + 1)), document)
+        return FileInfo(file.kind, file.count, tuple(parse_page_ranges(self.job.pages).numbers(file.count, task.name)), document)
 
     def _work(self, task: Task, number: int) -> Done:
         start = time.perf_counter()

@@ -1,0 +1,430 @@
+"""PDF pages of every kind that is more than one plain picture, beside what poppler (pdftoppm) and mupdf (mutool draw) show of them."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pikepdf
+import pytest
+from numpy.typing import NDArray
+from pikepdf import Array, Dictionary, Name
+from PIL import Image
+
+from docbin import files
+from docbin.errors import InputError, RefusedInput
+from docbin.page import Page, to_grey
+
+from .builders import COLOUR, GREY, jpeg
+
+Pixels = NDArray[np.uint8]
+
+
+def _letters(width: int = 300, height: int = 150) -> Pixels:
+    page = np.full((height, width), 235, np.uint8)
+    for line in range(height // 30):
+        cv2.putText(page, "docbin 1873 Ink", (10, 24 + 30 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 20, 2)
+    return page
+
+
+TEXT = _letters()
+INKED = np.where(TEXT < 128, 255, 0).astype(np.uint8)
+
+
+class Maker:
+    """A PDF of one page of 72 x 36 pt, made with pikepdf."""
+
+    def __init__(self, size: tuple[float, float] = (72, 36)) -> None:
+        self.pdf = pikepdf.new()
+        self.pdf.add_blank_page(page_size=size)
+        self.page = self.pdf.pages[0].obj
+        self.page.Resources = Dictionary(XObject=Dictionary(), ExtGState=Dictionary(), Properties=Dictionary())
+
+    def stream(self, data: bytes, **entries: Any) -> Any:
+        return self.pdf.make_indirect(pikepdf.Stream(self.pdf, data, Dictionary(**entries)))
+
+    def picture(self, values: Pixels, more: bytes = b"", less: int = 0, **entries: Any) -> Any:
+        space = Name.DeviceGray if values.ndim == 2 else Name.DeviceRGB
+        entries = {"ColorSpace": space, "BitsPerComponent": 8, "Width": values.shape[1], "Height": values.shape[0], **entries}
+        return self.stream(values.tobytes()[: values.size - less] + more, Type=Name.XObject, Subtype=Name.Image, **entries)
+
+    def form(self, content: bytes, **entries: Any) -> Any:
+        return self.stream(content, Type=Name.XObject, Subtype=Name.Form, BBox=[0, 0, 72, 36], **entries)
+
+    def draw(self, content: str, **things: Any) -> None:
+        for name, thing in things.items():
+            self.page.Resources.XObject[f"/{name}"] = thing
+        self.page.Contents = self.stream(content.encode())
+
+    def bytes(self) -> bytes:
+        out = io.BytesIO()
+        self.pdf.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none)
+        return out.getvalue()
+
+
+FULL = "q 72 0 0 36 0 0 cm /{} Do Q "
+
+
+def _masked(kind: str) -> Maker:
+    made = Maker()
+    black = np.zeros_like(TEXT)
+    if kind == "smask":
+        picture = made.picture(black, SMask=made.picture(INKED))
+    elif kind == "smask with matte":
+        picture = made.picture(black, SMask=made.picture(INKED, Matte=[0]))
+    elif kind == "mask":
+        bits = np.packbits(INKED < 128, axis=1).tobytes()  # 1 is hidden
+        mask = made.stream(bits, Type=Name.XObject, Subtype=Name.Image, Width=300, Height=150, BitsPerComponent=1, ImageMask=True)
+        picture = made.picture(black, Mask=mask)
+    elif kind == "colour key":
+        paper = np.where(TEXT < 128, 20, 3).astype(np.uint8)
+        picture = made.picture(paper, Mask=[0, 10])
+    elif kind == "stencil":
+        bits = np.packbits(INKED < 128, axis=1).tobytes()
+        picture = made.stream(bits, Type=Name.XObject, Subtype=Name.Image, Width=300, Height=150, BitsPerComponent=1, ImageMask=True)
+    else:  # a small foreground under a large mask
+        picture = made.picture(np.zeros((18, 36), np.uint8), SMask=made.picture(INKED))
+    made.draw(FULL.format("I"), I=picture)
+    return made
+
+
+def _layered() -> Maker:
+    made = _masked("mrc")
+    made.draw(FULL.format("B") + FULL.format("I"), B=made.picture(np.full((18, 36), 235, np.uint8)), I=made.page.Resources.XObject.I)
+    return made
+
+
+def _strips(count: int) -> Maker:
+    made = Maker((36, 18))
+    rows = np.array_split(TEXT, count)
+    at, content, things = 150, "", {}
+    for index, part in enumerate(rows):
+        at -= len(part)
+        content += f"q 36 0 0 {len(part) * 0.12:g} 0 {at * 0.12:g} cm /S{index} Do Q "
+        things[f"S{index}"] = made.picture(np.ascontiguousarray(part))
+    made.draw(content, **things)
+    return made
+
+
+def _hidden(how: str) -> Maker:
+    made = Maker()
+    layer = made.pdf.make_indirect(Dictionary(Type=Name.OCG, Name="hidden"))
+    default = {"off": Dictionary(OFF=[layer]), "base state": Dictionary(BaseState=Name.OFF)}.get(how, Dictionary(OFF=[layer]))
+    made.pdf.Root.OCProperties = Dictionary(OCGs=[layer], D=default, Configs=Array([Dictionary(ON=[layer])]))
+    made.page.Resources.Properties["/L"] = layer
+    cover = made.picture(np.zeros_like(TEXT), **({"OC": layer} if how == "of the picture" else {}))
+    marked = FULL.format("C") if how == "of the picture" else f"/OC /L BDC {FULL.format('C')} EMC"
+    made.draw(FULL.format("I") + marked, I=made.picture(TEXT), C=cover)
+    return made
+
+
+def _state(**entries: Any) -> Maker:
+    made = Maker()
+    made.page.Resources.ExtGState["/G"] = Dictionary(**entries)
+    resources = Dictionary(XObject=Dictionary(I=made.picture(TEXT)))
+    made.draw("/G gs /F Do", F=made.form(FULL.format("I").encode(), Group=Dictionary(S=Name.Transparency), Resources=resources))
+    return made
+
+
+def _soft_mask() -> Maker:
+    made = Maker()
+    ramp = np.tile(np.linspace(0, 255, 300).astype(np.uint8), (150, 1))
+    group = made.form(
+        FULL.format("R").encode(),
+        Group=Dictionary(S=Name.Transparency, CS=Name.DeviceGray),
+        Resources=Dictionary(XObject=Dictionary(R=made.picture(ramp))),
+    )
+    made.page.Resources.ExtGState["/G"] = Dictionary(SMask=Dictionary(S=Name.Luminosity, G=group))
+    made.draw("/G gs " + FULL.format("I"), I=made.picture(TEXT))
+    return made
+
+
+def _field(kind: str, *, over_scan: bool, form: bool = True) -> Maker:
+    made = Maker()
+    font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+    look = made.stream(
+        b"/Tx BMC q BT /F1 9 Tf 0 g 2 3 Td (JANE EXAMPLE) Tj ET Q EMC",
+        Subtype=Name.Form,
+        BBox=[0, 0, 68, 12],
+        Resources=Dictionary(Font=Dictionary(F1=font)),
+    )
+    subtype = Name.Stamp if kind == "stamp" else Name.Widget
+    annotation = Dictionary(Type=Name.Annot, Subtype=subtype, Rect=[2, 2, 70, 14], F=4, AP=Dictionary(N=look))
+    if kind != "stamp":
+        annotation.FT, annotation.T = (Name.Sig if kind == "signature" else Name.Tx), "name"
+        annotation.DA = "/F1 9 Tf 0 g"
+    if kind == "text":
+        annotation.V = "JANE EXAMPLE"
+    field = made.pdf.make_indirect(annotation)
+    made.page.Annots = Array([field])
+    if kind != "stamp" and form:
+        made.pdf.Root.AcroForm = Dictionary(Fields=[field], DA="/F1 9 Tf 0 g", DR=Dictionary(Font=Dictionary(F1=font)))
+    if over_scan:
+        blank = TEXT.copy()
+        blank[75:] = 235
+        made.draw(FULL.format("I"), I=made.picture(blank))
+    return made
+
+
+def _cropped() -> Maker:
+    made = Maker()
+    made.draw(FULL.format("I"), I=made.picture(TEXT))
+    made.page.CropBox = [6, 3, 66, 33]
+    return made
+
+
+def _inline() -> Maker:
+    made = Maker()
+    small = cv2.resize(TEXT, (150, 75), interpolation=cv2.INTER_AREA)
+    content = b"q 72 0 0 36 0 0 cm BI /W 150 /H 75 /CS /G /BPC 8 /F /AHx ID " + small.tobytes().hex().encode() + b"> EI Q"
+    made.page.Contents = made.stream(content)
+    return made
+
+
+def _turned() -> Maker:
+    made = _layered()
+    made.page.Rotate = 90
+    return made
+
+
+CASES: dict[str, tuple[Callable[[], Maker], tuple[int, int] | None, float | None]] = {
+    **{
+        kind: (lambda kind=kind: _masked(kind), (150, 300), 300)
+        for kind in ("smask", "smask with matte", "mask", "colour key", "stencil", "mrc")
+    },  # type: ignore[misc]
+    "layered scan": (_layered, (150, 300), 300),
+    "layered scan, page turned": (_turned, (300, 150), 300),
+    "three strips": (lambda: _strips(3), (150, 300), 600),
+    "seventeen strips": (lambda: _strips(17), (150, 300), 600),
+    **{f"hidden layer {how}": (lambda how=how: _hidden(how), (150, 300), 300) for how in ("off", "base state", "of the picture")},  # type: ignore[misc]
+    "half transparent": (lambda: _state(ca=0.5), (150, 300), 300),
+    "blend mode": (lambda: _state(BM=Name.Multiply), (150, 300), 300),
+    "soft mask": (_soft_mask, (150, 300), 300),
+    **{
+        f"{kind}, {'over a scan' if scan else 'drawn'}": (lambda kind=kind, scan=scan: _field(kind, over_scan=scan), (150, 300), 300)  # type: ignore[misc]
+        for kind in ("text", "signature", "stamp")
+        for scan in (False, True)
+    },
+    "field without a form": (lambda: _field("signature", over_scan=True, form=False), (150, 300), 300),
+    "cropped": (_cropped, (125, 250), 300),
+    "inline picture": (_inline, (75, 150), 150),
+}
+
+
+def _page(data: bytes) -> Page:
+    with files.open_pages(data, name="made.pdf") as file:
+        return file.page(1)
+
+
+@pytest.mark.parametrize("viewer", ["pdftoppm", "mutool"])
+@pytest.mark.parametrize("case", CASES)
+def test_pages_look_as_in_other_viewers(case: str, viewer: str, tmp_path: Path) -> None:
+    if shutil.which(viewer) is None:
+        pytest.skip(f"{viewer} is not installed")
+    if viewer == "mutool" and case.startswith("hidden layer"):
+        pytest.skip("mutool takes the first of /Configs in place of the default")
+    if viewer == "mutool" and case.startswith(("signature", "field without")):
+        pytest.skip("mutool draws no appearance of an unsigned signature field")
+    make, shape, dpi = CASES[case]
+    data = make().bytes()
+    page = _page(data)
+    assert page.pixels.shape[:2] == shape
+    assert page.dpi == (dpi, dpi)
+    path, out = tmp_path / "made.pdf", tmp_path / "seen"
+    path.write_bytes(data)
+    if viewer == "pdftoppm":
+        command = ["pdftoppm", "-r", f"{dpi:g}", "-cropbox", "-singlefile", "-png", str(path), str(out)]
+    else:
+        command = ["mutool", "draw", "-q", "-r", f"{dpi:g}", "-o", f"{out}.png", str(path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    with Image.open(f"{out}.png") as image:
+        seen = np.asarray(image.convert("L"))
+    seen = cv2.resize(seen, page.pixels.shape[1::-1], interpolation=cv2.INTER_AREA) if seen.shape != page.pixels.shape[:2] else seen
+    apart = np.abs(cv2.blur(to_grey(page.pixels), (7, 7)).astype(int) - cv2.blur(seen, (7, 7)))
+    assert apart.mean() < 6  # half a pixel off is no other picture
+    assert np.percentile(apart, 99) < 60
+    assert abs((to_grey(page.pixels) < 128).mean() - (seen < 128).mean()) < 0.02
+
+
+@pytest.mark.parametrize("unit", [1, 2, 10])
+def test_user_unit(unit: int) -> None:
+    made = Maker((72 / unit, 36 / unit))
+    made.page.UserUnit = unit
+    made.draw(f"q {72 / unit} 0 0 {36 / unit} 0 0 cm /I Do Q", I=made.picture(TEXT))
+    scanned = _page(made.bytes())
+    assert scanned.dpi == (300, 300)
+    assert np.array_equal(scanned.pixels, TEXT)
+    made.page.Contents = made.stream(b"0 0 1 1 re f")
+    drawn = _page(made.bytes())
+    assert (drawn.pixels.shape, drawn.dpi) == ((150, 300), (300, 300))
+
+
+def test_plain_scans_are_still_taken_as_they_are() -> None:
+    for values in (TEXT, np.ascontiguousarray(np.dstack([TEXT, TEXT // 2, TEXT]))):
+        made = Maker()
+        made.draw(FULL.format("I"), I=made.picture(values))
+        page = _page(made.bytes())
+        assert np.array_equal(page.pixels, values)
+        assert any("decoded at its own resolution" in note for note in page.notes)
+
+
+# --- attacks --------------------------------------------------------------------------------------------------------------------------------
+
+
+def _recursive() -> bytes:
+    made = Maker()
+    form = made.form(b"/F Do /F Do")
+    form.Resources = Dictionary(XObject=Dictionary(F=form))
+    made.draw("/F Do", F=form)
+    return made.bytes()
+
+
+def _doubling(levels: int, state: bool = False) -> bytes:
+    made = Maker()
+    form = made.form(b"0 0 1 1 re f")
+    for _ in range(levels):
+        form = made.form(b"/F Do /F#20 Do /F%x\nDo".replace(b"#20", b""), Resources=Dictionary(XObject=Dictionary(F=form)))
+    if state:
+        made.page.Resources.ExtGState["/G"] = Dictionary(SMask=Dictionary(S=Name.Luminosity, G=form))
+        made.draw("/G gs 0 0 9 9 re f")
+    else:
+        made.draw("/F Do", F=form)
+    return made.bytes()
+
+
+def _flate_twice() -> bytes:
+    import zlib
+
+    made = Maker()
+    machine = zlib.compressobj(9)
+    inner = b"".join(machine.compress(bytes(1 << 20)) for _ in range(256)) + machine.flush()
+    picture = made.picture(GREY)
+    picture.write(zlib.compress(inner, 9), filter=Array([Name.FlateDecode, Name.FlateDecode]))
+    made.draw(FULL.format("I"), I=picture)
+    return made.bytes()
+
+
+def _jbig2() -> bytes:
+    region = (19000).to_bytes(4, "big") * 2 + bytes(9) + b"\0" * 20
+    code = b"".join(number.to_bytes(4, "big") + bytes([38, 0, 1]) + len(region).to_bytes(4, "big") + region for number in range(200))
+    made = Maker()
+    picture = made.picture(GREY, BitsPerComponent=1)
+    picture.Width = picture.Height = 19000
+    picture.write(code, filter=Name.JBIG2Decode)
+    made.draw(FULL.format("I"), I=picture)
+    return made.bytes()
+
+
+def _shadings() -> bytes:
+    made = Maker((612, 792))
+    made.page.Resources.Shading = Dictionary(
+        S=Dictionary(
+            ShadingType=2, ColorSpace=Name.DeviceGray, Coords=[0, 0, 1, 1], Function=Dictionary(FunctionType=2, Domain=[0, 1], N=1)
+        )
+    )
+    made.draw("/S sh " * 5000)
+    return made.bytes()
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (_recursive, "draws itself without end"),
+        (lambda: _doubling(22), "forms that multiply like this"),
+        (lambda: _doubling(22, state=True), "forms that multiply like this"),
+        (_flate_twice, "unpacks to more than"),
+        (_jbig2, r"paints 72,200 megapixels"),
+        (_shadings, "5,000 shadings"),
+    ],
+    ids=["recursive", "doubling", "doubling in a soft mask", "flate twice", "jbig2 regions", "shadings"],
+)
+def test_pages_that_would_not_end_are_refused_at_once(build: Callable[[], bytes], words: str) -> None:
+    data = build()
+    start = time.process_time()
+    with pytest.raises(RefusedInput, match=f"^made.pdf: .*{words}"):
+        _page(data)
+    assert time.process_time() - start < 5
+
+
+def test_forms_that_double_a_little_are_drawn() -> None:
+    assert (_page(_doubling(4)).pixels < 128).any()
+
+
+def test_bytes_behind_the_samples_do_no_harm_and_missing_ones_are_told() -> None:
+    made = Maker()
+    made.draw(
+        FULL.format("I"),
+        I=made.stream(
+            TEXT.tobytes() + b"x" * 10, Subtype=Name.Image, Width=300, Height=150, BitsPerComponent=8, ColorSpace=Name.DeviceGray
+        ),
+    )
+    assert np.array_equal(_page(made.bytes()).pixels, TEXT)
+    made.draw(
+        FULL.format("I"),
+        I=made.picture(TEXT, less=10),
+    )
+    with pytest.raises(InputError, match="truncated picture, 44990 bytes of samples for 300 x 150 pixels"):
+        _page(made.bytes())
+    made.draw(made.page.Contents.read_bytes().decode() + "0 0 1 1 re f")
+    assert any("is truncated" in note for note in _page(made.bytes()).notes)
+
+
+def test_a_jpeg_without_its_end_marker_in_a_pdf() -> None:
+    made = Maker()
+    picture = made.picture(COLOUR)
+    picture.write(jpeg(COLOUR)[:-2], filter=Name.DCTDecode)
+    made.draw(FULL.format("I"), I=picture)
+    assert np.abs(_page(made.bytes()).pixels.astype(int) - COLOUR).mean() < 6
+
+
+# --- documents ------------------------------------------------------------------------------------------------------------------------------
+
+
+def test_title_outline_and_labels_go_into_a_pdf_written_anew() -> None:
+    made = Maker()
+    for _ in range(3):
+        made.pdf.add_blank_page(page_size=(72, 36))
+    made.pdf.docinfo["/Title"], made.pdf.docinfo["/Author"] = "Tïtle \u4e2d", "Jane"
+    with made.pdf.open_outline() as outline:
+        chapter = pikepdf.OutlineItem("one", 0)
+        chapter.children.append(pikepdf.OutlineItem("one.a", 2))
+        outline.root += [chapter, pikepdf.OutlineItem("left out", 1), pikepdf.OutlineItem("two", 3)]
+    roman, arabic = Dictionary(S=Name.r), Dictionary(S=Name.D)
+    made.pdf.Root.PageLabels = Dictionary(Nums=Array([0, roman, 2, arabic]))
+    made.page.Contents = made.stream(b"BT (hidden) Tj ET")
+    made.page.Annots = Array([Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=[0, 0, 9, 9])])
+    with files.open_pages(made.bytes()) as file:
+        record = file.document()
+    assert record.metadata == {"Title": "Tïtle \u4e2d", "Author": "Jane"}
+    assert record.labels == ("i", "ii", "1", "2")
+    assert record.lost == ("text (searchable or of an OCR layer)", "links")
+    assert "links" in (record.warning or "")
+    out = io.BytesIO()
+    writer = files.PageWriter(out, "pdf")
+    for _ in range(3):
+        writer.add(TEXT < 128, 300)
+    writer.describe(record, [1, 3, 4])
+    writer.close()
+    with files.open_pages(out.getvalue()) as file:
+        again = file.document()
+        assert np.array_equal(file.page(2).pixels < 128, TEXT < 128)
+    assert again.metadata == record.metadata
+    assert again.labels == ("i", "1", "2")
+    assert [(mark.title, mark.page, mark.level) for mark in again.outline] == [("one", 1, 0), ("one.a", 2, 1), ("two", 3, 0)]
+    assert again.lost == ()
+    with files.open_pages(jpeg(GREY)) as file:
+        assert file.document().warning is None
+
+
+def test_an_empty_pdf_is_called_empty() -> None:
+    empty = io.BytesIO()
+    pikepdf.new().save(empty)
+    with pytest.raises(InputError, match="an empty PDF, without pages"):
+        files.open_pages(empty.getvalue())
