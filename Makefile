@@ -58,6 +58,11 @@ stubs: $(extras)
 test-native: $(extras)
 	$(python) -m pytest -rs tests/kernels/test_native.py $(PYTEST_ARGS)
 
+# Damaged page files for FUZZ_SECONDS: pages or typed errors only.
+FUZZ_SECONDS ?= 600
+fuzz: $(extras)
+	$(python) -m tests.files.fuzz $(FUZZ_SECONDS)
+
 lint: $(extras)
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .

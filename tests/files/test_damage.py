@@ -95,3 +95,9 @@ def test_random_bytes_behind_every_magic_number() -> None:
             for length in (0, 1, 7, 40, 2000):
                 _survives(magic + rng.bytes(length), f"random.{kind.name}")
     _survives(io.BytesIO(b"RIFF\0\0\0\0WEBPVP8 ").getvalue() + rng.bytes(100), "random.webp")
+
+
+def test_ten_seconds_of_the_fuzzer() -> None:
+    from .fuzz import fuzz
+
+    assert fuzz(10, seed=7) > 20
