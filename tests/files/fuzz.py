@@ -1,4 +1,7 @@
-"""A mutation fuzzer for the readers: ``python -m tests.files.fuzz SECONDS [SEED]``. Pages or typed errors only; any other exception ends it with code 1."""
+"""A mutation fuzzer for the readers: ``python -m tests.files.fuzz SECONDS [SEED]``.
+
+Damaged files give pages or typed errors; anything else ends it with code 1.
+"""
 
 from __future__ import annotations
 
