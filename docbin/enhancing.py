@@ -100,7 +100,7 @@ def get(repair: str, model: str | os.PathLike[str] | None = None) -> Repair:
         raise MissingExtra(
             f"task {repair}: its model {row.model} did not come with this docbin; "
             + (f"this install can do {there}; " if there else "")
-            + "train it with 'docbin train', or name another with --model FOLDER"
+            + "train it with 'docbin train' and 'docbin package', or name another with --model FOLDER"
         )
     config = _checked(row.model if model is None else model)
     return replace(row, model=config.name, sha256=config.sha256)

@@ -2,7 +2,7 @@
 
     python scripts/import_sauvolanet.py Sauvola_v3_att_w7.15.23.31.39.47.55.63_k1_R1_a1_inorm.h5 sauvolanet_published.safetensors
 
-The result is a weights file of a training run: a recipe starts from it with ``net.init``, ``scripts/package_model.py`` makes a model folder of it.
+The result is a weights file of a training run: a recipe starts from it with ``net.init``, ``docbin package`` makes a model folder of it.
 Windows and widths are read from the file. Keras keeps a kernel as (rows, columns, in, out), torch as (out, in, rows, columns); its instance
 norm has no weights, and its output is alpha (image - threshold) with ink below 0, docbin's is the negative, which is done in the network.
 Needs h5py (in the extra ``train``).

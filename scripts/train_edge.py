@@ -6,7 +6,7 @@ Behind a network that stays as it is, a step of ten thousand weights is left to 
 into the network before it. Here what it sees (``Stem.levels``) and the head's logits are computed once a page, so it learns from ten times the
 crops: pieces of the pages of the checkpoint's recipe as they are, turned and mirrored, sets mixed by the recipe's weights. Rendered pages, which live
 by their degradations, are left out. Held-out pages are scored every minute; what is written is the average of the weights, as a checkpoint for
-``scripts/package_model.py``.
+``docbin package``.
 """
 
 from __future__ import annotations

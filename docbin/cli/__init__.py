@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, Row] = {
     "methods": Row("docbin.cli.methods:command", "List the methods, their parameters and their papers."),
     "models": Row("docbin.cli.models:command", "List the trained models, or show one."),
     "train": Row("docbin.cli.train:command", "Train a network from a recipe."),
+    "package": Row("docbin.cli.package:command", "Make a model folder of a finished training run."),
     "export": Row("docbin.cli.export:command", "Write a trained model as ONNX or packed bits."),
     "demo": Row("docbin.cli.demo:command", "Try docbin in a browser on this machine."),
     "bench": Row("docbin.cli.bench:command", "Measure speed beside other tools on this machine."),

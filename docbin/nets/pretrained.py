@@ -1,6 +1,6 @@
 """A model folder to a torch network: ``config.toml`` says which architecture and variant, ``weights.safetensors`` holds its tensors.
 
-The folder's layout is written by ``scripts/package_model.py`` and checked by :mod:`docbin.zoo.folders`. Weights are stored as float16 (the rounding
+The folder's layout is written by ``docbin package`` and checked by :mod:`docbin.zoo.folders`. Weights are stored as float16 (the rounding
 moves a probability by less than a thousandth, which the folder's golden crop proves) and computed with as float32.
 """
 
@@ -22,6 +22,9 @@ from docbin.nets import build
 from docbin.nets.inference import clean_pages, probability
 from docbin.page import FloatMap, Image, Mask, to_grey
 from docbin.zoo.folders import Config, load_config, read_config
+
+IN_RUN = "/net/"
+"""What stands before the names of tensors in the weights that a training run writes."""
 
 
 def load(folder: Path) -> nn.Module:
@@ -48,7 +51,7 @@ def network(config: Config) -> nn.Module:
         )
     path = config.verified(config.weights)
     net = build(config.net, config.variant)
-    tensors = load_file(path)
+    tensors = {name.removeprefix(IN_RUN): value for name, value in load_file(path).items()}
     try:
         net.load_state_dict({name: value.to(net.state_dict()[name].dtype) for name, value in tensors.items()})
     except (KeyError, RuntimeError) as error:

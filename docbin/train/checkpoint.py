@@ -89,6 +89,27 @@ def load(path: Path) -> dict[str, Any]:
     return state
 
 
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """The network's tensors in a checkpoint (its average where it has one), a weights file of a run, or the ``weights.safetensors`` of a model
+    folder.
+
+    Raises
+    ------
+    FileAccessError, InputError
+        As :func:`load`.
+    """
+    if path.is_file():
+        try:
+            with safe_open(path, "pt") as handle:
+                if "state" not in (handle.metadata() or {}):
+                    return {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118 - not a mapping
+        except SafetensorError as error:
+            raise InputError(f"{path}: not a file of weights ({error})") from None
+    state = load(path)
+    found: dict[str, Tensor] = state.get("ema") or state.get("net") or state["task"]["net"]
+    return found
+
+
 def load_optimizer(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
     """Load a state that went through a file: parameter numbers are text there, tuples are lists, and every tensor is contiguous.
 

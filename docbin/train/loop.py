@@ -37,6 +37,7 @@ from docbin.train.schedule import Clock, warmup_cosine
 from docbin.train.task import Task, make_task, tensors
 from docbin.train.unpack import calibrate, is_packed, unpack_bitunet
 from docbin.train.validate import HeldOut, validate
+from docbin.zoo import folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,21 @@ class _Run:
         return self.ema.net if self.ema else self.task.net
 
     def start_from(self, path: Path, source: CropSource) -> None:
-        """Start from the weights in `path`: a checkpoint (its average where it has one), a weights file of a run, or a packed 1-bit network, whose
-        norms are measured on crops of `source`; "imagenet" starts the encoder alone from what it learned of ImageNet.
+        """Start from the weights in `path`: a model folder (or the name of one that came with docbin), a run, one of its checkpoints (its average
+        where it has one), a file of weights, or a packed 1-bit network, whose norms are measured on crops of `source`; "imagenet" starts the
+        encoder alone from what it learned of ImageNet.
+
+        Raises
+        ------
+        UsageError
+            The weights are those of another network or variant.
         """
         net = self.task.net
+        if str(path) in folders.shipped() or folders.is_folder(path):
+            config = folders.load_config(str(path))
+            entry = config.weights or config.packed
+            assert entry is not None
+            path = config.verified(entry)
         if str(path) == IMAGENET:
             load_imagenet(net)
         elif isinstance(net, BitUNet) and is_packed(path):
@@ -85,8 +97,18 @@ class _Run:
             crops = [Batch(*collate(source, range(at, at + batch))) for at in range(0, MEASURED, batch)]
             calibrate(net, [tensors(crop, self.place)[0] for crop in crops])
         else:
-            state = checkpoint.load(path)
-            net.load_state_dict(state.get("ema") or state.get("net") or state["task"]["net"])
+            try:
+                odd = net.load_state_dict(checkpoint.load_weights(path), strict=False)
+            except RuntimeError as error:
+                raise UsageError(
+                    f"net.init = {str(path)!r}: the weights are of another network or variant than the recipe's ({error})"
+                ) from None
+            lacking = [name for name in odd.missing_keys if not name.endswith("num_batches_tracked")]  # which do not ship
+            if lacking or odd.unexpected_keys:
+                names = ", ".join([*lacking, *odd.unexpected_keys][:4])
+                raise UsageError(
+                    f"net.init = {str(path)!r}: the weights are of another network or variant than the recipe's (tensors {names})"
+                )
         if self.ema:
             self.ema = Ema(net, self.recipe.optim.ema)
 

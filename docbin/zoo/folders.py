@@ -4,8 +4,8 @@ A folder holds ``config.toml`` (which network, its variant, its files with their
 ``card.md`` for people, and ``golden.npz``: a crop and what the weights make of it. Beside the weights there may be the same network in forms that
 run without torch: ``model.onnx`` for ONNX Runtime and ``packed.safetensors`` for :mod:`docbin.engine`. A packed network is whole without the
 float weights it was made from, which are many times larger and good for nothing but more training, so it may ship without them.
-``scripts/package_model.py`` writes all of them. A user's own folder, named by its path, is as good as one that came with docbin, and may hold no
-more than a config with `net` and `weights` or `packed`.
+``docbin package`` writes all of them. A user's own folder, named by its path, is as good as one that came with docbin, and may hold no
+more than a config with `net` and `weights` or `packed`. The folder of a training run is a model, too, for torch: its best weights, as they are.
 
 Configs are refused for any key that is not known here: a misspelt ``treshold`` that is silently ignored is a worse model, not a smaller file. The
 shipped folders are found through :mod:`importlib.resources` only, since they lie beside the package in a checkout and inside it in a wheel.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,10 @@ ZOO_LIMIT = 40_000_000
 """Bytes of all shipped models together."""
 TASKS = ("binarize", "enhance", "detect")
 ONNX_FILE = "model.onnx"
+RUN_WEIGHTS = ("best.safetensors", "final.safetensors")
+"""Weights that a training run leaves in its folder, in the order in which they are taken for a model."""
+GREY = ("bitunet", "bitdbnet")
+"""Architectures that see whole grey levels: whoever hands them colour must round as the packed engine does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +220,47 @@ def names() -> list[str]:
 
 
 def is_folder(name: str | os.PathLike[str]) -> bool:
-    """Whether `name` is the path of a model folder."""
-    return (Path(name) / "config.toml").is_file()
+    """Whether `name` is the path of a model folder, or of a training run with weights."""
+    return (Path(name) / "config.toml").is_file() or _run_weights(Path(name)) is not None
+
+
+def _run_weights(folder: Path) -> Path | None:
+    """The weights file that makes the folder of a training run a model."""
+    if not (folder / "recipe.json").is_file():
+        return None
+    return next((folder / name for name in RUN_WEIGHTS if (folder / name).is_file()), None)
+
+
+def read_run(folder: Path) -> Config:
+    """The config of the folder of a training run: network and variant from its ``recipe.json``, everything else as a packaged model would have it.
+
+    Raises
+    ------
+    FileAccessError, InputError
+        The recipe or the weights cannot be read, or it is no recipe.
+    """
+    weights, path = _run_weights(folder), folder / "recipe.json"
+    assert weights is not None
+    try:
+        recipe = json.loads(path.read_bytes())
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        net, data = recipe["net"], recipe["data"]
+        config = Config(
+            str(folder),
+            str(net["name"]),
+            Weights(weights.name, digest, "float32"),
+            task="detect" if recipe["task"] == "detection" else "binarize",
+            summary="a training run",
+            variant=dict(net["variant"]),
+            input=Input("grey" if net["name"] in GREY else "RGB", bool(data["depth"])),
+            detect=Detect(side=int(data["side"]) or 1280),
+            folder=folder,
+        )
+    except OSError as error:
+        raise FileAccessError(f"{error.filename}: cannot read the training run ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: not the recipe of a training run ({error})") from None
+    return config
 
 
 def load_config(name: str | os.PathLike[str]) -> Config:
@@ -234,11 +278,14 @@ def load_config(name: str | os.PathLike[str]) -> Config:
     known = shipped()
     if isinstance(name, str) and name in known:
         return read_config(known[name], name)
-    if is_folder(name):
+    if (Path(name) / "config.toml").is_file():
         return read_config(Path(name))
+    if is_folder(name):
+        return read_run(Path(name))
     if Path(name).is_dir():
         raise MissingExtra(
-            f"model {os.fspath(name)}: the folder has no config.toml; make one with scripts/package_model.py from a training run"
+            f"model {os.fspath(name)}: the folder has no config.toml and no weights of a training run; "
+            "'docbin package RUN -o FOLDER' makes a model folder of a run"
         )
     have = suggestion(os.fspath(name).lower(), known) if known else "this install brings no weights"
     raise UsageError(

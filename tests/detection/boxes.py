@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -60,16 +59,7 @@ def recipe(**changes: Any) -> Any:
 
 def package(run: Path, folder: Path) -> Path:
     """The model folder of a finished run."""
-    import importlib.util
+    from docbin.train import package_model
 
-    path = Path(__file__).resolve().parents[2] / "scripts" / "package_model.py"
-    spec = importlib.util.spec_from_file_location("package_model", path)
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    from docbin.train import checkpoint
-
-    state = checkpoint.load(run / "final.safetensors")
-    script.package(state["net"], json.loads(json.dumps(state["about"])), folder, script.Words(side=0))
+    package_model.package_run(run / "final.safetensors", folder, package_model.Words(side=0))
     return folder

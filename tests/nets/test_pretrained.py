@@ -4,22 +4,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from docbin.errors import FileAccessError, InputError
+from docbin.cli import main
+from docbin.errors import FileAccessError, InputError, UsageError
 from docbin.nets import build
 from docbin.nets.inference import probability
-from docbin.nets.pretrained import load
-from docbin.train import checkpoint
+from docbin.nets.pretrained import load, network
+from docbin.train import checkpoint, package_model
+from docbin.train.loop import train
 from docbin.train.recipe import recipe_of
-from docbin.zoo.folders import read_config
+from docbin.zoo.folders import load_config, read_config
 
 VARIANT = {
     "widths": [8, 16],
@@ -34,13 +35,8 @@ VARIANT = {
 }
 
 
-@pytest.fixture(scope="module")
-def script(load_script: Callable[[str], Any]) -> Any:
-    return load_script("package_model")
-
-
 @pytest.fixture
-def packaged(script: Any, tmp_path: Path) -> Path:
+def packaged(tmp_path: Path) -> Path:
     """A model folder made from a checkpoint of a net with random weights."""
     torch.manual_seed(5)
     net = build("unet", VARIANT)
@@ -52,7 +48,7 @@ def packaged(script: Any, tmp_path: Path) -> Path:
     (tmp_path / "notes.md").write_text("Fails on photographs.\n", encoding="utf-8")
     folder = tmp_path / "tiny"
     arguments = ["--evaluation", str(tmp_path / "scores.json"), "--notes", str(tmp_path / "notes.md"), "--machine", "an abacus"]
-    assert script.main([str(tmp_path / "best.safetensors"), str(folder), *arguments]) == 0
+    assert main(["package", str(tmp_path), "-o", str(folder), *arguments]) == 0
     torch.manual_seed(5)
     return folder
 
@@ -91,9 +87,46 @@ def test_damaged_folders_are_refused(packaged: Path, tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
 
 
-def test_weights_that_overflow_float16_ship_in_float32(script: Any, tmp_path: Path) -> None:
-    assert script.shortened(torch.tensor([1.5])).dtype == torch.float16
-    assert torch.equal(script.shortened(torch.tensor([1.5, 1e6], dtype=torch.float64)), torch.tensor([1.5, 1e6]))
-    assert script.shortened(torch.tensor([3])).dtype == torch.int64
+def test_weights_that_overflow_float16_ship_in_float32(tmp_path: Path) -> None:
+    assert package_model.shortened(torch.tensor([1.5])).dtype == torch.float16
+    assert torch.equal(package_model.shortened(torch.tensor([1.5, 1e6], dtype=torch.float64)), torch.tensor([1.5, 1e6]))
+    assert package_model.shortened(torch.tensor([3])).dtype == torch.int64
     with pytest.raises(ValueError, match=r"w: holds numbers that are not finite"):
-        script.package({"w": torch.tensor([float("inf")])}, {}, tmp_path / "m", script.Words())
+        package_model.package({"w": torch.tensor([float("inf")])}, {}, tmp_path / "m", package_model.Words())
+
+
+class OneCrop:
+    """Half ink, half paper, whatever the number."""
+
+    def crop(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        truth = np.zeros((32, 32), bool)
+        truth[:16] = True
+        return np.where(truth, 60, 220)[..., None].repeat(3, 2).astype(np.uint8), truth
+
+
+def test_a_training_run_is_a_model_and_a_model_starts_a_training(packaged: Path, tmp_path: Path) -> None:
+    """``-m RUN`` reads the best weights as they are; ``net.init`` takes a run, a model folder, or its file of weights."""
+    image = np.random.default_rng(2).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+    table = {
+        "net": {"name": "unet", "variant": VARIANT},
+        "data": {"size": 32, "workers": 0},
+        "run": {"steps": 1, "batch": 2, "precision": "float32", "threads": 1},
+    }
+    recipe = recipe_of(table)
+    (tmp_path / "recipe.json").write_text(recipe.to_json(), encoding="utf-8")
+    config = load_config(tmp_path)
+    assert (config.net, config.task, config.input.channels, config.weights and config.weights.file) == (
+        "unet",
+        "binarize",
+        "RGB",
+        "best.safetensors",
+    )
+    np.testing.assert_allclose(probability(load(packaged), image), probability(network(config), image), atol=2e-3)
+    for number, init in enumerate((tmp_path, packaged, packaged / "weights.safetensors", tmp_path / "best.safetensors")):
+        started = replace(recipe, net=replace(recipe.net, init=str(init)))
+        assert train(started, tmp_path / f"run{number}", source=OneCrop(), pages=[]).finished
+        assert not (tmp_path / f"run{number}" / "best.safetensors").exists()
+        assert load_config(tmp_path / f"run{number}").weights is not None
+    other = recipe_of({**table, "net": {"name": "unet", "variant": {**VARIANT, "head": 4}, "init": str(packaged)}})
+    with pytest.raises(UsageError, match=r"net\.init = .*another network or variant"):
+        train(other, tmp_path / "other", source=OneCrop(), pages=[])

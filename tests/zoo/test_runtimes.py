@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from docbin.nets import build
 from docbin.nets.inference import probability, to_tensor, with_depth
 from docbin.nets.pretrained import load as load_net
 from docbin.page import Image, to_grey
+from docbin.train import package_model
 from docbin.train.recipe import recipe_of
 from docbin.zoo import cards, folders, runtimes
 from tests.nets.variants import UNET
@@ -51,7 +51,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 BITS = "bits"  # a folder of bitunet as it ships: packed alone
 
 
-def packaged(script: Any, net: str, folder: Path, seed: int = 5, exact: bool = False, **words: Any) -> Path:
+def packaged(net: str, folder: Path, seed: int = 5, exact: bool = False, **words: Any) -> Path:
     """A folder as the zoo holds it, of a network with random weights and the statistics of a trained one."""
     torch.manual_seed(seed)
     module = build(net, VARIANTS[net])
@@ -63,7 +63,7 @@ def packaged(script: Any, net: str, folder: Path, seed: int = 5, exact: bool = F
     about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}
     if not exact:  # so that what is kept in float16 is the same network
         module.load_state_dict({name: value.half().to(value.dtype) for name, value in module.state_dict().items()})
-    script.package(module.state_dict(), about, folder, script.Words(**{"tile": 64, **words}))
+    package_model.package(module.state_dict(), about, folder, package_model.Words(**{"tile": 64, **words}))
     module.eval()
     if not words.get("with_weights") and net == "bitunet":
         assert (folder / "packed.safetensors").read_bytes() == export.to_packed(module)
@@ -82,9 +82,9 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def package(load_script: Callable[[str], Any]) -> Callable[..., Path]:
-    """:func:`packaged` by ``scripts/package_model.py``."""
-    return partial(packaged, load_script("package_model"))
+def package() -> Callable[..., Path]:
+    """:func:`packaged` by what ``docbin package`` does."""
+    return packaged
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +124,10 @@ def test_a_packaged_folder_is_what_ships(made: dict[str, Path]) -> None:
     assert {path.name for path in made[BITS].iterdir()} == common | {"packed.safetensors"}
 
 
-def test_bits_are_packed_as_they_were_trained(load_script: Callable[[str], Any], tmp_path: Path) -> None:
+def test_bits_are_packed_as_they_were_trained(tmp_path: Path) -> None:
     """Not as float16 has them, where that is not kept: thresholds are whole numbers, which rounding moves."""
-    exact = packaged(load_script("package_model"), "bitunet", tmp_path / "exact", exact=True)
-    rounded = packaged(load_script("package_model"), "bitunet", tmp_path / "rounded")
+    exact = packaged("bitunet", tmp_path / "exact", exact=True)
+    rounded = packaged("bitunet", tmp_path / "rounded")
     assert (exact / "packed.safetensors").read_bytes() != (rounded / "packed.safetensors").read_bytes()
 
 

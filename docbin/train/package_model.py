@@ -1,22 +1,19 @@
-"""Turn a training checkpoint into a folder of the model zoo.
-
-    python scripts/package_model.py runs/unet/best.safetensors models/unet --machine "2 cores" --notes notes.md
+"""A finished run to a folder of the model zoo: what ``docbin package`` does.
 
 Writes ``weights.safetensors`` (float16), ``config.toml`` (architecture, variant, checksums, what it takes and gives, how it was trained),
 ``golden.npz`` (a crop and what the packaged weights make of it) and ``card.md`` (generated: do not edit by hand). Where the network can run without
 torch, that form is written too: ``model.onnx``, a graph whose tensors are those of the weights file, or ``packed.safetensors`` for a network of
-bits; where it cannot, the reason is printed. A network of bits ships without its float weights, unless ``--with-weights`` asks for
-them: they are many times as large, and nothing but more training needs them. The recipe that the checkpoint carries is written as ``recipe.json``,
-unless the folder has a ``recipe.toml``.
+bits; where it cannot, the reason is printed. A network of bits ships without its float weights, unless they are asked for: they are many times as
+large, and nothing but more training needs them. The recipe that the checkpoint carries is written as ``recipe.json``, unless the folder has a
+``recipe.toml``.
 
 The weights are read back from the folder before anything is made of them, so what ships is what was checked. The folder is checked at the end as
 any user's install will check it, every installed runtime against the golden crop; a folder that fails is an error. Scores go into the card
-after the model was evaluated, by ``scripts/make_cards.py`` (or at once by ``--evaluation``).
+after the model was evaluated, by ``scripts/make_cards.py``, or at once where its evaluation is given.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import sys
@@ -38,9 +35,11 @@ from docbin.nets.pretrained import TorchNet, load
 from docbin.quant import quantizers
 from docbin.train import checkpoint
 from docbin.zoo import cards, runtimes
-from docbin.zoo.folders import FILE_LIMIT, ONNX_FILE, PACKED_LIMIT, TASKS, read_config
+from docbin.zoo.folders import FILE_LIMIT, GREY, ONNX_FILE, PACKED_LIMIT, RUN_WEIGHTS, read_config
 
 WEIGHTS_FILE, PACKED_FILE = "weights.safetensors", "packed.safetensors"
+CHECKPOINTS = (*RUN_WEIGHTS, "last.safetensors")
+"""Of a run, in the order in which they are taken."""
 TOLERANCE = 1e-3
 """Of a probability against the golden crop, which is stored as float16."""
 
@@ -65,9 +64,6 @@ ABOUT: Mapping[str, tuple[str, str]] = {
 }
 """Architecture -> what a row of the method table says of it, and its paper."""
 
-GREY = ("bitunet", "bitdbnet")
-"""Architectures that see whole grey levels: whoever hands them colour must round as the packed engine does."""
-
 
 class Words(NamedTuple):
     """What the run itself does not know: for the card and the config."""
@@ -89,54 +85,22 @@ class Words(NamedTuple):
     shrink: float = 0.4
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Parse the command line, package, print what was written."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("checkpoint", type=Path, help="best.safetensors, final.safetensors or last.safetensors of a run")
-    parser.add_argument("folder", type=Path, help="models/<name>")
-    parser.add_argument("--machine", default=Words().machine, help="what it was trained on, in words (default: not recorded)")
-    parser.add_argument(
-        "--notes", type=Path, help="Markdown for the card's limits: what the model is for and where it fails (default: none)"
-    )
-    parser.add_argument("--evaluation", type=Path, help="JSON of `docbin evaluate --json`, for the card's table (default: none yet)")
-    parser.add_argument("--task", choices=TASKS, default="", help="what the model does (default: what it was trained for)")
-    parser.add_argument("--summary", default="", help="a line for `docbin methods` (default: the architecture's)")
-    parser.add_argument("--citation", default="", help="the paper (default: the architecture's)")
-    parser.add_argument("--licence", default=Words().licence, help="of the weights (default: %(default)s)")
-    parser.add_argument("--tile", type=int, default=0, help="side of a tile in pixels (default: 1024, of a detector 2048)")
-    parser.add_argument("--halo", type=int, help="surround of a tile in pixels (default: the network's own, which is exact)")
-    parser.add_argument("--depth", type=float, default=Words().depth, help="keep strokes that are somewhere this deep (default: all)")
-    parser.add_argument("--with-weights", action="store_true", help="ship the float weights of a network of bits too (default: no)")
-    parser.add_argument(
-        "--side", type=int, default=0, help="of a detector's picture, the longer, pixels (default: data.side of the run, or 1280)"
-    )
-    parser.add_argument("--score", type=float, default=Words().score, help="least mean probability of a word (default: %(default)s)")
-    parser.add_argument("--threshold", type=float, default=0.0, help="of the probability (default: 0.5, of a detector 0.3)")
-    parser.add_argument("--shrink", type=float, default=Words().shrink, help="a kernel has shrunk by this ratio (default: %(default)s)")
-    options = parser.parse_args(argv)
-    state = checkpoint.load(options.checkpoint)
+def package_run(run: Path, folder: Path, words: Words) -> list[Path]:
+    """Package a finished run: its folder (the best weights, else the last step's), or one of its checkpoints; returns the files.
+
+    Raises
+    ------
+    FileAccessError, InputError
+        No checkpoint there, or another file.
+    ValueError
+        As :func:`package`.
+    """
+    path = run
+    if run.is_dir():
+        path = next((run / name for name in CHECKPOINTS if (run / name).is_file()), run / CHECKPOINTS[0])
+    state = checkpoint.load(path)
     about = state.get("about") or {key: state[key] for key in ("recipe", "step", "minutes")}
-    weights = state.get("net") or state.get("ema") or state["task"]["net"]
-    words = Words(
-        options.machine,
-        options.notes.read_text(encoding="utf-8") if options.notes else "",
-        json.loads(options.evaluation.read_text(encoding="utf-8")) if options.evaluation else (),
-        options.task,
-        options.summary,
-        options.citation,
-        options.licence,
-        options.tile,
-        options.halo,
-        options.depth,
-        options.with_weights,
-        options.side,
-        options.score,
-        options.threshold,
-        options.shrink,
-    )
-    for path in package(weights, about, options.folder, words):
-        print(f"{path}: {path.stat().st_size:,} bytes")
-    return 0
+    return package(state.get("net") or state.get("ema") or state["task"]["net"], about, folder, words)
 
 
 def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folder: Path, words: Words) -> list[Path]:
@@ -183,6 +147,11 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 
+def _say(text: str) -> None:
+    """A line about what was or was not made, for who waits."""
+    print(text, file=sys.stderr)
+
+
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -192,7 +161,7 @@ def _packed(net: nn.Module, folder: Path, numbers: int) -> list[str]:
     try:
         data = export.to_packed(net)
     except UsageError as error:
-        print(f"no packed file: {error}")
+        _say(f"no packed file: {error}")
         return []
     (folder / PACKED_FILE).write_bytes(data)
     return ["", "[packed]", f'file = "{PACKED_FILE}"', f'sha256 = "{_digest(data)}"', f"numbers = {numbers}"]
@@ -204,10 +173,10 @@ def _onnx(net: nn.Module, folder: Path) -> list[str]:
     try:
         data = export.to_onnx(net, {"docbin.weights": _digest(weights.read_bytes())}, weights)
     except UsageError as error:
-        print(f"no ONNX file: {error}")
+        _say(f"no ONNX file: {error}")
         return []
     if len(data) > FILE_LIMIT:
-        print(f"no ONNX file: it has {len(data):,} bytes, at most {FILE_LIMIT:,} ship")
+        _say(f"no ONNX file: it has {len(data):,} bytes, at most {FILE_LIMIT:,} ship")
         return []
     (folder / ONNX_FILE).write_bytes(data)
     return ["", "[onnx]", f'file = "{ONNX_FILE}"', f'sha256 = "{_digest(data)}"', f"opset = {export.OPSET}"]
@@ -226,7 +195,7 @@ def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) ->
             off = float(np.abs(runtimes.load(folder, runtime.name, config.task).probability(image) - said).max())
             if not off < TOLERANCE:
                 raise ValueError(f"{folder}: {runtime.name} is off by {off:.2g} in probability on the golden crop")
-            print(f"{runtime.name}: within {off:.1g} of the network on the golden crop")
+            _say(f"{runtime.name}: within {off:.1g} of the network on the golden crop")
 
 
 def _sees_depth(variant: object) -> bool:
@@ -288,7 +257,7 @@ def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, words:
     recipe = about["recipe"]
     data, run, net = recipe["data"], recipe["run"], recipe["net"]["name"]
     total = sum(data["weights"].values()) or 1.0
-    lines = [f"# {name}", "", "Generated by `scripts/package_model.py`; edit its inputs, not this file.", ""]
+    lines = [f"# {name}", "", "Generated by `docbin package`; edit its inputs, not this file.", ""]
     lines += [f"Architecture `{net}` (`docbin/nets/{net}.py`), {numbers:,} weights, {shipped}.", ""]
     lines += ["## Data", "", "| set | share of crops |", "|---|---|"]
     lines += [f"| {dataset} | {weight / total:.0%} |" for dataset, weight in data["weights"].items()]
@@ -329,7 +298,3 @@ def sample(height: int = 160, width: int = 224) -> NDArray[np.uint8]:
     paper = light[..., None] * np.array([1.0, 0.93, 0.78])
     page = paper * (1 - cover) + np.array([40.0, 35.0, 45.0]) * cover + rng.normal(0, 5, (height, width, 1))
     return np.asarray(page.clip(0, 255).astype(np.uint8))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

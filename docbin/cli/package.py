@@ -1,0 +1,106 @@
+"""``docbin package RUN``: a finished training run to a model folder that ``-m FOLDER`` takes."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docbin.cli import messages
+from docbin.errors import FileAccessError, InputError, MissingExtra, UsageError
+
+
+class Task(StrEnum):
+    """What the model does."""
+
+    binarize = "binarize"
+    enhance = "enhance"
+    detect = "detect"
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a training run, or one of its checkpoints.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FOLDER", help="The model folder. [default: RUN/model]", show_default=False),
+    ] = None,
+    machine: Annotated[str, typer.Option("--machine", help="What it was trained on, in words.")] = "a machine that was not recorded",
+    notes: Annotated[
+        Path | None, typer.Option("--notes", metavar="FILE", help="Markdown for the card: what it is for, where it fails (default: none).")
+    ] = None,
+    evaluation: Annotated[
+        Path | None, typer.Option("--evaluation", metavar="JSON", help="Of 'docbin evaluate --json', for the card's table (default: none).")
+    ] = None,
+    task: Annotated[Task | None, typer.Option("--task", help="What the model does (default: what it was trained for).")] = None,
+    summary: Annotated[str, typer.Option("--summary", help="A line for 'docbin methods' (default: the architecture's).")] = "",
+    citation: Annotated[str, typer.Option("--citation", help="The paper (default: the architecture's).")] = "",
+    licence: Annotated[str, typer.Option("--licence", help="Of the weights.")] = "Apache-2.0",
+    tile: Annotated[int, typer.Option("--tile", help="Side of a tile in pixels (default: 1024, of a detector 2048).")] = 0,
+    halo: Annotated[int | None, typer.Option("--halo", help="Surround of a tile in pixels (default: the network's own).")] = None,
+    depth: Annotated[float, typer.Option("--depth", help="Keep strokes that are somewhere this deep; 0 keeps all.")] = 0.0,
+    with_weights: Annotated[bool, typer.Option("--with-weights", help="Keep the float weights of a network of bits, too.")] = False,
+    side: Annotated[
+        int | None, typer.Option("--side", help="Of a detector's picture, the longer, pixels (default: that of the run).")
+    ] = None,
+    score: Annotated[float, typer.Option("--score", help="Least mean probability of a word.")] = 0.6,
+    threshold: Annotated[float, typer.Option("--threshold", help="Of the probability (default: 0.5, of a detector 0.3).")] = 0.0,
+    shrink: Annotated[float, typer.Option("--shrink", help="The ratio by which a detector's kernels have shrunk.")] = 0.4,
+) -> None:
+    """Make a model folder of a finished training run: weights, config, the forms that run without torch, a card. Every runtime is checked.
+
+    docbin package runs/unet -o my-unet; docbin binarize scan.tif -m my-unet
+    """
+    try:
+        from docbin.train.package_model import Words, package_run
+    except ImportError as error:
+        raise MissingExtra(f"packaging needs {error.name}, which is not installed; run: pip install 'docbin[train]'") from None
+    words = Words(
+        machine=machine,
+        notes=_text(notes),
+        evaluation=_results(evaluation),
+        task=task.value if task else "",
+        summary=summary,
+        citation=citation,
+        licence=licence,
+        tile=tile,
+        halo=halo,
+        depth=depth,
+        with_weights=with_weights,
+        side=side,
+        score=score,
+        threshold=threshold,
+        shrink=shrink,
+    )
+    folder = out or (run if run.is_dir() else run.parent) / "model"
+    try:
+        written = package_run(run, folder, words)
+    except OSError as error:
+        raise FileAccessError(f"{error.filename or folder}: cannot be written ({error.strerror or error})") from None
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise InputError(f"{run}: cannot be packaged: {error}") from None
+    for path in written:
+        messages.note(f"{path}: {path.stat().st_size:,} bytes")
+
+
+def _text(path: Path | None) -> str:
+    """A file's text; nothing where none is named."""
+    try:
+        return path.read_text(encoding="utf-8") if path is not None else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileAccessError(f"{path}: cannot be read ({error})") from None
+
+
+def _results(path: Path | None) -> list[dict[str, object]]:
+    """Results of ``docbin evaluate --json``."""
+    if path is None:
+        return []
+    try:
+        results: list[dict[str, object]] = json.loads(_text(path))
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); --evaluation takes what 'docbin evaluate --json' writes") from None
+    return results
