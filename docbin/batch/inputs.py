@@ -12,7 +12,7 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -53,12 +53,34 @@ class Refused:
     error: DocbinError
 
 
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A picture in a walked folder that docbin does not read: it is left out, but not without a word."""
+
+    name: str
+    reason: str
+
+
+PICTURES_NOT_READ: Mapping[str, str] = {
+    suffix: kind
+    for kind, suffixes in (
+        ("HEIC", ".heic .heif .hif"),
+        ("AVIF", ".avif"),
+        ("JPEG XL", ".jxl"),
+        ("DjVu", ".djvu .djv"),
+        ("Photoshop", ".psd"),
+    )
+    for suffix in suffixes.split()
+}
+"""Suffix -> kind of pictures and documents that a user may take for pages."""
+
+
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Sort key under which page2 stands before page10."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text.casefold()) if part]
 
 
-def find(words: Sequence[str], spool: Path, *, keep_apart: bool = True) -> list[Source | Refused]:
+def find(words: Sequence[str], spool: Path, *, keep_apart: bool = True) -> list[Source | Refused | Skipped]:
     """The files that `words` mean, in the order of the words, each file once.
 
     Parameters
@@ -69,7 +91,7 @@ def find(words: Sequence[str], spool: Path, *, keep_apart: bool = True) -> list[
     """
     apart = keep_apart and sum(Path(word).is_dir() for word in words) > 1
     seen: set[tuple[int, int]] = set()
-    found: list[Source | Refused] = []
+    found: list[Source | Refused | Skipped] = []
     for position, word in enumerate(words):
         for item in _meaning(word, spool, position, apart=apart):
             if isinstance(item, Source) and item.identity is not None:
@@ -80,7 +102,7 @@ def find(words: Sequence[str], spool: Path, *, keep_apart: bool = True) -> list[
     return found
 
 
-def _meaning(word: str, spool: Path, position: int, *, apart: bool) -> Iterator[Source | Refused]:
+def _meaning(word: str, spool: Path, position: int, *, apart: bool) -> Iterator[Source | Refused | Skipped]:
     if word == STDIN:
         yield _spooled(word, "stdin", spool / f"stdin-{position}")
         return
@@ -143,7 +165,7 @@ def is_own(stem: str) -> bool:
     return re.search(rf"({marks})(\.p\d+|\.incomplete)?$", stem) is not None
 
 
-def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused]:
+def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused | Skipped]:
     from docbin.files.access import access_error
 
     refused: list[Refused] = []
@@ -157,9 +179,13 @@ def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused]:
             (name for name in subfolders if not name.startswith(".") and not name.endswith(tuple(MARKS.values()))), key=natural
         )
         below = prefix / Path(parent).relative_to(folder)
-        for name in sorted(filter(readable, names), key=natural):
-            empty = False
-            yield _source(Path(parent, name), below / name, walked=True)
+        for name in sorted(names, key=natural):
+            kind = PICTURES_NOT_READ.get(PurePath(name).suffix.lower())
+            if readable(name):
+                empty = False
+                yield _source(Path(parent, name), below / name, walked=True)
+            elif kind is not None and not name.startswith("."):
+                yield Skipped(str(Path(parent, name)), f"left out: {kind} is not read; convert it to PNG, TIFF or JPEG")
     yield from refused
     if empty and not refused:
         yield Refused(str(folder), FileAccessError(f"{folder}: no page files in this folder; docbin reads {_suffixes()}"))
@@ -171,7 +197,7 @@ def _suffixes() -> str:
     return ", ".join(sorted(suffix.lstrip(".") for suffix in READABLE_SUFFIXES))
 
 
-def _matches(pattern: str) -> Iterator[Source | Refused]:
+def _matches(pattern: str) -> Iterator[Source | Refused | Skipped]:
     """A glob means what the shell would make of it, except that only readable names count where there are some (``scans/*``)."""
     matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True), key=natural)]  # noqa: PTH207 - absolute patterns too
     files = [match for match in matches if not match.is_dir()]

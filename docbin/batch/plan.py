@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from docbin.batch.inputs import STDIN, Refused, Source, find
+from docbin.batch.inputs import STDIN, Refused, Skipped, Source, find
 from docbin.batch.job import Job
 from docbin.batch.names import stems
 from docbin.batch.output_folder import OutputFolder
@@ -48,14 +48,14 @@ class Plan:
     Attributes
     ----------
     job : what is done to every page
-    files : planned files and refused input words
+    files : planned files, refused input words, and pictures that are left out
     folders : the output folders
     to_stdout : the one file's output belongs on stdout; it is written to a temporary file first
     identities : (device, inode) of every input, so that none is ever overwritten
     """
 
     job: Job
-    files: list[PlannedFile | Refused]
+    files: list[PlannedFile | Refused | Skipped]
     folders: dict[Path, OutputFolder]
     overwrite: bool = False
     resume: bool = False
@@ -123,7 +123,7 @@ def plan(
         if file.folder not in made.folders:
             keep = resume and not made.to_stdout
             made.folders[file.folder] = OutputFolder(file.folder, keep=keep, remember=keep)
-    made.files = [item if isinstance(item, Refused) else planned[item] for item in found]
+    made.files = [planned[item] if isinstance(item, Source) else item for item in found]
     return made
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from docbin.errors import UsageError
 
-Status = Literal["done", "kept", "failed", "planned"]
+Status = Literal["done", "kept", "failed", "planned", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class PageRecord:
     ----------
     input, page, pages : the file as the user gave it, page number from 1 (None: the file could not be opened), pages in the file
     output : the file that holds the result, None where there is none
-    status : "done", "kept" (finished by an earlier run, not touched), "failed", "planned" (dry run)
+    status : "done", "kept" (finished by an earlier run, not touched), "failed", "planned" (dry run),
+        "skipped" (a picture of a kind that is not read, in a folder)
     method, parameters : all parameters, defaults included
     size : (width, height), pixels
     dpi : (horizontal, vertical), None where the file does not say

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from docbin.batch.inputs import Refused
+from docbin.batch.inputs import Refused, Skipped
 from docbin.batch.job import PAGE_SECONDS, Job, difference
 from docbin.batch.outputs import Outputs, SeparatePages, WholeDocument
 from docbin.batch.plan import Plan, PlannedFile, storage
@@ -223,6 +223,10 @@ class _Run:
         for number, file in self.waiting:
             if isinstance(file, Refused):
                 self._record(self._failed(file.name, Failure.of(file.error)))
+                self.listener.step()
+            elif isinstance(file, Skipped):
+                job = self.plan.job
+                self._record(PageRecord(file.name, None, None, "skipped", job.row.name, dict(job.params), warnings=(file.reason,)))
                 self.listener.step()
             elif not self._resumed(number, file):
                 return Task(number, file.source.path, file.source.name, file.source.name)

@@ -40,7 +40,8 @@ Inputs = Annotated[
     typer.Argument(metavar="INPUT", help="Files, folders (with all below), globs in quotes, or - for stdin.", show_default=False),
 ]
 Pages = Annotated[
-    str | None, typer.Option("--pages", metavar="1-3,7", help="Pages to take from each file. [default: all]", show_default=False)
+    str | None,
+    typer.Option("--pages", metavar="1-3,7", help="Pages to take from each file, in this order. [default: all]", show_default=False),
 ]
 Dpi = Annotated[
     float | None,
@@ -158,10 +159,11 @@ def parameters(words: Sequence[str]) -> dict[str, str]:
 
 def _usual_jobs(plan: batch.Plan) -> int:
     """A process a CPU, but no more than there is work for: starting one costs what some pages of a quick method do."""
+    from docbin import batch
     from docbin.files import open_pages
     from docbin.kernels import threads
 
-    planned = [file for file in plan.files if not hasattr(file, "error")]
+    planned = [file for file in plan.files if isinstance(file, batch.PlannedFile)]
     work, size = len(planned), 0.0
     with contextlib.suppress(OSError):
         size = sum(file.source.path.stat().st_size for file in planned[:1000]) / 1e6

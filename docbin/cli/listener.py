@@ -47,6 +47,8 @@ class ConsoleListener(Listener):
             self.outputs.append(record.output)
         if record.error is not None:
             self._failed(record.error)
+        elif record.status == "skipped":
+            messages.warning(messages.one_line(f"{record.input}: {'; '.join(record.warnings)}"))
         elif self._dry_run:
             line = f"{record.label} -> {record.output}" + (" (done before)" if record.status == "kept" else "")
             print(messages.one_line(line) if sys.stdout.isatty() else line)

@@ -22,10 +22,18 @@ class PageRanges:
         return any(first <= number and (last is None or number <= last) for first, last in self.ranges)
 
     def numbers(self, count: int, name: str) -> list[int]:
-        """The chosen page numbers of a file with `count` pages, ascending, each once; one beyond the end is a UsageError naming the file."""
+        """The chosen page numbers of a file with `count` pages, in the order asked for, each once; one beyond the end is a UsageError."""
+        numbers: list[int] = []
+        taken = bytearray(count + 2)  # finding a page that is still free skips a range that was taken as fast as memory is read
         for first, last in self.ranges:
             _check_end(max(first, last or 0), count, name)
-        return sorted({number for first, last in self.ranges for number in range(first, (last or count) + 1)})
+            end = (last or count) + 1
+            number = taken.find(0, first, end)
+            while number >= 0:
+                taken[number] = 1
+                numbers.append(number)
+                number = taken.find(0, number + 1, end)
+        return numbers
 
 
 def _check_end(number: int, count: int, name: str) -> None:
@@ -60,7 +68,7 @@ def parse_page_ranges(text: str) -> PageRanges:
 
 
 def chosen_pages(pages: Collection[int] | PageRanges, count: int, name: str) -> list[int]:
-    """Page numbers, ascending and each once, checked against the `count` pages of the file `name`."""
+    """Page numbers, each once, of ranges in their order, else ascending; checked against the `count` pages of the file `name`."""
     if isinstance(pages, PageRanges):
         return pages.numbers(count, name)
     numbers = sorted(set(pages))

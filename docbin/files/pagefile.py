@@ -208,7 +208,7 @@ def read_pages(
     max_megapixels: float = DEFAULT_MEGAPIXELS,
     pages: Collection[int] | PageRanges | None = None,
 ) -> Iterator[Page]:
-    """Pages of a file, lazily, in the file's order; parameters and errors of :func:`open_pages`.
+    """Pages of a file, lazily, in the file's order or that of `pages`; parameters and errors of :func:`open_pages`.
 
     Parameters
     ----------

@@ -57,3 +57,30 @@ def test_a_worker_s_share_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert worker_memory(make_job(max_megapixels=800), 1) == 16 * gigabyte
     assert worker_memory(make_job(), 64) == 4 * gigabyte
     assert worker_memory(batch.Binarize(METHODS["howe"], {}), 1) == 80 * gigabyte
+
+
+def test_hostile_documents_are_failed_pages_and_the_good_page_after_them_is_done(tmp_path: Path) -> None:
+    """A form that draws itself twice (584 bytes) and forms that double 22 times: no more than the time that a page may take."""
+    import pikepdf
+
+    for name, depth in (("recursive", 0), ("doubling", 22)):
+        with pikepdf.new() as pdf:
+            pdf.add_blank_page(page_size=(200, 200))
+            inner = pdf.make_stream(b"0 0 9 9 re f", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=[0, 0, 200, 200])
+            for _ in range(depth):
+                resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=inner))
+                inner = pdf.make_stream(
+                    b"/F Do /F Do", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=[0, 0, 200, 200], Resources=resources
+                )
+            if depth == 0:
+                inner = pdf.make_stream(b"/F Do /F Do", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=[0, 0, 200, 200])
+                inner.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=inner))
+            pdf.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=inner))
+            pdf.pages[0].Contents = pdf.make_stream(b"/F Do")
+            pdf.save(tmp_path / f"{name}.pdf")
+    good = save(tmp_path / "good.png")
+    inputs = [tmp_path / "recursive.pdf", tmp_path / "doubling.pdf", good]
+    _, records = binarize(inputs, tmp_path / "out", tmp_path, jobs=1, page_seconds=6.0)
+    assert records[-1].status == "done"
+    for record in records[:-1]:  # a reader that draws such a form once, as viewers do, may finish it, too
+        assert record.status == "done" or (record.error is not None and record.error.exit_code in (2, 6)), record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import stat
+import time
 from pathlib import Path, PurePath
 
 import pytest
@@ -252,3 +253,28 @@ def test_a_dry_run_tells_all_and_leaves_no_trace(tmp_path: Path, spool: Path) ->
         (None, None),
     }
     assert summary.counts == {"planned": 3, "failed": 1}
+
+
+def test_pages_come_in_the_order_asked_for(tmp_path: Path, spool: Path) -> None:
+    book = save_many(tmp_path / "book.tif", [9] * 4)
+    binarize([book], tmp_path / "out", spool, make_job(pages="3,1"))
+    for page, seed in ((1, 2), (2, 0)):
+        assert (ink_of(tmp_path / "out/book.tif", page) == (grey(seed, 9) < 128)).all()
+
+
+def test_overlapping_page_ranges_cost_no_more_than_the_pages() -> None:
+    from docbin.files import parse_page_ranges
+
+    start = time.process_time()
+    assert parse_page_ranges(",".join(["1-"] * 20_000)).numbers(60_000, "x.tif") == list(range(1, 60_001))
+    assert time.process_time() - start < 5  # a set of every range takes 20 s and more
+
+
+def test_a_picture_that_is_not_read_is_left_out_with_a_word(tmp_path: Path, spool: Path) -> None:
+    save(tmp_path / "scans/a.tif")
+    (tmp_path / "scans/IMG.jxl").write_bytes(b"\xff\x0a")
+    report = tmp_path / "r.jsonl"
+    summary, records = binarize([tmp_path / "scans"], tmp_path / "out", spool, report=report)
+    assert summary.exit_code == 0
+    assert {Path(record.input).name: record.status for record in records} == {"a.tif": "done", "IMG.jxl": "skipped"}
+    assert '"left out: JPEG XL is not read; convert it to PNG, TIFF or JPEG"' in report.read_text()

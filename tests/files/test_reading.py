@@ -125,7 +125,7 @@ def test_pages_are_numbered_and_labelled(three: Path) -> None:
         ({3, 1}, [1, 3]),
         ([2, 2], [2]),
         (files.parse_page_ranges("2-"), [2, 3]),
-        (files.parse_page_ranges("3,1-2"), [1, 2, 3]),
+        (files.parse_page_ranges("3,1-2"), [3, 1, 2]),
         ([], []),
     ],
 )
