@@ -64,8 +64,6 @@ class Skipped:
 PICTURES_NOT_READ: Mapping[str, str] = {
     suffix: kind
     for kind, suffixes in (
-        ("HEIC", ".heic .heif .hif"),
-        ("AVIF", ".avif"),
         ("JPEG XL", ".jxl"),
         ("DjVu", ".djvu .djv"),
         ("Photoshop", ".psd"),
