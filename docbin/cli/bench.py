@@ -61,9 +61,7 @@ def _networks(names: Sequence[str]) -> Iterator[list[Any]]:
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="|".join(BENCHES), help=f"What to measure. [default: {next(iter(BENCHES))}]")] = next(
-        iter(BENCHES)
-    ),
+    what: Annotated[str, typer.Argument(metavar="|".join(BENCHES), help="What to measure.")] = next(iter(BENCHES)),
     models: Annotated[
         list[str] | None,
         typer.Argument(

@@ -50,7 +50,9 @@ def command(
     accurate: Annotated[
         bool,
         typer.Option(
-            "--accurate", help="Look at every picture at two sizes and average: three times the time. The same as -p accurate=true."
+            "--accurate",
+            help="Look at every picture at two sizes and average: three times the time. The same as -p accurate=true. [default: no]",
+            show_default=False,
         ),
     ] = False,
     format: Annotated[

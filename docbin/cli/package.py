@@ -35,18 +35,26 @@ def command(
         Path | None, typer.Option("--evaluation", metavar="JSON", help="Of 'docbin evaluate --json', for the card's table (default: none).")
     ] = None,
     task: Annotated[Task | None, typer.Option("--task", help="What the model does (default: what it was trained for).")] = None,
-    summary: Annotated[str, typer.Option("--summary", help="A line for 'docbin methods' (default: the architecture's).")] = "",
-    citation: Annotated[str, typer.Option("--citation", help="The paper (default: the architecture's).")] = "",
+    summary: Annotated[
+        str, typer.Option("--summary", help="A line for 'docbin methods' (default: the architecture's).", show_default=False)
+    ] = "",
+    citation: Annotated[str, typer.Option("--citation", help="The paper (default: the architecture's).", show_default=False)] = "",
     licence: Annotated[str, typer.Option("--licence", help="Of the weights.")] = "Apache-2.0",
-    tile: Annotated[int, typer.Option("--tile", help="Side of a tile in pixels (default: 1024, of a detector 2048).")] = 0,
+    tile: Annotated[
+        int, typer.Option("--tile", help="Side of a tile in pixels (default: 1024, of a detector 2048).", show_default=False)
+    ] = 0,
     halo: Annotated[int | None, typer.Option("--halo", help="Surround of a tile in pixels (default: the network's own).")] = None,
     depth: Annotated[float, typer.Option("--depth", help="Keep strokes that are somewhere this deep; 0 keeps all.")] = 0.0,
-    with_weights: Annotated[bool, typer.Option("--with-weights", help="Keep the float weights of a network of bits, too.")] = False,
+    with_weights: Annotated[
+        bool, typer.Option("--with-weights", help="Keep the float weights of a network of bits, too. [default: no]", show_default=False)
+    ] = False,
     side: Annotated[
         int | None, typer.Option("--side", help="Of a detector's picture, the longer, pixels (default: that of the run).")
     ] = None,
     score: Annotated[float, typer.Option("--score", help="Least mean probability of a word.")] = 0.6,
-    threshold: Annotated[float, typer.Option("--threshold", help="Of the probability (default: 0.5, of a detector 0.3).")] = 0.0,
+    threshold: Annotated[
+        float, typer.Option("--threshold", help="Of the probability (default: 0.5, of a detector 0.3).", show_default=False)
+    ] = 0.0,
     shrink: Annotated[float, typer.Option("--shrink", help="The ratio by which a detector's kernels have shrunk.")] = 0.4,
 ) -> None:
     """Make a model folder of a finished training run: weights, config, the forms that run without torch, a card. Every runtime is checked.
