@@ -105,6 +105,8 @@ SAMPLES = (
     ),
 )
 
+PHOTOGRAPH = "shop-signs"
+
 
 def chosen_fonts(sample: Sample, fonts: Sequence[Font]) -> list[Font]:
     """The fonts of the first of the sample's families that is installed; all fonts where it names none or none is there."""
@@ -145,6 +147,17 @@ def save(sample: Sample, image: Image, truth: Mask, out: Path) -> int:
     return path.stat().st_size
 
 
+def photograph(out: Path) -> int:
+    """Write photographs/NAME.jpg, a rendered street for a detector of words, which is no page of the data set; returns its size in bytes."""
+    from docbin.synth.scene import SceneSource
+
+    path = out / "photographs" / f"{PHOTOGRAPH}.jpg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scene = SceneSource((600, 800), seed=11, zoom=(1.0, 2.0), scripts={}).scene(0)
+    Pictures.fromarray(scene.picture.image).save(path, quality=85, optimize=True)
+    return path.stat().st_size
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument(
@@ -153,6 +166,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", help="name of one sample")
     options = parser.parse_args(argv)
     fonts = find_fonts()
+    if options.only in (None, PHOTOGRAPH):
+        print(f"{PHOTOGRAPH}: {photograph(Path(options.out))} bytes")
     for sample in SAMPLES:
         if options.only in (None, sample.name):
             used = chosen_fonts(sample, fonts)

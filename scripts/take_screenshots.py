@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ASSETS = Path(__file__).resolve().parent.parent / "app" / "assets"
-TABS = ("Binarize", "Compare", "Look inside", "Find text", "Benchmarks")
+TABS = ("Binarize", "Whole files", "Compare", "Look inside", "Find text", "Benchmarks")
 WIDTHS = {1280: 800, 390: 844}
 """Width of the window -> its height."""
 SAMPLE = "Writing that shines through"

@@ -27,10 +27,15 @@ def command(
             show_default=False,
         ),
     ] = None,
+    max_megapixels: Annotated[
+        float | None,
+        typer.Option("--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 40]", show_default=False),
+    ] = None,
 ) -> None:
     """Try docbin in a browser on this machine: binarize, compare methods, look inside them. Ctrl-C ends it.
 
-    Pages up to 25 MB and 40 megapixels; nothing leaves the machine, files are deleted after an hour. Needs the extra: pip install 'docbin[app]'.
+    Files up to 25 MB, pages up to 40 megapixels; nothing leaves the machine, files are deleted after an hour.
+    Needs the extra: pip install 'docbin[app]'.
     """
     import logging
 
@@ -40,4 +45,4 @@ def command(
     if messages.loudness() > 0:
         logging.basicConfig(format="%(asctime)s %(message)s")
         logging.getLogger("docbin.demo").setLevel(logging.INFO)
-    serve(host, port, say=messages.note, names=allow_host or ())
+    serve(host, port, say=messages.note, names=allow_host or (), max_megapixels=max_megapixels)

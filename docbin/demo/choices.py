@@ -32,6 +32,20 @@ NETS: Mapping[str, tuple[str, str, str]] = {
 }
 """Kind of view -> (network, its title, what the view shows)."""
 _TITLES = {"windows": "preferred window", "steps": "refinement steps"}
+_FOR_PROGRAMS = ("runtime",)
+"""Parameters that say how a computer does it, not what comes out."""
+_PLAIN: Mapping[str, tuple[str, str]] = {
+    "threshold": ("how sure of ink", "Less keeps faint strokes and some dirt, more takes only what is surely ink"),
+    "depth": ("remove writing of the back", "More removes more of what shines through the paper; 0 keeps all"),
+    "unclip": ("room around words", "How far outlines grow beyond the letters; 0 as the model learned it"),
+    "shape": ("outlines", "Four corners, or along a curved word"),
+    "least": ("smallest text", "Words narrower than this, in the model's own pixels, are left out"),
+    "side": ("size it is looked at", "Longer side in pixels: more finds smaller words and takes longer; 0 as it is"),
+    "score": ("how sure of a word", "Less finds more words and more that are none"),
+}
+"""Settings -> label and help in a reader's words."""
+_SLIDER_STEPS = 60
+"""A setting of so few steps is a slider."""
 _BITS = "What a 1-bit network's first layer hands on: each picture is the page compared with one learned threshold, one bit a pixel."
 _MAPS = {
     "threshold": ("Threshold map", "The grey level below which a pixel is ink"),
@@ -53,7 +67,8 @@ def _row(row: Described) -> Row:
         "family": row.family,
         "summary": row.summary,
         "citation": row.citation,
-        "params": [_param(param) for param in row.params],
+        "params": [_param(param) for param in row.params if param.name not in _FOR_PROGRAMS],
+        "quick": row.model is None,
         "available": row.available,
         "needs": f"docbin[{row.extra}]" if row.extra else None,
     }
@@ -63,7 +78,10 @@ def _param(param: Param) -> Row:
     whole = isinstance(param.default, int)
     step = (2 if param.odd else 1) if whole or not isinstance(param.default, float) or abs(param.default) >= 2 else 0.05
     told = {name: getattr(param, name) for name in ("name", "default", "min", "max", "help", "odd")}
-    return told | {"choices": list(param.choices), "step": step}
+    numbers = not isinstance(param.default, (bool, str)) and param.min is not None and param.max is not None
+    slider = numbers and not param.choices and (param.max - param.min) / step <= _SLIDER_STEPS  # type: ignore[operator]
+    label, help = _PLAIN.get(param.name, (param.name, param.help))
+    return told | {"label": label, "help": help, "choices": list(param.choices), "step": step, "slider": slider and not param.odd}
 
 
 def views() -> list[Row]:
@@ -90,9 +108,9 @@ def views() -> list[Row]:
         if not of_net:
             rows.append(_view(kind, "", label, summary, "its weights, which are not in this install"))
     packed = [config.name for config in have if config.packed is not None]
-    rows += [_view("bits", name, f"{name}: stem bits", _BITS, None) for name in packed]
+    rows += [_view("bits", name, f"{name}: what its first layer sees", _BITS, None) for name in packed]
     if not packed:
-        rows.append(_view("bits", "", "1-bit network: stem bits", _BITS, "a 1-bit model, which is not in this install"))
+        rows.append(_view("bits", "", "1-bit network: what its first layer sees", _BITS, "a 1-bit model, which is not in this install"))
     return rows
 
 

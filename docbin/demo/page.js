@@ -21,8 +21,46 @@
   const label = (row) => row.label || row.name;
   const lack = (row) => (row.needs?.startsWith("docbin[") ? `needs pip install '${row.needs}'` : `needs ${row.needs}`);
 
+  // --- results and what they were made of: a result is greyed as soon as a setting of its group, or the page, is another ------------------------
+  // Every value of a chooser carries the group's number at that moment, the server sends it back with the result, and only a result that has the
+  // newest number is shown as one. "group" is the tab.
+  const groups = new Map(); // group -> {serial, told: [functions that send the value anew]}
+  const group = (name) => groups.get(name) || groups.set(name, { serial: 0, told: [] }).get(name);
+  const results = (name) => document.querySelectorAll(`[data-docbin-result="${name}"], .docbin-result-${name}`);
+  function stale(name) {
+    group(name).serial++;
+    for (const node of results(name)) {
+      node.classList.add("docbin-stale");
+      node.inert = true;
+    }
+  }
+  function current(name, value) {
+    if (!name || (value?.serial ?? 0) !== group(name).serial) return;
+    for (const node of results(name)) {
+      node.classList.remove("docbin-stale");
+      node.inert = false;
+    }
+  }
+  function changed(name) {
+    stale(name);
+    for (const tell of group(name).told) tell();
+  }
+  function pageChanged() {
+    for (const name of groups.keys()) changed(name);
+  }
+  for (const kind of ["change", "drop"])
+    document.addEventListener(
+      kind,
+      (event) => {
+        if (event.target.closest?.("#docbin-upload, #docbin-number")) pageChanged();
+        if (event.target.closest?.("#docbin-truth")) changed("compare");
+        if (event.target.closest?.("#docbin-files, #docbin-format")) changed("documents");
+      },
+      true,
+    );
+
   // --- one method and its settings: props.value = {method, params}, props.table = the rows of `docbin methods` ---------------------------------
-  function chooser(element, props) {
+  function chooser(element, props, watch, trigger) {
     const root = element.querySelector(".docbin-chooser");
     const id = fresh("method");
     const select = make("select", { id, "aria-describedby": `${id}-help` });
@@ -46,18 +84,27 @@
     const tell = () => {
       const params = {};
       for (const field of settings.querySelectorAll("[data-param]"))
-        params[field.dataset.param] = field.type === "checkbox" ? field.checked : field.type === "number" ? field.valueAsNumber : field.value;
+        params[field.dataset.param] = field.type === "checkbox" ? field.checked : ["number", "range"].includes(field.type) ? field.valueAsNumber : field.value;
       for (const name of Object.keys(params)) if (Number.isNaN(params[name])) delete params[name];
-      props.value = { method: select.value, params };
+      props.value = { method: select.value, params, serial: group(props.group).serial };
+    };
+    group(props.group).told.push(tell);
+    let timer = 0;
+    const altered = (wait) => {
+      stale(props.group);
+      tell();
+      if (!props.live) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => trigger("input"), chosen().quick ? Math.min(wait, 250) : wait + 600);
     };
     const show = () => {
       const row = chosen();
       help.replaceChildren(make("span", { text: sentence(row.summary) }), row.citation ? make("cite", { text: row.citation }) : "");
-      settings.replaceChildren(...row.params.map((param) => field(param, tell)));
+      settings.replaceChildren(...row.params.map((param) => field(param, () => altered(250))));
       if (row.params.length)
-        settings.append(make("button", { type: "button", class: "plain", text: "Reset the settings", onclick: () => (show(), tell()) }));
+        settings.append(make("button", { type: "button", class: "plain", text: "Reset the settings", onclick: () => (show(), altered(0)) }));
     };
-    select.addEventListener("change", () => (show(), tell()));
+    select.addEventListener("change", () => (show(), altered(0)));
     select.value = props.value.method;
     show();
     tell();
@@ -82,12 +129,23 @@
     else if (param.choices?.length) {
       input = make("select", common, ...param.choices.map((choice) => make("option", { value: choice, text: choice })));
       input.value = param.default;
+    } else if (param.slider) {
+      const said = make("output", { for: id, text: param.default });
+      const moved = () => ((said.textContent = input.value), tell());
+      input = make("input", { ...common, oninput: moved, type: "range", min: param.min, max: param.max, step: param.step, value: param.default });
+      return make("div", { class: "setting" }, make("label", { for: id, text: param.label }), make("div", { class: "slide" }, input, said), told(param, id));
     } else {
       input = make("input", { ...common, type: "number", inputmode: "decimal", min: param.min, max: param.max, step: param.step, value: param.default });
     }
-    const told = [sentence(param.help), range(param) && `${capital(range(param))}.`].filter(Boolean).join(" ");
-    return make("div", { class: "setting" }, make("label", { for: id, text: param.name }), input, make("p", { id: `${id}-help`, class: "help", text: told }));
+    return make("div", { class: "setting" }, make("label", { for: id, text: param.label }), input, told(param, id));
   }
+
+  const told = (param, id) =>
+    make("p", {
+      id: `${id}-help`,
+      class: "help",
+      text: [sentence(param.help), !param.slider && range(param) && `${capital(range(param))}.`].filter(Boolean).join(" "),
+    });
 
   // --- several methods: props.value = [names], at most props.most -------------------------------------------------------------------------------
   function picker(element, props) {
@@ -98,14 +156,15 @@
       const names = boxes.filter((box) => box.checked).map((box) => box.value);
       for (const box of boxes) box.disabled = box.dataset.missing === "1" || (!box.checked && names.length >= props.most);
       count.textContent = `${names.length} of at most ${props.most} methods chosen.`;
-      props.value = names;
+      props.value = { names, serial: group("compare").serial };
     };
+    group("compare").told.push(tell);
     for (const family of families(props.table)) {
       const set = make("fieldset", { class: props.table.filter((one) => one.family === family).length > 6 ? "many" : "" }, make("legend", { text: capital(family) }));
       for (const row of props.table.filter((one) => one.family === family)) {
         const id = fresh("pick");
-        const box = make("input", { id, type: "checkbox", value: row.name, onchange: tell, "data-missing": row.available ? "0" : "1" });
-        box.checked = props.value.includes(row.name);
+        const box = make("input", { id, type: "checkbox", value: row.name, onchange: () => changed("compare"), "data-missing": row.available ? "0" : "1" });
+        box.checked = props.value.names.includes(row.name);
         boxes.push(box);
         const text = row.available ? row.name : `${row.name} – ${lack(row)}`;
         set.append(make("label", { for: id, class: row.available ? "" : "missing", title: row.summary }, box, make("span", { text })));
@@ -122,7 +181,7 @@
     const buttons = props.samples.map((sample) =>
       make(
         "button",
-        { type: "button", title: sample.title, onclick: () => trigger("input", { name: sample.name }) },
+        { type: "button", title: sample.title, onclick: () => (pageChanged(), trigger("input", { name: sample.name })) },
         make("img", { src: sample.picture, alt: "" }),
         make("span", { text: sample.title }),
       ),
@@ -132,30 +191,108 @@
 
   // On a phone a result is below what was pressed; nobody should have to look for it.
   function arrived(root) {
-    if (window.innerWidth <= 700 && root.offsetParent) root.scrollIntoView({ block: "start" });
+    if (window.innerWidth <= 700 && root.offsetParent && navigator.userActivation?.hasBeenActive !== false) root.scrollIntoView({ block: "start" });
   }
 
   function nothing(root, value, props) {
+    current(props.group, value);
     const said = value?.error ? make("p", { class: "wrong", role: "alert", text: value.error }) : make("p", { class: "empty", text: props.empty });
     root.replaceChildren(said);
     if (value?.error) arrived(root);
   }
 
-  // --- zoom: buttons that scale every .docbin-scaled below `root`, and scroll its stages together -----------------------------------------------
-  const ZOOMS = [["width", "Fit"], ["1", "100 %"], ["2", "200 %"], ["4", "400 %"]];
+  // --- zoom: every stage below `root` shows its picture at one scale (screen pixels a picture pixel); buttons, wheel, pinch and drag change what is
+  // seen, and the point under the pointer, or in the middle, stays where it is ----------------------------------------------------------------------
+  const ZOOMS = [["fit", "Fit"], ["1", "100 %"], ["2", "200 %"], ["4", "400 %"]];
+  const LARGEST = 8;
 
   function zoomBar(root, after) {
     const bar = make("div", { class: "bar", role: "group", "aria-label": "Zoom" });
-    const set = (zoom) => {
-      for (const button of bar.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.zoom === zoom));
-      for (const scaled of root.querySelectorAll(".docbin-scaled")) {
-        scaled.style.width = zoom === "width" ? "100%" : `${Math.round(Number(scaled.dataset.width) * Number(zoom))}px`;
-        scaled.classList.toggle("large", Number(zoom) >= 2);
+    let zoom = "fit";
+    const stages = () => [...root.querySelectorAll(".stage")];
+    const natural = (stage) => [Number(stage.firstChild.dataset.width) || 1, Number(stage.firstChild.dataset.height) || 1];
+    const room = (stage) => parseFloat(getComputedStyle(stage).maxHeight) || 480;
+    const fit = (stage) => {
+      const [width, height] = natural(stage);
+      return Math.min(stage.clientWidth / width, (room(stage) - 2) / height, 3);
+    };
+    const scale = (stage) => (zoom === "fit" ? fit(stage) : zoom);
+    const draw = () => {
+      for (const stage of stages()) {
+        const [width, height] = natural(stage);
+        const by = scale(stage);
+        Object.assign(stage.firstChild.style, { width: `${width * by}px`, height: `${height * by}px` });
+        stage.firstChild.classList.toggle("large", by >= 2);
+        stage.classList.toggle("pans", width * by > stage.clientWidth + 1 || height * by > stage.clientHeight + 1);
       }
+      for (const button of bar.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.zoom === String(zoom)));
       after();
     };
-    for (const [zoom, text] of ZOOMS) bar.append(make("button", { type: "button", "data-zoom": zoom, text, onclick: () => set(zoom) }));
-    return [bar, set];
+    // The picture's point (x, y) of the stage's box, as shares of the picture, is there again afterwards.
+    const set = (wanted, stage = stages()[0], x = (stage?.clientWidth || 0) / 2, y = (stage?.clientHeight || 0) / 2) => {
+      if (!stage) return;
+      const inner = stage.firstChild;
+      const share = [(stage.scrollLeft + x - inner.offsetLeft) / (inner.offsetWidth || 1), (stage.scrollTop + y - inner.offsetTop) / (inner.offsetHeight || 1)];
+      zoom = wanted;
+      draw();
+      stage.scrollLeft = inner.offsetLeft + share[0] * inner.offsetWidth - x;
+      stage.scrollTop = inner.offsetTop + share[1] * inner.offsetHeight - y;
+    };
+    const by = (factor, stage, x, y) => {
+      const least = fit(stage);
+      const next = Math.min(LARGEST, scale(stage) * factor);
+      set(next <= least * 1.001 ? "fit" : next, stage, x, y);
+    };
+    const at = (stage, event) => {
+      const box = stage.getBoundingClientRect();
+      return [event.clientX - box.left - stage.clientLeft, event.clientY - box.top - stage.clientTop];
+    };
+    const bind = (stage) => {
+      stage.addEventListener(
+        "wheel",
+        (event) => {
+          if (event.shiftKey || (zoom === "fit" && event.deltaY > 0 && !event.ctrlKey)) return; // the page scrolls on
+          event.preventDefault();
+          by(Math.exp(-Math.sign(event.deltaY) * Math.min(0.25, Math.abs(event.deltaY) / 400 + 0.02)), stage, ...at(stage, event));
+        },
+        { passive: false },
+      );
+      stage.addEventListener("pointerdown", (event) => {
+        if (event.pointerType !== "mouse" || event.button !== 0 || !stage.classList.contains("pans")) return;
+        const [left, top] = [stage.scrollLeft + event.clientX, stage.scrollTop + event.clientY];
+        const box = stage.getBoundingClientRect();
+        if (event.clientX > box.left + stage.clientWidth || event.clientY > box.top + stage.clientHeight) return; // its scroll bar
+        stage.setPointerCapture(event.pointerId);
+        stage.classList.add("panning");
+        const move = (now) => ((stage.scrollLeft = left - now.clientX), (stage.scrollTop = top - now.clientY));
+        const up = () => (stage.removeEventListener("pointermove", move), stage.classList.remove("panning"));
+        stage.addEventListener("pointermove", move);
+        for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, up, { once: true });
+      });
+      let pinch = 0;
+      const spread = (touches) => Math.hypot(touches[0].clientX - touches[1].clientX, touches[0].clientY - touches[1].clientY);
+      const middle = ([one, two]) => ({ clientX: (one.clientX + two.clientX) / 2, clientY: (one.clientY + two.clientY) / 2 });
+      stage.addEventListener("touchstart", (event) => (pinch = event.touches.length === 2 ? spread(event.touches) : 0), { passive: true });
+      stage.addEventListener(
+        "touchmove",
+        (event) => {
+          if (event.touches.length !== 2 || !pinch) return;
+          event.preventDefault();
+          const now = spread(event.touches);
+          by(now / pinch, stage, ...at(stage, middle(event.touches)));
+          pinch = now;
+        },
+        { passive: false },
+      );
+    };
+    for (const [name, text] of ZOOMS) bar.append(make("button", { type: "button", "data-zoom": name, text, onclick: () => set(name === "fit" ? name : Number(name)) }));
+    const begin = () => {
+      stages().forEach(bind);
+      draw();
+      const watched = new ResizeObserver(draw);
+      stages().forEach((stage) => watched.observe(stage));
+    };
+    return [bar, begin, draw];
   }
 
   // --- page and ink under one slider; props.value = {before, after, width, height, note} or {error} --------------------------------------------------------
@@ -169,12 +306,12 @@
       const before = make("img", { ...size, class: "before", src: address(value.before), alt: "The page before" });
       const after = make("img", { ...size, src: address(value.after), alt: "The ink on white paper" });
       const line = make("div", { class: "line", "aria-hidden": "true" });
-      const scaled = make("div", { class: "docbin-scaled", "data-width": value.width }, after, before);
+      const scaled = make("div", { class: "docbin-scaled", "data-width": value.width, "data-height": value.height }, after, before);
       const stage = make("div", { class: "stage", tabindex: "0", role: "group", "aria-label": "Page and ink; scroll with the arrow keys" }, scaled);
       const input = make("input", { id, type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": "How much of the page covers its ink, from the left" });
       const cover = () => {
-        const at = stage.scrollLeft + (stage.clientWidth * input.value) / 100;
-        before.style.clipPath = `inset(0 ${Math.max(0, scaled.clientWidth - at)}px 0 0)`;
+        const at = stage.scrollLeft + (stage.clientWidth * input.value) / 100 - scaled.offsetLeft;
+        before.style.clipPath = `inset(0 ${Math.min(scaled.clientWidth, Math.max(0, scaled.clientWidth - at))}px 0 0)`;
         line.style.left = `${input.value}%`;
       };
       const drag = (event) => {
@@ -186,12 +323,12 @@
       line.addEventListener("pointermove", (event) => line.hasPointerCapture(event.pointerId) && drag(event));
       input.addEventListener("input", cover);
       stage.addEventListener("scroll", cover);
-      new ResizeObserver(cover).observe(stage);
-      const [bar, zoom] = zoomBar(root, () => requestAnimationFrame(cover));
+      const [bar, begin] = zoomBar(root, cover);
       bar.append(make("label", { class: "ends", for: id }, make("span", { text: "page" }), input, make("span", { text: "ink" })));
       root.replaceChildren(bar, make("div", { class: "frame" }, stage, line), make("p", { class: "help", text: value.note || "" }));
-      zoom("width");
-      arrived(root);
+      begin();
+      current(props.group, value);
+      if (!value.quiet) arrived(root);
     };
     watch("value", show);
     show();
@@ -216,6 +353,7 @@
         clearTimeout(follow.timer);
         follow.timer = setTimeout(() => (leading = null), 120);
       };
+      const [bar, begin, redraw] = zoomBar(root, () => {});
       const grid = make("div", { class: `grid ${value.small ? "small" : value.panels.length === 4 ? "four" : ""}` });
       for (const panel of value.panels) {
         const caption = make("figcaption", {}, make("strong", { text: panel.title }), ...(panel.lines || []).map((text) => make("span", { text })));
@@ -225,15 +363,19 @@
         }
         const picture = make("img", { src: address(panel.picture), alt: panel.alt || panel.title, draggable: "false" });
         const stage = make("div", { class: "stage", tabindex: "0", role: "group", "aria-label": `${panel.title}; scroll with the arrow keys` });
-        stage.append(make("div", { class: "docbin-scaled", "data-width": panel.width }, picture));
-        picture.addEventListener("load", () => (stage.firstChild.dataset.width = picture.naturalWidth), { once: true });
+        stage.append(make("div", { class: "docbin-scaled" }, picture));
+        picture.addEventListener(
+          "load",
+          () => (Object.assign(stage.firstChild.dataset, { width: picture.naturalWidth, height: picture.naturalHeight }), redraw()),
+          { once: true },
+        );
         stage.addEventListener("scroll", follow);
         stages.push(stage);
         grid.append(make("figure", {}, caption, stage));
       }
-      const [bar, zoom] = zoomBar(root, () => {});
       root.replaceChildren(bar, legend(value.legend), make("p", { class: "help", text: value.note || "" }), grid);
-      zoom("width");
+      begin();
+      current(props.group, value);
       arrived(root);
     };
     watch("value", show);
@@ -265,5 +407,20 @@
   }
   for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, says);
 
-  window.docbin = { chooser, picker, samples, slider, sheet };
+  // --- a document's way: props.value = {done, expected, says, serial, running, rows: [[file, what became of it]], error} ----------------------------------
+  function progress(element, props, watch) {
+    const root = element.querySelector(".docbin-progress");
+    const show = () => {
+      const value = props.value;
+      if (!value?.says) return nothing(root, value, props);
+      const bar = make("progress", { max: Math.max(1, value.expected), value: value.done, "aria-label": "Pages done" });
+      const rows = (value.rows || []).map(([name, text]) => make("li", {}, make("strong", { text: name }), ` ${text}`));
+      root.replaceChildren(bar, make("p", { class: "says", role: "status", text: value.says }), rows.length ? make("ul", { class: "files" }, ...rows) : "");
+      current(props.group, value);
+    };
+    watch("value", show);
+    show();
+  }
+
+  window.docbin = { chooser, picker, samples, slider, sheet, progress };
 })();

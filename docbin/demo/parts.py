@@ -20,20 +20,24 @@ def _part(kind: str, value: Any, **props: Any) -> Any:
     return gr.HTML(
         value,
         html_template=f'<div class="docbin docbin-{kind}"></div>',
-        js_on_load=f"docbin.{kind}(element, props, watch, trigger)" + ("; 'input'" if kind == "samples" else ""),
+        js_on_load=f"docbin.{kind}(element, props, watch, trigger)" + ("; 'input'" if kind in ("samples", "chooser") else ""),
         apply_default_css=False,
         **props,
     )
 
 
-def chooser(label: str, table: Sequence[Row], usual: str, mark: bool = False) -> Any:
-    """One row of `table` with its settings, at first `usual`, which `mark` calls the default; the value is ``{"method", "params"}``."""
-    return _part("chooser", {"method": usual, "params": {}}, label=label, table=list(table), usual=usual, mark=mark)
+def chooser(label: str, table: Sequence[Row], usual: str, group: str, *, mark: bool = False, live: bool = False) -> Any:
+    """One row of `table` with its settings, at first `usual`, which `mark` calls the default; the value is ``{"method", "params", "serial"}``.
+
+    A change greys the results of `group` until one comes back with the newest serial; with `live` it is the event ``input`` as well, soon.
+    """
+    value = {"method": usual, "params": {}, "serial": 0}
+    return _part("chooser", value, label=label, table=list(table), usual=usual, group=group, mark=mark, live=live)
 
 
 def picker(table: Sequence[Row], chosen: Sequence[str], most: int) -> Any:
-    """Up to `most` rows of `table`; the value is a list of names."""
-    return _part("picker", list(chosen), table=list(table), most=most)
+    """Up to `most` rows of `table`; the value is ``{"names", "serial"}``."""
+    return _part("picker", {"names": list(chosen), "serial": 0}, table=list(table), most=most)
 
 
 def samples(shipped: Sequence[Row]) -> Any:
@@ -41,14 +45,25 @@ def samples(shipped: Sequence[Row]) -> Any:
     return _part("samples", None, samples=list(shipped))
 
 
-def slider(empty: str) -> Any:
+def slider(empty: str, group: str) -> Any:
     """Page and ink under one slider; the value is that of :func:`before_and_after`, or ``{"error"}``."""
-    return _part("slider", None, empty=empty)
+    return _part("slider", None, empty=empty, group=group)
 
 
-def sheet(empty: str) -> Any:
+def sheet(empty: str, group: str) -> Any:
     """Pictures that scroll together; the value is ``{"panels", "legend", "note"}``, or ``{"error"}``."""
-    return _part("sheet", None, empty=empty)
+    return _part("sheet", None, empty=empty, group=group)
+
+
+def progress(empty: str, group: str) -> Any:
+    """How far a batch is; the value is ``{"done", "expected", "says", "rows"}``, or ``{"error"}``."""
+    return _part("progress", None, empty=empty, group=group)
+
+
+def serial(value: Any) -> int:
+    """The number of a chooser's value, which the result made of it has to carry."""
+    found = value.get("serial") if isinstance(value, Mapping) else None
+    return found if isinstance(found, int) else 0
 
 
 def html(text: str = "", **options: Any) -> Any:
@@ -72,7 +87,7 @@ def before_and_after(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The slider's value from the answer of :func:`docbin.demo.work.binarize`."""
     width, height = answer["shown"]
     full = answer["shown"] == answer["size"]
-    note = "Drag the line over the page: left of it is the page, right of it the ink."
+    note = "Drag the line: left of it is the page, right of it the ink. Wheel or pinch to zoom, drag to move."
     if not full:
         note += f" Shown at {width / answer['size'][0]:.0%} of its size, so that it loads fast; the downloads are in full size."
     return {"before": file(answer["page"]), "after": file(answer["result"]), "width": width, "height": height, "note": note}

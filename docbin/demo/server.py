@@ -28,9 +28,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from docbin.demo import documents
 from docbin.demo.doors import UPLOAD_BYTES, Doors, Names, Room
 from docbin.demo.tabs import QUICK, SLOW, Sample
-from docbin.errors import DocbinError, MissingExtra, PageTimeout, UsageError, WorkerDied
+from docbin.demo.work import MEGAPIXELS
+from docbin.errors import DocbinError, InputError, MissingExtra, PageTimeout, UsageError, WorkerDied
 from docbin.processes.sandbox import Sandbox
 
 HOST, PORT = "127.0.0.1", 7860
@@ -51,6 +53,7 @@ TITLES = {
     "handwritten-bleedthrough": "Writing that shines through",
     "typeset-stained": "Print with a stain",
     "uneven-light-table": "Table in uneven light",
+    "shop-signs": "Street with signs",
 }
 """Shipped page -> what its button says."""
 
@@ -60,9 +63,12 @@ _log = logging.getLogger("docbin.demo")
 class Work:
     """Runs tasks in the two child processes and keeps a log of them: what came (by hash, never by name), how long, how it went."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._boxes = {line: Sandbox("docbin.demo.work:TASKS", memory) for line, (memory, _) in LIMITS.items()}
+    def __init__(self, folder: Path, megapixels: float = MEGAPIXELS) -> None:
+        self._folder, self.megapixels = folder, megapixels
+        self._first: dict[str, Any] | None = None
+        self._first_lock = threading.Lock()
+        self._more = max(1.0, megapixels / MEGAPIXELS)  # a larger page needs more memory
+        self._boxes = {line: Sandbox("docbin.demo.work:TASKS", round(memory * self._more)) for line, (memory, _) in LIMITS.items()}
 
     def start(self) -> None:
         """Start the processes; they get ready while Gradio is being imported."""
@@ -75,7 +81,9 @@ class Work:
         folder.mkdir(parents=True)
         start = time.monotonic()
         try:
-            answer: dict[str, Any] = self._boxes[line].call(task, {"folder": str(folder), **arguments}, LIMITS[line][1])
+            answer: dict[str, Any] = self._boxes[line].call(
+                task, {"folder": str(folder), "megapixels": self.megapixels, **arguments}, LIMITS[line][1]
+            )
         except DocbinError as error:
             shutil.rmtree(folder, ignore_errors=True)
             _log.info("%s of %s: %s in %.2f s", task, _known(arguments["path"]), type(error).__name__, time.monotonic() - start)
@@ -83,6 +91,52 @@ class Work:
                 _log.error("%s", note)
             raise _in_plain_words(error, arguments["name"]) from error
         _log.info("%s of %s: done in %.2f s", task, _known(arguments["path"]), time.monotonic() - start)
+        return answer
+
+    def document(self, files: Mapping[str, str], **arguments: Any) -> Iterator[tuple[documents.Progress, Path | None]]:
+        """Turn whole files to ink, name -> path; yields how far it is, at the end with the result: a file, a ZIP of several, or None."""
+        folder = self._folder / secrets.token_hex(16)
+        inputs, out = folder / "in", folder / "out"
+        inputs.mkdir(parents=True)
+        start, done = time.monotonic(), False
+        progress = documents.Progress()
+        try:
+            placed: list[str] = []
+            for name, path in files.items():
+                if not Path(path).is_file():
+                    raise InputError(f"{name}: this file is no longer here, for files are deleted after an hour; choose it again")
+                plain = _safe(name)
+                placed.append(plain if plain not in placed else f"{len(placed)}-{plain}")
+                _link(Path(path), inputs / placed[-1])
+            job = {"inputs": str(inputs), "files": placed, "out": str(out), "megapixels": self.megapixels, **arguments}
+            for progress in documents.run(job, memory=round(LIMITS[SLOW][0] * self._more)):
+                yield progress, None
+            made = documents.results(out, folder / "ink.zip") if out.is_dir() else None
+            done = made is not None
+            yield progress, made
+        finally:
+            shutil.rmtree(folder if not done else inputs, ignore_errors=True)
+            _log.info("%d files: %d pages in %.2f s", len(files), progress.done, time.monotonic() - start)
+
+    def first(self, sample: Sample) -> dict[str, Any] | None:
+        """The ink of a shipped page by the default method, made for the first visitor, in the working directory, which is not swept."""
+        with self._first_lock:
+            if self._first is None:
+                self._first = self._make_first(sample)
+        return self._first
+
+    def _make_first(self, sample: Sample) -> dict[str, Any] | None:
+        from docbin import catalogue
+
+        folder = Path.cwd() / "first"
+        folder.mkdir(exist_ok=True)
+        name = Path(sample.path).name
+        page = {"folder": str(folder), "path": sample.path, "name": name, "page": 1, "method": catalogue.DEFAULT, "params": {}}
+        try:
+            answer: dict[str, Any] = self._boxes[QUICK].call("binarize", page, 120.0)
+        except DocbinError as error:  # the page opens without it
+            _log.error("the first page: %s", error)
+            return None
         return answer
 
     def thumbnails(self, paths: dict[str, str], height: int = 152) -> dict[str, str]:
@@ -94,6 +148,20 @@ class Work:
         """End the processes."""
         for box in self._boxes.values():
             box.close()
+
+
+def _safe(name: str) -> str:
+    """A visitor's name for a file as one in a folder of ours: no option, no path, no hidden file."""
+    plain = "".join(sign if sign.isprintable() and sign not in '/\\\\*?[]:|<>"' else "_" for sign in name).lstrip("-. ")[-120:]
+    return plain or "page"
+
+
+def _link(path: Path, place: Path) -> None:
+    """The file at another place, as cheaply as may be."""
+    try:
+        os.link(path, place)
+    except OSError:
+        shutil.copyfile(path, place)
 
 
 def _known(path: str) -> str:
@@ -122,10 +190,11 @@ def shipped_samples(work: Work) -> list[Sample]:
 
     folder = Path(str(resources.files("docbin.benchmarks.datasets") / "samples"))
     pairs = benchmarks.load("samples").pairs(folder) if folder.is_dir() else []
-    drawn = work.thumbnails({pair.stem: str(pair.image_path) for pair in pairs})
+    photographs = sorted((folder / "photographs").glob("*.jpg"))
+    drawn = work.thumbnails({pair.stem: str(pair.image_path) for pair in pairs} | {path.stem: str(path) for path in photographs})
     return [
         Sample(pair.stem, TITLES.get(pair.stem, pair.stem), str(pair.image_path), str(pair.truth_path), drawn[pair.stem]) for pair in pairs
-    ]
+    ] + [Sample(path.stem, TITLES.get(path.stem, path.stem), str(path), None, drawn[path.stem]) for path in photographs]
 
 
 def sweep(folder: Path, now: float, keep: float = KEEP_SECONDS, most: int = KEEP_BYTES) -> int:
@@ -206,7 +275,14 @@ def _home() -> Iterator[Path]:
 
 
 @contextmanager
-def running(host: str = HOST, port: int = PORT, *, names: Collection[str] = (), frames: Collection[str] = ()) -> Iterator[str]:
+def running(
+    host: str = HOST,
+    port: int = PORT,
+    *,
+    names: Collection[str] = (),
+    frames: Collection[str] = (),
+    max_megapixels: float | None = None,
+) -> Iterator[str]:
     """The demo, up and answering at the address that is yielded, until the block ends.
 
     Parameters
@@ -214,6 +290,7 @@ def running(host: str = HOST, port: int = PORT, *, names: Collection[str] = (), 
     host, port : where it listens
     names : what visitors may call it, besides `host` and this machine's own names; see :class:`docbin.demo.doors.Names`
     frames : sites that may show the page inside theirs
+    max_megapixels : largest page; None: :data:`docbin.demo.work.MEGAPIXELS`
 
     Raises
     ------
@@ -225,9 +302,11 @@ def running(host: str = HOST, port: int = PORT, *, names: Collection[str] = (), 
     if importlib.util.find_spec("gradio") is None:
         raise MissingExtra("the demo needs gradio, which is not installed; run: pip install 'docbin[app]'")
     _check_free(host, port)
+    if max_megapixels is not None and not max_megapixels > 0:
+        raise UsageError(f"--max-megapixels {max_megapixels:g}: a number above 0 is wanted")
     stop = threading.Event()
     with _home() as files:
-        work = Work(files)
+        work = Work(files, MEGAPIXELS if max_megapixels is None else max_megapixels)
         work.start()
         sweeper = threading.Thread(target=_sweep_for_ever, args=(stop,), daemon=True, name="docbin-sweeper")
         try:
@@ -286,6 +365,7 @@ def _launch(work: Work, files: Path, place: tuple[str, int], names: Names, frame
         ssr_mode=False,
         pwa=False,
         footer_links=[],
+        favicon_path=str(resources.files("docbin.demo") / "favicon.svg"),
         state_session_capacity=1000,
         theme=theme,
         head=f"<style>{style}</style><script>{script}</script>",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from docbin.page import Mask, Page
 
 MEGAPIXELS = 40.0
-"""Largest page. An A4 page at 600 dpi has 35."""
+"""Largest page, unless the server was told another. An A4 page at 600 dpi has 35."""
 DOWNLOADS = ("png", "tiff", "pdf")
 MOST_METHODS = 4
 """So many methods are compared at a time."""
@@ -49,20 +49,22 @@ def thumbnails(paths: Mapping[str, str], height: int) -> dict[str, str]:
     return out
 
 
-def look(folder: str, path: str, name: str, page: int) -> dict[str, Any]:
+def look(folder: str, path: str, name: str, page: int, *, megapixels: float = MEGAPIXELS) -> dict[str, Any]:
     """The page itself, and what the file is."""
-    with _opened(path, name) as file:
+    with _opened(path, name, megapixels) as file:
         read = file.page(page)
         return _told(file.kind, read) | {"page": pictures.write_page_preview(Path(folder) / "page.png", read.pixels)}
 
 
-def binarize(folder: str, path: str, name: str, page: int, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def binarize(
+    folder: str, path: str, name: str, page: int, method: str, params: Mapping[str, Any], *, megapixels: float = MEGAPIXELS
+) -> dict[str, Any]:
     """A page turned to ink: previews of both, what there is to know of it, and the downloads, which are the files that the CLI writes."""
     from docbin.batch.quality_check import suspicions
 
     row = method_row(method)
     home = Path(folder)
-    with _opened(path, name) as file:
+    with _opened(path, name, megapixels) as file:
         read = file.page(page)
         kind = file.kind
     start = time.perf_counter()
@@ -87,7 +89,15 @@ def binarize(folder: str, path: str, name: str, page: int, method: str, params: 
 
 
 def compare(
-    folder: str, path: str, name: str, page: int, methods: list[str], truth: str | None = None, truth_name: str = ""
+    folder: str,
+    path: str,
+    name: str,
+    page: int,
+    methods: list[str],
+    truth: str | None = None,
+    truth_name: str = "",
+    *,
+    megapixels: float = MEGAPIXELS,
 ) -> dict[str, Any]:
     """Several methods, with their defaults, on one page; with its truth, scores and pictures of the errors. A method that fails fails alone."""
     from docbin.evaluate.error_pictures import error_picture
@@ -97,10 +107,10 @@ def compare(
         raise UsageError(f"{len(methods)} methods are chosen; choose 1 to {MOST_METHODS}")
     rows = [method_row(method) for method in methods]
     home = Path(folder)
-    with _opened(path, name) as file:
+    with _opened(path, name, megapixels) as file:
         read = file.page(page)
         kind = file.kind
-    wanted = _truth(truth, truth_name, read.pixels.shape[:2]) if truth is not None else None
+    wanted = _truth(truth, truth_name, read.pixels.shape[:2], megapixels) if truth is not None else None
     panels = []
     for number, row in enumerate(rows):
         panel: dict[str, Any] = {"method": row.name}
@@ -123,21 +133,25 @@ def compare(
     return _told(kind, read) | {"page": shown, "panels": panels, "legend": legend}
 
 
-def inside(folder: str, path: str, name: str, page: int, view: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def inside(
+    folder: str, path: str, name: str, page: int, view: str, params: Mapping[str, Any], *, megapixels: float = MEGAPIXELS
+) -> dict[str, Any]:
     """What a method or network computes on its way to the ink; see :mod:`docbin.demo.views`."""
-    with _opened(path, name) as file:
+    with _opened(path, name, megapixels) as file:
         read = file.page(page)
         kind = file.kind
     return _told(kind, read) | views.show(view, read.pixels, params, Path(folder))
 
 
-def find(folder: str, path: str, name: str, page: int, model: str, params: Mapping[str, Any]) -> dict[str, Any]:
+def find(
+    folder: str, path: str, name: str, page: int, model: str, params: Mapping[str, Any], *, megapixels: float = MEGAPIXELS
+) -> dict[str, Any]:
     """The words on a photograph: outlined, listed, and as the file that ``docbin detect`` writes."""
     from docbin.detection import output, table
 
     if model not in table.names():
         raise UsageError(f"model {model[:80]!r} does not find text; choose one from the list")
-    with _opened(path, name) as file:
+    with _opened(path, name, megapixels) as file:
         read = file.page(page)
         kind = file.kind
     row = table.get(model)
@@ -184,24 +198,24 @@ def _told(kind: str, page: Page) -> dict[str, Any]:
 
 
 @contextmanager
-def _opened(path: str, name: str) -> Iterator[files.PageFile]:
+def _opened(path: str, name: str, megapixels: float) -> Iterator[files.PageFile]:
     """A file of pages under the demo's limit; `name` is what the visitor calls it."""
     if not Path(path).is_file():
         raise InputError(f"{name}: this page is no longer here, for files are deleted after an hour; choose it again")
     try:
-        with files.open_pages(path, max_megapixels=MEGAPIXELS, name=name) as file:
+        with files.open_pages(path, max_megapixels=megapixels, name=name) as file:
             yield file
     except RefusedInput as error:  # its way out is an option of the command line
         told = str(error).split("; ")[0]
         raise RefusedInput(f"{told}; make the page smaller, or use docbin on your own computer, which has no such limit") from error
 
 
-def _truth(path: str, name: str, shape: tuple[int, ...]) -> Mask:
+def _truth(path: str, name: str, shape: tuple[int, ...], megapixels: float) -> Mask:
     """The ink of a truth picture; it must be as large as the page."""
     from docbin.benchmarks.ink_truth import ink_of_truth
     from docbin.page import to_grey
 
-    with _opened(path, name) as file:
+    with _opened(path, name, megapixels) as file:
         ink = ink_of_truth(to_grey(file.page(1).pixels))
     if ink.shape != shape:
         sizes = f"{ink.shape[1]} x {ink.shape[0]} pixels, the page {shape[1]} x {shape[0]}"

@@ -35,7 +35,7 @@ pytest.importorskip("gradio", reason="needs the extra app")
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
 T = TypeVar("T")
 SAMPLE = "Writing that shines through"
-TABS = ("Binarize", "Compare", "Look inside", "Find text", "Benchmarks")
+TABS = ("Binarize", "Whole files", "Compare", "Look inside", "Find text", "Benchmarks")
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -187,7 +187,16 @@ def test_a_bad_file_is_a_sentence_and_the_next_page_works(visitor: Visitor, tmp_
     visitor.sample()
 
 
-def test_without_a_page_the_button_says_so(visitor: Visitor) -> None:
+def test_a_sample_and_its_ink_stand_there_at_first(visitor: Visitor) -> None:
+    visitor.page.locator(".docbin-slider img.before").wait_for()
+    visitor.told("handwritten-bleedthrough.png")
+    visitor.told(catalogue.DEFAULT)
+
+
+def test_without_a_page_the_button_says_so(visitor: Visitor, tmp_path: Path) -> None:
+    visitor.upload(pages.good(tmp_path)["good.png"][0])
+    visitor.told("good.png")
+    visitor.page.locator("#docbin-upload").get_by_role("button", name=re.compile("clear|remove", re.IGNORECASE)).first.click()
     visitor.page.get_by_role("button", name="Turn into ink").click()
     assert "Choose a page first" in visitor.alert()
 
@@ -218,8 +227,69 @@ def test_the_slider_moves_by_keyboard_and_by_hand_and_zooms(visitor: Visitor) ->
     page.mouse.up()
     assert visitor.soon(covered, lambda share: abs(share - 0.3) < 0.03) == pytest.approx(0.3, abs=0.03)
     page.get_by_role("group", name="Zoom").get_by_role("button", name="200 %").click()
-    assert before.evaluate("node => node.clientWidth") == 2 * 960
+    assert before.evaluate("node => node.clientWidth") == pytest.approx(2 * 960, abs=1)
     assert page.get_by_role("button", name="200 %").get_attribute("aria-pressed") == "true"
+
+
+WHERE = """node => ({left: node.scrollLeft, top: node.scrollTop, wide: node.firstChild.offsetWidth, high: node.firstChild.offsetHeight,
+  x: node.firstChild.offsetLeft, y: node.firstChild.offsetTop, room: node.clientHeight, across: node.clientWidth})"""
+
+
+def test_wheel_and_drag_move_the_page_and_the_point_under_the_pointer_stays(visitor: Visitor) -> None:
+    visitor.sample()
+    visitor.rest()
+    page, stage = visitor.page, visitor.page.locator(".docbin-slider .stage")
+    whole = visitor.soon(lambda: stage.evaluate(WHERE), lambda now: 0 < now["high"] <= now["room"])
+    assert whole["high"] <= whole["room"]
+    assert whole["wide"] <= whole["across"]
+    box = stage.bounding_box()
+    x, y = whole["x"] + 0.25 * whole["wide"], 0.4 * whole["high"]
+    page.mouse.move(box["x"] + x + 1, box["y"] + y + 1)
+    for _ in range(8):
+        page.mouse.wheel(0, -300)
+    near = visitor.soon(lambda: stage.evaluate(WHERE), lambda now: now["wide"] > 3 * whole["wide"])
+    assert near["wide"] > 3 * whole["wide"]
+    assert (near["left"] + x - near["x"]) / near["wide"] == pytest.approx(0.25, abs=0.02)
+    assert (near["top"] + y - near["y"]) / near["high"] == pytest.approx(0.4, abs=0.02)
+    page.mouse.move(box["x"] + 60, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 20, box["y"] + 120, steps=4)
+    page.mouse.up()
+    moved = visitor.soon(lambda: stage.evaluate(WHERE), lambda now: now["top"] > near["top"] + 70)
+    assert moved["left"] - near["left"] == pytest.approx(40, abs=2)
+    assert moved["top"] - near["top"] == pytest.approx(80, abs=2)
+    page.get_by_role("group", name="Zoom").get_by_role("button", name="Fit").click()
+    assert stage.evaluate(WHERE)["high"] <= whole["room"]
+
+
+GREYED = "() => { const node = document.querySelector('.docbin-result-%s'); return node.inert && node.classList.contains('docbin-stale'); }"
+
+
+def test_a_changed_setting_greys_the_result_at_once_and_brings_the_new_one(visitor: Visitor) -> None:
+    visitor.sample()
+    page = visitor.page
+    page.get_by_label("Method", exact=True).select_option("otsu")
+    visitor.told("otsu")
+    page.wait_for_function(f"() => !({GREYED % 'binarize'})()")
+    select = page.get_by_label("Method", exact=True)
+    script = f"node => {{ node.value = 'multi-otsu'; node.dispatchEvent(new Event('change')); return ({GREYED % 'binarize'})(); }}"
+    assert select.evaluate(script) is True
+    visitor.told("multi-otsu")
+    page.wait_for_function(f"() => !({GREYED % 'binarize'})()")
+
+
+def test_whole_files_go_in_and_come_out(visitor: Visitor, tmp_path: Path) -> None:
+    good = pages.good(tmp_path)
+    visitor.tab("Whole files")
+    page = visitor.page
+    page.get_by_label("Method for the files").select_option("otsu")
+    page.locator("#docbin-files input[type=file]").set_input_files([good["book.tif"][0], good["good.png"][0]])
+    page.locator("#docbin-files").get_by_text("good").first.wait_for()
+    page.locator("#docbin-all").click()
+    page.get_by_text("Done: 4 pages.").wait_for()
+    with page.expect_download() as waiting:
+        page.locator("#docbin-download-all").click()
+    assert waiting.value.suggested_filename == "ink.zip"
 
 
 def test_what_is_shown_is_the_ink_without_loss(visitor: Visitor, tmp_path: Path) -> None:

@@ -388,6 +388,66 @@ def test_a_page_becomes_ink_in_a_child_and_the_log_keeps_its_name_secret(
     assert str(tmp_path) not in caplog.text
 
 
+def test_whole_files_come_back_whole_and_together(work: server.Work, tmp_path: Path) -> None:
+    """A TIFF of three pages and a PDF of two: the command line's own files, in one ZIP, with the way there told."""
+    import zipfile
+
+    good = pages.good(tmp_path)
+    files = {name: str(good[name][0]) for name in ("book.tif", "scan.pdf")}
+    heard = [(progress.done, made) for progress, made in work.document(files, method="otsu", params={}, format=None)]
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
+    assert heard[-1][0] == 5
+    made = heard[-1][1]
+    assert made is not None
+    assert made.name == "ink.zip"
+    out = tmp_path / "cli"
+    assert main(["-q", "binarize", files["book.tif"], files["scan.pdf"], "-o", str(out), "-m", "otsu", "--jobs", "1"]) == 0
+    with zipfile.ZipFile(made) as file:
+        assert sorted(file.namelist()) == ["book.tif", "scan.pdf"]
+        assert file.read("book.tif") == (out / "book.tif").read_bytes()
+
+
+def test_a_cancelled_batch_ends_its_process_and_leaves_nothing(work: server.Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+    real = server.documents.subprocess.Popen
+    monkeypatch.setattr(server.documents.subprocess, "Popen", lambda *a, **k: started.append(real(*a, **k)) or started[-1])
+    before = set(work._folder.iterdir())
+    job = work.document({"book.tif": str(pages.good(tmp_path)["book.tif"][0])}, method="otsu", params={}, format="pdf")
+    next(job)
+    job.close()
+    assert started[0].poll() is not None
+    assert set(work._folder.iterdir()) == before
+
+
+def test_bad_files_of_a_batch_are_told_and_the_good_ones_made(work: server.Work, tmp_path: Path) -> None:
+    files = {"letter.png": str(pages.bad(tmp_path)["letter.png"][0]), "good.png": str(pages.good(tmp_path)["good.png"][0])}
+    *_, (progress, made) = work.document(files, method="otsu", params={}, format=None)
+    assert made is not None
+    assert made.name == "good.png"
+    rows = dict(server.documents.told(progress.records))
+    assert rows["good.png"] == "1 page turned into ink."
+    assert "not a picture or PDF but text" in rows["letter.png"]
+    assert str(tmp_path) not in str(rows)
+
+
+@pytest.mark.parametrize("name", ["../../x.png", "-o", ".docbin", "a*b?.png", "s3://x/y", "\x1b[2J.png", "", "..."])
+def test_a_visitors_name_is_a_plain_one(name: str) -> None:
+    plain = server._safe(name)
+    assert plain
+    assert not plain.startswith(("-", "."))
+    assert not set(plain) & set("/\\*?[]:\x1b")
+
+
+def test_a_larger_page_is_taken_where_the_server_says_so(tmp_path: Path) -> None:
+    path = str(pages.good(tmp_path)["good.png"][0])
+    page = {"path": path, "name": "good.png", "page": 1, "method": "otsu", "params": {}}
+    small = server.Work(tmp_path / "files", 0.05)
+    with pytest.raises(DocbinError, match=r"over the limit of 0\.05"):
+        small(server.QUICK, "binarize", **page)
+    small.close()
+    assert server.Work(tmp_path, 80.0)._boxes[server.SLOW]._memory == 2 * server.LIMITS[server.SLOW][0]
+
+
 def test_a_failed_page_leaves_no_folder(work: server.Work, tmp_path: Path) -> None:
     path, says = pages.bad(tmp_path)["bomb.png"]
     before = set(work._folder.iterdir())
@@ -520,17 +580,32 @@ def test_every_event_is_private_and_the_heavy_ones_wait_in_two_lines(port: int) 
     import gradio as gr
 
     config = json.loads(ask(port, "GET", "/config")[2])
-    assert {one["api_visibility"] for one in config["dependencies"]} == {"private"}
+    named = {one["api_name"] for one in config["dependencies"] if one["api_visibility"] != "private"}
+    assert named == {"binarize", "find_text", "methods"}
     (blocks,) = server._running
     assert isinstance(blocks, gr.Blocks)
-    limits = {fn.concurrency_id: fn.concurrency_limit for fn in blocks.fns.values() if fn.concurrency_id in (server.QUICK, server.SLOW)}
-    assert limits == {server.QUICK: 1, server.SLOW: 1}
+    limits = {fn.concurrency_id: fn.concurrency_limit for fn in blocks.fns.values() if fn.concurrency_id in ("quick", "slow", "documents")}
+    assert limits == {"quick": 1, "slow": 1, "documents": 1}
     assert blocks._queue.max_size == server.QUEUE
     assert blocks.max_file_size == UPLOAD_BYTES
     assert blocks.share is False
     assert blocks.allowed_paths == []
     assert blocks.analytics_enabled is False
-    assert json.loads(ask(port, "GET", "/gradio_api/info")[2])["named_endpoints"] == {}
+    assert json.loads(ask(port, "GET", "/gradio_api/info")[2])["named_endpoints"].keys() == {"/binarize", "/find_text", "/methods"}
+
+
+def test_a_program_calls_the_named_endpoints(port: int, tmp_path: Path) -> None:
+    from gradio_client import Client, handle_file
+
+    path = pages.good(tmp_path)["good.png"][0]
+    client = Client(f"http://127.0.0.1:{port}/", verbose=False, download_files=str(tmp_path / "got"))
+    assert "otsu" in [row["name"] for row in client.predict(api_name="/methods")]
+    got = client.predict(handle_file(str(path)), "otsu", {}, 1, "tiff", api_name="/binarize")
+    assert main(["-q", "binarize", str(path), "-o", str(tmp_path / "cli.tif"), "-m", "otsu"]) == 0
+    found = Path(got if isinstance(got, str) else got["path"])
+    assert found.read_bytes() == (tmp_path / "cli.tif").read_bytes()
+    with pytest.raises(Exception, match="choose one from the list"):
+        client.predict(handle_file(str(path)), "/etc", {}, 1, "tiff", api_name="/binarize")
 
 
 def test_a_request_of_another_site_gets_no_leave_to_read_the_answer(port: int) -> None:
