@@ -25,6 +25,8 @@ from docbin.errors import DocbinError, PageFailed
 
 MOST_FILES = 50
 """So many files are taken at a time."""
+PAGE_SECONDS = 240.0
+"""Longest that a page may take."""
 SECONDS = 1200.0
 """Longest that a batch may take; what is finished by then is given out."""
 
@@ -144,7 +146,9 @@ def told(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
             words.append(f"look again at {doubted} of them")
         for record in bad[:3]:
             error = record.get("error")
-            words.append(str(error.get("message")) if isinstance(error, dict) else "failed")
+            words.append(
+                str(error.get("message")).split("; --")[0] if isinstance(error, dict) else "failed"
+            )  # an option of the command line
         if len(bad) > 3:
             words.append(f"{len(bad) - 3} more pages failed")
         rows.append([Path(name).name, "; ".join(words) + "."])
@@ -189,11 +193,11 @@ def _work(job: Mapping[str, Any], stream: TextIO) -> None:
             _say(stream, page=record.as_dict())
 
     os.chdir(job["inputs"])  # names in messages are then the visitor's own
-    what = batch.settings(job["method"], job["params"], format=job["format"], max_megapixels=job["megapixels"])
+    what = batch.Binarize.create(job["method"], job["params"], format=job["format"], max_megapixels=job["megapixels"])
     _say(stream, expect=-len(job["files"]))  # they are counted anew
     with tempfile.TemporaryDirectory(prefix="docbin-") as spool:
         plan = batch.plan(job["files"], job["out"], what, spool=Path(spool))
-        batch.run(plan, jobs=1, listener=Teller())
+        batch.run(plan, jobs=1, listener=Teller(), page_seconds=PAGE_SECONDS)
 
 
 def _say(stream: TextIO, **news: Any) -> None:

@@ -61,6 +61,7 @@ def binarize(
 ) -> dict[str, Any]:
     """A page turned to ink: previews of both, what there is to know of it, and the downloads, which are the files that the CLI writes."""
     from docbin.batch.quality_check import suspicions
+    from docbin.polarity import upright
 
     row = method_row(method)
     home = Path(folder)
@@ -68,7 +69,8 @@ def binarize(
         read = file.page(page)
         kind = file.kind
     start = time.perf_counter()
-    ink = row.binarize(read.pixels, **params)
+    pixels, polarity = upright(read.pixels, "auto")  # as the command line does
+    ink = row.binarize(pixels, **params)
     seconds = time.perf_counter() - start
     stem = download_stem(name, read)
     downloads = {}
@@ -76,12 +78,15 @@ def binarize(
         target = home / f"{stem}{files.formats()[format].suffixes[0]}"
         files.write_page(ink, target, dpi=read.dpi)
         downloads[format] = str(target)
-    return _told(kind, read) | {
+    told = _told(kind, read)
+    if polarity == "light":
+        told["notes"].append("the writing is white on black, and was taken so")
+    return told | {
         "method": row.name,
         "params": row.parse(params),
         "seconds": seconds,
         "ink": float(np.count_nonzero(ink) / ink.size),
-        "reasons": suspicions(read.pixels, ink),
+        "reasons": suspicions(pixels, ink),
         "page": pictures.write_page_preview(home / "page.png", read.pixels),
         "result": pictures.write_ink_preview(home / "result.png", ink),
         "downloads": downloads,

@@ -121,6 +121,16 @@ def test_settings_pass_the_tables_own_ranges(tmp_path: Path, params: dict[str, A
         binarize(tmp_path, pages.good(tmp_path)["good.png"][0], **params)
 
 
+def test_white_on_black_is_turned_over_as_by_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "negative.png"
+    Image.fromarray(255 - pages.page(480, 640)).save(path)
+    answer = binarize(tmp_path, path)
+    assert main(["-q", "binarize", str(path), "-o", str(tmp_path / "cli.png"), "-m", "sauvola"]) == 0
+    assert Path(answer["downloads"]["png"]).read_bytes() == (tmp_path / "cli.png").read_bytes()
+    assert any("white on black" in note for note in answer["notes"])
+    assert answer["ink"] < 0.3
+
+
 def test_a_suspect_result_is_told(tmp_path: Path) -> None:
     path = tmp_path / "dark.png"
     Image.fromarray(np.full((100, 100), 30, np.uint8)).save(path)
