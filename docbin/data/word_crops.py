@@ -113,14 +113,16 @@ class WordCrops:
         if size < 1:
             raise UsageError(f"size={size}: a crop of at least one pixel is wanted")
         self._mixtures = (_mixture(weights), _mixture(weights))
-        self._batch, self._first_steps, self._sizes = 1, 0, (size,)
+        self._batch, self._first_steps = 1, 0
+        self._sizes: tuple[int, ...] = (size,)
         self.size, self.seed, self.rules = size, seed, rules
         self.augment = augment or WordAugment()
 
     def crop(self, index: int) -> tuple[Image, Truth]:
         """Crop number `index` >= 0: picture uint8 (size, size, 3) RGB and truth uint8 (size, size, 3); a pure function of (seed, index)."""
         picture = self.sample(index)
-        return picture.image, draw(picture.words, *picture.image.shape[:2], self.rules)
+        height, width = picture.image.shape[:2]
+        return picture.image, draw(picture.words, height, width, self.rules)
 
     def plan(self, batch: int, sizes: Sequence[int] = (), first_steps: int = 0, first: Mapping[str, float] | None = None) -> None:
         """Let the crops of a step, `batch` by their numbers, have one of `sizes`, drawn for each step, and those of the first `first_steps` steps

@@ -139,10 +139,11 @@ def test_the_rows_of_a_bench_become_its_table(script: Any) -> None:
         "level": "scalar",
         "ms": 1.0,
         "gmacs": 2.0,
-        "ceiling": 4.0,
-        "share": 0.5,
+        "limit": 4.0,
+        "counts_by": "popcnt",
+        "times": 0.5,
         "torch_ms": None,
     }
-    assert "50 %" in script.render([row])
+    assert "| popcnt | 0.50 |" in script.render([row])
     with pytest.raises(ValueError, match="neither"):
         script.render([{"unknown": 1}])

@@ -159,7 +159,7 @@ def test_the_judge_learns_and_the_generator_leaves_it_alone() -> None:
 
 def test_wrong_recipes_are_refused() -> None:
     for changes, words in (
-        ({"options": {"judge": 1}}, "unknown key 'judge'"),
+        ({"options": {"judge": 1}}, "unknown key options.judge"),
         ({"net": {"name": "unet", "variant": {}}}, "trains degan, not unet"),
     ):
         with pytest.raises(UsageError, match=words):
