@@ -234,7 +234,7 @@ def test_the_ablations_of_the_unet_are_a_matter_of_settings(name: str, tmp_path:
     monkeypatch.setattr("docbin.data.pages.load_pages", pages)
     source: Any = labelled_crops(setup.data, tmp_path, 0)
     rendered = {"everything": {"rendered"}, "without plasma": {"rendered-no-plasma"}}.get(name, set())
-    assert set(asked) == {*TRAINING_SETS, *rendered}
+    assert set(asked) == {*TRAINING_SETS, "noisyoffice", "failing-kinds", *rendered}
     assert set(asked.values()) == {setup.data.rendered_pages}
     for one in asked:
         steps = {step: (chance, strongest) for step, chance, strongest in source.degrade[one].recipe.chances}
