@@ -37,7 +37,8 @@ from docbin import kernels
 from importlib.resources import files
 page = numpy.random.default_rng(5).integers(0, 256, (48, 37), dtype=numpy.uint8)
 inks = {row["name"]: hashlib.sha256(docbin.binarize(page, row["name"]).tobytes()).hexdigest() for row in docbin.methods() if row["available"]}
-data = {name: sorted(entry.name for entry in files(f"docbin.zoo.{name}").iterdir()) for name in ("models", "datasets")}
+rooms = {"models": "docbin.zoo.models", "datasets": "docbin.benchmarks.datasets"}
+data = {name: sorted(entry.name for entry in files(room).iterdir()) for name, room in rooms.items()}
 print(json.dumps({"file": docbin.__file__, "version": docbin.__version__, "levels": kernels.levels(), "inks": inks, "data": data}))
 """
 

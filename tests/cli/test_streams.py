@@ -78,7 +78,8 @@ def test_a_second_ctrl_c_and_a_lost_terminal_leave_nothing_unfinished(tmp_path: 
             os.killpg(running.pid, kind)
             time.sleep(0.02)
         _, told = running.communicate(timeout=60)
-        assert running.returncode == 130, told
+        # A second signal that comes while the interpreter is about to end is what ends it: a shell calls that 130, too.
+        assert running.returncode in (130, -signal.SIGINT), told
         assert leftovers(out) == []
         assert list((tmp_path / "tmp").iterdir()) == []
 
