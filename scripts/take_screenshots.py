@@ -56,6 +56,7 @@ def visit(width: int, height: int, theme: str) -> Iterator[Any]:
         page.set_default_timeout(PATIENCE)
         page.goto(address)
         page.get_by_role("button", name=SAMPLE).click()
+        page.wait_for_function("() => !document.querySelector('.docbin-result-binarize').inert")
         page.locator(".docbin-slider img.before").wait_for()
         yield page
         browser.close()
