@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import re
 import reprlib
+import stat
 import tomllib
 import types
 import typing
@@ -50,6 +51,21 @@ def read_toml(path: Path, what: str, refusal: type[DocbinError] = UsageError) ->
     except OSError as error:
         raise FileAccessError(f"{path}: cannot read {what} ({error.strerror or error})") from None
     return parse_toml(data, str(path), refusal)
+
+
+def refuse_device(path: Path) -> None:
+    """Refuse a path that is there and is neither a file nor a folder (a device, a pipe, a socket): reading one may never end.
+
+    Raises
+    ------
+    FileAccessError
+        It is such a thing; the message names the path.
+    OSError
+        It is not there, or not to be looked at.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise FileAccessError(f"{path}: a device or a pipe, not a file; put a regular file there")
 
 
 def parse_toml(text: str | bytes, where: str, refusal: type[DocbinError] = UsageError) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from docbin.engine.graph import MAX_NODES, Graph, Node, check
 from docbin.errors import FileAccessError, InputError
+from docbin.typed_config import refuse_device
 
 FORMAT = 3
 MAX_BYTES = 64 * 2**20
@@ -80,6 +81,7 @@ def _node(described: Any, index: int, tensors: dict[str, Any]) -> Node:
 def read(path: Path) -> Graph:
     """Read a packed network from a file; FileAccessError where it cannot be opened."""
     try:
+        refuse_device(path)
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: {path.stat().st_size} bytes; a packed network has at most {MAX_BYTES}")
         data = path.read_bytes()

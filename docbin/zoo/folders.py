@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from docbin.errors import FileAccessError, InputError, MissingExtra, UsageError
-from docbin.typed_config import read_toml, suggestion, typed
+from docbin.typed_config import read_toml, refuse_device, suggestion, typed
 
 FILE_LIMIT = 8_000_000
 """Bytes of a file of a shipped model."""
@@ -173,7 +173,7 @@ class Config:
         path = self.folder / entry.file
         kind = "weights" if isinstance(entry, Weights) else "network"
         try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest = _digest(path)
         except OSError as error:
             raise FileAccessError(f"{path}: cannot read the {kind} ({error.strerror or error}); fetch the model folder again") from None
         if digest != entry.sha256:
@@ -231,6 +231,13 @@ def _run_weights(folder: Path) -> Path | None:
     return next((folder / name for name in RUN_WEIGHTS if (folder / name).is_file()), None)
 
 
+def _digest(path: Path) -> str:
+    """The SHA-256 of a file, read piece by piece; FileAccessError for a device or a pipe, OSError for what cannot be read."""
+    refuse_device(path)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_run(folder: Path) -> Config:
     """The config of the folder of a training run: network and variant from its ``recipe.json``, everything else as a packaged model would have it.
 
@@ -243,7 +250,7 @@ def read_run(folder: Path) -> Config:
     assert weights is not None
     try:
         recipe = json.loads(path.read_bytes())
-        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        digest = _digest(weights)
         net, data = recipe["net"], recipe["data"]
         config = Config(
             str(folder),

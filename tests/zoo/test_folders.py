@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
+from docbin.engine import packed as packed_network
 from docbin.errors import FileAccessError, InputError, MissingExtra, UsageError
 from docbin.zoo import cards, folders
 
@@ -92,6 +94,25 @@ def test_other_bytes_than_the_config_names_are_refused(tmp_path: Path) -> None:
     (tmp_path / "mine" / "weights.safetensors").unlink()
     with pytest.raises(FileAccessError, match="cannot read the weights"):
         config.verified(config.weights)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_received_folder_with_a_pipe_or_device_for_a_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    """A pipe that nobody writes hangs whoever reads it, /dev/zero fills all memory."""
+    packed = f'[packed]\nfile = "packed.safetensors"\nsha256 = "{DIGEST}"\n'
+    mine = folder(tmp_path / "mine", LEAST + packed)
+    (mine / "weights.safetensors").unlink()
+    for name in ("weights.safetensors", "packed.safetensors"):
+        os.mkfifo(mine / name) if kind == "pipe" else (mine / name).symlink_to("/dev/zero")
+    config = folders.load_config(mine)
+    for entry in (config.weights, config.packed):
+        assert entry is not None
+        with pytest.raises(FileAccessError, match="a device or a pipe, not a file"):
+            config.verified(entry)
+    with pytest.raises(FileAccessError, match="a device or a pipe, not a file"):
+        packed_network.read(mine / "packed.safetensors")
 
 
 def test_names_are_suggested_and_folders_without_weights_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
