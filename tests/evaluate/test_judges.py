@@ -66,12 +66,16 @@ def test_words_are_counted_together_and_shaped_as_in_version_0_1_0(words: Path, 
     (told,) = json.loads(to_json([result]))
     assert list(told) == ["dataset", "task", "protocol", "method", "params", "version", "images", "mean", "errors"]
     assert (told["dataset"], told["task"], told["protocol"], told["method"]) == ("signs", "detect", "icdar2015", "first-box")
-    assert list(told["images"][0]) == ["name", "precision", "recall", "f", "found", "words", "seconds"]
+    assert list(told["images"][0]) == [
+        "name", "precision", "recall", "f", "found", "words", "small_words", "small_found", "seconds"
+    ]  # fmt: skip
     assert [(one["name"], one["precision"], one["recall"], one["found"], one["words"]) for one in told["images"]] == [
         ("img_1", 50, 50, 2, 2),
         ("img_2", 50, 100, 2, 1),
     ]
-    assert list(told["mean"]) == ["precision", "recall", "f", "seconds"]
+    assert list(told["mean"]) == [
+        "precision", "recall", "f", "small_words", "small_found", "small_recall", "wordless", "false_each", "seconds"
+    ]  # fmt: skip
     assert told["mean"]["recall"] == pytest.approx(100 * 2 / 3), "two of three words, not the mean of 50 and 100"
     assert told["errors"] == []
     table = list(csv.DictReader(csv_of(result)))
@@ -123,6 +127,23 @@ def test_nothing_scored_gives_null_as_before(lettering: Path, words: Path) -> No
         path.write_bytes(b"broken")
     assert evaluate(lettering, rows.FIXED).as_dict()["mean"] is None
     assert evaluate(words, DETECTOR).as_dict()["mean"] is None  # type: ignore[arg-type]
+
+
+def test_small_words_and_pictures_without_words_are_told_apart(words: Path) -> None:
+    """Three words of 10 pixels, of which two are found; a tall one, missed; and a picture without words, with two false regions."""
+    for name, box in (("img_3", None), ("img_4", (5, 5, 25, 35))):
+        picture = np.full((40, 60, 3), 255, np.uint8)
+        left, top, right, bottom = box or (5, 5, 6, 6)
+        picture[top:bottom, left:right] = 0
+        Image.fromarray(picture).save(words / "images" / f"{name}.png")
+        line = ",".join(str(value) for corner in corners(box) for value in corner) + ",word" if box else ""
+        (words / "gt" / f"gt_{name}.txt").write_text(line, encoding="utf-8")
+    (told,) = json.loads(to_json([evaluate(words, DETECTOR)]))  # type: ignore[arg-type]
+    assert [(one["small_words"], one["small_found"]) for one in told["images"]] == [(2, 1), (1, 1), (0, 0), (0, 0)]
+    mean = told["mean"]
+    assert (mean["small_words"], mean["small_found"], mean["wordless"], mean["false_each"]) == (3, 2, 1, 2)
+    assert mean["small_recall"] == pytest.approx(100 * 2 / 3)
+    assert mean["recall"] == pytest.approx(100 * 2 / 4)
 
 
 def test_tasks_stand_one_below_the_other_in_csv(lettering: Path, words: Path) -> None:

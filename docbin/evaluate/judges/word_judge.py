@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from docbin.detection import table
 from docbin.detection.table import DetectorRow
 from docbin.errors import FileAccessError
 from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
-from docbin.metrics.words import PROTOCOLS, Counts, WordScores, match_icdar2015, total
+from docbin.metrics.words import PROTOCOLS, Counts, match_icdar2015, small_words, total
 from docbin.page import Image
 from docbin.registry import Row
 from docbin.word import Word
@@ -27,13 +29,31 @@ COLUMNS = {"precision": Column("precision"), "recall": Column("recall"), "f": Co
 """Scores that tables show."""
 
 
-class WordJudge(Judge[list[Word], list[Word], Counts]):
-    """Detectors of ``docbin models`` on outlines of words. "found" and "words" are the regions and the words that count."""
+@dataclass(frozen=True, slots=True)
+class PictureCounts:
+    """What a picture adds: its counts by the benchmark's protocol, and its words that are small (:data:`docbin.metrics.words.SMALL`)."""
+
+    words: Counts
+    small: int
+    small_found: int
+
+    @property
+    def wordless(self) -> bool:
+        """The picture has no word that counts: every region that counts is false."""
+        return self.words.truths == 0
+
+
+class WordJudge(Judge[list[Word], list[Word], PictureCounts]):
+    """Detectors of ``docbin models`` on outlines of words. "found" and "words" are the regions and the words that count.
+
+    Of the words below 15 pixels, "small_words", "small_found" are found. Of all pictures together there are besides: "small_recall", percent of
+    the small words; "wordless", the pictures without words, and "false_each", false regions for each of them. Both are NaN of none.
+    """
 
     task = "detect"
     page_word = "picture"
     method_word = "detector"
-    fields = ("precision", "recall", "f", "found", "words")
+    fields = ("precision", "recall", "f", "found", "words", "small_words", "small_found", "small_recall", "wordless", "false_each")
     columns = COLUMNS
     ranking = "f"
     figures = (Figure("words", "words.jpg"),)
@@ -55,18 +75,29 @@ class WordJudge(Judge[list[Word], list[Word], Counts]):
         assert isinstance(row, DetectorRow)
         return row.words(image, **params)
 
-    def counts(self, benchmark: Benchmark, answer: list[Word], truth: list[Word]) -> Counts:
-        outlines = [word.polygon for word in answer], [word.polygon for word in truth]
-        return PROTOCOLS[benchmark.protocol](*outlines, [word.ignore for word in truth])
+    def counts(self, benchmark: Benchmark, answer: list[Word], truth: list[Word]) -> PictureCounts:
+        found, words, ignore = [word.polygon for word in answer], [word.polygon for word in truth], [word.ignore for word in truth]
+        return PictureCounts(PROTOCOLS[benchmark.protocol](found, words, ignore), *small_words(found, words, ignore))
 
-    def page_values(self, counts: Counts) -> Values:
-        return {**counts.scores().as_dict(), "found": counts.found, "words": counts.truths}
+    def page_values(self, counts: PictureCounts) -> Values:
+        words = counts.words
+        small = {"small_words": counts.small, "small_found": counts.small_found}
+        return {**words.scores().as_dict(), "found": words.found, "words": words.truths, **small}
 
-    def total(self, counts: Sequence[Counts]) -> WordScores:
-        return total(counts).scores()
+    def total(self, counts: Sequence[PictureCounts]) -> Values:
+        small, small_found = sum(one.small for one in counts), sum(one.small_found for one in counts)
+        false = [one.words.found for one in counts if one.wordless]
+        return {
+            **total(one.words for one in counts).scores().as_dict(),
+            "small_words": small,
+            "small_found": small_found,
+            "small_recall": 100 * small_found / small if small else math.nan,
+            "wordless": len(false),
+            "false_each": sum(false) / len(false) if false else math.nan,
+        }
 
     def total_values(self, total: Any) -> Values:
-        values: Values = total.as_dict()
+        values: Values = total
         return values
 
     def draw(self, folder: Path, name: str, image: Image, answer: list[Word], truth: list[Word]) -> None:
