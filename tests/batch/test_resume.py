@@ -391,7 +391,7 @@ def test_killed_again_and_again_until_done(tmp_path: Path, spool: Path, scans: P
     for attempt in range(40):
         running = start(tmp_path, scans, jobs, 0.05)
         try:
-            running.communicate(timeout=chance.uniform(0.3, 1.6) + 0.1 * attempt)  # a slow machine gets further in the end
+            running.communicate(timeout=min(60.0, chance.uniform(0.3, 1.6) * 1.15**attempt))  # a slow machine gets there, too
         except subprocess.TimeoutExpired:
             os.killpg(running.pid, signal.SIGKILL)
             running.communicate()
