@@ -21,8 +21,10 @@ first listed or the name first asked for; its functions get the model's name as 
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docbin.errors import DocbinError, UsageError
@@ -423,6 +425,10 @@ def get(name: str) -> Method:
                 f"model {name}: its task is {config.task}, it does not tell ink from paper; 'docbin models' lists those that do"
             )
         return _learned(config)
+    if Path(name).is_dir():
+        folders.load_config(name)  # says what the folder lacks
+    if "/" in name or os.sep in name:
+        raise UsageError(f"method {name!r}: no such model folder; check the path, or take a name of 'docbin methods'")
     import difflib
 
     near = difflib.get_close_matches(name.lower(), METHODS, n=3, cutoff=0.5)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import docbin
 from docbin import catalogue
 from docbin.catalogue import Method
-from docbin.errors import UsageError
+from docbin.errors import MissingExtra, UsageError
 from docbin.registry import Param
 
 ROW = Method(
@@ -48,3 +50,10 @@ def test_importing_the_table_leaves_the_public_function_alone() -> None:
 def test_an_unknown_method_suggests_near_names() -> None:
     with pytest.raises(UsageError, match="does not exist"):
         catalogue.get("sauvolla")
+
+
+def test_a_path_that_is_no_model_folder_is_called_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such model folder; check the path"):
+        catalogue.get(str(tmp_path / "runs" / "new"))
+    with pytest.raises(MissingExtra, match=r"the folder has no config.toml"):
+        catalogue.get(str(tmp_path))

@@ -139,10 +139,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. The console script calls this."""
     _open_standard_streams()
     command = typer.main.get_command(_app)
+    words = _loudness_first(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = command.main(
-            args=_loudness_first(sys.argv[1:] if arguments is None else arguments), prog_name="docbin", standalone_mode=False
-        )
+        result = command.main(args=words, prog_name="docbin", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except DocbinError as error:
@@ -159,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _system_refused(error)
     except Exception as error:
-        return _unexpected(error)
+        return _unexpected(error, words)
 
 
 def _open_standard_streams() -> None:
@@ -213,14 +212,21 @@ def _loudness_first(words: Sequence[str]) -> list[str]:
     return [*loud, *(word for word in words[:end] if word not in loud), *words[end:]]
 
 
-def _unexpected(error: Exception) -> int:
+def _dash_hint(words: Sequence[str]) -> str:
+    """What to do where a word of the command line that looks like an option is the name of a file; else nothing."""
+    words = words[: words.index("--")] if "--" in words else words
+    name = next((word for word in words if len(word) > 1 and word.startswith("-") and os.path.exists(word)), None)  # noqa: PTH110
+    return "" if name is None else f" The file {name} is given as ./{name}, or after a --, which ends the options."
+
+
+def _unexpected(error: Exception, words: Sequence[str] = ()) -> int:
     if hasattr(error, "format_message"):  # typer's own: wrong usage
         context = getattr(error, "ctx", None)
         if context is not None:
             messages.line(context.get_usage())
         messages.error(error.format_message())
         if context is not None:
-            messages.line(f"Try '{context.command_path} --help'.")
+            messages.line(f"Try '{context.command_path} --help'.{_dash_hint(words)}")
         return 1
     if type(error).__name__ == "Abort":
         messages.error("interrupted")

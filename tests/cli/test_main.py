@@ -110,6 +110,17 @@ def test_wrong_usage_is_code_1(words: list[str], says: str, capsys: pytest.Captu
     assert "Try 'docbin" in told.err
 
 
+def test_a_file_whose_name_begins_with_a_dash_is_helped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "-dash.png").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["binarize", "-dash.png"]) == 1
+    assert "The file -dash.png is given as ./-dash.png, or after a --" in capsys.readouterr().err
+    assert cli.main(["binarize", "--", "-dash.png"]) == 2  # read, and found empty
+    assert "-dash.png: the file is empty" in capsys.readouterr().err
+
+
 def test_methods_as_json_has_the_promised_shape(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["methods", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
