@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 PAGE_SECONDS = 1800.0
 """A worker that needs longer for one page is taken for hung. Half an hour is far above the slowest method on the largest page that is read."""
+READ_SECONDS = 300.0
+"""A worker that needs longer to open a file or to read a page, which takes seconds, hangs in a decoder; where a user names a limit, that holds."""
 
 MARKS: Mapping[str, str] = {"binarize": ".ink", "detect": ".words", "enhance": ".enhanced"}
 """Job -> what stands between stem and suffix of an output that is written beside its input: ``page.jpg`` -> ``page.ink.png``."""

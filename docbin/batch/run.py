@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from docbin.batch.inputs import Refused, Skipped
-from docbin.batch.job import PAGE_SECONDS, Job, difference
+from docbin.batch.job import PAGE_SECONDS, READ_SECONDS, Job, difference
 from docbin.batch.outputs import Outputs, SeparatePages, WholeDocument
 from docbin.batch.plan import Plan, PlannedFile, storage
 from docbin.batch.record import Failure, PageRecord, Report, Summary
@@ -61,7 +61,7 @@ def run(
     report: Path | None = None,
     listener: Listener | None = None,
     dry_run: bool = False,
-    page_seconds: float = PAGE_SECONDS,
+    page_seconds: float | None = None,
     worker: Child | None = None,
 ) -> Summary:
     """Do what was planned.
@@ -75,7 +75,7 @@ def run(
     report : a file with a line a page, JSON, or CSV by its suffix; replaced where it exists
     listener : hears of pages as they finish
     dry_run : only open the files and check the outputs; nothing is written (but the report)
-    page_seconds : the longest a page may take
+    page_seconds : the longest a page may take; None: `PAGE_SECONDS`, of which `READ_SECONDS` to read it
     worker : a child process that was started before (and has no worker yet); the batch ends it
 
     Raises
@@ -139,7 +139,14 @@ def _as_failure(task: Task, answer: Answer | DocbinError) -> Answer:
 
 class _Run:
     def __init__(
-        self, plan: Plan, jobs: int, listener: Listener, report: Report | None, dry_run: bool, page_seconds: float, worker: Child | None
+        self,
+        plan: Plan,
+        jobs: int,
+        listener: Listener,
+        report: Report | None,
+        dry_run: bool,
+        page_seconds: float | None,
+        worker: Child | None,
     ) -> None:
         self.plan = plan
         self.listener = listener
@@ -149,9 +156,14 @@ class _Run:
         if jobs == 0:
             self.workers: Pool | InProcess = InProcess(plan.job)
         else:
-            memory = worker_memory(plan.job, jobs)
             self.workers = Pool(
-                "docbin.batch.worker:PageWorker.prepared", (plan.job,), jobs, seconds=page_seconds, memory=memory, first=worker
+                "docbin.batch.worker:PageWorker.prepared",
+                (plan.job,),
+                jobs,
+                seconds=PAGE_SECONDS if page_seconds is None else page_seconds,
+                first_seconds=READ_SECONDS if page_seconds is None else None,
+                memory=worker_memory(plan.job, jobs),
+                first=worker,
             )
         self.ahead = max(4, 2 * jobs)
         self.opened: dict[int, Outputs] = {}

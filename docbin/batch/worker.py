@@ -10,6 +10,7 @@ and the parent appends it in page order.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,10 +84,11 @@ def unpack(done: Done) -> Any:
 
 
 class PageWorker:
-    """Does tasks of a job, one at a time."""
+    """Does tasks of a job, one at a time. `progress` is called when a page is read; in a child process it tells the parent."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.progress: Callable[[], None] = lambda: None
         self._path: Path | None = None
         self._file: PageFile | None = None
         self._read = 0
@@ -161,6 +163,7 @@ class PageWorker:
         start = time.perf_counter()
         page = self._open(task).page(number)
         self._read += 1
+        self.progress()
         height, width = page.pixels.shape[:2]
         check_memory(self.job, width, height, task.label)
         result = self.job.work(page, task.name, task.staged, task.format)

@@ -82,7 +82,12 @@ MaxMegapixels = Annotated[
 ]
 PageTimeout = Annotated[
     float | None,
-    typer.Option("--page-timeout", metavar="SECONDS", help="Give a page up after this time. [default: 1800]", show_default=False),
+    typer.Option(
+        "--page-timeout",
+        metavar="SECONDS",
+        help="Give a page up after this time. [default: 1800, of which 300 to read it]",
+        show_default=False,
+    ),
 ]
 DryRun = Annotated[
     bool,
@@ -112,10 +117,11 @@ def run(
         _check_stdout(plan, dry_run)
         workers = jobs if jobs is not None else 1 if dry_run else _usual_jobs(plan)  # a plan is printed in order
         with _listener(dry_run) as listener:
-            limit = batch.PAGE_SECONDS if page_timeout is None else page_timeout
             start = _run_with_data_stream if plan.to_stdout and not dry_run else batch.run
             try:
-                summary = start(plan, jobs=workers, report=report, listener=listener, dry_run=dry_run, page_seconds=limit, worker=worker)
+                summary = start(
+                    plan, jobs=workers, report=report, listener=listener, dry_run=dry_run, page_seconds=page_timeout, worker=worker
+                )
             finally:
                 listener.finish()
         _print_summary(summary, listener, plan, dry_run)

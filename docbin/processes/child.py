@@ -32,6 +32,8 @@ from docbin.errors import PageTimeout, WorkerDied
 
 READY = "ready"
 """A child's first answer: its worker is made."""
+PROGRESS = "input read"
+"""What a worker's `progress` sends in the middle of a task: the part that has a time limit of its own is over."""
 START_SECONDS = 300.0
 """A process that is not ready by then does not start (libraries on a slow network disk can take a minute)."""
 ANSWER_BYTES = 32 << 20
@@ -205,6 +207,8 @@ def _serve(connection: Connection, pickled: bool, preload: str) -> None:
         first = _receive(connection, pickled)
         _settle(first)
         worker = load(first["worker"])(*first["arguments"])
+        if hasattr(worker, "progress"):
+            worker.progress = lambda: _send(connection, pickled, PROGRESS)
         _send(connection, pickled, READY)
         while True:
             task = _receive(connection, pickled)

@@ -15,7 +15,7 @@ from multiprocessing.connection import wait as wait_for
 from typing import Any
 
 from docbin.errors import DocbinError, PageTimeout, WorkerDied
-from docbin.processes.child import READY, START_SECONDS, Child, cause_of_death
+from docbin.processes.child import PROGRESS, READY, START_SECONDS, Child, cause_of_death
 
 _STARTS = 3
 """So many processes in a row that die before they are ready mean that none will start."""
@@ -29,6 +29,7 @@ class Pool:
     worker, arguments : see :mod:`docbin.processes.child`; they, the tasks and the answers must pickle
     jobs : processes; with more than one, each has one thread
     seconds : a worker that is longer at one task is killed, and the task answered with :class:`PageTimeout`
+    first_seconds : the same for the first part of a task, up to where the worker calls its `progress`; None for `seconds`
     memory : bytes that each process may use; None for no limit
     first : a child that was started before and has no worker yet
     """
@@ -40,10 +41,12 @@ class Pool:
         jobs: int = 1,
         *,
         seconds: float = START_SECONDS,
+        first_seconds: float | None = None,
         memory: int | None = None,
         first: Child | None = None,
     ) -> None:
         self._worker, self._arguments, self._jobs, self._seconds, self._memory = worker, arguments, jobs, seconds, memory
+        self._first_seconds = seconds if first_seconds is None else min(seconds, first_seconds)
         self._children: list[Child] = []
         self._failed_starts = 0
         if first is not None:
@@ -68,7 +71,7 @@ class Pool:
         """Give a task to a free process."""
         child = next((child for child in self._children if child.task is None), None) or self._start()
         child.task = task
-        child.send(task, self._seconds if child.ready else START_SECONDS)
+        child.send(task, self._first_seconds if child.ready else START_SECONDS)
 
     def _start(self) -> Child:
         return self._employ(Child(one_thread=self._jobs > 1))
@@ -104,6 +107,9 @@ class Pool:
                 if not child.ready and answer == READY:
                     child.ready = True
                     self._failed_starts = 0
+                    child.expect_within(self._first_seconds)
+                    continue
+                if isinstance(answer, str) and answer == PROGRESS:
                     child.expect_within(self._seconds)
                     continue
                 child.task = None

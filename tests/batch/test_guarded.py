@@ -28,6 +28,13 @@ def test_one_job_survives_crashes_hangs_and_bombs(tmp_path: Path) -> None:
     assert summary.exit_code == 6
 
 
+def test_the_limit_of_reading_ends_where_the_page_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(batch.run.__globals__, "READ_SECONDS", 4.0)
+    good = save(tmp_path / "good.png")
+    _, records = binarize([good], tmp_path / "out", tmp_path, make_job("slow", {"seconds": 6.0}), jobs=1, page_seconds=None)
+    assert [record.status for record in records] == ["done"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory that a process may write")
 def test_a_page_that_takes_all_memory_is_one_failed_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(batch.run.__globals__, "machine_memory", lambda: 600 << 20)

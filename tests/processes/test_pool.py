@@ -31,6 +31,14 @@ def test_a_death_and_a_silence_cost_their_tasks() -> None:
     assert "no result after 1 s" in str(answers[3])
 
 
+def test_the_first_part_of_a_task_has_a_limit_of_its_own() -> None:
+    tasks = [("read and sleep", 2.0), ("sleep", 60), ("number", 3)]
+    answers = [answer for _, answer in in_order(Pool(WORKER, (1,), 1, seconds=60.0, first_seconds=1.0), tasks)]
+    assert (answers[0], answers[2]) == (2.0, 3)
+    assert isinstance(answers[1], PageTimeout)
+    assert "no result after 1 s" in str(answers[1])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory that a process may write")
 def test_a_worker_is_held_to_its_memory() -> None:
     answers = [
