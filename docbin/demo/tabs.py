@@ -86,7 +86,7 @@ def build(work: Work, samples: Sequence[Sample]) -> Any:
         with gr.Row(equal_height=False):
             with gr.Column(scale=1, min_width=260):
                 desk, upload, shipped, about = _page_panel(samples, work.megapixels)
-            with gr.Column(scale=4, min_width=320), gr.Tabs():
+            with gr.Column(scale=4, min_width=320), gr.Tabs(overflow_behavior="wrap"):  # a phone shows all tabs
                 with gr.Tab("Binarize"):
                     show = _binarize(work, desk, about)
                 with gr.Tab("Whole files"):
