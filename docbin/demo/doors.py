@@ -38,7 +38,12 @@ _READ = re.compile(
     r"|gradio_api/(startup-events|app_id|theme\.css|info|heartbeat/[\w-]+|queue/data|upload_progress|file=(?!\w\w+:).+))?"
 )
 UPLOAD, EVENT = "/gradio_api/upload", "/gradio_api/queue/join"
-_WRITE: Mapping[str, int] = {UPLOAD: _FORM_BYTES, EVENT: _EVENT_BYTES, "/gradio_api/cancel": _EVENT_BYTES}
+_WRITE: Mapping[str, int] = {
+    UPLOAD: _FORM_BYTES,
+    EVENT: _EVENT_BYTES,
+    "/gradio_api/cancel": _EVENT_BYTES,
+    "/gradio_api/reset": _EVENT_BYTES,  # of an event that was cancelled
+}
 """Path -> longest body."""
 _SESSION = re.compile(r"[\w-]{1,64}")
 

@@ -102,7 +102,7 @@ def build(work: Work, samples: Sequence[Sample]) -> Any:
         with gr.Accordion("About docbin", open=False, elem_id="docbin-about"):
             parts.html(_about())
         _choosing(show, desk, upload, shipped, samples)
-        _first(blocks, work, show, desk, samples)
+        _first(blocks, work, show, desk, (upload, shipped), samples)
         _endpoints(work)
     return blocks
 
@@ -238,8 +238,8 @@ def _choosing(show: _Show, desk: _Desk, upload: Any, shipped: Any, samples: Sequ
     upload.clear(lambda: None, None, desk.place, **light)
 
 
-def _first(blocks: Any, work: Work, show: _Show, desk: _Desk, samples: Sequence[Sample]) -> None:
-    """A shipped page and its ink stand there when the page is opened."""
+def _first(blocks: Any, work: Work, show: _Show, desk: _Desk, ways: tuple[Any, Any], samples: Sequence[Sample]) -> None:
+    """A shipped page and its ink stand there when the page is opened; they come no more where a visitor was faster in one of the two `ways`."""
     import gradio as gr
 
     if not samples:
@@ -254,7 +254,10 @@ def _first(blocks: Any, work: Work, show: _Show, desk: _Desk, samples: Sequence[
         out[0] |= {"quiet": True}  # nobody has asked: a phone does not scroll to it
         return [{"path": sample.path, "name": Path(sample.path).name, "truth": sample.truth}, *out]
 
-    blocks.load(opened, None, [desk.place, *show.outputs], **_light())
+    loading = blocks.load(opened, None, [desk.place, *show.outputs], **_light())
+    upload, shipped = ways
+    for chosen in (upload.upload, shipped.input):
+        chosen(None, cancels=[loading], api_visibility="private")
 
 
 # --- Whole files -------------------------------------------------------------------------------------------------------------------------
@@ -347,7 +350,8 @@ def _documents(work: Work, desk: _Desk) -> None:
             gr.Button(interactive=False),
         ]
 
-    cancel.click(stopped, [chooser], outputs, cancels=[running], queue=False, show_progress="hidden", api_visibility="private")
+    cancel.click(None, cancels=[running], api_visibility="private")  # an event that cancels gets no inputs, so the words are another's
+    cancel.click(stopped, [chooser], outputs, **_light())
 
 
 def _unlike(named: Sequence[tuple[str, str]]) -> dict[str, str]:

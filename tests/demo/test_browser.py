@@ -120,6 +120,8 @@ class Visitor:
 
     def upload(self, path: Path, place: str = "#docbin-upload") -> None:
         self.page.locator(f"{place} input[type=file]").set_input_files(path)
+        if place == "#docbin-upload":  # the page that stands there is greyed until this one's result is there
+            self.page.wait_for_function("() => !document.querySelector('.docbin-result-binarize').inert")
 
     def sample(self, name: str = SAMPLE) -> None:
         self.page.get_by_role("button", name=name).click()  # which greys the page that stands there
@@ -304,6 +306,24 @@ def test_whole_files_go_in_and_come_out(visitor: Visitor, tmp_path: Path) -> Non
     with page.expect_download() as waiting:
         page.locator("#docbin-download-all").click()
     assert waiting.value.suggested_filename == "ink.zip"
+
+
+def test_a_batch_is_cancelled(visitor: Visitor, tmp_path: Path) -> None:
+    large = [Image.fromarray(pages.page(2400, 2400, seed)) for seed in range(3)]
+    large[0].save(tmp_path / "large.tif", save_all=True, append_images=large[1:])
+    visitor.tab("Whole files")
+    page = visitor.page
+    page.get_by_label("Method for the files").select_option("gatos")
+    page.locator("#docbin-files input[type=file]").set_input_files(tmp_path / "large.tif")
+    page.locator("#docbin-files").get_by_text("large").first.wait_for()
+    page.locator("#docbin-all").click()
+    page.locator("#docbin-cancel:enabled").click()
+    assert "Cancelled" in visitor.alert()
+    page.wait_for_function(f"() => !({GREYED % 'documents'})()")
+    assert page.locator("#docbin-all").is_enabled()
+    page.wait_for_timeout(3000)  # nothing comes after it
+    assert "Cancelled" in visitor.alert()
+    assert page.locator("#docbin-download-all").is_disabled()
 
 
 def test_what_is_shown_is_the_ink_without_loss(visitor: Visitor, tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ from tests.demo import pages
         ("GET", "/gradio_api/file=C:/temp/page.png", 0),
         ("POST", "/gradio_api/upload", UPLOAD_BYTES + 100_000),
         ("POST", "/gradio_api/queue/join", 200_000),
+        ("POST", "/gradio_api/cancel", 200_000),
+        ("POST", "/gradio_api/reset", 200_000),
         ("GET", "/gradio_api/file=https://example.org/x.png", None),
         ("GET", "/gradio_api/file=file:///etc/passwd", None),
         ("GET", "/gradio_api/proxy=https://example.org", None),
