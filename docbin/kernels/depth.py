@@ -11,7 +11,7 @@ the ink of *this page* is. So the page is looked at once as a whole:
   what the truth gives (the tenth darkest of ink's core), with a deviation of 5 percent; with nine tenths instead of 97 it was 7, and half
   the truth on the worst page.
 * *Whose ink.* Where a page holds inks of very different darkness (pencil below a printed heading, a faded letter beside a black stamp), the darkest
-  says nothing of the others. So unless the page's pale strokes are softer than its dark ones, as writing of the back is
+  says nothing of the others. So where the page's pale strokes are as sharp as its dark ones, as writing of the back is not
   (:mod:`docbin.kernels.stroke_edges`), the level at a pixel is that of the ink within some 160 pixels, at least half the page's.
 
 The plane holds 128 where a pixel is as dark as that ink, 0 where it is as bright as paper. It costs a pass over a page, and turns fixed
@@ -45,10 +45,10 @@ STEPS = 24
 """Levels that the ink around is told apart by."""
 LEAST = 0.5
 """The least local level, as a share of the page's: empty paper is not magnified further."""
-SOFTER = 0.915
-"""Steepness of a page's pale strokes over that of its dark ones, below which its back shines through. On the 40 labelled pages that have pale strokes
-it is 0.59 to 1.05; on rendered pages with pencil, stamps and headings 0.94 to 1.08."""
-SAMPLE = 700_000
+SHARP = 0.95
+"""Steepness of a page's pale strokes over that of its dark ones, from which they are the page's own and not its back's. On the 40 labelled pages that
+have pale strokes it is 0.59 to 1.05; on rendered pages with pencil, stamps and headings 0.94 to 1.08."""
+SAMPLE = 1_500_000
 """Pixels that the strokes are measured on: bands of a larger page."""
 
 
@@ -93,7 +93,7 @@ def depth_plane(grey: Image, ink: float | None = None, *, local: bool | None = N
     Parameters
     ----------
     ink : depth of the page's ink on the scale 0..255, for a piece of a page whose ink was measured on the whole; None measures it here
-    local : measure in the ink around (True) or in the page's (False); None takes the page's if its back shines through
+    local : measure in the ink around (True) or in the page's (False); None takes the ink around where pale strokes are as sharp as dark ones
 
     Notes
     -----
@@ -102,7 +102,7 @@ def depth_plane(grey: Image, ink: float | None = None, *, local: bool | None = N
     quotient = quotients(grey)
     level = float(ink_depth(quotient)) if ink is None else ink
     if local is None:
-        local = not shines_through(quotient, level)
+        local = has_pale_ink(quotient, level)
     return _local_plane(quotient, level) if local else page_plane(quotient, level)
 
 
@@ -144,8 +144,11 @@ def _levels(quotient: Image, ink: float) -> Image:
     return np.asarray(np.clip(np.rint(levels), max(1.0, LEAST * ink), max(1.0, ink)), np.uint8)
 
 
-def shines_through(quotient: Image, ink: float) -> bool:
-    """Whether the pale strokes of a page of :func:`quotients`, uint8 (H, W), are softer than its dark ones, as writing of the back is."""
+def has_pale_ink(quotient: Image, ink: float) -> bool:
+    """Whether the pale strokes of a page of :func:`quotients`, uint8 (H, W), are as sharp as its dark ones, so that they are no writing of the back.
+
+    Where there are too few strokes of either kind to compare, they are not taken for that.
+    """
     height, width = quotient.shape
     band = 192
     if height * width > SAMPLE and height > 2 * band:  # bands of whole rows, evenly spread
@@ -158,7 +161,7 @@ def shines_through(quotient: Image, ink: float) -> bool:
         found.append(rows[(rows[:, AREA] >= 25) & (rows[:, WIDTH] < 25)])
     pale, dark = found[0][found[0][:, DEPTH] < 0.55 * ink], found[1][found[1][:, DEPTH] > 0.75 * ink]
     told = softness(pale, dark) if len(pale) >= 12 else None
-    return told is not None and told[0] < SOFTER
+    return told is not None and told[0] >= SHARP
 
 
 def _table(ink: float) -> NDArray[np.uint8]:

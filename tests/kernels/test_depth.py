@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage.measure import label
 
-from docbin.kernels.depth import INK, SAMPLE, depth_plane, ink_depth, keep_deep, quotients, shines_through
+from docbin.kernels.depth import INK, SAMPLE, depth_plane, has_pale_ink, ink_depth, keep_deep, quotients
 from docbin.page import Image, Mask
 
 
@@ -118,7 +118,7 @@ def two_inks(soft: float = 0.0) -> tuple[Image, Mask, Mask]:
 def test_pale_writing_far_from_a_black_heading_is_measured_in_itself() -> None:
     image, heading, letter = two_inks()
     quotient = quotients(image)
-    assert not shines_through(quotient, ink_depth(quotient))
+    assert has_pale_ink(quotient, ink_depth(quotient))
     whole, plane = depth_plane(image, local=False), depth_plane(image)
     assert np.array_equal(plane, depth_plane(image, local=True))
     assert np.median(whole[heading]) > 100
@@ -130,16 +130,16 @@ def test_pale_writing_far_from_a_black_heading_is_measured_in_itself() -> None:
     assert (plane <= 2 * whole.astype(int) + 2).all(), "never in less than half of the page's ink"
 
 
-def test_where_the_pale_writing_is_soft_the_back_shines_through_and_the_pages_ink_counts() -> None:
+def test_where_the_pale_writing_is_soft_the_back_has_pale_ink_and_the_pages_ink_counts() -> None:
     image, _, _ = two_inks(soft=2.5)
     quotient = quotients(image)
-    assert shines_through(quotient, ink_depth(quotient))
+    assert not has_pale_ink(quotient, ink_depth(quotient))
     assert np.array_equal(depth_plane(image), depth_plane(image, local=False))
 
 
 def test_a_large_page_is_looked_at_in_bands() -> None:
-    for soft, wanted in ((0.0, False), (2.5, True)):
+    for soft, wanted in ((0.0, True), (2.5, False)):
         image, _, _ = two_inks(soft)
         quotient = np.tile(quotients(image), (2, 3))
         assert quotient.size > SAMPLE
-        assert shines_through(quotient, ink_depth(quotient)) == wanted
+        assert has_pale_ink(quotient, ink_depth(quotient)) == wanted
