@@ -12,7 +12,7 @@ the ink of *this page* is. So the page is looked at once as a whole:
   the truth on the worst page.
 * *Whose ink.* Where a page holds inks of very different darkness (pencil below a printed heading, a faded letter beside a black stamp), the darkest
   says nothing of the others. So where the page's pale strokes are as sharp as its dark ones, as writing of the back is not
-  (:mod:`docbin.kernels.stroke_edges`), the level at a pixel is that of the ink within some 160 pixels, at least half the page's.
+  (:mod:`docbin.kernels.stroke_edges`), the level at a pixel is that of the ink within some 100 pixels, at least half the page's.
 
 The plane holds 128 where a pixel is as dark as that ink, 0 where it is as bright as paper. It costs a pass over a page, and turns fixed
 levels into levels of the page: a 1-bit network compares it with constants, a float network takes it as a fourth channel.
@@ -37,9 +37,9 @@ INK = 128
 """The plane's value at the ink level."""
 CELL = 64
 """Side in pixels of the cells whose ink is counted, where inks differ from place to place."""
-SPAN = 5
-"""Cells a side of the square in which ink sets the level of the ink in its middle: 320 pixels."""
-AROUND = 0.85
+SPAN = 3
+"""Cells a side of the square in which ink sets the level of the ink in its middle: 192 pixels."""
+AROUND = 0.93
 """Share of the ink in that square that is paler than its level: less than of a page (0.97), for a heading may reach into it."""
 STEPS = 24
 """Levels that the ink around is told apart by."""
