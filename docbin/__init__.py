@@ -1,19 +1,28 @@
 """docbin turns pictures of text into ink.
 
 >>> import docbin
->>> ink = docbin.binarize(page, "sauvola", window=51)   # bool (H, W), True = ink       # doctest: +SKIP
+>>> for page in docbin.read_pages("book.pdf"):                                # doctest: +SKIP
+...     ink = docbin.binarize(page)                                           # bool (H, W), True = ink
+...     docbin.write_page(ink, f"{page.number}.png", dpi=page.dpi)
+>>> ink = docbin.binarize(page, "sauvola", window=51)                         # doctest: +SKIP
 
-Every name below is imported on first use, so that ``import docbin`` stays cheap; nothing here imports torch.
+A page is a :class:`docbin.Page`, a uint8 array (grey (H, W) or RGB (H, W, 3)), a Pillow image, or the :class:`pathlib.Path` of a file with one page.
+``docbin.methods("sauvola")`` tells a method's parameters, ``docbin.load("unet")`` keeps a model for many pages. Every name below is imported on first
+use, so that ``import docbin`` stays cheap; nothing here imports torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO, Never
+
     from docbin.detection import Detector
+    from docbin.files import PageRanges
+    from docbin.files.given import Given
     from docbin.metrics import Scores
     from docbin.page import FloatMap, Image, Mask, Page
     from docbin.word import Word
@@ -58,16 +67,17 @@ def __getattr__(name: str) -> Any:
         return "0+unknown"
 
 
-def binarize(image: Image, method: str | None = None, *, polarity: str = "auto", **params: Any) -> Mask:
+def binarize(image: Given, method: str | None = "bitunet", *, polarity: str = "auto", **params: Any) -> Mask:
     """Ink mask of a page.
 
     Parameters
     ----------
-    image : uint8 array, grey (H, W) or RGB (H, W, 3)
-    method : a name from :func:`methods`; None takes the default method
+    image : uint8 array, grey (H, W) or RGB (H, W, 3), 0 = black; or a :class:`docbin.Page`, a Pillow image, or the :class:`pathlib.Path` of a file
+        with one page
+    method : a name from :func:`methods`, or the path of a model folder or training run; None takes the default method
     polarity : "dark" for dark writing on light paper, "light" for light writing on dark (the image is inverted first), "auto" to look which it is
         (:func:`docbin.polarity.polarity_of`)
-    **params : parameters of the method; unknown names and values out of range are errors
+    **params : parameters of the method (``docbin.methods("sauvola")["params"]``); unknown names and values out of range are errors
 
     Returns
     -------
@@ -76,45 +86,98 @@ def binarize(image: Image, method: str | None = None, *, polarity: str = "auto",
     Raises
     ------
     TypeError, ValueError
-        `image` is not such an array.
+        `image` is no page; the message says what was given and what is wanted.
     docbin.errors.UsageError
         Unknown method, polarity or parameter, or a value out of range.
     docbin.errors.MissingExtra
         The method needs something that is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np, docbin
+    >>> page = np.full((40, 60), 230, np.uint8)
+    >>> page[10:14, 5:55] = 40
+    >>> ink = docbin.binarize(page, "sauvola", window=31)
+    >>> ink.dtype, ink.shape, int(ink.sum())
+    (dtype('bool'), (40, 60), 200)
     """
     from docbin import catalogue
+    from docbin.files.given import pixels_of
     from docbin.polarity import upright
 
     row = catalogue.get(method or catalogue.DEFAULT)
-    return row.binarize(upright(image, polarity)[0], **params)
+    return row.binarize(upright(pixels_of(image), polarity)[0], **params)
 
 
-def threshold(image: Image, method: str, **params: Any) -> FloatMap:
+def threshold(image: Given, method: str, **params: Any) -> FloatMap:
     """Threshold map of a page, float32 (H, W) on the grey scale: a pixel is ink where ``grey <= threshold``.
 
-    Takes and raises what :func:`binarize` does; methods without a threshold map are a UsageError.
+    Takes and raises what :func:`binarize` does, but looks for no light writing on dark; methods without a threshold map are a UsageError.
+    """
+    from docbin import catalogue
+    from docbin.files.given import pixels_of
+
+    return catalogue.get(method).threshold_map(pixels_of(image), **params)
+
+
+@overload
+def methods(name: None = None) -> list[dict[str, Any]]: ...
+@overload
+def methods(name: str) -> dict[str, Any]: ...
+def methods(name: str | None = None) -> list[dict[str, Any]] | dict[str, Any]:
+    """The table behind ``docbin methods``: a dict a method; the dict of one where `name` names it.
+
+    A dict holds ``name``, ``family``, ``summary``, ``citation``, ``available`` (whether all it needs is installed), ``needs`` (the extra that brings
+    it, or None) and ``params``, a list of dicts with ``name``, ``default``, ``min``, ``max`` (None: no limit), ``help`` and, where only some values
+    are allowed, ``choices``.
+
+    Raises
+    ------
+    docbin.errors.UsageError
+        No such method; near names are suggested.
+
+    Examples
+    --------
+    >>> import docbin
+    >>> [param["name"] for param in docbin.methods("sauvola")["params"]]
+    ['window', 'k', 'r']
     """
     from docbin import catalogue
 
-    return catalogue.get(method).threshold_map(image, **params)
+    return catalogue.rows() if name is None else catalogue.rows([catalogue.get(name)])[0]
 
 
-def methods() -> list[dict[str, Any]]:
-    """The table behind ``docbin methods``: a dict a method with name, family, summary, params, citation, available, needs."""
-    from docbin import catalogue
-
-    return catalogue.rows()
-
-
-def detect(image: Image, model: str | Path | None = None, **params: Any) -> list[Word]:
+def detect(
+    image: Given,
+    model: str | Path | None = None,
+    *,
+    threshold: float | None = None,
+    score: float | None = None,
+    unclip: float | None = None,
+    shape: str | None = None,
+    least: float | None = None,
+    side: int | None = None,
+    accurate: bool = False,
+    runtime: str = "auto",
+    **unknown: Never,
+) -> list[Word]:
     """Words in a picture, in reading order.
 
     Parameters
     ----------
-    image : uint8 array, grey (H, W) or RGB (H, W, 3)
+    image : as for :func:`binarize`
     model : a detector of the zoo (``docbin models``), or the path of a model folder; None takes the default
-    **params : ``threshold``, ``score``, ``unclip``, ``shape`` ("quad", "polygon"), ``least``, ``side``, ``accurate``,
-        ``runtime``; see ``docbin detect --help``
+    threshold : a pixel belongs to a word's kernel where its probability is at least this, 0..1
+    score : a kernel is a word where its mean probability is at least this, 0..1
+    unclip : growth of a kernel, area * unclip / perimeter, 0..100; 0 undoes the shrinking of training
+    shape : "quad" for quadrilaterals, "polygon" for outlines of any form
+    least : shortest side of a kernel, pixels of what the network sees
+    side : longer side of what the network sees, pixels; 0: the picture as it is
+    accurate : look at the picture at two sizes and average: three times the time
+    runtime : "packed", "onnx" or "torch"; "auto" takes the best installed
+    **unknown : any other name is a UsageError, as everywhere in docbin
+
+    None stands for what the model's folder says.
 
     Returns
     -------
@@ -123,51 +186,61 @@ def detect(image: Image, model: str | Path | None = None, **params: Any) -> list
     Raises
     ------
     TypeError, ValueError
-        `image` is not such an array.
+        `image` is no picture.
     docbin.errors.UsageError
-        No such model, one that does not find words, an unknown parameter or a value out of range.
+        No such model, one that does not find words, or a value out of range.
     docbin.errors.MissingExtra
         Nothing that could run it is installed, or this install brings no detector.
     """
     from docbin.detection import table
+    from docbin.files.given import pixels_of
 
-    return table.get(str(model) if model is not None else table.DEFAULT).words(image, **params)
+    row = table.get(str(model) if model is not None else table.DEFAULT)
+    rules = {"threshold": threshold, "score": score, "unclip": unclip, "shape": shape, "least": least, "side": side}
+    given = {name: value for name, value in rules.items() if value is not None}
+    return row.words(pixels_of(image), **given, accurate=accurate, runtime=runtime, **unknown)
 
 
-def enhance(image: Image, task: str | None = None, model: str | Path | None = None, **params: Any) -> Image:
+def enhance(
+    image: Given, task: str | None = None, model: str | Path | None = None, *, grey: bool = False, tile: int | None = None, **unknown: Never
+) -> Image:
     """The page repaired, without deciding what is ink: uint8 (H, W), or (H, W, 3) where both the page and the model are in colour.
 
     Parameters
     ----------
-    image : uint8 array, grey (H, W) or RGB (H, W, 3)
+    image : as for :func:`binarize`
     task : "uniform", "clean-up", "deblur", "watermark" or "binarize", see ``docbin enhance --help``; None takes the default
     model : a model of the zoo or a model folder, in place of the task's own
-    **params : ``grey`` (a grey page whatever came), ``tile`` (side of the tiles worked on, pixels; changes memory and time, not the result)
+    grey : give a grey page also where the page is in colour
+    tile : side of the tiles worked on, pixels, 64..16384; changes memory and time, not the result. None takes 1024.
+    **unknown : any other name is a UsageError, as everywhere in docbin
 
     Raises
     ------
     TypeError, ValueError
-        `image` is not such an array.
+        `image` is no page.
     docbin.errors.UsageError
-        Unknown task, model or parameter, a value out of range, or a model that does not clean pages.
+        Unknown task or model, a value out of range, or a model that does not clean pages.
     docbin.errors.MissingExtra
         No torch, or no weights.
     docbin.errors.InputError, docbin.errors.FileAccessError
         The model's files are damaged or missing.
     """
     from docbin import enhancing
+    from docbin.files.given import pixels_of
 
-    return enhancing.get(task or enhancing.DEFAULT, model).enhance(image, **params)
+    given = {"grey": grey} | ({} if tile is None else {"tile": tile})
+    return enhancing.get(task or enhancing.DEFAULT, model).enhance(pixels_of(image), **given, **unknown)
 
 
 def load(name: str | Path, runtime: str = "auto") -> Model | Detector:
-    """A trained model as a callable that keeps its state, for many pages: ``model(image)`` is its ink, ``model.probability(image)`` the map.
+    """A trained model as a callable that keeps its state, for many pages: ``model(page)`` is its ink, ``model.probability(page)`` the map.
 
-    Of a model that finds words, ``model(image)`` is the list of words.
+    Of a model that finds words, ``model(picture)`` is the list of words.
 
     Parameters
     ----------
-    name : a model of the zoo (``docbin models``), or the path of a model folder
+    name : a model of the zoo (``docbin models``), or the path of a model folder or training run
     runtime : "packed", "onnx" or "torch"; "auto" takes the best installed
 
     Raises
@@ -193,15 +266,56 @@ def score(prediction: Mask, truth: Mask) -> Scores:
     return metrics.score(prediction, truth)
 
 
-def read_pages(path: str | Path, **options: Any) -> Iterator[Page]:
-    """Pages of an image, multi-page TIFF or PDF file, lazily; see :func:`docbin.files.read_pages`."""
+def read_pages(
+    path: str | Path | bytes,
+    *,
+    dpi: float | None = None,
+    max_megapixels: float = 400.0,
+    pages: Collection[int] | PageRanges | None = None,
+) -> Iterator[Page]:
+    """Pages of an image, multi-page TIFF or PDF file, one after the other, each read when it is asked for.
+
+    Parameters
+    ----------
+    path : a file's path, or its content as bytes
+    dpi : resolution for rendering PDF pages (None: a scanned page's own, else 300); also the resolution of pages whose file names none
+    max_megapixels : pages with more pixels are refused before they are decoded
+    pages : page numbers from 1, for instance ``[1, 3]``; None for all
+
+    Raises
+    ------
+    docbin.errors.FileAccessError, docbin.errors.InputError, docbin.errors.UsageError
+        As :func:`docbin.files.open_pages`, when the first page is asked for.
+    """
     from docbin import files
 
-    return files.read_pages(path, **options)
+    return files.read_pages(path, dpi=dpi, max_megapixels=max_megapixels, pages=pages)
 
 
-def write_page(mask: Mask, path: str | Path, dpi: float | tuple[float, float] | None = None, **options: Any) -> None:
-    """Write an ink mask as a 1-bit file (format by suffix), atomically; see :func:`docbin.files.write_page`."""
+def write_page(
+    mask: Mask,
+    path: str | Path | BinaryIO,
+    dpi: float | tuple[float, float] | None = None,
+    format: str | None = None,
+    overwrite: bool = True,
+) -> None:
+    """Write an ink mask as a 1-bit file, whole or not at all: PNG, G4 TIFF, PDF or PBM by the suffix of `path`.
+
+    Parameters
+    ----------
+    mask : bool (H, W), True = ink
+    path : file to write, or a binary stream (then `format` must be given)
+    dpi : resolution to store, one number or (horizontal, vertical); None stores none
+    format : "png", "tiff", "pdf" or "pbm" in place of the suffix
+    overwrite : replace a file that is there; False makes that an error (:class:`docbin.errors.OutputExists`)
+
+    Raises
+    ------
+    TypeError, ValueError
+        `mask` is no such array.
+    docbin.errors.UsageError, docbin.errors.FileAccessError
+        An unknown format, or a file that cannot be written.
+    """
     from docbin import files
 
-    files.write_page(mask, path, dpi=dpi, **options)
+    files.write_page(mask, path, dpi=dpi, format=format, overwrite=overwrite)

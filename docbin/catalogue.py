@@ -443,7 +443,11 @@ def rows(methods: Iterable[Method] | None = None) -> list[dict[str, Any]]:
             "name": row.name,
             "family": row.family,
             "summary": row.summary,
-            "params": [{"name": p.name, "default": p.default, "min": p.min, "max": p.max, "help": p.help} for p in row.params],
+            "params": [
+                {"name": p.name, "default": p.default, "min": p.min, "max": p.max, "help": p.help}
+                | ({"choices": [*p.choices]} if p.choices else {})
+                for p in row.params
+            ],
             "citation": row.citation,
             "available": row.available,
             "needs": f"docbin[{row.extra}]" if row.extra else None,

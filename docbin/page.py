@@ -49,17 +49,21 @@ class Page:
 
 
 def check_image(image: Any) -> Image:
-    """Return `image` if it keeps the contract (uint8, (H, W) or (H, W, 3), not empty).
+    """Return `image`, or the pixels of a :class:`Page`, if they keep the contract (uint8, (H, W) or (H, W, 3), not empty).
 
     Raises
     ------
     TypeError
-        Not a NumPy array, or not uint8.
+        Neither a Page nor a NumPy array, or not uint8.
     ValueError
         Wrong number of axes or channels, or a side of 0.
     """
+    if isinstance(image, Page):
+        image = image.pixels
     if not isinstance(image, np.ndarray):
-        raise TypeError(f"image: a NumPy uint8 array is wanted, got {type(image).__name__}; use docbin.read_pages to open a file")
+        raise TypeError(
+            f"image: a NumPy uint8 array or a docbin.Page is wanted, got {type(image).__name__}; docbin.read_pages(path) gives a file's pages"
+        )
     if image.dtype != np.uint8:
         raise TypeError(f"image: uint8 pixels 0..255 are wanted, got {image.dtype}; scale them first (docbin never rescales silently)")
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
@@ -79,7 +83,7 @@ def check_mask(mask: Any, name: str = "mask") -> Mask:
     return mask
 
 
-def to_grey(image: Image) -> Image:
+def to_grey(image: Image | Page) -> Image:
     """Grey (H, W) of a page by ITU-R BT.601 luma (0.299 R + 0.587 G + 0.114 B, OpenCV's fixed point); a grey page is returned as it is."""
     image = check_image(image)
     if image.ndim == 2:

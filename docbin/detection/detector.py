@@ -15,7 +15,7 @@ import numpy as np
 from docbin.detection.regions import find_words
 from docbin.detection.rules import Rules
 from docbin.errors import UsageError
-from docbin.page import FloatMap, Image, check_image
+from docbin.page import FloatMap, Image, Page, check_image
 from docbin.word import Word
 from docbin.zoo import runtimes
 from docbin.zoo.folders import Config
@@ -45,7 +45,7 @@ class Detector:
     def __repr__(self) -> str:
         return f"<docbin detector {self.config.name} ({self.config.net}, {self.runtime.name})>"
 
-    def __call__(self, image: Image, rules: Rules | None = None, side: int | None = None, accurate: bool = False) -> list[Word]:
+    def __call__(self, image: Image | Page, rules: Rules | None = None, side: int | None = None, accurate: bool = False) -> list[Word]:
         """The words of a picture uint8 (H, W) or (H, W, 3), in reading order; coordinates are those of the picture.
 
         With `accurate`, the network looks at the picture at two sizes (:meth:`averaged`); it takes about three times as long.
@@ -54,7 +54,7 @@ class Detector:
         probability = self.averaged(image, side) if accurate else self.probability(image, side)
         return find_words(probability, rules or self.rules, (width, height))
 
-    def averaged(self, image: Image, side: int | None = None) -> FloatMap:
+    def averaged(self, image: Image | Page, side: int | None = None) -> FloatMap:
         """The mean of the probabilities at the usual size and at :data:`LARGER` times that, at the larger size.
 
         Small writing is found at the larger size, large writing at the smaller one; what only one of them sees has half its probability.
@@ -67,7 +67,7 @@ class Detector:
         small = cv2.resize(self.probability(image, side), (large.shape[1], large.shape[0]), interpolation=cv2.INTER_LINEAR)
         return np.asarray((large + small) / 2, np.float32)
 
-    def probability(self, image: Image, side: int | None = None) -> FloatMap:
+    def probability(self, image: Image | Page, side: int | None = None) -> FloatMap:
         """The probability of lying in the kernel of a word, float32 in 0..1, at the size that the network is handed."""
         image = check_image(image)
         height, width = inner_size(image.shape[0], image.shape[1], self.side if side is None else side)

@@ -27,7 +27,7 @@ from docbin import kernels
 from docbin.errors import InputError, MissingExtra, UsageError
 from docbin.kernels.depth import depth_plane
 from docbin.kernels.shine_through import drop_shine_through
-from docbin.page import FloatMap, Image, Mask, check_image, to_grey
+from docbin.page import FloatMap, Image, Mask, Page, check_image, to_grey
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
 from docbin.zoo.tiles import cuts, inside
@@ -130,12 +130,12 @@ class Model:
     def __repr__(self) -> str:
         return f"<docbin model {self.config.name} ({self.config.net}, {self.runtime.name})>"
 
-    def __call__(self, image: Image, threshold: float | None = None, depth: float | None = None) -> Mask:
+    def __call__(self, image: Image | Page, threshold: float | None = None, depth: float | None = None) -> Mask:
         """Ink mask of a page, bool (H, W), True = ink.
 
         Parameters
         ----------
-        image : uint8 (H, W) or (H, W, 3)
+        image : uint8 (H, W) or (H, W, 3), or a :class:`docbin.Page`; dark writing on light paper (:func:`docbin.binarize` looks for the other kind)
         threshold : a pixel is ink where its probability is at least this, 0..1; None for the model's own
         depth : strokes that are nowhere this deep, in units of the page's ink, go if they are blurrier than the page's own, too
             (:func:`docbin.kernels.shine_through.drop_shine_through`); 0 keeps every stroke, None is the model's own
@@ -145,7 +145,7 @@ class Model:
         least = output.depth if depth is None else depth
         return drop_shine_through(ink, to_grey(image), least, output.faint, output.reach) if least > 0 else ink
 
-    def probability(self, image: Image) -> FloatMap:
+    def probability(self, image: Image | Page) -> FloatMap:
         """Probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3)."""
         return self._opened.probability(check_image(image))
 
