@@ -14,7 +14,7 @@ pytest.importorskip("importlinter")
 PACKAGE = Path(__file__).resolve().parent.parent / "docbin"
 TRAINING_WING = {"nets", "quant", "data", "synth", "augment", "train", "export"}
 EXTRAS_ONLY = ["torch", "torchvision", "segmentation_models_pytorch", "albumentations", "tensorboard", "accelerate", "onnx", "onnxruntime",
-               "maxflow", "gradio", "ray", "doxapy"]  # fmt: skip
+               "maxflow", "gradio", "ray", "fsspec", "s3fs", "doxapy"]  # fmt: skip
 
 
 def check(root: Path) -> tuple[bool, str]:

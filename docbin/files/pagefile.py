@@ -25,6 +25,8 @@ from docbin.files.document import DocumentRecord
 from docbin.files.kinds import PDF_WINDOW, describe, mislabelled, readable_kinds, sniff
 from docbin.files.limits import DEFAULT_MEGAPIXELS, ReadOptions
 from docbin.files.page_ranges import PageRanges, chosen_pages
+from docbin.files.range_reader import open_object
+from docbin.files.remote_path import RemotePath, is_url, place
 from docbin.files.resolution import Dpi
 from docbin.page import Image, Page
 
@@ -103,8 +105,14 @@ class PageFile:
         if not 1 <= number <= self.count:
             raise UsageError(f"{self.name}: page {number} does not exist; the file has {self.count} page{'s' * (self.count != 1)}")
         label = self.name if self.count == 1 else f"page {number} of {self.name}"
-        with decoding(label, self.kind):
-            decoded = self._reader.decode(number, label)
+        try:
+            with decoding(label, self.kind):
+                decoded = self._reader.decode(number, label)
+        except InputError:
+            failure = getattr(getattr(self._stream, "raw", None), "failure", None)  # what looks like damage to a decoder may be the network
+            if failure is not None:
+                raise failure from None
+            raise
         notes, dpi = self._notes + decoded.notes, decoded.dpi
         if dpi is None and self._options.dpi is not None:
             dpi = (float(self._options.dpi), float(self._options.dpi))
@@ -138,17 +146,23 @@ class PageFile:
 
 
 def open_pages(
-    source: str | Path | bytes, *, dpi: float | None = None, max_megapixels: float = DEFAULT_MEGAPIXELS, name: str | None = None
+    source: str | Path | RemotePath | bytes,
+    *,
+    dpi: float | None = None,
+    max_megapixels: float = DEFAULT_MEGAPIXELS,
+    name: str | None = None,
+    size: int | None = None,
 ) -> PageFile:
     """Open a file of pages, or its content as bytes.
 
     Parameters
     ----------
-    source : path of a file, or the content of one (stdin)
+    source : path or URL of a file (``s3://bucket/page.jpg``, with ``docbin[remote]``), or the content of one (stdin)
     dpi : resolution for rendering PDF pages (default: a scanned page's own, else 300); also the resolution of pages whose file names none.
         Pictures are never resampled.
     max_megapixels : pages with more pixels are refused before decoding
     name : how messages and `Page.source` call the file; default the path, or "-" for bytes
+    size : bytes of the object that a URL names, where known: it saves a question to the store
 
     Returns
     -------
@@ -157,7 +171,7 @@ def open_pages(
     Raises
     ------
     FileAccessError
-        Missing, a folder, a device, or forbidden.
+        Missing, a folder, a device, or forbidden; a store that denies access or keeps failing.
     InputError
         Empty, no kind of page file, damaged as a whole, encrypted.
     RefusedInput
@@ -166,8 +180,15 @@ def open_pages(
         `dpi` or `max_megapixels` out of range.
     """
     options = ReadOptions(dpi, max_megapixels)
-    name = name if name is not None else "-" if isinstance(source, bytes) else str(source)
-    stream: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else _open(Path(source), name)
+    if isinstance(source, str) and is_url(source):
+        source = place(source)
+    if name is None:
+        name = "-" if isinstance(source, bytes) else source.shown() if isinstance(source, RemotePath) else str(source)
+    stream: BinaryIO
+    if isinstance(source, RemotePath):
+        stream = open_object(source, size)
+    else:
+        stream = io.BytesIO(source) if isinstance(source, bytes) else _open(Path(source), name)
     try:
         try:
             head = stream.read(PDF_WINDOW)
@@ -202,7 +223,7 @@ def _open(path: Path, name: str) -> BinaryIO:
 
 
 def read_pages(
-    path: str | Path | bytes,
+    path: str | Path | RemotePath | bytes,
     *,
     dpi: float | None = None,
     max_megapixels: float = DEFAULT_MEGAPIXELS,
