@@ -1,8 +1,10 @@
-"""What the commands that work on many pages share: their options, and the way from a plan to a summary."""
+"""What the commands that work on many pages share: their options (:class:`BatchOptions`), and the way from a plan to a summary."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import os
 import shutil
 import signal
@@ -10,8 +12,10 @@ import sys
 import tempfile
 import threading
 import time
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
@@ -39,88 +43,123 @@ Inputs = Annotated[
     list[str],
     typer.Argument(metavar="INPUT", help="Files, folders (with all below), globs in quotes, or - for stdin.", show_default=False),
 ]
-Pages = Annotated[
-    str | None,
-    typer.Option("--pages", metavar="1-3,7", help="Pages to take from each file, in this order. [default: all]", show_default=False),
-]
-Dpi = Annotated[
-    float | None,
-    typer.Option(
-        "--dpi",
-        metavar="N",
-        help="Resolution to render PDF pages at, and of files that name none. [default: the file's own; PDF drawings 300]",
-        show_default=False,
-    ),
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        metavar="N",
-        help="Worker processes; 1 has all threads, of several each has one. "
-        "[default: by the work: 1 for little, else up to one a CPU (DOCBIN_THREADS)]",
-        show_default=False,
-    ),
-]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume", help="Keep what an earlier run finished with the same settings, do the rest. [default: no]", show_default=False
-    ),
-]
-ReportFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--report", metavar="FILE.jsonl|.csv", help="Write a line a page, JSON or CSV, replacing FILE. [default: none]", show_default=False
-    ),
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist. [default: no]", show_default=False)]
-MaxMegapixels = Annotated[
-    float | None,
-    typer.Option("--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 400]", show_default=False),
-]
-PageTimeout = Annotated[
-    float | None,
-    typer.Option(
-        "--page-timeout",
-        metavar="SECONDS",
-        help="Give a page up after this time. [default: 1800, of which 300 to read it]",
-        show_default=False,
-    ),
-]
-DryRun = Annotated[
-    bool,
-    typer.Option("--dry-run", help="Print what would be written, a line a page, and write nothing. [default: no]", show_default=False),
-]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """The options of every command that works on many pages, in the order of its help; :func:`batch_command` gives them to one."""
+
+    pages: Annotated[
+        str | None,
+        typer.Option("--pages", metavar="1-3,7", help="Pages to take from each file, in this order. [default: all]", show_default=False),
+    ] = None
+    dpi: Annotated[
+        float | None,
+        typer.Option(
+            "--dpi",
+            metavar="N",
+            help="Resolution to render PDF pages at, and of files that name none. [default: the file's own; PDF drawings 300]",
+            show_default=False,
+        ),
+    ] = None
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="N",
+            help="Worker processes; 1 has all threads, of several each has one. "
+            "[default: by the work: 1 for little, else up to one a CPU (DOCBIN_THREADS)]",
+            show_default=False,
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Keep what an earlier run finished with the same settings, do the rest. [default: no]", show_default=False
+        ),
+    ] = False
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE.jsonl|.csv",
+            help="Write a line a page, JSON or CSV, replacing FILE. [default: none]",
+            show_default=False,
+        ),
+    ] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist. [default: no]", show_default=False)] = False
+    max_megapixels: Annotated[
+        float | None,
+        typer.Option(
+            "--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 400]", show_default=False
+        ),
+    ] = None
+    page_timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--page-timeout",
+            metavar="SECONDS",
+            help="Give a page up after this time. [default: 1800, of which 300 to read it]",
+            show_default=False,
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print what would be written, a line a page, and write nothing. [default: no]", show_default=False),
+    ] = False
+
+    def of_job(self) -> dict[str, Any]:
+        """Those that every job takes when it is created."""
+        return {"pages": self.pages, "dpi": self.dpi, "max_megapixels": self.max_megapixels}
+
+
+def batch_command(command: Callable[..., int]) -> Callable[..., int]:
+    """`command`, a function of its own options and of ``options: BatchOptions``, as typer wants it: with each of these as a parameter."""
+    own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "options"]
+    hints = typing.get_type_hints(BatchOptions, include_extras=True)
+    shared = [
+        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
+        for field in fields(BatchOptions)
+    ]
+
+    @functools.wraps(command)
+    def called(**given: Any) -> int:
+        options = BatchOptions(**{one.name: given.pop(one.name) for one in shared})
+        return command(**given, options=options)
+
+    called.__signature__ = inspect.Signature([*own, *shared], return_annotation=int)  # type: ignore[attr-defined]
+    called.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
+    return called
 
 
 def run(
     inputs: Sequence[str],
     out: str | None,
     make_job: Callable[[], batch.Job],
-    *,
-    jobs: int | None,
-    resume: bool,
-    report: Path | None,
-    overwrite: bool,
-    page_timeout: float | None,
-    dry_run: bool,
+    options: BatchOptions,
 ) -> int:
     """Plan the batch, run it, print how it went; returns the exit code."""
-    check_positive(jobs, page_timeout)
+    jobs, dry_run = options.jobs, options.dry_run
+    check_positive(jobs, options.page_timeout)
     with _stopped_like_interrupted(), _temporary_folder() as spool, _worker(jobs) as worker:
         from docbin import batch
 
         job = make_job()
-        plan = batch.plan(inputs, out, job, spool=spool, overwrite=overwrite, resume=resume)
+        plan = batch.plan(inputs, out, job, spool=spool, overwrite=options.overwrite, resume=options.resume)
         _check_stdout(plan, dry_run)
         workers = jobs if jobs is not None else 1 if dry_run else _usual_jobs(plan)  # a plan is printed in order
         with _listener(dry_run) as listener:
             start = _run_with_data_stream if plan.to_stdout and not dry_run else batch.run
             try:
                 summary = start(
-                    plan, jobs=workers, report=report, listener=listener, dry_run=dry_run, page_seconds=page_timeout, worker=worker
+                    plan,
+                    jobs=workers,
+                    report=options.report,
+                    listener=listener,
+                    dry_run=dry_run,
+                    page_seconds=options.page_timeout,
+                    worker=worker,
                 )
             finally:
                 listener.finish()

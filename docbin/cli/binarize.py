@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from docbin.batch import Job
 
 
+@batches.batch_command
 def command(
     inputs: batches.Inputs,
     out: Annotated[
@@ -58,11 +59,6 @@ def command(
             show_default=False,
         ),
     ] = "auto",
-    pages: batches.Pages = None,
-    dpi: batches.Dpi = None,
-    jobs: batches.Jobs = None,
-    resume: batches.Resume = False,
-    report: batches.ReportFile = None,
     probability: Annotated[
         bool,
         typer.Option(
@@ -71,10 +67,8 @@ def command(
             show_default=False,
         ),
     ] = False,
-    overwrite: batches.Overwrite = False,
-    max_megapixels: batches.MaxMegapixels = None,
-    page_timeout: batches.PageTimeout = None,
-    dry_run: batches.DryRun = False,
+    *,
+    options: batches.BatchOptions,
 ) -> int:
     """Turn pages into ink: black writing on white paper, one bit a pixel.
 
@@ -93,9 +87,6 @@ def command(
         from docbin import batch
 
         given = batches.parameters(param or [])
-        options = {"format": format, "pages": pages, "dpi": dpi, "max_megapixels": max_megapixels}
-        return batch.Binarize.create(method, given, probability=probability, polarity=polarity, **options)
+        return batch.Binarize.create(method, given, probability=probability, polarity=polarity, format=format, **options.of_job())
 
-    return batches.run(
-        inputs, out, job, jobs=jobs, resume=resume, report=report, overwrite=overwrite, page_timeout=page_timeout, dry_run=dry_run
-    )
+    return batches.run(inputs, out, job, options)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from docbin.batch import Job
 
 
+@batches.batch_command
 def command(
     inputs: batches.Inputs,
     out: Annotated[
@@ -64,15 +65,8 @@ def command(
             show_default=False,
         ),
     ] = None,
-    pages: batches.Pages = None,
-    dpi: batches.Dpi = None,
-    jobs: batches.Jobs = None,
-    resume: batches.Resume = False,
-    report: batches.ReportFile = None,
-    overwrite: batches.Overwrite = False,
-    max_megapixels: batches.MaxMegapixels = None,
-    page_timeout: batches.PageTimeout = None,
-    dry_run: batches.DryRun = False,
+    *,
+    options: batches.BatchOptions,
 ) -> int:
     """Find the words in pictures: their outlines in pixels of the picture, in reading order.
 
@@ -94,10 +88,8 @@ def command(
         given = batches.parameters(param or [])
         if accurate:
             given = {**given, "accurate": "true"}
-        return batch.Detect.create(model, given, format=format, pages=pages, dpi=dpi, max_megapixels=max_megapixels)
+        return batch.Detect.create(model, given, format=format, **options.of_job())
 
-    if out is None and format in (None, "json") and len(inputs) == 1 and Path(inputs[0]).is_file() and not dry_run:
+    if out is None and format in (None, "json") and len(inputs) == 1 and Path(inputs[0]).is_file() and not options.dry_run:
         out = "-"
-    return batches.run(
-        inputs, out, job, jobs=jobs, resume=resume, report=report, overwrite=overwrite, page_timeout=page_timeout, dry_run=dry_run
-    )
+    return batches.run(inputs, out, job, options)

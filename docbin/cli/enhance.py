@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from docbin.batch import Job
 
 
+@batches.batch_command
 def command(
     inputs: batches.Inputs,
     out: Annotated[
@@ -46,15 +47,8 @@ def command(
         str | None,
         typer.Option("--format", metavar="png|tiff", help="[default: TIFF for files of several pages, else png]", show_default=False),
     ] = None,
-    pages: batches.Pages = None,
-    dpi: batches.Dpi = None,
-    jobs: batches.Jobs = None,
-    resume: batches.Resume = False,
-    report: batches.ReportFile = None,
-    overwrite: batches.Overwrite = False,
-    max_megapixels: batches.MaxMegapixels = None,
-    page_timeout: batches.PageTimeout = None,
-    dry_run: batches.DryRun = False,
+    *,
+    options: batches.BatchOptions,
 ) -> int:
     """Write repaired pages: one colour of ink on one of paper, sharp again, or without a watermark; then binarize them with any method, or read them.
 
@@ -69,11 +63,9 @@ def command(
     def job() -> Job:
         from docbin import batch
 
-        made = batch.Enhance.create(task, model, {"grey": grey}, format=format, pages=pages, dpi=dpi, max_megapixels=max_megapixels)
+        made = batch.Enhance.create(task, model, {"grey": grey}, format=format, **options.of_job())
         if REPAIRS[made.row.name].experimental:
             messages.warning(f"task {made.row.name} is experimental: {made.row.summary}")
         return made
 
-    return batches.run(
-        inputs, out, job, jobs=jobs, resume=resume, report=report, overwrite=overwrite, page_timeout=page_timeout, dry_run=dry_run
-    )
+    return batches.run(inputs, out, job, options)
