@@ -100,8 +100,10 @@ def typed(kind: type[Kind], table: Any, where: str, prefix: str = "") -> Kind:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """ "did you mean a or b? known are a, b, c" for a name that is not among `known`."""
+    """ "did you mean a or b? known are a, b, c" (or "there are none") for a name that is not among `known`."""
     known = list(known)
+    if not known:
+        return "there are none"
     near = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
     return (f"did you mean {' or '.join(near)}? " if near else "") + f"known are {', '.join(known)}"
 

@@ -51,7 +51,7 @@ from docbin.quant.multibasis import MultiBasisWeight
 from docbin.quant.partial import PartialWeight
 from docbin.quant.training import clip_latent, penalties
 from docbin.train.losses import weighted
-from docbin.train.place import computes_bfloat16
+from docbin.train.device import computes_bfloat16
 
 FLOAT = "float"
 NAMES = (FLOAT, *METHODS)

@@ -25,9 +25,9 @@ from docbin.nets import build
 from docbin.nets.degan import Degan, PatchDiscriminator
 from docbin.page import Image, Mask
 from docbin.train.checkpoint import load_optimizer
+from docbin.train.device import Device
 from docbin.train.feed import Batch
 from docbin.train.losses import weighted
-from docbin.train.place import Place
 from docbin.train.recipe import Recipe
 from docbin.train.task import Task, adamw
 from docbin.typed_config import typed
@@ -68,32 +68,32 @@ class _Paper(torch.nn.Module):
 class Adversarial(Task):
     """Two networks, two optimizers, alternating steps. `net` is the generator."""
 
-    def __init__(self, recipe: Recipe, place: Place) -> None:
+    def __init__(self, recipe: Recipe, device: Device) -> None:
         net = build(recipe.net.name, recipe.net.variant)
         if not isinstance(net, Degan):
             raise UsageError(f"task 'adversarial': trains degan, not {recipe.net.name}")
         self.options = typed(AdversarialOptions, recipe.options, "recipe", "options")
-        self.place, self.optim = place, recipe.optim
-        self.generator: Degan = place.settle(net)  # type: ignore[assignment]
+        self.device, self.optim = device, recipe.optim
+        self.generator: Degan = device.to_device(net)  # type: ignore[assignment]
         self.net = self.generator
-        self.discriminator = place.settle(PatchDiscriminator(net.config.discriminator))
+        self.discriminator = device.to_device(PatchDiscriminator(net.config.discriminator))
         self.content = weighted(recipe.loss.terms)
         self.optimizer = adamw(self.generator, recipe.optim)
         self.judge_optimizer = adamw(self.discriminator, recipe.optim)
-        self.shared = place.share(_Paper(self.generator))
-        self.judge = place.share(self.discriminator)
+        self.wrapped = device.wrap(_Paper(self.generator))
+        self.judge = device.wrap(self.discriminator)
 
     def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | Tensor]:
         """Discriminator on true pairs, on repaired pairs, then the generator."""
-        images = batch.images.to(self.place.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
-        degraded, wanted = self.generator.enter(images), wanted_page(batch, self.place.device)
+        images = batch.images.to(self.device.torch_device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
+        degraded, wanted = self.generator.enter(images), wanted_page(batch, self.device.torch_device)
         for optimizer, factor in ((self.optimizer, 1.0), (self.judge_optimizer, self.options.discriminator_rate)):
             for group in optimizer.param_groups:
                 group["lr"] = self.optim.rate * rate * factor
-        self.shared.train()
+        self.wrapped.train()
         self.judge.train()
-        with self.place.autocast():
-            logits = self.shared(degraded)
+        with self.device.autocast():
+            logits = self.wrapped(degraded)
         repaired = torch.sigmoid(logits)
         true = self._judge(wanted, degraded, 1.0)
         false = self._judge(repaired.detach(), degraded, 0.0)
@@ -111,10 +111,10 @@ class Adversarial(Task):
 
     def _judge(self, page: Tensor, degraded: Tensor, answer: float) -> Tensor:
         """One step of the discriminator on pairs whose answer is known; its loss."""
-        with self.place.autocast():
+        with self.device.autocast():
             said = self.judge(page, degraded)
         loss = F.mse_loss(said, torch.full_like(said, answer))
-        self.place.descend(loss, self.judge_optimizer, self.optim.clip)
+        self.device.optimizer_step(loss, self.judge_optimizer, self.optim.clip)
         return loss.detach()
 
     def _generate(
@@ -124,11 +124,11 @@ class Adversarial(Task):
         content, parts = self.content(-logits, 1.0 - wanted)  # the losses are written for ink
         self.discriminator.requires_grad_(False)
         try:
-            with self.place.autocast():
+            with self.device.autocast():
                 said = self.discriminator(repaired, degraded)
             fooled = F.mse_loss(said, torch.ones_like(said))
             loss = content + self.options.adversarial * fooled
-            norm = self.place.descend(loss, self.optimizer, self.optim.clip)
+            norm = self.device.optimizer_step(loss, self.optimizer, self.optim.clip)
         finally:
             self.discriminator.requires_grad_(True)
         return loss, parts, fooled, norm
@@ -144,7 +144,7 @@ class Adversarial(Task):
             "optimizer": self.optimizer.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "judge_optimizer": self.judge_optimizer.state_dict(),
-            "random": torch.cuda.get_rng_state(self.place.device) if self.place.device.type == "cuda" else None,
+            "random": torch.cuda.get_rng_state(self.device.torch_device) if self.device.torch_device.type == "cuda" else None,
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -153,5 +153,5 @@ class Adversarial(Task):
         self.discriminator.load_state_dict(state["discriminator"])
         load_optimizer(self.optimizer, state["optimizer"])
         load_optimizer(self.judge_optimizer, state["judge_optimizer"])
-        if state["random"] is not None and self.place.device.type == "cuda":
-            torch.cuda.set_rng_state(state["random"], self.place.device)
+        if state["random"] is not None and self.device.torch_device.type == "cuda":
+            torch.cuda.set_rng_state(state["random"], self.device.torch_device)

@@ -7,72 +7,74 @@ weights are clipped to the reach of their estimator, and quantizers with a sched
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
+from torch import Tensor
 
 from docbin.errors import UsageError
 from docbin.nets import pretrained
 from docbin.nets.unet import UNet
 from docbin.quant.layer import set_progress
 from docbin.quant.training import clip_latent, distil_logits, penalties
-from docbin.train.feed import Batch
-from docbin.train.place import Place
+from docbin.train.device import Device
 from docbin.train.recipe import Recipe
-from docbin.train.task import Supervised, tensors
+from docbin.train.task import Supervised
+from docbin.typed_config import typed
 from docbin.zoo import folders
 
-OPTIONS = {"teacher": "", "distil": 1.0, "limit": 1.0}
+
+@dataclass(frozen=True, slots=True)
+class BitOptions:
+    """``[options]`` of a recipe with this task.
+
+    Attributes
+    ----------
+    teacher : a model of the zoo, or a model folder, whose probabilities are copied; "" for none
+    distil : weight of the cross-entropy against them
+    limit : bound of the latent weights' magnitude
+    """
+
+    teacher: str = ""
+    distil: float = 1.0
+    limit: float = 1.0
 
 
 class Bits(Supervised):
-    """The losses of the recipe plus, with a teacher, ``distil`` times the cross-entropy against its probabilities.
+    """The losses of the recipe plus, with a teacher, ``distil`` times the cross-entropy against its probabilities."""
 
-    ``options``: ``teacher`` names a model of the zoo (or a model folder), "" for none; ``distil`` is its weight; ``limit`` bounds the latent
-    weights.
-    """
-
-    def __init__(self, recipe: Recipe, place: Place) -> None:
-        for key in recipe.options:
-            if key not in OPTIONS:
-                raise UsageError(f"options: the task 'bits' has {', '.join(OPTIONS)}, got {key!r}")
-        options = {**OPTIONS, **recipe.options}
-        super().__init__(recipe, place)
-        self.limit, self.distil = float(options["limit"]), float(options["distil"])
+    def __init__(self, recipe: Recipe, device: Device) -> None:
+        self.options = typed(BitOptions, recipe.options, "recipe", "options")
+        super().__init__(recipe, device)
         self.teacher = None
-        if options["teacher"]:
-            teacher = pretrained.network(folders.load_config(str(options["teacher"])))
+        if self.options.teacher:
+            teacher = pretrained.network(folders.load_config(self.options.teacher))
             wants = 4 if getattr(teacher, "depth", False) else 3
             if wants == 4 and not recipe.data.depth:
-                raise UsageError(f"options.teacher = {options['teacher']!r}: looks at the depth plane; set data.depth = true")
+                raise UsageError(f"options.teacher = {self.options.teacher!r}: looks at the depth plane; set data.depth = true")
             if isinstance(teacher, UNet):
                 teacher.eval().fold_norms()
-            self.teacher = place.settle(teacher).requires_grad_(False)
+            self.teacher = device.to_device(teacher).requires_grad_(False)
             self.channels = wants
 
-    def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | torch.Tensor]:
-        """Forward, losses, backward, one step of AdamW, latent weights clipped."""
-        images, truth = tensors(batch, self.place)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.optim.rate * rate
+    def before(self, progress: float) -> None:
+        """Quantizers with a schedule learn how far the run is."""
         set_progress(self.net, progress)
-        self.shared.train()
-        with self.place.autocast():
-            logits = self.shared(images)
+
+    def losses(self, images: Tensor, logits: Tensor, truth: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Those of the recipe, and the teacher's."""
         loss, parts = self.loss(logits, truth)
         if self.teacher is not None:
-            with torch.no_grad(), self.place.autocast():
-                opinion = self.teacher(images[:, : self.channels])
-            parts["distil"] = distil_logits(logits.float(), opinion.float())
-            loss = loss + self.distil * parts["distil"]
-        extra = penalties(self.net)
-        norm = self.place.descend(loss if extra is None else loss + extra, self.optimizer, self.optim.clip)
-        clip_latent(self.net, self.limit)
-        with torch.no_grad():
-            ink, said = truth > 0.5, logits > 0
-            f_measure = 200.0 * (ink & said).sum() / (ink.sum() + said.sum()).clamp_min(1)
-        return {
-            "loss": loss.detach(),
-            **{name: part.detach() for name, part in parts.items()},
-            "crop_fm": f_measure,
-            "gradient": norm,
-            "rate": self.optim.rate * rate,
-        }
+            with torch.no_grad(), self.device.autocast():
+                taught = self.teacher(images[:, : self.channels])
+            parts["distil"] = distil_logits(logits.float(), taught.float())
+            loss = loss + self.options.distil * parts["distil"]
+        return loss, parts
+
+    def penalty(self) -> Tensor | None:
+        """The quantizers' own losses."""
+        return penalties(self.net)
+
+    def after(self) -> None:
+        """Latent weights are clipped to the reach of their estimator."""
+        clip_latent(self.net, self.options.limit)

@@ -17,7 +17,6 @@ called ``teacher``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +30,10 @@ from docbin.nets import build
 from docbin.nets.dbnet import differentiable_step
 from docbin.quant import quantizers, set_progress
 from docbin.quant.training import clip_latent
-from docbin.train.checkpoint import load_optimizer
+from docbin.train.device import Device
 from docbin.train.feed import Batch
-from docbin.train.place import Place
 from docbin.train.recipe import Recipe
-from docbin.train.task import Task, adamw
+from docbin.train.task import Task, adamw, f_measure
 from docbin.typed_config import typed
 
 TERMS = ("bce", "dice", "threshold", "teacher")
@@ -144,10 +142,10 @@ class _Maps(nn.Module):
 class Detection(Task):
     """Pictures in, kernels of words out, AdamW."""
 
-    def __init__(self, recipe: Recipe, place: Place) -> None:
+    def __init__(self, recipe: Recipe, device: Device) -> None:
         self.options = typed(DetectionOptions, recipe.options, "recipe", "options")
-        self.place, self.optim = place, recipe.optim
-        self.net = place.settle(build(recipe.net.name, recipe.net.variant))
+        self.device, self.optim = device, recipe.optim
+        self.net = device.to_device(build(recipe.net.name, recipe.net.variant))
         self.terms = dict(recipe.loss.terms)
         unknown = [name for name in self.terms if name not in TERMS]
         if unknown or not self.terms:
@@ -163,40 +161,38 @@ class Detection(Task):
         self.optimizer = adamw(self.net, recipe.optim)
         if self.options.encoder_rate != 1 and self.encoder is not None:
             _set_apart(self.optimizer, self.encoder, self.options.encoder_rate)
-        self.shared = place.share(_Maps(self.net))
+        self.wrapped = device.wrap(_Maps(self.net))
 
     def _load_teacher(self) -> nn.Module:
         from docbin.nets.pretrained import network
         from docbin.zoo import folders
 
-        return self.place.settle(network(folders.load_config(self.options.teacher))).requires_grad_(False)
+        return self.device.to_device(network(folders.load_config(self.options.teacher))).requires_grad_(False)
 
     def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | Tensor]:
         """Forward, losses, backward, one step of AdamW."""
-        device = self.place.device
+        device = self.device.torch_device
         images = batch.images.to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
         truth = batch.truth.to(device, non_blocking=True).permute(3, 0, 1, 2)[:, :, None].float()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.optim.rate * rate * group.get("share", 1.0)
-        self.shared.train()
+        self.set_rate(rate)
+        self.wrapped.train()
         if progress < self.options.frozen_norms and self.encoder is not None:
             freeze_norms(self.encoder)
         if self.in_bits:
             set_progress(self.net, progress)
-        with self.place.autocast():
-            probability, threshold = self.shared(images)
+        with self.device.autocast():
+            probability, threshold = self.wrapped(images)
         parts = self.losses(
             images, truth, probability.float(), None if threshold is None else threshold.float(), progress < self.options.plain
         )
         loss = torch.stack([self.terms[name] * part for name, part in parts.items()]).sum()
-        norm = self.place.descend(loss, self.optimizer, self.optim.clip)
+        norm = self.device.optimizer_step(loss, self.optimizer, self.optim.clip)
         if self.in_bits:
             clip_latent(self.net)
         with torch.no_grad():
             kernel, said = (truth[0] * truth[1]) > 0.5, (probability > 0) & (truth[1] > 0.5)
-            overlap = 200.0 * (kernel & said).sum() / (kernel.sum() + said.sum()).clamp_min(1)
-        told = {name: part.detach() for name, part in parts.items()}
-        return {"loss": loss.detach(), **told, "kernel_fm": overlap, "gradient": norm, "rate": self.optim.rate * rate}
+            scores = {name: part.detach() for name, part in parts.items()} | {"kernel_fm": f_measure(said, kernel)}
+        return {"loss": loss.detach(), **scores, "gradient": norm, "rate": self.optim.rate * rate}
 
     def losses(
         self, images: Tensor, truth: Tensor, probability: Tensor, threshold: Tensor | None, plain: bool = False
@@ -219,16 +215,7 @@ class Detection(Task):
                 parts[name] = band_error(torch.sigmoid(threshold), wanted, (band > 0).float())
             else:
                 assert self.teacher is not None
-                with torch.no_grad(), self.place.autocast():
+                with torch.no_grad(), self.device.autocast():
                     shown = torch.sigmoid(self.teacher(images).float())
                 parts[name] = balanced_bce(probability, shown, torch.ones_like(shown), *counted)
         return parts
-
-    def state(self) -> dict[str, Any]:
-        """Network and optimizer."""
-        return {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Inverse of :meth:`state`."""
-        self.net.load_state_dict(state["net"])
-        load_optimizer(self.optimizer, state["optimizer"])

@@ -27,8 +27,8 @@ def computes_bfloat16() -> bool:
     )
 
 
-class Place:
-    """A device with its precision. Started by ``accelerate launch`` (WORLD_SIZE > 1), it is one of several and the gradients are averaged
+class Device:
+    """A device (`torch_device`) with its precision. Started by ``accelerate launch`` (WORLD_SIZE > 1), it is one of several; gradients are averaged
     over them.
     """
 
@@ -47,13 +47,13 @@ class Place:
             except ImportError:
                 raise MissingExtra("training on several devices needs accelerate; pip install 'docbin[train]'") from None
             self.accelerator = Accelerator()
-            self.device = torch.device(self.accelerator.device)
+            self.torch_device = torch.device(self.accelerator.device)
         else:
-            self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if self.dtype is torch.float16 and self.device.type == "cpu":
+            self.torch_device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if self.dtype is torch.float16 and self.torch_device.type == "cpu":
             raise UsageError("run.precision = 'float16': only on CUDA; take bfloat16 on a CPU")
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
-        self.left_out = 0  # optimizer steps that were not taken, since this place was made
+        self.scaler = torch.amp.GradScaler(self.torch_device.type, enabled=self.dtype is torch.float16)
+        self.skipped_steps = 0  # optimizer steps that were not taken, since this was made
 
     @property
     def rank(self) -> int:
@@ -65,11 +65,11 @@ class Place:
         """Number of processes."""
         return int(self.accelerator.num_processes) if self.accelerator else 1
 
-    def settle(self, net: nn.Module) -> nn.Module:
+    def to_device(self, net: nn.Module) -> nn.Module:
         """`net` on this device in channels_last (4-d weights only; three times faster on a CPU)."""
-        return net.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return net.to(device=self.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    def share(self, net: nn.Module) -> nn.Module:
+    def wrap(self, net: nn.Module) -> nn.Module:
         """The module to call in a training step: `net` itself, or its wrapper that averages gradients over the devices; compiled, if so asked."""
         if self.compile:
             net = torch.compile(net)  # type: ignore[assignment]
@@ -78,24 +78,24 @@ class Place:
         wrapped: nn.Module = self.accelerator.prepare_model(net)
         return wrapped
 
-    def agree(self, progress: float, stop: bool) -> tuple[float, bool]:
+    def synchronize(self, progress: float, stop: bool) -> tuple[float, bool]:
         """What all processes go by: the first one's `progress`, and whether any of them wants to `stop`.
 
         Clocks run apart and a signal reaches one process. One that ended a step before the others would leave them waiting for its gradients.
         """
         if self.accelerator is None:
             return progress, stop
-        said = torch.tensor([progress if self.rank == 0 else 0.0, float(stop)], dtype=torch.float64, device=self.device)
+        said = torch.tensor([progress if self.rank == 0 else 0.0, float(stop)], dtype=torch.float64, device=self.torch_device)
         torch.distributed.all_reduce(said)
         return float(said[0]), bool(said[1] > 0)
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         """The precision of a forward pass."""
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
+        return torch.autocast(self.torch_device.type, self.dtype, enabled=self.dtype is not None)
 
-    def descend(self, loss: Tensor, optimizer: torch.optim.Optimizer, clip: float) -> float:
+    def optimizer_step(self, loss: Tensor, optimizer: torch.optim.Optimizer, clip: float) -> float:
         """Backward pass, clipping, one optimizer step; returns the gradient's norm. A step whose gradient is not finite is not taken, and
-        counted in `left_out`.
+        counted in `skipped_steps`.
         """
         optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
@@ -105,6 +105,6 @@ class Place:
         if math.isfinite(norm):
             self.scaler.step(optimizer)
         else:
-            self.left_out += 1
+            self.skipped_steps += 1
         self.scaler.update()
         return norm

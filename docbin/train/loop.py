@@ -27,11 +27,11 @@ from docbin.errors import FileAccessError, UsageError
 from docbin.nets.bitunet import BitUNet
 from docbin.nets.lite0 import IMAGENET, load_imagenet
 from docbin.train import checkpoint
+from docbin.train.device import Device
 from docbin.train.ema import Ema
 from docbin.train.feed import Batch, CropSource, batches, collate, open_source, open_validation
 from docbin.train.log import Log
 from docbin.train.memory import keep_freed_memory
-from docbin.train.place import Place
 from docbin.train.recipe import SCORES, Recipe
 from docbin.train.schedule import Clock, warmup_cosine
 from docbin.train.task import Task, make_task, tensors
@@ -61,8 +61,8 @@ class _Run:
 
     def __init__(self, recipe: Recipe, out: Path, pages: Sequence[HeldOut]) -> None:
         self.recipe, self.out = recipe, out
-        self.place = Place(recipe.run.precision, recipe.run.threads, recipe.run.compile)
-        self.task: Task = make_task(recipe, self.place)
+        self.device = Device(recipe.run.precision, recipe.run.threads, recipe.run.compile)
+        self.task: Task = make_task(recipe, self.device)
         self.pages = _judged(pages, recipe.data.score, self.task)
         self.step, self.progress, self.minutes = 0, 0.0, 0.0
         self.best: float | None = None
@@ -95,7 +95,7 @@ class _Run:
             unpack_bitunet(net, packed.read(path))
             batch = self.recipe.run.batch
             crops = [Batch(*collate(source, range(at, at + batch))) for at in range(0, MEASURED, batch)]
-            calibrate(net, [tensors(crop, self.place)[0] for crop in crops])
+            calibrate(net, [tensors(crop, self.device)[0] for crop in crops])
         else:
             try:
                 odd = net.load_state_dict(checkpoint.load_weights(path), strict=False)
@@ -114,7 +114,7 @@ class _Run:
 
     def save(self) -> None:
         """Write ``last.safetensors``."""
-        if self.place.rank:
+        if self.device.rank:
             return
         state = {
             "recipe": json.loads(self.recipe.to_json()),
@@ -148,11 +148,11 @@ class _Run:
 
     def score(self, log: Log) -> None:
         """Score the held-out pages; keep the weights if they are the best so far."""
-        if not self.pages or self.place.rank:
+        if not self.pages or self.device.rank:
             return
         was_training = self.net.training
         self.net.eval()
-        scores = validate(self.net, self.pages, self.place.dtype)
+        scores = validate(self.net, self.pages, self.device.dtype)
         self.net.train(was_training)
         log.row("validation", self.step, scores)
         worst = min((name for name in scores if name != "mean"), key=lambda name: scores[name])
@@ -245,17 +245,17 @@ def train(
         run.load()
     elif recipe.net.init:
         run.start_from(Path(recipe.net.init), source)
-    if run.place.rank == 0:
+    if run.device.rank == 0:
         (out / "recipe.json").write_text(recipe.to_json() + "\n", encoding="utf-8")
     if max_minutes is None and recipe.run.minutes > 0:
         max_minutes = max(recipe.run.minutes - run.minutes, 0.01)
     clock = Clock(recipe.run.steps, max_minutes, run.progress)
-    with Log(out, run.step, silent=run.place.rank > 0) as log, _stop_on_signal() as signals:
-        log.say(f"{_count(run.task.net):,} weights on {run.place.device}, from step {run.step}, {len(run.pages)} held-out pages")
+    with Log(out, run.step, silent=run.device.rank > 0) as log, _stop_on_signal() as signals:
+        log.say(f"{_count(run.task.net):,} weights on {run.device.torch_device}, from step {run.step}, {len(run.pages)} held-out pages")
         finished = _steps(run, source, clock, log, signals, stop_at)
         if finished:
             run.score(log)
-            if run.place.rank == 0:
+            if run.device.rank == 0:
                 run.write_weights("final.safetensors")
         run.save()
         log.say(
@@ -266,19 +266,19 @@ def train(
 
 def _steps(run: _Run, source: CropSource, clock: Clock, log: Log, signals: list[int], stop_at: int | None) -> bool:
     """Step until the run is over (True) or interrupted (False)."""
-    recipe, task, place = run.recipe, run.task, run.place
+    recipe, task, device = run.recipe, run.task, run.device
     began, minutes_before, start = time.monotonic(), run.minutes, run.progress
     saved = scored = began
     first_step = run.step
-    left_out = _LeftOut(place)
-    run.progress, _ = place.agree(clock.progress(run.step, 0.0), False)
-    for batch in batches(source, recipe, run.step, place.rank, place.world):
+    skipped = _SkippedSteps(device)
+    run.progress, _ = device.synchronize(clock.progress(run.step, 0.0), False)
+    for batch in batches(source, recipe, run.step, device.rank, device.world):
         if run.progress >= 1.0:
             return True
         rate = warmup_cosine(run.progress, recipe.optim.warmup, recipe.optim.final)
         values = task.step(batch, rate, run.progress)
         run.step += 1
-        left_out.after(run.step, log)
+        skipped.after(run.step, log)
         if run.ema:
             run.ema.update(task.net, run.step)
         now = time.monotonic()
@@ -292,28 +292,28 @@ def _steps(run: _Run, source: CropSource, clock: Clock, log: Log, signals: list[
         if (run.step % by_step == 0) if by_step else (now - scored > 60 * recipe.run.validate_minutes):
             run.score(log)
             scored = time.monotonic()
-        run.progress, stop = place.agree(clock.progress(run.step, (time.monotonic() - began) / 60), bool(signals))
+        run.progress, stop = device.synchronize(clock.progress(run.step, (time.monotonic() - began) / 60), bool(signals))
         if stop or run.step == stop_at:
             return False
-        if now - saved > 60 * recipe.run.checkpoint_minutes and not left_out.length:
+        if now - saved > 60 * recipe.run.checkpoint_minutes and not skipped.length:
             run.save()
             saved = time.monotonic()
     run.progress = 1.0
     return True
 
 
-class _LeftOut:
+class _SkippedSteps:
     """Tells of optimizer steps that were not taken, and ends a run that takes none any more. `length` is how many steps in a row had one."""
 
-    def __init__(self, place: Place) -> None:
-        self.place, self.before, self.length = place, place.left_out, 0
+    def __init__(self, device: Device) -> None:
+        self.device, self.before, self.length = device, device.skipped_steps, 0
 
     def after(self, step: int, log: Log) -> None:
         """To be called after every step; UsageError after MOST_LEFT_OUT in a row."""
-        if self.place.left_out == self.before:
+        if self.device.skipped_steps == self.before:
             self.length = 0
             return
-        self.before = self.place.left_out
+        self.before = self.device.skipped_steps
         self.length += 1
         log.say(f"step {step}: the gradient is not finite, the weights stay as they are ({self.before} times in this sitting)")
         if self.length == MOST_LEFT_OUT:

@@ -7,7 +7,6 @@ what a later one can mend.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,11 @@ from docbin.errors import UsageError
 from docbin.nets import build
 from docbin.nets.inference import to_tensor
 from docbin.page import Image, Mask
-from docbin.train.checkpoint import load_optimizer
+from docbin.train.device import Device
 from docbin.train.feed import Batch
-from docbin.train.place import Place
 from docbin.train.recipe import Recipe
-from docbin.train.task import Task, adamw, tensors
+from docbin.train.task import NoOptions, Task, adamw, tensors
+from docbin.typed_config import typed
 
 
 def uniform_page(page: Tensor, truth: Tensor) -> Tensor:
@@ -57,29 +56,27 @@ class _Chain(torch.nn.Module):
 class Refinement(Task):
     """Mean absolute difference of every step's page from the uniform page, AdamW."""
 
-    def __init__(self, recipe: Recipe, place: Place) -> None:
-        if recipe.options:
-            raise UsageError(f"options: the task 'refinement' has none, got {', '.join(recipe.options)}")
-        self.place, self.optim = place, recipe.optim
-        self.net = place.settle(build(recipe.net.name, recipe.net.variant))
+    def __init__(self, recipe: Recipe, device: Device) -> None:
+        typed(NoOptions, recipe.options, "recipe", "options")
+        self.device, self.optim = device, recipe.optim
+        self.net = device.to_device(build(recipe.net.name, recipe.net.variant))
         if not hasattr(self.net, "clean"):
             raise UsageError(f"task 'refinement': {recipe.net.name} makes no clean pages; it trains deepotsu")
         self.optimizer = adamw(self.net, recipe.optim)
-        self.shared = place.share(_Chain(self.net))
+        self.wrapped = device.wrap(_Chain(self.net))
 
     def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | Tensor]:
         """All refinements forward, absolute errors, backward, one step of AdamW."""
-        images, truth = tensors(batch, self.place)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.optim.rate * rate
+        images, truth = tensors(batch, self.device)
+        self.set_rate(rate)
         net: Any = self.net
         wanted = uniform_page(net.enter(images), truth)
-        self.shared.train()
-        with self.place.autocast():
-            pages = self.shared(images)
+        self.wrapped.train()
+        with self.device.autocast():
+            pages = self.wrapped(images)
         errors = (pages.float() - wanted).abs().mean((1, 2, 3, 4))
         loss = errors.mean()
-        norm = self.place.descend(loss, self.optimizer, self.optim.clip)
+        norm = self.device.optimizer_step(loss, self.optimizer, self.optim.clip)
         start = (net.enter(images) - wanted).abs().mean()
         return {
             "loss": loss.detach(),
@@ -93,16 +90,7 @@ class Refinement(Task):
     def wanted(self, image: Image, truth: Mask) -> Image:
         """The uniform page, grey or in colour as the network works."""
         net: Any = self.net
-        ink = torch.from_numpy(np.ascontiguousarray(truth)).to(self.place.device)[None, None].float()
-        page = uniform_page(net.enter(to_tensor(image, self.place.device)), ink)[0].mul(255).round().byte().permute(1, 2, 0)
+        ink = torch.from_numpy(np.ascontiguousarray(truth)).to(self.device.torch_device)[None, None].float()
+        page = uniform_page(net.enter(to_tensor(image, self.device.torch_device)), ink)[0].mul(255).round().byte().permute(1, 2, 0)
         pixels = np.ascontiguousarray(page.cpu().numpy())
         return pixels[..., 0] if pixels.shape[2] == 1 else pixels
-
-    def state(self) -> dict[str, Any]:
-        """Network and optimizer."""
-        return {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Inverse of :meth:`state`."""
-        self.net.load_state_dict(state["net"])
-        load_optimizer(self.optimizer, state["optimizer"])

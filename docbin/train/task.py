@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,16 +19,19 @@ from docbin.errors import UsageError
 from docbin.nets import build
 from docbin.page import Image, Mask
 from docbin.train.checkpoint import load_optimizer
+from docbin.train.device import Device
 from docbin.train.feed import Batch, named
 from docbin.train.losses import weighted
-from docbin.train.place import Place
 from docbin.train.recipe import OptimSection, Recipe
+from docbin.typed_config import typed
 
 
 class Task(ABC):
     """What the loop needs. `net` is the network that is averaged, validated and shipped."""
 
     net: nn.Module
+    optimizer: torch.optim.Optimizer
+    optim: OptimSection
 
     @abstractmethod
     def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | Tensor]:
@@ -37,13 +41,19 @@ class Task(ABC):
         """The picture that the network is to make of a page uint8 (H, W, 3) with this ink; UsageError if it makes none."""
         raise UsageError(f"data.score = 'psnr': {type(self.net).__name__} only says where ink is; say data.score = 'fm'")
 
-    @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """All that a resumed run needs (the network included), of tensors, numbers, text, lists and mappings."""
+    def set_rate(self, rate: float) -> None:
+        """Set every group of weights to the recipe's learning rate times `rate` (times the group's own "share")."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.optim.rate * rate * group.get("share", 1.0)
 
-    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs, of tensors, numbers, text, lists and mappings: network and optimizer."""
+        return {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
+
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take up a state that :meth:`state` returned, possibly after a trip through a file."""
+        self.net.load_state_dict(state["net"])
+        load_optimizer(self.optimizer, state["optimizer"])
 
 
 def adamw(net: nn.Module, optim: OptimSection) -> torch.optim.AdamW:
@@ -54,48 +64,64 @@ def adamw(net: nn.Module, optim: OptimSection) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=optim.rate, betas=optim.betas, fused=True)
 
 
-def tensors(batch: Batch, place: Place) -> tuple[Tensor, Tensor]:
+def tensors(batch: Batch, device: Device) -> tuple[Tensor, Tensor]:
     """A batch as the networks take it: images float32 (N, 3 or 4, S, S) in 0..1, truth float32 (N, 1, S, S)."""
-    images = batch.images.to(place.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
-    return images, batch.truth.to(place.device, non_blocking=True)[:, None].float()
+    images = batch.images.to(device.torch_device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255.0)
+    return images, batch.truth.to(device.torch_device, non_blocking=True)[:, None].float()
+
+
+def f_measure(said: Tensor, wanted: Tensor) -> Tensor:
+    """F-measure in percent of a bool map against another of its shape; 0 where both are empty."""
+    return 200.0 * (wanted & said).sum() / (wanted.sum() + said.sum()).clamp_min(1)
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """``[options]`` of a task that has none."""
 
 
 class Supervised(Task):
-    """Page in, ink out, a weighted sum of losses, AdamW."""
+    """Page in, ink out, a weighted sum of losses, AdamW. A task that adds to it overrides the methods below :meth:`step`."""
 
-    def __init__(self, recipe: Recipe, place: Place) -> None:
-        if recipe.options and type(self) is Supervised:
-            raise UsageError(f"options: the task 'supervised' has none, got {', '.join(recipe.options)}")
-        self.place = place
+    def __init__(self, recipe: Recipe, device: Device) -> None:
+        if type(self) is Supervised:
+            typed(NoOptions, recipe.options, "recipe", "options")
+        self.device = device
         self.optim = recipe.optim
-        self.net = place.settle(build(recipe.net.name, recipe.net.variant))
+        self.net = device.to_device(build(recipe.net.name, recipe.net.variant))
         self.loss = weighted(recipe.loss.terms)
         self.optimizer = adamw(self.net, recipe.optim)
-        self.shared = place.share(self.net)
+        self.wrapped = device.wrap(self.net)
 
     def step(self, batch: Batch, rate: float, progress: float) -> dict[str, float | Tensor]:
         """Forward, losses, backward, one step of AdamW."""
-        images, truth = tensors(batch, self.place)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.optim.rate * rate
-        self.shared.train()
-        with self.place.autocast():
-            logits = self.shared(images)
-        loss, parts = self.loss(logits, truth)
-        norm = self.place.descend(loss, self.optimizer, self.optim.clip)
+        images, truth = tensors(batch, self.device)
+        self.set_rate(rate)
+        self.before(progress)
+        self.wrapped.train()
+        with self.device.autocast():
+            logits = self.wrapped(images)
+        loss, parts = self.losses(images, logits, truth)
+        penalty = self.penalty()
+        norm = self.device.optimizer_step(loss if penalty is None else loss + penalty, self.optimizer, self.optim.clip)
+        self.after()
         with torch.no_grad():
-            ink, said = truth > 0.5, logits > 0
-            f_measure = 200.0 * (ink & said).sum() / (ink.sum() + said.sum()).clamp_min(1)
-        return {"loss": loss.detach(), **parts, "crop_fm": f_measure, "gradient": norm, "rate": self.optim.rate * rate}
+            scores = {name: part.detach() for name, part in parts.items()} | {"crop_fm": f_measure(logits > 0, truth > 0.5)}
+        return {"loss": loss.detach(), **scores, "gradient": norm, "rate": self.optim.rate * rate}
 
-    def state(self) -> dict[str, Any]:
-        """Network and optimizer."""
-        return {"net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
+    def before(self, progress: float) -> None:
+        """Called before each forward pass."""
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Inverse of :meth:`state`."""
-        self.net.load_state_dict(state["net"])
-        load_optimizer(self.optimizer, state["optimizer"])
+    def losses(self, images: Tensor, logits: Tensor, truth: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss that is logged, and its parts by name."""
+        return self.loss(logits, truth)
+
+    def penalty(self) -> Tensor | None:
+        """What is minimised beside the loss, not logged."""
+        return None
+
+    def after(self) -> None:
+        """Called after each optimizer step."""
 
 
 TASKS: Mapping[str, str] = {
@@ -105,13 +131,13 @@ TASKS: Mapping[str, str] = {
     "detection": "docbin.train.detection:Detection",
     "bits": "docbin.train.bits:Bits",
 }
-"""Task name in a recipe -> "module:class", called with the recipe and the place."""
+"""Task name in a recipe -> "module:class", called with the recipe and the device."""
 
 
-def make_task(recipe: Recipe, place: Place) -> Task:
+def make_task(recipe: Recipe, device: Device) -> Task:
     """The task of a recipe, freshly initialised from the recipe's seed."""
     if recipe.task not in TASKS:
         raise UsageError(f"task = {recipe.task!r}: choose one of {', '.join(TASKS)}")
     torch.manual_seed(recipe.run.seed)
-    task: Task = named(TASKS[recipe.task], "task")(recipe, place)
+    task: Task = named(TASKS[recipe.task], "task")(recipe, device)
     return task

@@ -20,9 +20,9 @@ from docbin.benchmarks.descriptors import PagePair
 from docbin.errors import UsageError
 from docbin.nets.pretrained import load
 from docbin.train.detection import balanced_bce, band_error, dice
+from docbin.train.device import Device
 from docbin.train.feed import Batch, open_source
 from docbin.train.loop import train
-from docbin.train.place import Place
 from docbin.train.scenes import scenes
 from docbin.train.task import make_task
 from docbin.train.validate import validate
@@ -55,7 +55,7 @@ def test_the_balanced_cross_entropy_counts_three_hard_negatives_a_positive() -> 
 
 
 def test_a_plain_start_counts_all_pixels_and_takes_no_step() -> None:
-    task = make_task(recipe(options={"plain": 0.5}), Place("float32"))
+    task = make_task(recipe(options={"plain": 0.5}), Device("float32"))
     probability, threshold, kernel, judged = maps([[2.0, 1.0, -1.0, 3.0]], [[9.0, 9.0, 9.0, 9.0]], [[1, 0, 0, 0]], [[1, 1, 1, 0]])
     truth, images = torch.stack([kernel, judged, kernel * 0]), torch.zeros(1, 3, 1, 4)
     plain = task.losses(images, truth, probability, threshold, True)
@@ -76,7 +76,7 @@ def test_a_teacher_is_copied_pixel_by_pixel(monkeypatch: pytest.MonkeyPatch) -> 
     asked = []
     monkeypatch.setattr(pretrained, "network", lambda config: asked.append(config.name) or Told())
     terms = {"bce": 1.0, "teacher": 2.0}
-    task = make_task(recipe(options={"plain": 1.0, "teacher": "dbnet"}, loss={"terms": terms}), Place("float32"))
+    task = make_task(recipe(options={"plain": 1.0, "teacher": "dbnet"}, loss={"terms": terms}), Device("float32"))
     probability, kernel, judged, grey = maps([[2.0, 1.0, -1.0, 3.0]], [[1, 0, 0, 0]], [[1, 1, 1, 0]], [[1.0, 0.5, 0.0, 0.25]])
     parts = task.losses(grey.repeat(1, 3, 1, 1), torch.stack([kernel, judged, kernel * 0]), probability, None, True)
     wanted = torch.nn.functional.binary_cross_entropy_with_logits(probability, torch.sigmoid(4 * grey - 2))
@@ -151,7 +151,7 @@ def test_a_cut_and_resumed_run_equals_an_uncut_one(tmp_path: Path) -> None:
 )
 def test_wrong_recipes_are_refused(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        make_task(recipe(**changes), Place("float32"))
+        make_task(recipe(**changes), Device("float32"))
 
 
 def test_words_are_scored_by_f_and_nothing_else_is(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_photographs_are_parted_and_mixed_as_the_recipe_says(tmp_path: Path) -> 
 
 
 def test_norms_of_an_encoder_stand_still_and_it_learns_more_slowly() -> None:
-    task = make_task(recipe(options={"frozen_norms": 0.5, "encoder_rate": 0.0}), Place("float32"))
+    task = make_task(recipe(options={"frozen_norms": 0.5, "encoder_rate": 0.0}), Device("float32"))
     image, truth = Source().crop(0)
     batch = Batch(torch.from_numpy(image)[None].repeat(2, 1, 1, 1), torch.from_numpy(truth)[None].repeat(2, 1, 1, 1))
 
@@ -274,7 +274,7 @@ def test_norms_of_an_encoder_stand_still_and_it_learns_more_slowly() -> None:
     assert any(
         name.startswith("encoder.") and "running_mean" in name and not torch.equal(after[name], value) for name, value in state().items()
     )
-    again = make_task(recipe(options={"frozen_norms": 0.5, "encoder_rate": 0.0}), Place("float32"))
+    again = make_task(recipe(options={"frozen_norms": 0.5, "encoder_rate": 0.0}), Device("float32"))
     again.load_state(task.state())
     assert [group.get("share") for group in again.optimizer.param_groups] == [None, None, 0.0, 0.0]
 
@@ -283,7 +283,7 @@ def test_all_negatives_may_count_after_the_plain_start() -> None:
     probability, kernel, judged = maps([[2.0, 1.0, -1.0, -3.0, 0.5, 4.0]], [[1, 0, 0, 0, 0, 0]], [[1, 1, 1, 1, 1, 1]])
     parts = []
     for balance in ("hard", "all"):
-        task = make_task(recipe(options={"balance": balance, "negatives": 1.0}, loss={"terms": {"bce": 1.0}}), Place("float32"))
+        task = make_task(recipe(options={"balance": balance, "negatives": 1.0}, loss={"terms": {"bce": 1.0}}), Device("float32"))
         parts.append(float(task.losses(torch.zeros(1, 3, 1, 6), torch.stack([kernel, judged, kernel * 0]), probability, None)["bce"]))
     losses = torch.nn.functional.softplus(torch.tensor([-2.0, 4.0, 1.0, 0.5, -1.0, -3.0]))
     assert parts == pytest.approx([float(losses[:2].mean()), float(losses.mean())])

@@ -16,9 +16,9 @@ torch = pytest.importorskip("torch")
 from docbin.errors import UsageError
 from docbin.page import Image, Mask
 from docbin.train import checkpoint, loop
+from docbin.train.device import Device
 from docbin.train.feed import batches
 from docbin.train.loop import train
-from docbin.train.place import Place
 from docbin.train.recipe import Recipe, recipe_of
 from docbin.train.validate import psnr, validate
 from tests.nets.variants import BITUNET
@@ -188,17 +188,17 @@ def test_a_run_can_start_from_anothers_weights(tmp_path: Path) -> None:
 
 
 def test_a_step_with_an_infinite_gradient_is_left_out() -> None:
-    place = Place("float32")
+    device = Device("float32")
     weight = torch.nn.Parameter(torch.ones(2))
     optimizer = torch.optim.AdamW([weight], lr=0.1)
-    norm = place.descend((weight * torch.tensor([float("inf"), 1.0])).sum(), optimizer, 1.0)
+    norm = device.optimizer_step((weight * torch.tensor([float("inf"), 1.0])).sum(), optimizer, 1.0)
     assert not np.isfinite(norm)
     assert torch.equal(weight.detach(), torch.ones(2))
 
 
 def test_precisions_are_checked() -> None:
     with pytest.raises(UsageError, match="choose one of"):
-        Place("float8")
+        Device("float8")
 
 
 def test_a_run_whose_gradients_are_never_finite_says_so_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,15 +212,15 @@ def test_a_run_whose_gradients_are_never_finite_says_so_and_stops(tmp_path: Path
             return super().crop(index)
 
     source = Broken()
-    before = loop.Place.descend
+    before = loop.Device.optimizer_step
 
-    def descend(place: Place, loss: torch.Tensor, optimizer: torch.optim.Optimizer, clip: float) -> float:
-        return before(place, loss * float("nan") if place.fail else loss, optimizer, clip)  # type: ignore[attr-defined]
+    def optimizer_step(device: Device, loss: torch.Tensor, optimizer: torch.optim.Optimizer, clip: float) -> float:
+        return before(device, loss * float("nan") if device.fail else loss, optimizer, clip)  # type: ignore[attr-defined]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop.Place, "descend", descend)
-        patch.setattr(loop.Place, "fail", False, raising=False)
-        source.broken = loop.Place
+        patch.setattr(loop.Device, "optimizer_step", optimizer_step)
+        patch.setattr(loop.Device, "fail", False, raising=False)
+        source.broken = loop.Device
         with pytest.raises(UsageError, match=r"step 49: .* 40 steps in a row.*optim\.rate.*--resume"):
             train(recipe(steps=100, checkpoint_minutes=0.0), tmp_path, source=source, pages=[])
     said = capsys.readouterr().err
