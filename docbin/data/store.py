@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.errors import FileAccessError, InputError
+from docbin.files.cache import cache_folder
 from docbin.page import Image, Mask
 
 _LAYOUT = 1  # raise when the cached files' layout changes
@@ -95,7 +96,7 @@ def save_layers(path: Path, image: Image, truth: Mask) -> None:
 
 def default_cache() -> Path:
     """Folder for decoded and rendered pages: ``docbin/pages`` under XDG_CACHE_HOME, or under ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "docbin" / "pages"
+    return cache_folder("pages")
 
 
 def source_key(*paths: Path) -> str:

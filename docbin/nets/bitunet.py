@@ -34,6 +34,7 @@ from torch import Tensor, nn
 
 from docbin.errors import UsageError
 from docbin.nets.edge import Edge
+from docbin.nets.native import levels_of_norm
 from docbin.nets.pixels import luma, padded
 from docbin.nets.stem import Stem
 from docbin.quant import get, sign
@@ -191,7 +192,11 @@ class BitBlock(nn.Module):
         """Levels or bits of the block; see the class."""
         if not self.training:
             return self._exact(x)
-        y = self.norm(self.conv(x))
+        y = self.conv(x)
+        levels = levels_of_norm(self.norm, y, self.offsets, self.spread_out)
+        if levels is not None:
+            return levels
+        y = self.norm(y)
         if self.spread_out:
             return _Spread.apply(y, self.offsets)  # type: ignore[no-untyped-call,no-any-return]
         return _Levels.apply(y, self.offsets)  # type: ignore[no-untyped-call,no-any-return]
@@ -373,9 +378,22 @@ class BitUNet(nn.Module):
         return torch.is_autocast_enabled(image.device.type)
 
 
+class _Twice(torch.autograd.Function):
+    """Nearest upsampling by 2, by expanding a view, because interpolation leaves channels_last bfloat16 on CPUs; backward the sum of each four."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        rows = x.permute(0, 2, 3, 1)[:, :, None, :, None, :].expand(batch, height, 2, width, 2, channels)
+        return rows.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        # A mean of four rounds once, as a sum does; the sum over the expanded view would take six times as long.
+        return F.avg_pool2d(gradient, 2, divisor_override=1)
+
+
 def _twice(x: Tensor) -> Tensor:
-    """Nearest upsampling by 2, (N, C, H, W) -> (N, C, 2 H, 2 W); by expanding a view, because interpolation leaves channels_last bfloat16 on
-    CPUs."""
-    batch, channels, height, width = x.shape
-    rows = x.permute(0, 2, 3, 1)[:, :, None, :, None, :].expand(batch, height, 2, width, 2, channels)
-    return rows.reshape(batch, 2 * height, 2 * width, channels).permute(0, 3, 1, 2)
+    """(N, C, H, W) -> (N, C, 2 H, 2 W)."""
+    raised: Tensor = _Twice.apply(x)  # type: ignore[no-untyped-call]
+    return raised

@@ -12,6 +12,7 @@ and a detector's pictures are padded to multiples of 32.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -20,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from docbin.errors import InputError, MissingExtra, UsageError
+from docbin.nets.native import ClippedNorm2d, DepthwiseConv2d
 
 LITE0 = "efficientnet-lite0"
 """As a recipe calls it."""
@@ -50,21 +52,37 @@ class SamePadConv2d(nn.Conv2d):
         return F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
 
 
+def _replacement(layer: nn.Module) -> nn.Module | None:
+    """A layer of docbin's for one of timm's, or None where timm's may stay."""
+    if type(layer).__name__ == "BatchNormAct2d":
+        assert isinstance(layer, nn.BatchNorm2d)
+        assert layer.momentum is not None
+        limits = {nn.Identity: (-math.inf, math.inf), nn.ReLU6: (0.0, 6.0)}[type(layer.act)]
+        return ClippedNorm2d(layer.num_features, layer.eps, layer.momentum, *limits)
+    if not isinstance(layer, nn.Conv2d):
+        return None
+    same, kernel = type(layer).__name__ == "Conv2dSame", layer.kernel_size[0]
+    if layer.groups == layer.in_channels == layer.out_channels and layer.bias is None:
+        padding = layer.padding[0]
+        return DepthwiseConv2d(layer.in_channels, kernel, layer.stride[0], 0 if same else int(padding), same)
+    if not same:
+        return None
+    return SamePadConv2d(layer.in_channels, layer.out_channels, kernel, layer.stride[0], groups=layer.groups, bias=layer.bias is not None)
+
+
 def fixed_padding(net: nn.Module) -> int:
-    """Replace timm's convolutions that work out their padding by ones that know it; returns how many there were. Weights stay."""
+    """Replace timm's convolutions that work out their padding by ones that know it, and depthwise ones by ones whose gradients are quick on a CPU
+    (:mod:`docbin.nets.native`); returns how many there were of the first kind. Weights stay.
+    """
     count = 0
     for parent in list(net.modules()):
         for name, layer in list(parent.named_children()):
-            if type(layer).__name__ != "Conv2dSame":
+            replacement = _replacement(layer)
+            if replacement is None:
                 continue
-            assert isinstance(layer, nn.Conv2d)
-            kernel, groups = layer.kernel_size[0], layer.groups
-            fixed = SamePadConv2d(
-                layer.in_channels, layer.out_channels, kernel, layer.stride[0], groups=groups, bias=layer.bias is not None
-            )
-            fixed.load_state_dict(layer.state_dict())
-            setattr(parent, name, fixed)
-            count += 1
+            replacement.load_state_dict(layer.state_dict())
+            setattr(parent, name, replacement)
+            count += type(layer).__name__ == "Conv2dSame"
     return count
 
 

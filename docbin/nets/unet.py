@@ -37,6 +37,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from docbin.errors import UsageError
 from docbin.kernels.reference_edge import LARGEST, Z_UNIT
 from docbin.nets.edge import Edge
+from docbin.nets.native import ClippedNorm2d
 from docbin.nets.pixels import luma, padded
 
 
@@ -103,15 +104,14 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
-        self.first_norm = nn.BatchNorm2d(channels)
+        self.first_norm = ClippedNorm2d(channels, low=0.0)
         self.second = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
-        self.second_norm = nn.BatchNorm2d(channels)
+        self.second_norm = ClippedNorm2d(channels, low=0.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        # In place: what a norm made is needed by nothing else, and each map less is a pass over memory less.
-        y = F.relu(self.first_norm(self.first(x)), inplace=True)
-        return F.relu(self.second_norm(self.second(y)).add_(x), inplace=True)
+        y: Tensor = self.second_norm(self.second(self.first_norm(self.first(x))), x)
+        return y
 
 
 class UNet(nn.Module):
@@ -123,7 +123,7 @@ class UNet(nn.Module):
         widths = config.widths
         raw = 12 + 4 * len(config.windows) + 4 * config.depth
         self.stem = nn.Conv2d(raw, widths[0], 3, padding=1, bias=False)
-        self.stem_norm = nn.BatchNorm2d(widths[0])
+        self.stem_norm = ClippedNorm2d(widths[0], low=0.0)
         last = len(widths) - 1
         self.encoder = nn.ModuleList(
             nn.Sequential(
@@ -132,7 +132,7 @@ class UNet(nn.Module):
             for level, (width, blocks) in enumerate(zip(widths, config.encoder_blocks, strict=True))
         )
         self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(here, below, 2, stride=2, bias=False), nn.BatchNorm2d(below), nn.ReLU(inplace=True))
+            nn.Sequential(nn.Conv2d(here, below, 2, stride=2, bias=False), ClippedNorm2d(below, low=0.0))
             for here, below in pairwise(widths)
         )
         self.up = nn.ModuleList(nn.Conv2d(below, 4 * here, 1) for here, below in pairwise(widths))
@@ -181,7 +181,7 @@ class UNet(nn.Module):
                 pairs += [(block, "first", "first_norm"), (block, "second", "second_norm")]
         for owner, conv, norm in pairs:
             setattr(owner, conv, fuse_conv_bn_eval(getattr(owner, conv), getattr(owner, norm)))
-            setattr(owner, norm, nn.Identity())
+            setattr(owner, norm, getattr(owner, norm).behind)
 
     def _raw(self, image: Tensor) -> Tensor:
         """The image, its local contrast and its depth at half size, (N, 12 + 4 * windows (+ 4), H/2, W/2); no gradient flows into the page."""
@@ -217,7 +217,7 @@ class UNet(nn.Module):
     def cells(self, image: Tensor) -> Tensor:
         """The logits of four pixels a cell, (N, 4, H / 2, W / 2), of a page whose sides are multiples of `stride`: what the edge step is handed."""
         raw = self._raw(image)
-        y = F.relu(self.stem_norm(self.stem(raw)), inplace=True)
+        y = self.stem_norm(self.stem(raw))
         skips: list[Tensor] = []
         for encode, down in zip(self.encoder[:-1], self.down, strict=True):
             y = encode(y)
