@@ -50,8 +50,8 @@ from docbin.quant import METHODS, QuantConv2d, QuantMethod, SparksWeight, set_pr
 from docbin.quant.multibasis import MultiBasisWeight
 from docbin.quant.partial import PartialWeight
 from docbin.quant.training import clip_latent, penalties
-from docbin.train.losses import weighted
 from docbin.train.device import computes_bfloat16
+from docbin.train.losses import weighted
 
 FLOAT = "float"
 NAMES = (FLOAT, *METHODS)

@@ -144,7 +144,8 @@ class DepthwiseConv2d(nn.Conv2d):
             before, behind = self.same
             x = F.pad(x, (before, behind, before, behind))
         if not (self.has_kernel and _wanted(x)):
-            return self._conv_forward(x, self.weight, None)
+            plain: Tensor = self._conv_forward(x, self.weight, None)
+            return plain
         y: Tensor = _Depthwise.apply(x, self.weight, self.stride[0], int(self.padding[0]))  # type: ignore[no-untyped-call]
         return y
 
@@ -235,15 +236,16 @@ class Clip(nn.Module):
 
     def __init__(self, low: float = -math.inf, high: float = math.inf) -> None:
         super().__init__()
-        self.limits = (low, high)
+        self.limits: tuple[float, float] = (low, high)
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """(N, C, H, W) -> the same shape; `x` may be written over."""
         if residual is not None:
             x = x.add_(residual)
-        if self.limits == (0, math.inf):
-            return F.relu(x, inplace=True)
-        return x if self.limits == (-math.inf, math.inf) else F.hardtanh(x, *self.limits)
+        low, high = self.limits
+        if math.isinf(low) and math.isinf(high):
+            return x
+        return F.relu(x, inplace=True) if low == 0 and math.isinf(high) else F.hardtanh(x, low, high)
 
 
 class ClippedNorm2d(nn.BatchNorm2d):
