@@ -46,7 +46,7 @@ def _conv(block: BitBlock, source: int) -> Node:
     tensors = {"weights": _packed(signs), "limit": limit.to(torch.int32).cpu().numpy()}
     if mask is not None:
         tensors["masks"] = _packed(mask - 0.5)
-    return Node("conv", (source,), {"stride": 1, "dilation": 1, "padding": signs.shape[-1] // 2, "groups": 1}, tensors)
+    return Node("conv", (source,), {"stride": block.conv.stride[0], "dilation": 1, "padding": signs.shape[-1] // 2, "groups": 1}, tensors)
 
 
 @torch.no_grad()
@@ -89,6 +89,8 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
         for block in net.decoder[level].children():
             assert isinstance(block, BitBlock)
             at = add(_conv(block, at))
+    if net.config.first_stride == 2:
+        at = add(Node("upsample", (at,), {}, {}))
     joined = add(Node("concat", (at, codes), {}, {}))
     head = net.head
     at = add(

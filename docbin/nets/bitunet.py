@@ -59,6 +59,8 @@ class BitUNetConfig:
     narrow : filters of the 1 x 1 convolution before the upsampling to each level; ``fan`` times each of these counts must be a multiple of 64
     fan : thresholds a filter
     encoder_convs, decoder_convs : convolutions a level on the way down and up (one number fewer for the way up)
+    first_stride : of the first convolution, 1 or 2. With 2 all levels are half as large (1/4, 1/8, ...), a filter of the first sees 6 x 6 pixels, and
+        the last map is doubled once more before the head, which has the stem's codes beside it
     planes : sign planes of the head's weights
     edge : filters of the 8-bit step behind the head; 0 for none
     quantizer : a row of ``docbin.quant.METHODS`` whose weights fold to one plane
@@ -75,6 +77,7 @@ class BitUNetConfig:
     fan: int = 2
     encoder_convs: tuple[int, ...] = (1, 2, 2, 2)
     decoder_convs: tuple[int, ...] = (1, 1, 2)
+    first_stride: int = 1
     planes: int = 3
     edge: int = 0
     quantizer: str = "bireal"
@@ -102,6 +105,8 @@ class BitUNetConfig:
                 f"bitunet: fan {self.fan} times each of filters {self.filters}, {self.decoder_filters}, {self.narrow} must be a multiple of 64, "
                 "and convolutions at least 1"
             )
+        if self.first_stride not in (1, 2):
+            raise UsageError(f"bitunet: first_stride = {self.first_stride}: 1 or 2 is wanted")
         deployment, why = get(self.quantizer).weight().deployment, get(self.quantizer).weight().why
         if deployment is not Deployment.FOLDS:
             raise UsageError(f"bitunet: quantizer {self.quantizer!r} does not fold to one plane of bits ({why})")
@@ -173,15 +178,31 @@ class BitBlock(nn.Module):
     ----------
     sources : channels of the maps that are concatenated into the input
     in_fan : thresholds a filter of those maps
+    stride : 1 or 2
     """
 
     def __init__(
-        self, sources: tuple[int, ...], in_fan: int, filters: int, fan: int, kernel: int, quantizer: str, spread_out: bool = False
+        self,
+        sources: tuple[int, ...],
+        in_fan: int,
+        filters: int,
+        fan: int,
+        kernel: int,
+        quantizer: str,
+        spread_out: bool = False,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         self.sources, self.in_fan, self.spread_out = sources, in_fan, spread_out
         self.conv = QuantConv2d(
-            sum(sources), filters, kernel, padding=kernel // 2, bias=False, weight_quantizer=get(quantizer).weight(), act_quantizer=Bits()
+            sum(sources),
+            filters,
+            kernel,
+            stride,
+            padding=kernel // 2,
+            bias=False,
+            weight_quantizer=get(quantizer).weight(),
+            act_quantizer=Bits(),
         )
         nn.init.normal_(self.conv.weight, std=0.3)
         self.norm = nn.BatchNorm2d(filters)
@@ -234,7 +255,7 @@ class BitBlock(nn.Module):
         weight = signs if mask is None else signs * mask
         edge = signs.shape[-1] // 2
         # Sums of at most 9 * channels values +-1 are exact in single precision.
-        dots = F.conv2d(F.pad(x.float(), (edge, edge, edge, edge), value=-1.0), weight.float()).double()
+        dots = F.conv2d(F.pad(x.float(), (edge, edge, edge, edge), value=-1.0), weight.float(), stride=self.conv.stride).double()
         return torch.cat([sign(dots - limit.reshape(1, -1, 1, 1)) for limit in least], 1).to(x.dtype)
 
 
@@ -288,11 +309,13 @@ class BitUNet(nn.Module):
         self.stem = Stem(config.windows, config.thetas, config.greys, config.depths, config.floor)
         levels = len(config.filters)
 
-        def level(sources: tuple[int, ...], in_fan: int, filters: int, convolutions: int, last: bool = False) -> nn.Sequential:
+        def level(
+            sources: tuple[int, ...], in_fan: int, filters: int, convolutions: int, last: bool = False, stride: int = 1
+        ) -> nn.Sequential:
             blocks = []
             for k in range(convolutions):
                 spread_out = last and k == convolutions - 1
-                blocks.append(BitBlock(sources, in_fan, filters, config.fan, 3, config.quantizer, spread_out))
+                blocks.append(BitBlock(sources, in_fan, filters, config.fan, 3, config.quantizer, spread_out, 1 if k else stride))
                 sources, in_fan = (filters,), config.fan
             return nn.Sequential(*blocks)
 
@@ -303,6 +326,7 @@ class BitUNet(nn.Module):
                 config.filters[at],
                 config.encoder_convs[at],
                 last=levels == 1,
+                stride=1 if at else config.first_stride,
             )
             for at in range(levels)
         )
@@ -326,7 +350,7 @@ class BitUNet(nn.Module):
     @property
     def stride(self) -> int:
         """Side of the deepest level's cell in pixels."""
-        return int(2 ** len(self.config.filters))
+        return int(2 ** len(self.config.filters)) * self.config.first_stride
 
     @property
     def halo(self) -> int:
@@ -334,7 +358,8 @@ class BitUNet(nn.Module):
         config = self.config
         reach = 1 + max(config.windows, default=1) // 2
         for at, count in enumerate(config.encoder_convs):
-            reach += (count + (config.decoder_convs[at] if at < len(config.decoder_convs) else 0) + 1) * 2**at
+            cell = config.first_stride * 2**at
+            reach += (count + (config.decoder_convs[at] if at < len(config.decoder_convs) else 0) + 1) * cell
         reach += 2 * (config.edge > 0)
         return -(-(2 * reach + 1) // self.stride) * self.stride
 
@@ -371,7 +396,7 @@ class BitUNet(nn.Module):
             skips.append(x)
         for at in range(len(self.decoder) - 1, -1, -1):
             x = self.decoder[at](torch.cat([skips[at], _twice(self.narrow[at](x))], 1))
-        return torch.cat([x, codes], 1)
+        return torch.cat([_twice(x) if self.config.first_stride == 2 else x, codes], 1)
 
     @staticmethod
     def _lowered(image: Tensor) -> bool:

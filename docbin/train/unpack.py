@@ -60,6 +60,8 @@ def unpack_bitunet(net: BitUNet, graph: Graph) -> None:
                 net.stem.depth.copy_(torch.from_numpy(codes["depth"]))
             fan = convs[0].tensors["limit"].shape[0]
             for block, node in zip(blocks, convs, strict=True):
+                if node.attributes["stride"] != block.conv.stride[0]:
+                    raise ValueError(f"a convolution of stride {node.attributes['stride']} where the recipe has {block.conv.stride[0]}")
                 _unpack_block(block, node, 1 if block is blocks[0] else fan)
             _unpack_head(net, heads[0], fan)
             if net.edge is not None and graph.nodes[-1].op == "edge":

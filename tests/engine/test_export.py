@@ -48,6 +48,7 @@ ONE_BIT = BitUNetConfig(
 
 EDGED = replace(SMALL, edge=12)
 EDGED_ONE_BIT = replace(ONE_BIT, edge=4)
+STRIDED = replace(SMALL, first_stride=2, depths=0, greys=11)
 
 
 def trained(config: BitUNetConfig = SMALL, seed: int = 0) -> BitUNet:
@@ -100,7 +101,7 @@ def test_every_layer_has_the_torch_networks_bits() -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 96), (61, 75), (1, 1), (17, 130)])
-@pytest.mark.parametrize("config", [SMALL, EDGED, EDGED_ONE_BIT])
+@pytest.mark.parametrize("config", [SMALL, EDGED, EDGED_ONE_BIT, STRIDED])
 def test_logits_are_the_torch_networks_to_the_last_bit(size: tuple[int, int], config: BitUNetConfig) -> None:
     net, image = trained(config), page(*size)
     graph = engine.loads(export.to_packed(net))
@@ -113,7 +114,7 @@ def test_logits_are_the_torch_networks_to_the_last_bit(size: tuple[int, int], co
 
 @pytest.mark.parametrize("tile", [(16, 24), (8, 200), (50, 50)])
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("config", [SMALL, EDGED])
+@pytest.mark.parametrize("config", [SMALL, EDGED, STRIDED])
 def test_tiles_equal_the_whole_page(tile: tuple[int, int], threads: int, config: BitUNetConfig) -> None:
     graph, image = engine.loads(export.to_packed(trained(config))), page(93, 110)
     image[:, :20] = 0  # a scanner's black margin
@@ -122,7 +123,7 @@ def test_tiles_equal_the_whole_page(tile: tuple[int, int], threads: int, config:
 
 
 @pytest.mark.parametrize("level", kernels.levels())
-@pytest.mark.parametrize("config", [SMALL, EDGED])
+@pytest.mark.parametrize("config", [SMALL, EDGED, STRIDED])
 def test_every_kernel_level_gives_the_same_logits_and_ink(level: str, config: BitUNetConfig) -> None:
     graph, image = engine.loads(export.to_packed(trained(config))), page(40, 156)
     logits, ink = engine.logits(graph, image), engine.ink(graph, image)
