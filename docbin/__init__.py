@@ -36,6 +36,7 @@ __all__ = [
     "Word",
     "__version__",
     "binarize",
+    "clean",
     "detect",
     "enhance",
     "load",
@@ -107,6 +108,43 @@ def binarize(image: Given, method: str | None = "bitunet", *, polarity: str = "a
 
     row = catalogue.get(method or catalogue.DEFAULT)
     return row.binarize(upright(pixels_of(image), polarity)[0], **params)
+
+
+def clean(image: Given, method: str | None = "bitunet", *, colour: bool = False, polarity: str = "auto", **params: Any) -> Image:
+    """A clean page: white paper, ink in its own greys or colours with soft edges; for OCR, for print, for reading.
+
+    Parameters
+    ----------
+    image : what :func:`binarize` takes
+    method : what says where ink is; as in :func:`binarize`
+    colour : keep the ink's colours where the page is in colour; else the result is grey
+    polarity : as in :func:`binarize`; the clean page is dark on white whichever it was
+    **params : parameters of the method
+
+    Returns
+    -------
+    uint8 array (H, W), or (H, W, 3) with `colour` and a page in colour; 0 = black, 255 = white
+
+    Raises
+    ------
+    As :func:`binarize`.
+
+    Examples
+    --------
+    >>> import numpy as np, docbin
+    >>> page = np.full((40, 60), 150, np.uint8)
+    >>> page[10:14, 5:55] = 40
+    >>> clean = docbin.clean(page, "sauvola", window=31)
+    >>> int(clean[30, 30]), int(clean[12, 30])
+    (255, 68)
+    """
+    from docbin import catalogue
+    from docbin.cleaning import clean_by
+    from docbin.files.given import pixels_of
+    from docbin.polarity import upright
+
+    row = catalogue.get(method or catalogue.DEFAULT)
+    return clean_by(row, upright(pixels_of(image), polarity)[0], colour=colour, **params)[0]
 
 
 def threshold(image: Given, method: str, **params: Any) -> FloatMap:

@@ -13,6 +13,8 @@ A new method is one function (or file) in its room and one row in ``METHODS``. T
     The threshold map, where the method has one: ``ink == (grey <= threshold)`` holds exactly.
 ``probability(image, **params) -> float32 (H, W)`` in 0..1
     Where the method has one.
+``ink_and_probability(image, **params) -> (ink, probability)``
+    Where the method has a probability: the two of one pass.
 
 Trained models join the table by themselves: a valid folder of :mod:`docbin.zoo.folders` is a row of the family "learned", made when the table is
 first listed or the name first asked for; its functions get the model's name as keyword `model`. A user's own model folder is a method by its path.
@@ -42,6 +44,7 @@ class Method(Row):
     ink: str
     threshold: str | None = None
     probability: str | None = None
+    ink_and_probability: str | None = None
 
     def prepare(self) -> None:
         """As :meth:`docbin.registry.Row.prepare`."""
@@ -77,6 +80,16 @@ class Method(Row):
 
         parsed = self.parse(params)
         return self.function(self.probability)(check_image(image), **parsed)  # type: ignore[no-any-return]
+
+    def ink_with_probability(self, image: Image, **params: Any) -> tuple[Mask, FloatMap | None]:
+        """Ink mask and probability map of a page; None in its place where the method has none. A network runs once for both."""
+        if self.ink_and_probability is None:
+            return self.binarize(image, **params), None if self.probability is None else self.probability_map(image, **params)
+        from docbin.page import check_image, check_mask
+
+        parsed = self.parse(params)
+        ink, probability = self.function(self.ink_and_probability)(check_image(image), **parsed)
+        return check_mask(ink, f"{self.name}'s result"), probability
 
 
 # Parameters that several methods share; a method with another default replaces it by dataclasses.replace.
@@ -342,6 +355,7 @@ def _learned(config: Config) -> Method:
         config.citation or "unpublished",
         ink="docbin.zoo.runtimes:ink",
         probability="docbin.zoo.runtimes:probability",
+        ink_and_probability="docbin.zoo.runtimes:ink_and_probability",
         params=(
             Param("threshold", config.output.threshold, "a pixel is ink where its probability is at least this", min=0.0, max=1.0),
             Param(

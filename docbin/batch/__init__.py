@@ -17,6 +17,7 @@ memory or kills its worker costs that page; after a kill at any moment, ``resume
 from __future__ import annotations
 
 from docbin.batch.binarize_job import Binarize
+from docbin.batch.clean_job import Clean
 from docbin.batch.detect_job import Detect
 from docbin.batch.enhance_job import Enhance
 from docbin.batch.job import PAGE_SECONDS, Job
@@ -27,6 +28,7 @@ from docbin.batch.run import Listener, run
 __all__ = [
     "PAGE_SECONDS",
     "Binarize",
+    "Clean",
     "Detect",
     "Enhance",
     "Failure",

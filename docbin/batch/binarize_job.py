@@ -70,7 +70,7 @@ class Binarize(Job):
     def formats(self) -> Mapping[str, Format]:
         from docbin.files import formats
 
-        return formats()
+        return {name: format for name, format in formats().items() if format.ink}
 
     def usual_format(self, kind: str, count: int) -> str:
         if self.probability:

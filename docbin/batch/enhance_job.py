@@ -52,7 +52,7 @@ class Enhance(Job):
         return "tiff" if count > 1 else "png"
 
     def document_formats(self) -> tuple[str, ...]:
-        return ("tiff",)
+        return ("tiff", "pdf")
 
     def one_page_is(self, format: str) -> str:
         return f"a repaired page ({format})"

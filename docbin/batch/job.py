@@ -2,8 +2,8 @@
 
 Which files, which names, who does the work, what is reported and what is kept after a kill are the same for every job. A job says what is done to a
 page, what the results are called and in which formats they are stored. :class:`~docbin.batch.binarize_job.Binarize`,
-:class:`~docbin.batch.detect_job.Detect` and :class:`~docbin.batch.enhance_job.Enhance` are the jobs; make one with its ``create``, which checks
-everything that can be wrong before the first page is opened.
+:class:`~docbin.batch.clean_job.Clean`, :class:`~docbin.batch.detect_job.Detect` and :class:`~docbin.batch.enhance_job.Enhance` are the jobs; make
+one with its ``create``, which checks everything that can be wrong before the first page is opened.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PAGE_SECONDS = 1800.0
 READ_SECONDS = 300.0
 """A worker that needs longer to open a file or to read a page, which takes seconds, hangs in a decoder; where a user names a limit, that holds."""
 
-MARKS: Mapping[str, str] = {"binarize": ".ink", "detect": ".words", "enhance": ".enhanced"}
+MARKS: Mapping[str, str] = {"binarize": ".ink", "clean": ".clean", "detect": ".words", "enhance": ".enhanced"}
 """Job -> what stands between stem and suffix of an output that is written beside its input: ``page.jpg`` -> ``page.ink.png``."""
 
 

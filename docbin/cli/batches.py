@@ -223,7 +223,7 @@ def _usual_jobs(plan: batch.Plan) -> int:
 
 
 def _check_stdout(plan: batch.Plan, dry_run: bool) -> None:
-    if plan.to_stdout and not dry_run and plan.job.task == "binarize" and sys.stdout.isatty():
+    if plan.to_stdout and not dry_run and plan.job.task in ("binarize", "clean", "enhance") and sys.stdout.isatty():
         raise UsageError("the result would go to this terminal; name a file with -o, or redirect stdout")
 
 

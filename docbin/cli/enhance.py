@@ -22,7 +22,7 @@ def command(
             "-o",
             "--out",
             metavar="OUT",
-            help="A file for one input (.png, .tif), a folder for many, - for stdout. "
+            help="A file for one input (.png .tif .jpg .pdf), a folder for many, - for stdout. "
             "[default: beside the input, page.jpg -> page.enhanced.png, scans/ -> scans.enhanced/; stdin to stdout]",
             show_default=False,
         ),
@@ -45,7 +45,9 @@ def command(
     grey: Annotated[bool, typer.Option("--grey", help="Write grey pages also of coloured ones. [default: no]", show_default=False)] = False,
     format: Annotated[
         str | None,
-        typer.Option("--format", metavar="png|tiff", help="[default: TIFF for files of several pages, else png]", show_default=False),
+        typer.Option(
+            "--format", metavar="png|tiff|jpeg|pdf", help="[default: TIFF for files of several pages, else png]", show_default=False
+        ),
     ] = None,
     *,
     options: batches.BatchOptions,

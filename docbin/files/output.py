@@ -51,7 +51,7 @@ class Format:
     """One row of the table.
 
     `suffixes` : lower case, the usual one first. `multipage` : many pages in a file. `keeps_dpi` : the resolution is written. `grey` : probability
-    maps too. `writer` : "module:class". `colour` : pictures in grey and colour too.
+    maps too. `writer` : "module:class". `colour` : pictures in grey and colour too. `ink` : 1-bit pages.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Format:
     grey: bool
     writer: str
     colour: bool = False
+    ink: bool = True
 
 
 _FORMATS: Mapping[str, Format] = {
@@ -69,8 +70,9 @@ _FORMATS: Mapping[str, Format] = {
     for row in (
         Format("png", (".png",), "1-bit PNG", False, True, True, "docbin.files.write_png:PngWriter", True),
         Format("tiff", (".tif", ".tiff"), "CCITT G4 TIFF", True, True, True, "docbin.files.write_tiff:TiffWriter", True),
-        Format("pdf", (".pdf",), "PDF with CCITT G4 pages", True, True, False, "docbin.files.write_pdf:PdfWriter"),
+        Format("pdf", (".pdf",), "PDF with CCITT G4 pages", True, True, False, "docbin.files.write_pdf:PdfWriter", True),
         Format("pbm", (".pbm",), "raw PBM (P4)", True, False, False, "docbin.files.write_pbm:PbmWriter"),
+        Format("jpeg", (".jpg", ".jpeg"), "JPEG", False, True, False, "docbin.files.write_jpeg:JpegWriter", True, ink=False),
     )
 }
 
@@ -155,6 +157,9 @@ class PageWriter:
     def add(self, mask: Mask, dpi: float | Dpi | None = None) -> None:
         """Append an ink mask, bool (H, W), True = ink; `dpi` a number or a pair (horizontal, vertical)."""
         check_mask(mask)
+        if not self.format.ink:
+            able = ", ".join(row.name for row in _FORMATS.values() if row.ink)
+            raise UsageError(f"{self.name}: {self.format.name} holds no 1-bit pages, it would smear them; write them as {able}")
         resolution = self._next(dpi)
         self._guarded(lambda: self._writer.add(mask, resolution))
 
@@ -265,7 +270,8 @@ def write_probability(
 def write_picture(
     pixels: Image, path: str | Path | BinaryIO, dpi: float | Dpi | None = None, format: str | None = None, overwrite: bool = True
 ) -> None:
-    """Write a page as it is, uint8 grey (H, W) or RGB (H, W, 3), as PNG or TIFF, atomically; parameters and errors of :class:`PageWriter`."""
+    """Write a page as it is, uint8 grey (H, W) or RGB (H, W, 3), as PNG, TIFF, JPEG or PDF, atomically; parameters and errors of
+    :class:`PageWriter`."""
     with PageWriter(path, format, overwrite=overwrite) as writer:
         writer.add_picture(pixels, dpi)
 

@@ -1,6 +1,6 @@
-"""PDF: one page a mask, the G4 stream of our TIFF embedded unchanged by img2pdf, the page as large as the dpi says.
+"""PDF: one page a mask or picture, the G4 stream of our TIFF or our JPEG embedded unchanged by img2pdf, the page as large as the dpi says.
 
-Pages wait as small TIFF files in a temporary folder. Every 64 of them become a part PDF, and the parts are joined in the end by pikepdf, which
+Pages wait as small files in a temporary folder. Every 64 of them become a part PDF, and the parts are joined in the end by pikepdf, which
 img2pdf brings, and which copies streams from file to file; so memory does not grow with the number of pages. A page without resolution counts as
 300 dpi. A page beyond 14400 pt (200 inches) gets a UserUnit, as the PDF specification asks. Title, outline and page labels of the document that the
 pages come from are put in at the end (:mod:`docbin.files.document`). img2pdf's own engine is used: its pikepdf engine refuses
@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from docbin.files.document import DocumentRecord, apply
 from docbin.files.limits import pillow_limit_lifted
 from docbin.files.resolution import Dpi
+from docbin.files.write_jpeg import jpeg
 from docbin.files.write_tiff import TiffWriter
 from docbin.page import Image, Mask
 
@@ -44,12 +45,18 @@ class PdfWriter:
             self._record = record, pages
 
     def add(self, mask: Mask, dpi: Dpi | None) -> None:
-        path = self._folder / f"{len(self._parts)}-{len(self._waiting)}.tif"
+        path = self._place("tif")
         with path.open("wb") as file:
             writer = TiffWriter(file)
             writer.add(mask, dpi)
             writer.finish()
-        self._waiting.append((path, dpi or (DEFAULT_DPI, DEFAULT_DPI), mask.size))
+        self._wait(path, dpi, mask.size)
+
+    def _place(self, suffix: str) -> Path:
+        return self._folder / f"{len(self._parts)}-{len(self._waiting)}.{suffix}"
+
+    def _wait(self, path: Path, dpi: Dpi | None, pixels: int) -> None:
+        self._waiting.append((path, dpi or (DEFAULT_DPI, DEFAULT_DPI), pixels))
         if len(self._waiting) == _PART:
             self._join_waiting()
 
@@ -57,7 +64,9 @@ class PdfWriter:
         raise NotImplementedError("PDF pages are 1-bit")  # the table says so, PageWriter asks it first
 
     def add_picture(self, pixels: Image, dpi: Dpi | None) -> None:
-        raise NotImplementedError("PDF pages are 1-bit")  # the table says so, PageWriter asks it first
+        path = self._place("jpg")
+        path.write_bytes(jpeg(pixels, dpi))
+        self._wait(path, dpi, pixels.shape[0] * pixels.shape[1])
 
     def _join_waiting(self) -> None:
         import img2pdf

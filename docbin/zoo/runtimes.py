@@ -140,10 +140,21 @@ class Model:
         depth : strokes that are nowhere this deep, in units of the page's ink, go if they are blurrier than the page's own, too
             (:func:`docbin.kernels.shine_through.drop_shine_through`); 0 keeps every stroke, None is the model's own
         """
+        pixels = check_image(image)
+        ink = self._opened.ink(pixels, self.config.output.threshold if threshold is None else threshold)
+        return self._of_the_front(ink, pixels, depth)
+
+    def _of_the_front(self, ink: Mask, image: Image, depth: float | None) -> Mask:
         output = self.config.output
-        ink = self._opened.ink(check_image(image), output.threshold if threshold is None else threshold)
         least = output.depth if depth is None else depth
         return drop_shine_through(ink, to_grey(image), least, output.faint, output.reach) if least > 0 else ink
+
+    def with_probability(self, image: Image | Page, threshold: float | None = None, depth: float | None = None) -> tuple[Mask, FloatMap]:
+        """What calling the model gives and what :meth:`probability` gives, of one pass of the network."""
+        pixels = check_image(image)
+        probability = self._opened.probability(pixels)
+        ink = np.asarray(probability >= (self.config.output.threshold if threshold is None else threshold))
+        return self._of_the_front(ink, pixels, depth), probability
 
     def probability(self, image: Image | Page) -> FloatMap:
         """Probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3)."""
@@ -224,6 +235,11 @@ def ink(image: Image, *, model: str, threshold: float, depth: float, runtime: st
 def probability(image: Image, *, model: str, threshold: float, depth: float, runtime: str) -> FloatMap:
     """Probability map by a model of the zoo; `threshold` and `depth` change nothing here. The method table's door."""
     return load(model, runtime).probability(image)
+
+
+def ink_and_probability(image: Image, *, model: str, threshold: float, depth: float, runtime: str) -> tuple[Mask, FloatMap]:
+    """Both by a model of the zoo, of one pass; the method table's door."""
+    return load(model, runtime).with_probability(image, threshold, depth)
 
 
 def _sigmoid(logits: FloatMap) -> FloatMap:

@@ -77,9 +77,9 @@ def test_pages_come_out_in_colour_or_grey_with_their_resolution_report_and_resum
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["-o", "page.jpg"], "does not write .jpg"),
+        (["-o", "page.gif"], "does not write .gif"),
         (["-o", "page.png"], "one of the inputs"),
-        (["--format", "pdf"], "choose one of png, tiff"),
+        (["--format", "pbm"], "choose one of png, tiff"),
         (["--task", "watermarks"], "did you mean watermark?"),
     ],
 )

@@ -24,7 +24,7 @@ from docbin.files import atomic
 
 from .builders import INK
 
-FORMATS = tuple(files.formats())
+FORMATS = tuple(name for name, row in files.formats().items() if row.ink)
 
 
 @pytest.fixture

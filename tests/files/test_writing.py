@@ -26,7 +26,7 @@ from docbin.files.write_tiff import group4
 
 from .builders import INK
 
-FORMATS = tuple(files.formats())
+FORMATS = tuple(name for name, row in files.formats().items() if row.ink)
 MANY = tuple(name for name, row in files.formats().items() if row.multipage)
 
 masks = arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 70)))
@@ -280,6 +280,7 @@ def test_the_table_is_whole() -> None:
     suffixes = [suffix for row in files.formats().values() for suffix in row.suffixes]
     assert len(suffixes) == len(set(suffixes))
     assert set(FORMATS) == {"png", "tiff", "pdf", "pbm"}
+    assert set(files.formats()) - set(FORMATS) == {"jpeg"}
     assert set(MANY) == {"tiff", "pdf", "pbm"}
     for name, row in files.formats().items():
         assert row.name == name
@@ -287,7 +288,9 @@ def test_the_table_is_whole() -> None:
 
 
 def test_wrong_formats(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"suffix '\.jpg' belongs to no output format; name one of png"):
+    with pytest.raises(UsageError, match=r"suffix '\.gif' belongs to no output format; name one of png"):
+        files.write_page(INK, tmp_path / "x.gif")
+    with pytest.raises(UsageError, match="jpeg holds no 1-bit pages, it would smear them; write them as png"):
         files.write_page(INK, tmp_path / "x.jpg")
     with pytest.raises(UsageError, match="format 'jpg' does not exist; choose one of png"):
         files.write_page(INK, tmp_path / "x.jpg", format="jpg")

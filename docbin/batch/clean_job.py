@@ -1,0 +1,95 @@
+"""The job of ``docbin clean``: pages in grey or colour on white paper."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from docbin.batch.binarize_job import POLARITIES
+from docbin.batch.job import Job, Result
+from docbin.errors import UsageError
+
+if TYPE_CHECKING:
+    from docbin.catalogue import Method
+    from docbin.files.output import Format
+    from docbin.page import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Clean(Job):
+    """See :class:`docbin.batch.job.Job`. `colour`: the ink keeps its colours. `polarity`: of the writing, "dark", "light", or "auto"
+    (:mod:`docbin.polarity`); the clean page is dark on white whichever it was."""
+
+    row: Method
+    colour: bool = False
+    polarity: str = "auto"
+    task: ClassVar[str] = "clean"
+
+    @classmethod
+    def create(cls, method: str | Method | None = None, params: Mapping[str, Any] | None = None, **options: Any) -> Clean:
+        """A checked job by a method's name (None: the default) or row, its parameters, and the attributes of :class:`docbin.batch.job.Job`.
+
+        Raises
+        ------
+        UsageError
+            Unknown method, parameter or format, a value out of range, pages that cannot be read.
+        MissingExtra
+            The method needs something that is not installed.
+        """
+        from docbin import catalogue
+
+        row = method if isinstance(method, catalogue.Method) else catalogue.get(method or catalogue.DEFAULT)
+        job = cls(row, row.parse(params or {}), **options)
+        job.check()
+        return job
+
+    def check(self) -> None:
+        """As :meth:`docbin.batch.job.Job.check`."""
+        Job.check(self)
+        if self.polarity not in POLARITIES:
+            raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
+
+    def settings(self) -> dict[str, Any]:
+        """As :meth:`docbin.batch.job.Job.settings`."""
+        return Job.settings(self) | {"colour": self.colour, "polarity": self.polarity}
+
+    def formats(self) -> Mapping[str, Format]:
+        from docbin.files import formats
+
+        return {name: format for name, format in formats().items() if format.colour}
+
+    def usual_format(self, kind: str, count: int) -> str:
+        return "pdf" if kind == "pdf" else "tiff" if count > 1 else "png"
+
+    def document_formats(self) -> tuple[str, ...]:
+        return ("tiff", "pdf")
+
+    def one_page_is(self, format: str) -> str:
+        return f"a clean page ({format})"
+
+    def prepare(self) -> None:
+        self.row.prepare()
+
+    def work(self, page: Page, name: str, staged: Path | None, format: str) -> Result:
+        import numpy as np
+
+        from docbin.batch.quality_check import suspicions
+        from docbin.cleaning import clean_by
+        from docbin.files import write_picture
+        from docbin.polarity import upright
+
+        upper, polarity = upright(page.pixels, self.polarity)
+        pixels, ink = clean_by(self.row, upper, colour=self.colour, **self.params)
+        told = Result(
+            ink=float(np.count_nonzero(ink) / ink.size),
+            reasons=tuple(suspicions(upper, ink)),
+            polarity=polarity,
+            channels=1 if pixels.ndim == 2 else 3,
+        )
+        if staged is None:
+            return replace(told, data=zlib.compress(pixels.tobytes(), 1))
+        write_picture(pixels, staged, dpi=page.dpi, format=format)
+        return told

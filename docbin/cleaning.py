@@ -1,0 +1,186 @@
+"""A clean page: white paper, ink in its own greys or colours; for OCR engines that read grey, for print, for readers.
+
+A page of one bit a pixel has lost what lies between ink and paper, and small letters live by it: OCR reads them worse than on the page as it came.
+But what disturbs OCR (and an eye) is not the grey of the letters, it is the grey of the paper: stains, shadows, folds, the back shining through. So
+the method's mask only says *where* ink is. There the page's own pixels stay, divided by the paper around them, so that ink in a shadow is as dark
+as beside it; everywhere else the page is white. Between the two lies a soft edge a few pixels wide: a stroke keeps its anti-aliasing, and where the
+method was nearly sure (its probability map says so) a pale stroke stays pale in place of being cut.
+
+Two things are taken out of the mask first (:func:`without_dirt`): specks, which are much smaller than a full stop of the page's own writing, and
+dark borders of a scan, which touch the page's edge and are much thicker than its strokes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docbin.page import FloatMap, Image, Mask, check_image, check_mask, to_grey
+
+if TYPE_CHECKING:
+    from docbin.catalogue import Method
+
+REACH = 2
+"""Pixels around ink in which the page's own grey stays in full: half a stroke's anti-aliasing and blur."""
+FADE = 2
+"""Pixels beyond them over which it fades to white."""
+SURE, UNSURE = 0.4, 0.1
+"""Probability of ink from which a pixel's own grey stays in full, and down to which it fades."""
+SHRINK = 4
+"""Paper is measured at this fraction of the size."""
+PAPER = 8
+"""Half the side of the window whose paper is averaged, in such cells."""
+DARKEST_PAPER = 24
+"""Grey levels; where paper is darker there is no paper (a black table beside the page), and nothing is multiplied by more than ten."""
+BORDER = 6
+"""A dark mass at the page's edge is a scan's border where it is thicker than so many strokes."""
+LEAST_BORDER = 12
+"""Pixels; no border is thinner."""
+SPECK = 0.12
+"""Area of a speck, at the most, in squares of the stroke's width."""
+
+
+def clean_by(row: Method, image: Image, *, colour: bool = False, **params: Any) -> tuple[Image, Mask]:
+    """The clean page and the ink it was made from, by a row of :mod:`docbin.catalogue`; `image` is dark on light."""
+    ink, probability = row.ink_with_probability(image, **params)
+    return clean_page(image, ink, probability, colour=colour), ink
+
+
+def clean_page(image: Image, ink: Mask, probability: FloatMap | None = None, *, colour: bool = False) -> Image:
+    """The page's own greys or colours where there is ink, white elsewhere.
+
+    Parameters
+    ----------
+    image : uint8 (H, W) or (H, W, 3), dark on light
+    ink : bool (H, W), True = ink
+    probability : of ink, float32 (H, W) in 0..1; None where the method has none
+    colour : keep the ink's colours; else the result is grey
+
+    Returns
+    -------
+    uint8 (H, W), or (H, W, 3) where `colour` and the page is in colour
+
+    Raises
+    ------
+    TypeError, ValueError
+        Shapes or types are not these.
+    """
+    check_image(image)
+    check_mask(ink, "ink")
+    if ink.shape != image.shape[:2] or (probability is not None and probability.shape != ink.shape):
+        raise ValueError(f"clean: page {image.shape[:2]}, ink {ink.shape} and probability must have one shape")
+    pixels = image if colour and image.ndim == 3 else to_grey(image)
+    kept = without_dirt(ink)
+    flat = on_white(pixels, ink)
+    opacity = _opacity(kept, ink, probability)
+    if flat.ndim == 3:
+        opacity = opacity[..., None]
+    return np.asarray(np.rint(255.0 - opacity * (255.0 - flat)), np.uint8)
+
+
+def _opacity(kept: Mask, ink: Mask, probability: FloatMap | None) -> FloatMap:
+    """How much of the page's own grey stays, float32 (H, W) in 0..1: all on ink and `REACH` pixels around it, none `FADE` pixels further."""
+    import cv2
+
+    away = cv2.distanceTransform(np.asarray(~kept, np.uint8), cv2.DIST_L2, 3) if kept.any() else np.full(kept.shape, 1e6, np.float32)
+    opacity = np.clip((REACH + FADE + 1 - away) / np.float32(FADE + 1), 0, 1)
+    if probability is not None:
+        unsure = np.clip((probability - np.float32(UNSURE)) / np.float32(SURE - UNSURE), 0, 1)
+        unsure[ink & ~kept] = 0  # dirt
+        opacity = np.maximum(opacity, unsure)
+    return np.asarray(opacity, np.float32)
+
+
+def on_white(pixels: Image, ink: Mask) -> FloatMap:
+    """The page divided by its paper, float32 of the page's shape in 0..255: paper is 255 wherever it is, ink as dark as it is beside it.
+
+    Paper is the mean of the pixels that are no ink and not next to any, in a window of some 70 pixels; where there are none (a large letter, a
+    picture) in windows of two, four, ... times the side.
+    """
+    channels = [_divided(np.ascontiguousarray(part), ink) for part in ([pixels] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0))]
+    return channels[0] if pixels.ndim == 2 else np.asarray(np.dstack(channels), np.float32)
+
+
+def _divided(grey: Image, ink: Mask) -> FloatMap:
+    import cv2
+
+    paper = cv2.resize(_paper(grey, ink), (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
+    scale = 255.0 / np.maximum(paper, np.float32(DARKEST_PAPER))
+    return np.asarray(np.minimum(grey * scale, np.float32(255)), np.float32)
+
+
+def _paper(grey: Image, ink: Mask) -> NDArray[np.float32]:
+    """The grey of the paper on a grid of cells of `SHRINK` x `SHRINK` pixels, float32."""
+    import cv2
+
+    size = max(1, grey.shape[1] // SHRINK), max(1, grey.shape[0] // SHRINK)
+    free = cv2.bitwise_not(cv2.dilate(np.asarray(ink, np.uint8) * np.uint8(255), np.ones((7, 7), np.uint8)))
+    weight = cv2.resize(free, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    light = cv2.resize(cv2.multiply(grey, free, scale=1 / 255), size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    paper = np.zeros(weight.shape, np.float32)
+    missing = np.ones(weight.shape, np.bool_)
+    reach = PAPER
+    while missing.any() and reach < 2 * max(weight.shape) + PAPER:
+        side = (2 * reach + 1, 2 * reach + 1)
+        share = cv2.blur(weight, side, borderType=cv2.BORDER_REPLICATE)
+        found = missing & (share > 0.02)
+        paper[found] = cv2.blur(light, side, borderType=cv2.BORDER_REPLICATE)[found] / share[found]
+        missing &= ~found
+        reach *= 2
+    paper[missing] = 255
+    return paper
+
+
+def stroke_width(ink: Mask) -> float:
+    """Typical width of the strokes in pixels: the median length of the runs of ink, along rows or along columns, the smaller; 0 without ink."""
+    if not ink.any():
+        return 0.0
+    return min(_median_run(ink), _median_run(ink.T))
+
+
+def _median_run(ink: Mask) -> float:
+    line = np.pad(ink, ((0, 0), (0, 1))).ravel()
+    turns = np.flatnonzero(np.diff(line, prepend=False))
+    return float(np.median(turns[1::2] - turns[::2]))
+
+
+def without_dirt(ink: Mask) -> Mask:
+    """`ink` without specks and without the dark borders of a scan, bool (H, W)."""
+    import cv2
+
+    stroke = stroke_width(ink)
+    if not stroke:
+        return ink
+    kept = ink & ~_border(ink, stroke)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(kept, np.uint8), connectivity=8)
+    speck = stats[:, cv2.CC_STAT_AREA] <= SPECK * stroke**2
+    speck[0] = False
+    return np.asarray(kept & ~speck[labels], np.bool_) if count > 1 and speck.any() else kept
+
+
+def _border(ink: Mask, stroke: float) -> Mask:
+    """What of the ink is a dark mass at the page's edge: thicker than `BORDER` strokes, and as long as a tenth of the page's shorter side."""
+    import cv2
+
+    thick = max(LEAST_BORDER, round(BORDER * stroke))
+    none = np.zeros_like(ink)
+    if min(ink.shape) < 3 * thick:
+        return none
+    square = np.ones((thick, thick), np.uint8)
+    beyond = cv2.copyMakeBorder(np.asarray(ink, np.uint8), thick, thick, thick, thick, cv2.BORDER_CONSTANT, value=0)
+    core = cv2.morphologyEx(beyond, cv2.MORPH_OPEN, square)[thick:-thick, thick:-thick]
+    if not core.any():
+        return none
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(core), connectivity=8)
+    touching = np.zeros(count, np.bool_)
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        touching[np.unique(edge)] = True
+    touching[0] = False
+    touching &= stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= min(ink.shape) / 10
+    if not touching.any():
+        return none
+    # The opening rounds no square corner, but a ragged edge keeps a fringe: what lies within half its thickness goes with it.
+    mass = cv2.dilate(np.asarray(touching[labels], np.uint8), np.ones((thick // 2 * 2 + 1,) * 2, np.uint8))
+    return np.asarray(ink & (mass > 0), np.bool_)

@@ -1,0 +1,93 @@
+"""``docbin clean``: parse, call :mod:`docbin.batch` for clean pages, print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from docbin.catalogue import DEFAULT
+from docbin.cli import batches
+
+if TYPE_CHECKING:
+    from docbin.batch import Job
+
+
+@batches.batch_command
+def command(
+    inputs: batches.Inputs,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="OUT",
+            help="A file for one input (.png .tif .jpg .pdf), a folder for many, - for stdout. "
+            "[default: beside the input, page.jpg -> page.clean.png, scans/ -> scans.clean/; stdin to stdout]",
+            show_default=False,
+        ),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            "-m",
+            "--method",
+            metavar="METHOD",
+            help=f"What says where ink is: a name from 'docbin methods'. [default: {DEFAULT}]",
+            show_default=False,
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            "--param",
+            metavar="KEY=VALUE",
+            help="A parameter of the method; may be repeated. [default: as 'docbin methods' says]",
+            show_default=False,
+        ),
+    ] = None,
+    colour: Annotated[
+        bool, typer.Option("--colour", "--color", help="Keep the ink's colours. [default: grey]", show_default=False)
+    ] = False,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="png|tiff|jpeg|pdf",
+            help="[default: PDF for PDF, TIFF for other files of several pages, else png]",
+            show_default=False,
+        ),
+    ] = None,
+    polarity: Annotated[
+        str,
+        typer.Option(
+            "--polarity",
+            metavar="dark|light|auto",
+            help="Dark writing on light paper, light on dark (written as dark on white), or look at each page. [default: auto]",
+            show_default=False,
+        ),
+    ] = "auto",
+    *,
+    options: batches.BatchOptions,
+) -> int:
+    """Write clean pages: white paper, the ink in its own greys or colours, with soft edges; for OCR, for print and for reading.
+
+    Stains, shadows, folds, what shines through, specks and dark borders of the scan go. OCR engines that read grey (Tesseract and most others) read
+    such a page better than one of black and white, above all where letters are small. Folders, several jobs, --resume and the report work as for
+    binarize.
+
+    docbin clean page.jpg -o page.png
+
+    docbin clean page.jpg -o - | tesseract - - -l eng
+
+    docbin clean scans/ -o out/ --colour --report out.jsonl --resume
+    """
+
+    def job() -> Job:
+        from docbin import batch
+
+        given = batches.parameters(param or [])
+        return batch.Clean.create(method, given, colour=colour, polarity=polarity, format=format, **options.of_job())
+
+    return batches.run(inputs, out, job, options)

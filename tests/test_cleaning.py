@@ -1,0 +1,180 @@
+"""A clean page: white paper, own greys in the ink, no dirt; and what the batch and the command line make of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as Pictures
+
+import docbin
+from docbin import catalogue, cleaning
+from docbin.cli import main
+from docbin.errors import UsageError
+
+Pixels = NDArray[np.uint8]
+
+
+def _strokes(shape: tuple[int, int] = (200, 240)) -> NDArray[np.bool_]:
+    """Bars four pixels wide, as tall as letters."""
+    ink = np.zeros(shape, np.bool_)
+    for top in range(20, shape[0] - 40, 50):
+        for left in range(20, shape[1] - 20, 20):
+            ink[top : top + 28, left : left + 4] = True
+    return ink
+
+
+def _page(ink: NDArray[np.bool_], paper: NDArray[np.float64] | float = 200.0, depth: float = 0.7) -> Pixels:
+    """Ink of that depth on that paper, a little blurred."""
+    import cv2
+
+    soft = cv2.GaussianBlur(ink.astype(np.float32), (3, 3), 0.6)
+    return np.asarray(np.rint(paper * (1 - depth * soft)), np.uint8)
+
+
+def test_paper_is_white_and_ink_as_dark_in_a_shadow_as_beside_it() -> None:
+    ink = _strokes()
+    shade = np.repeat(np.linspace(220, 90, ink.shape[1])[None], ink.shape[0], axis=0)
+    clean = cleaning.clean_page(_page(ink, shade), ink)
+    away = np.ones_like(ink)
+    rows, columns = np.nonzero(ink)
+    for y, x in zip(rows, columns, strict=True):
+        away[max(0, y - 6) : y + 7, max(0, x - 6) : x + 7] = False
+    assert (clean[away] == 255).all()
+    core = clean[21:47, 21::20][:, :10]
+    assert core.max() - core.min() <= 12  # the page's own ink spans 27 to 66
+    assert abs(float(core.mean()) - 255 * 0.3) < 12
+
+
+def test_edges_keep_their_greys() -> None:
+    ink = _strokes()
+    page = _page(ink)
+    clean = cleaning.clean_page(page, ink)
+    beside = ~ink & (page < 200)  # anti-aliasing outside the mask
+    assert beside.any()
+    assert np.abs(clean[beside].astype(float) - page[beside] * 255.0 / 200).max() <= 3
+
+
+def test_colours_stay_only_where_asked() -> None:
+    ink = _strokes()
+    page = np.dstack([_page(ink, 240, 0.2), _page(ink, 220, 0.9), _page(ink, 180, 0.9)])
+    red = cleaning.clean_page(page, ink, colour=True)
+    assert red.shape == page.shape
+    assert (red[0, 0] == 255).all()
+    middle = red[30, 21]
+    assert middle[0] > 180
+    assert middle[1] < 60
+    assert cleaning.clean_page(page, ink).ndim == 2
+    assert cleaning.clean_page(page[..., 1].copy(), ink, colour=True).ndim == 2
+
+
+def test_pale_strokes_of_which_the_method_was_nearly_sure_stay_and_others_go() -> None:
+    ink = _strokes()
+    pale = np.zeros_like(ink)
+    pale[180:184, 20:200] = True
+    page = np.minimum(_page(ink), _page(pale, depth=0.3))
+    unsure = np.where(ink, 1.0, np.where(pale, 0.38, 0.0)).astype(np.float32)
+    assert cleaning.clean_page(page, ink, unsure)[182, 100] < 210
+    assert cleaning.clean_page(page, ink, np.minimum(unsure, np.where(ink, 1, 0.05)).astype(np.float32))[182, 100] == 255
+    assert cleaning.clean_page(page, ink)[182, 100] == 255
+
+
+def test_specks_go_and_full_stops_stay() -> None:
+    ink = _strokes()
+    ink[5, 5] = ink[110, 150] = True
+    ink[60:64, 34:38] = True  # as wide as a stroke
+    kept = cleaning.without_dirt(ink)
+    assert not kept[5, 5]
+    assert not kept[110, 150]
+    assert kept[60:64, 34:38].all()
+    assert (kept == ink).sum() == ink.size - 2
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_dark_border_goes_and_the_writing_beside_it_stays(turns: int) -> None:
+    ink = _strokes((400, 500))
+    border = np.zeros_like(ink)
+    border[:, -40:] = True
+    border[::3, -44:] = True  # ragged
+    kept = np.rot90(cleaning.without_dirt(np.ascontiguousarray(np.rot90(ink & ~np.rot90(border, 0) | border, turns))), -turns)
+    assert not kept[:, -44:].any()
+    assert (kept[:, :-60] == ink[:, :-60]).all()
+
+
+def test_a_thick_heading_in_the_page_and_a_line_at_its_edge_are_no_border() -> None:
+    ink = _strokes((400, 500))
+    ink[150:200, 100:400] = True  # a bar inside
+    ink[:, 0:4] = True  # a ruled line at the edge, as thin as strokes
+    assert (cleaning.without_dirt(ink) == ink).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 2), (17, 400)])
+def test_every_size(shape: tuple[int, int]) -> None:
+    page = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    for ink in (np.zeros(shape, np.bool_), np.ones(shape, np.bool_), page[..., 0] < 100):
+        assert cleaning.clean_page(page, ink, colour=True).shape == (*shape, 3)
+    assert (cleaning.clean_page(page, np.zeros(shape, np.bool_)) == 255).all()
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    page = np.zeros((20, 30), np.uint8)
+    with pytest.raises(ValueError, match="one shape"):
+        cleaning.clean_page(page, np.zeros((20, 31), np.bool_))
+    with pytest.raises(TypeError, match="bool"):
+        cleaning.clean_page(page, np.zeros((20, 30), np.uint8))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="polarity"):
+        docbin.clean(page, "otsu", polarity="up")
+
+
+def test_one_pass_gives_the_ink_and_the_probability_of_two() -> None:
+    row = catalogue.get("bitunet")
+    page = _page(_strokes())
+    ink, probability = row.ink_with_probability(page)
+    assert probability is not None
+    assert np.array_equal(ink, row.binarize(page))
+    assert np.array_equal(probability, row.probability_map(page))
+    assert catalogue.get("otsu").ink_with_probability(page)[1] is None
+
+
+def test_white_on_black_becomes_dark_on_white() -> None:
+    page = np.asarray(255 - _page(_strokes(), 250, 0.9), np.uint8)
+    clean = docbin.clean(page, "otsu", polarity="light")
+    assert clean[0, 0] == 255
+    assert clean[30, 21] < 80
+
+
+def test_the_command_writes_pictures_and_documents(tmp_path: Path) -> None:
+    ink = _strokes()
+    frames = [Pictures.fromarray(np.dstack([_page(ink, paper), _page(ink, paper), _page(ink, paper - 40)])) for paper in (200, 180)]
+    frames[0].save(tmp_path / "page.png", dpi=(200, 200))
+    frames[0].save(tmp_path / "book.tif", save_all=True, append_images=frames[1:], dpi=(200, 200))
+    wanted = docbin.clean(np.asarray(frames[0]), "sauvola")
+    one = str(tmp_path / "page.png")
+    assert main(["clean", one, "-m", "sauvola"]) == 0
+    with Pictures.open(tmp_path / "page.clean.png") as made:
+        assert made.mode == "L"
+        assert np.array_equal(np.asarray(made), wanted)
+        assert made.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+    assert main(["clean", one, "-m", "sauvola", "--colour", "-o", str(tmp_path / "page.jpg")]) == 0
+    with Pictures.open(tmp_path / "page.jpg") as made:
+        assert made.mode == "RGB"
+        assert made.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+    assert main(["clean", str(tmp_path / "book.tif"), "-m", "sauvola", "-o", str(tmp_path / "out")]) == 0
+    with Pictures.open(tmp_path / "out/book.tif") as made:
+        assert made.n_frames == 2  # type: ignore[attr-defined]
+        assert np.array_equal(np.asarray(made), wanted)
+    assert main(["clean", str(tmp_path / "book.tif"), "-m", "sauvola", "-o", str(tmp_path / "book.pdf")]) == 0
+    pages = list(docbin.read_pages(tmp_path / "book.pdf"))
+    assert [page.pixels.shape for page in pages] == [wanted.shape] * 2
+    assert pages[0].dpi == pytest.approx((200, 200), abs=0.5)
+    assert np.abs(pages[0].pixels.astype(int) - wanted).mean() < 2
+
+
+def test_the_command_refuses_what_holds_no_greys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Pictures.fromarray(_page(_strokes())).save(tmp_path / "page.png")
+    assert main(["clean", str(tmp_path / "page.png"), "--format", "pbm"]) == 1
+    assert "choose one of png, tiff, pdf, jpeg" in capsys.readouterr().err
+    assert main(["binarize", str(tmp_path / "page.png"), "-o", str(tmp_path / "ink.jpg")]) == 1
+    assert "does not write .jpg" in capsys.readouterr().err
