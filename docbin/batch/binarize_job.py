@@ -22,11 +22,13 @@ DOCUMENT_FORMATS = ("tiff", "pdf")
 
 @dataclass(frozen=True, slots=True)
 class Binarize(Job):
-    """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `polarity`: of the writing, "dark", "light", or
+    """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `editable`: write page and ink as layers of an
+    OpenRaster file. `polarity`: of the writing, "dark", "light", or
     "auto" (:mod:`docbin.polarity`)."""
 
     row: Method
     probability: bool = False
+    editable: bool = False
     polarity: str = "auto"
     task: ClassVar[str] = "binarize"
 
@@ -53,6 +55,8 @@ class Binarize(Job):
         Job.check(self)
         if self.polarity not in POLARITIES:
             raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
+        if self.editable and (self.probability or self.format is not None):
+            raise UsageError("--editable writes OpenRaster files; leave out --format and --probability")
         if not self.probability:
             return
         if self.row.probability is None:
@@ -65,23 +69,29 @@ class Binarize(Job):
 
     def settings(self) -> dict[str, Any]:
         """As :meth:`docbin.batch.job.Job.settings`."""
-        return Job.settings(self) | {"probability": self.probability, "polarity": self.polarity}
+        return (
+            Job.settings(self)
+            | {"probability": self.probability, "polarity": self.polarity}
+            | ({"editable": True} if self.editable else {})
+        )
 
     def formats(self) -> Mapping[str, Format]:
-        from docbin.files import formats
+        from docbin.files import Format, formats
 
+        if self.editable:
+            return {"ora": Format("ora", (".ora",), "OpenRaster, page and ink as layers", False, True, False, "")}
         return {name: format for name, format in formats().items() if format.ink}
 
     def usual_format(self, kind: str, count: int) -> str:
-        if self.probability:
-            return "png"
+        if self.probability or self.editable:
+            return "ora" if self.editable else "png"
         return "pdf" if kind == "pdf" else "tiff" if count > 1 else "png"
 
     def document_formats(self) -> tuple[str, ...]:
-        return () if self.probability else DOCUMENT_FORMATS
+        return () if self.probability or self.editable else DOCUMENT_FORMATS
 
     def one_page_is(self, format: str) -> str:
-        return "a probability map" if self.probability else format
+        return "a probability map" if self.probability else "an OpenRaster file" if self.editable else format
 
     def prepare(self) -> None:
         self.row.prepare()
@@ -102,7 +112,12 @@ class Binarize(Job):
             write_probability(map, staged, dpi=page.dpi, format=format)
         else:
             mask = _checked(self.row.binarize(pixels, **self.params), page, self.row.name)
-            if staged is not None:
+            if self.editable:
+                from docbin.files.open_raster import write_open_raster
+
+                assert staged is not None
+                write_open_raster(page.pixels, mask, staged, page.dpi)
+            elif staged is not None:
                 write_page(mask, staged, dpi=page.dpi, format=format)
             else:
                 bits = np.packbits(mask, axis=1).tobytes()

@@ -62,8 +62,10 @@ class Layout:
     truths: tuple[str, ...]
 
 
-PLAIN = Layout(images=("images/{stem}.*",), truths=("gt/{stem}.*",))
+PLAIN = Layout(images=("images/{stem}.*",), truths=("gt/{stem}.*", "gt/{stem}.ora"))
 """``images/`` + ``gt/``, equal stems, any picture format: tried before the layouts of a descriptor."""
+LAYERED = Layout(images=("{stem}.ora",), truths=())
+"""A folder of OpenRaster files, each of which holds a page and its ink (``docbin binarize --editable``)."""
 PLAIN_WORDS = Layout(
     images=("images/{stem}.*",), truths=tuple(f"gt/{mark}{{stem}}{suffix}" for mark in ("gt_", "") for suffix in TRUTH_SUFFIXES)
 )
@@ -196,7 +198,9 @@ def _files_below(place: Path) -> list[str]:
         if len(inner.parts) >= _DEPTH:
             subfolders.clear()
         subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__MACOSX")))
-        pictures = (name for name in names if name.lower().endswith(PICTURE_SUFFIXES + TRUTH_SUFFIXES) and not name.startswith("."))
+        pictures = (
+            name for name in names if name.lower().endswith((*PICTURE_SUFFIXES, *TRUTH_SUFFIXES, ".ora")) and not name.startswith(".")
+        )
         files += [(inner / name).as_posix() for name in pictures]
     return sorted(files)
 
@@ -277,6 +281,8 @@ def load(name_or_folder: str | os.PathLike[str]) -> Benchmark:
     if folder.is_dir():
         folder = folder.resolve()
         if not (folder / "images").is_dir() or not (folder / "gt").is_dir():
+            if any(file.suffix.lower() == ".ora" for file in folder.iterdir()):
+                return Benchmark(folder.name, folder.name, 0, "other", "unknown", "unknown", "unknown", expected=0, layouts=(LAYERED,))
             raise UsageError(f"{name}: the folder must hold images/ and gt/ with files of equal stems")
         own = folder / "descriptor.toml"
         if own.is_file():

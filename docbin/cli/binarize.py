@@ -67,6 +67,15 @@ def command(
             show_default=False,
         ),
     ] = False,
+    editable: Annotated[
+        bool,
+        typer.Option(
+            "--editable",
+            help="Write OpenRaster files (.ora) for GIMP or Krita, the ink as a layer over its page: correct it by hand, then 'docbin train --pages' "
+            "or 'docbin evaluate' reads it as truth. [default: no]",
+            show_default=False,
+        ),
+    ] = False,
     *,
     options: batches.BatchOptions,
 ) -> int:
@@ -87,6 +96,8 @@ def command(
         from docbin import batch
 
         given = batches.parameters(param or [])
-        return batch.Binarize.create(method, given, probability=probability, polarity=polarity, format=format, **options.of_job())
+        return batch.Binarize.create(
+            method, given, probability=probability, editable=editable, polarity=polarity, format=format, **options.of_job()
+        )
 
     return batches.run(inputs, out, job, options)

@@ -26,6 +26,7 @@ from docbin.train.recipe import DataSection, Recipe
 if TYPE_CHECKING:
     from docbin.augment.degrade import Pipeline
     from docbin.augment.degrade import Recipe as Degradations
+    from docbin.data.crops import Augment
     from docbin.data.store import LabelledPage
     from docbin.train.validate import HeldOut
 
@@ -142,22 +143,29 @@ def open_source(recipe: Recipe, root: Path) -> CropSource:
 
 def labelled_crops(data: DataSection, root: Path, seed: int) -> CropSource:
     """Crops of the training side of labelled and rendered pages, mixed by ``data.weights``."""
-    from docbin.data.crops import Augment
     from docbin.data.crops import CropSource as LabelledCrops
     from docbin.data.pages import dataset_of
 
     sets = {name: weight for name, weight in data.weights.items() if weight > 0}
     if not sets:
         raise UsageError("data.weights: at least one set is wanted, for instance {dibco2009 = 1.0}")
+    augment = augmentation(data)
+    degrade = degradations(data, sets)  # before the pages: a wrong name is said before any is rendered
+    pages, _ = sides(data, sets, root)
+    weights = {dataset_of(name): weight for name, weight in sets.items()}
+    return LabelledCrops(pages, data.size, seed, weights, augment, degrade, data.depth)
+
+
+def augmentation(data: DataSection) -> Augment:
+    """How far crops may differ from their pages: ``data.augment``; UsageError where it has a key that there is not."""
+    from docbin.data.crops import Augment
+
     allowed = [field.name for field in dataclasses.fields(Augment)]
     for key in data.augment:
         if key not in allowed:
             raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
     options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
-    degrade = degradations(data, sets)  # before the pages: a wrong name is said before any is rendered
-    pages, _ = sides(data, sets, root)
-    weights = {dataset_of(name): weight for name, weight in sets.items()}
-    return LabelledCrops(pages, data.size, seed, weights, Augment(**options), degrade, data.depth)
+    return Augment(**options)
 
 
 def sides(data: DataSection, sets: Iterable[str], root: Path) -> tuple[list[LabelledPage], list[LabelledPage]]:
@@ -175,12 +183,18 @@ def degradations(data: DataSection, sets: Iterable[str]) -> dict[str, Pipeline]:
     UsageError
         An unknown preset or degradation, or a value out of range.
     """
-    from docbin.augment.degrade import by_set
     from docbin.data.pages import dataset_of
+
+    return degradations_of(data, map(dataset_of, sets))
+
+
+def degradations_of(data: DataSection, names: Iterable[str]) -> dict[str, Pipeline]:
+    """As :func:`degradations`, of the sets that crops are weighed by."""
+    from docbin.augment.degrade import by_set
 
     real = _changed("degrade", data.degrade, data.degrade_changes)
     rendered = _changed("degrade_rendered", data.degrade_rendered, data.degrade_rendered_changes)
-    return by_set(real, rendered, map(dataset_of, sets))
+    return by_set(real, rendered, names)
 
 
 def _changed(key: str, name: str, changes: Mapping[str, Any]) -> Degradations:

@@ -252,6 +252,8 @@ def train(
     clock = Clock(recipe.run.steps, max_minutes, run.progress)
     with Log(out, run.step, silent=run.device.rank > 0) as log, _stop_on_signal() as signals:
         log.say(f"{_count(run.task.net):,} weights on {run.device.torch_device}, from step {run.step}, {len(run.pages)} held-out pages")
+        if recipe.run.score_first and run.step == 0:
+            run.score(log)
         finished = _steps(run, source, clock, log, signals, stop_at)
         if finished:
             run.score(log)

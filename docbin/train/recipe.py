@@ -123,6 +123,7 @@ class RunSection:
     precision : "float32", "bfloat16" (autocast; on CUDA "float16" too, with loss scaling), or "auto", bfloat16 where the device has units for it
     checkpoint_minutes, validate_minutes : how often to write a checkpoint and to score the held-out pages; both also happen at the end
     validate_steps : score every so many steps instead of by the clock; 0 for the clock
+    score_first : score the held-out pages before the first step, too, so that weights worse than those of ``net.init`` are never the best
     log_steps : a line of the log every so many steps
     threads : of the training process; 0 for all cores
     compile : fuse what lies between the convolutions (torch.compile; needs a C++ compiler and half a minute): a network of bits then trains half as
@@ -137,6 +138,7 @@ class RunSection:
     checkpoint_minutes: float = 3.0
     validate_minutes: float = 6.0
     validate_steps: int = 0
+    score_first: bool = False
     log_steps: int = 20
     threads: int = 0
     compile: bool = False
@@ -169,10 +171,14 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     UsageError
         Not TOML, an unknown key, or a value of the wrong type.
     """
-    table = read_toml(path, "the recipe")
+    return recipe_of(with_settings(read_toml(path, "the recipe"), overrides), str(path))
+
+
+def with_settings(table: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """`table` with "section.key=value" laid over it, in place; UsageError for what has not that form."""
     for override in overrides:
         _override(table, override)
-    return recipe_of(table, str(path))
+    return table
 
 
 def recipe_of(table: Mapping[str, Any], where: str = "recipe") -> Recipe:

@@ -300,6 +300,13 @@ def load_config(name: str | os.PathLike[str]) -> Config:
     )
 
 
+def read_folder(folder: Path, name: str | None = None) -> Config:
+    """The config of a model folder, or of the folder of a training run; errors as in :func:`load_config`."""
+    if (folder / "config.toml").is_file() or _run_weights(folder) is None:
+        return read_config(folder, name)
+    return dataclasses.replace(read_run(folder), name=name or str(folder))
+
+
 def read_config(folder: Path, name: str | None = None) -> Config:
     """The checked ``config.toml`` of a folder; errors as in :func:`load_config`. `name` is the path where it is not given."""
     path = folder / "config.toml"

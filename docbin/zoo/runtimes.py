@@ -195,9 +195,9 @@ _RECENT: dict[tuple[str, str, str, str, int], tuple[_Stamp, Model]] = {}
 
 
 def _stamp(folder: Path) -> _Stamp:
-    """What changes with the folder's config, and with a graph that the user exports into it."""
+    """What changes with the folder's config, with a graph that the user exports into it, and with a training run that goes on."""
     found: list[tuple[int, int, int] | None] = []
-    for name in ("config.toml", folders.ONNX_FILE):
+    for name in ("config.toml", folders.ONNX_FILE, *folders.RUN_WEIGHTS):
         try:
             info = (folder / name).stat()
             found.append((info.st_mtime_ns, info.st_size, info.st_ino))
@@ -217,7 +217,7 @@ def _find(name: str | os.PathLike[str], runtime: str, task: str) -> Model:
 @lru_cache(maxsize=4)
 def _load(folder: Path, name: str, sha256: str, asked: str, threads: int) -> Model:
     """Kept by what would make it another model: `sha256` notices a folder that was packaged again, `threads` a change of DOCBIN_THREADS."""
-    config = folders.read_config(folder, name)
+    config = folders.read_folder(folder, name)
     runtime = choose(config, asked)
     if not runtime.installed:
         able = dict.fromkeys(f"'docbin[{one.extra}]' ({one.summary})" for one in RUNTIMES if one.runs(config) and one.extra)
