@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from docbin.batch.names import page_stem
 from docbin.batch.output_folder import OutputFolder
-from docbin.batch.plan import Plan, PlannedFile, Storage
+from docbin.batch.plan import INCOMPLETE, Plan, PlannedFile, Storage
 from docbin.batch.record import Failure, PageRecord
 from docbin.batch.worker import Answer, Done, FileInfo, Task, unpack
 from docbin.errors import DocbinError, UsageError
 
 if TYPE_CHECKING:
     from docbin.files import PageWriter
-
-INCOMPLETE = "incomplete"
 
 
 class Outputs(ABC):
@@ -237,7 +235,7 @@ class WholeDocument(Outputs):
                 if self._writer is None:
                     self._staged = self.folder.staged(self.storage.suffix)
                     self._writer = PageWriter(self._staged, self.storage.format)
-                self._add(answer)
+                append_page(self._writer, answer)
             except DocbinError as error:
                 self._broken = self._failure(error)
                 return
@@ -246,14 +244,6 @@ class WholeDocument(Outputs):
             if document is not None and document.warning and self._whole.suffix.lower() == ".pdf" and not self._records:
                 answer = replace(answer, warnings=(*answer.warnings, document.warning))
         self._records.append(self.record(page, answer, self._whole))
-
-    def _add(self, done: Done) -> None:
-        assert self._writer is not None
-        page = unpack(done)
-        if done.result.channels:
-            self._writer.add_picture(page, done.dpi)
-        else:
-            self._writer.add(page, done.dpi)
 
     def _failure(self, error: DocbinError) -> Failure:
         """An error of the output, told with the name the user knows."""
@@ -295,6 +285,15 @@ class WholeDocument(Outputs):
             self._writer.abandon()
         self._writer = None
         self._waiting.clear()
+
+
+def append_page(writer: PageWriter, done: Done) -> None:
+    """Append a page that came back as data."""
+    page = unpack(done)
+    if done.result.channels:
+        writer.add_picture(page, done.dpi)
+    else:
+        writer.add(page, done.dpi)
 
 
 def _renamed(failure: Failure, staged: Path, output: Path) -> Failure:

@@ -8,6 +8,7 @@ none                   a folder                        a folder beside it: ``sca
 none                   stdin                           stdout
 ``-``                  one file                        stdout
 ``name.png`` ...       one file                        that file; its suffix chooses the format
+``book.pdf``, ``.tif`` a folder, or several files      all pages in that one file, in the order of the inputs
 anything else          any                             a folder, in which the tree of a walked folder is mirrored
 =====================  ==============================  ==========================================================
 
@@ -27,6 +28,9 @@ from docbin.batch.job import Job
 from docbin.batch.names import stems
 from docbin.batch.output_folder import OutputFolder
 from docbin.errors import UsageError
+
+INCOMPLETE = "incomplete"
+"""Stands in the name of a document in which pages are missing: ``book.incomplete.pdf``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Plan:
     folders : the output folders
     to_stdout : the one file's output belongs on stdout; it is written to a temporary file first
     identities : (device, inode) of every input, so that none is ever overwritten
+    together : the one document that the pages of all inputs go into (:mod:`docbin.batch.one_document`), None where each has its own output
     """
 
     job: Job
@@ -61,6 +66,7 @@ class Plan:
     resume: bool = False
     to_stdout: bool = False
     identities: frozenset[tuple[int, int]] = frozenset()
+    together: Path | None = None
 
     def folder(self, file: PlannedFile) -> OutputFolder:
         """The output folder of a file."""
@@ -113,8 +119,15 @@ def plan(
         planned = _beside(words, sources, made)
     elif one and (exact := _as_file(out, job)) is not None:
         planned = {source: PlannedFile(source, exact.parent, exact.stem, exact, one_file=True) for source in sources}
+    elif not one and (exact := _as_document(out, job)) is not None:
+        made.together = exact
+        found = [item for item in found if not (isinstance(item, Source) and _is_left_document(item, exact))]
+        sources = [item for item in found if isinstance(item, Source)]
+        made.identities = frozenset(source.identity for source in sources if source.identity is not None)
+        made.folders[exact.parent] = OutputFolder(exact.parent, keep=resume, remember=resume)
+        planned = {source: PlannedFile(source, exact.parent, exact.stem, exact, one_file=True) for source in sources}
     else:
-        _refuse_file_for_many(out, words)
+        _refuse_file_for_many(out, words, job)
         root = Path(out)
         _refuse_overlap(root, words, sources)
         made.folders[root] = OutputFolder(root, keep=True, remember=resume)
@@ -189,13 +202,28 @@ def _as_file(out: str, job: Job) -> Path | None:
     return None
 
 
-def _refuse_file_for_many(out: str, words: Sequence[str]) -> None:
+def _as_document(out: str, job: Job) -> Path | None:
+    """OUT as one document of many pages; None where it is none, or the job writes none."""
+    path = Path(out)
+    able = [suffix for name in job.document_formats() for suffix in job.formats()[name].suffixes]
+    return _as_file(out, job) if path.suffix.lower() in able else None
+
+
+def _is_left_document(source: Source, document: Path) -> bool:
+    """Whether an input is the document itself, whole or incomplete, as an earlier run left it in a folder that is walked."""
+    names = (document.name, f"{document.stem}.{INCOMPLETE}{document.suffix}")
+    return source.walked and source.path.name in names and source.path.parent.resolve() == document.parent.resolve()
+
+
+def _refuse_file_for_many(out: str, words: Sequence[str], job: Job) -> None:
     from docbin.files import READABLE_SUFFIXES
 
     path = Path(out)
     if path.is_file() or (not path.is_dir() and not out.endswith(("/", os.sep)) and path.suffix.lower() in READABLE_SUFFIXES):
         many = f"{len(words)} inputs" if len(words) > 1 else f"{words[0]}, which may be many"
-        raise UsageError(f"-o {out} names a file, but there are {many}; give a folder")
+        documents = " or ".join(job.formats()[name].suffixes[0] for name in job.document_formats())
+        together = f", or a file with {documents} for all pages in one" if documents else ""
+        raise UsageError(f"-o {out} names a file, but there are {many}; give a folder{together}")
 
 
 def _refuse_overlap(root: Path, words: Sequence[str], sources: Sequence[Source]) -> None:

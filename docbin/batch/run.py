@@ -11,12 +11,14 @@ planning.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from docbin.batch.inputs import Refused, Skipped
 from docbin.batch.job import PAGE_SECONDS, READ_SECONDS, Job, difference
+from docbin.batch.one_document import OneDocument
 from docbin.batch.outputs import Outputs, SeparatePages, WholeDocument
-from docbin.batch.plan import Plan, PlannedFile, storage
+from docbin.batch.plan import Plan, PlannedFile, Storage, storage
 from docbin.batch.record import Failure, PageRecord, Report, Summary
 from docbin.batch.worker import Answer, FileInfo, PageWorker, Task
 from docbin.errors import DocbinError, FileAccessError, Interrupted, PageTimeout, UsageError
@@ -167,9 +169,10 @@ class _Run:
             )
         self.ahead = max(4, 2 * jobs)
         self.opened: dict[int, Outputs] = {}
-        self.waiting = iter(enumerate(plan.files))
+        self.waiting: Iterator[tuple[int, PlannedFile | Refused | Skipped]] = iter(enumerate(plan.files))
         self.kept: dict[int, frozenset[int]] = {}
         self.claimed: dict[str, str] = {}
+        self.together = OneDocument(plan, self.ahead) if plan.together is not None else None
 
     def go(self) -> Summary:
         start = time.perf_counter()
@@ -182,6 +185,8 @@ class _Run:
                 for folder in self.plan.folders.values():
                     if folder.path.is_dir():
                         folder.open()  # finishes what a killed run had finished but for the name
+            if self.together is not None and not self._begin_together(self.together):
+                self.waiting = iter(())
             while True:
                 while self.workers.free and (task := self._next()) is not None:
                     self.workers.submit(task)
@@ -189,6 +194,8 @@ class _Run:
                     break
                 task, answer = self.workers.wait()
                 self._take(task, _as_failure(task, answer))
+            if self.together is not None:
+                self._finish_together(self.together)
             clean = True
         except KeyboardInterrupt:
             done = self.summary.counts["done"] + self.summary.counts["kept"]
@@ -199,10 +206,35 @@ class _Run:
             self.workers.close(now=not clean)
             for outputs in self.opened.values():
                 outputs.drop()
+            if self.together is not None:
+                self.together.drop()
             for folder in self.plan.folders.values():
                 folder.close()
         self.summary.seconds = time.perf_counter() - start
         return self.summary
+
+    def _begin_together(self, document: OneDocument) -> bool:
+        """Whether there is something to do: not where an earlier run has finished the one document."""
+        kept = document.kept()
+        if kept is not None:
+            self.listener.expect(-len(self.plan.files))
+            for record in kept:
+                self._record(record)
+            return False
+        document.check()
+        if not self.dry_run:
+            document.folder.open()
+        return True
+
+    def _finish_together(self, document: OneDocument) -> None:
+        """The one document takes its name, and its pages' records become final."""
+        if self.dry_run:
+            return
+        records = document.finish()
+        if any(record.status == "done" for record in records):
+            self.listener.document(next(record.output for record in records if record.output is not None), len(records))
+        for record in records:
+            self._record(record)
 
     def _refuse_other_settings(self) -> None:
         """Refuse to go on where an earlier run has made pages of these inputs with other settings: half a folder of each would be the result."""
@@ -232,15 +264,19 @@ class _Run:
                 del self.opened[number]
             if task is not None:
                 return task
+        if self.together is not None and len(self.opened) >= self.ahead:
+            return None  # the pages of these stand in front
         for number, file in self.waiting:
             if isinstance(file, Refused):
+                if self.together is not None:
+                    self.together.without(number, file.name)
                 self._record(self._failed(file.name, Failure.of(file.error)))
                 self.listener.step()
             elif isinstance(file, Skipped):
                 job = self.plan.job
                 self._record(PageRecord(file.name, None, None, "skipped", job.row.name, dict(job.params), warnings=(file.reason,)))
                 self.listener.step()
-            elif not self._resumed(number, file):
+            elif self.together is not None or not self._resumed(number, file):
                 return Task(number, file.source.path, file.source.name, file.source.name)
         return None
 
@@ -283,11 +319,17 @@ class _Run:
             except DocbinError as error:
                 answer = Failure.of(error)
         assert isinstance(answer, Failure)
+        if self.together is not None:
+            self.together.without(task.number, file.source.name)
         self.listener.expect(1 if skip else 0)
         self._record(self._failed(file.source.name, answer))
         self.listener.step()
 
     def _outputs(self, number: int, file: PlannedFile, info: FileInfo, skip: frozenset[int]) -> Outputs:
+        if self.together is not None:
+            return self.together.part(
+                number, file, info, Storage(self.together.format, self.together.path.suffix, True, self.together.path)
+            )
         stored = storage(file, self.plan.job, info.kind, info.count, len(info.pages))
         if not self.dry_run:
             self.plan.folder(file).open()

@@ -160,7 +160,7 @@ def test_many_pages_do_not_fit_a_named_png(tmp_path: Path, spool: Path) -> None:
     ("words", "out", "says"),
     [
         (["scans", "p.png"], "x.png", "names a file, but there are 2 inputs"),
-        (["scans"], "x.pdf", "which may be many"),
+        (["scans"], "x.pbm", "which may be many"),
         (["scans"], "scans", "lies in the input folder"),
         (["scans"], "scans/out", "lies in the input folder"),
         (["scans/*.png"], "scans", "holds the input"),
