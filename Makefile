@@ -11,7 +11,7 @@ VENV ?= .venv
 # Which Python makes the virtual environment; empty: the first of these that is new enough.
 PYTHON ?=
 # What `make test` installs beside docbin. EXTRAS=dev leaves out PyTorch and ONNX Runtime; the tests that need them are then skipped.
-EXTRAS ?= dev,onnx,train,app
+EXTRAS ?= dev,onnx,train,app,ocrmypdf
 PAGE ?= $(firstword $(sort $(wildcard datasets/samples/images/*)))
 OUT ?= out
 PYTEST_ARGS ?=
@@ -22,15 +22,16 @@ sources = pyproject.toml CMakeLists.txt $(shell find docbin/csrc -name '*.[ch]pp
 docbin = $(VENV)/.docbin
 extras = $(VENV)/.docbin-$(EXTRAS)
 
-.PHONY: help page test test-all test-browser test-native stubs lint clean
+.PHONY: help page test test-all test-browser test-integrations test-native stubs lint clean
 
 help:
 	@sed -n '/^#   make/s/^#/ /p' $(firstword $(MAKEFILE_LIST))
 	@echo '    make test-all              the slow tests as well'
 	@echo '    make test-browser          the demo in a Chromium (apt-get install chromium)'
+	@echo '    make test-integrations     docbin inside OCRmyPDF, OCR-D and the recipes of the docs, with the real programs'
 	@echo '    make test-native           the C++ core under sanitizers, and for aarch64 in an emulator'
 	@echo '    make lint                  ruff, mypy and import-linter'
-	@echo '    make clean                 remove .venv and build'
+	@echo '    make clean                 remove .venv, .venv-ocrd and build'
 
 page: $(docbin)
 	@if [ -z "$(PAGE)" ]; then echo "No page given: make page PAGE=scan.tif" >&2; exit 1; fi
@@ -39,7 +40,7 @@ page: $(docbin)
 	@name=$$(basename "$(PAGE)"); echo "The result:"; ls "$(OUT)/$${name%.*}"*
 
 # A test run is a developer's: a C++ error must not turn into a silent build without the core. DOCBIN_REQUIRE_CORE=0 allows it.
-test test-all test-browser test-native lint: export DOCBIN_REQUIRE_CORE ?= 1
+test test-all test-browser test-integrations test-native lint: export DOCBIN_REQUIRE_CORE ?= 1
 
 test: $(extras)
 	$(python) -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
@@ -49,6 +50,14 @@ test-all: $(extras)
 
 test-browser: $(extras)
 	$(python) -m pytest -m browser $(PYTEST_ARGS)
+
+# OCR-D brings some sixty packages, so it has an environment of its own; where it cannot be made, its tests are skipped and say so.
+test-integrations: $(extras) $(VENV)-ocrd/.made
+	$(python) -m pytest -rs tests/integrations $(PYTEST_ARGS)
+
+$(VENV)-ocrd/.made: pyproject.toml
+	@$(python) -m venv $(VENV)-ocrd && $(VENV)-ocrd/bin/python -m pip install --quiet --disable-pip-version-check -C build-dir=build/ocrd '.[ocrd]' \
+	  && touch $@ || echo "OCR-D's environment cannot be made here, so its tests are skipped" >&2
 
 stubs: $(extras)
 	$(python) -m nanobind.stubgen -q -m docbin.kernels._core -o docbin/kernels/_core.pyi
@@ -100,4 +109,4 @@ $(extras): $(VENV)/.tools $(sources) constraints.txt
 	@touch $(docbin) $@
 
 clean:
-	rm -rf $(VENV) build
+	rm -rf $(VENV) $(VENV)-ocrd build

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from docbin.errors import UsageError
 
@@ -80,11 +81,27 @@ def use(level: str) -> Iterator[str]:
         _forced = before
 
 
+_at_most: ContextVar[int | None] = ContextVar("docbin_threads", default=None)
+
+
+@contextmanager
+def at_most(threads: int | None) -> Iterator[None]:
+    """Hold the kernels that this thread calls inside a ``with`` block to so many threads; None: no limit. For callers with threads of their own."""
+    token = _at_most.set(threads)
+    try:
+        yield
+    finally:
+        _at_most.reset(token)
+
+
 def threads() -> int:
-    """Threads a kernel may use: ``DOCBIN_THREADS``, else the CPUs this process may run on."""
+    """Threads a kernel may use: ``DOCBIN_THREADS``, else the limit of :func:`at_most`, else the CPUs this process may run on."""
     asked = os.environ.get("DOCBIN_THREADS", "").strip()
     if asked:
         if not asked.isdigit() or int(asked) < 1:
             raise UsageError(f"DOCBIN_THREADS={asked!r}: wants a whole number of at least 1")
         return int(asked)
+    limit = _at_most.get()
+    if limit is not None:
+        return max(1, limit)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -1,0 +1,108 @@
+"""docbin as a processor of OCR-D: ``ocrd-docbin-binarize -I OCR-D-IMG -O OCR-D-BIN -P method sauvola``.
+
+It takes the image of each page, region or line (cropped and deskewed as the workspace says, but not yet binarized), and adds a 1-bit image to it, with
+"binarized" among its features. Parallel pages, existing output, missing pages and timeouts are OCR-D's own: it runs :meth:`Binarize.process_page_pcgts`
+for one page at a time, in forked processes where ``OCRD_MAX_PARALLEL_PAGES`` says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from ocrd import Processor
+from ocrd.decorators import ocrd_cli_options, ocrd_cli_wrap_processor
+from ocrd.processor.ocrd_page_result import OcrdPageResult, OcrdPageResultImage
+from ocrd_models.ocrd_page import AlternativeImageType
+from ocrd_utils import config
+
+from docbin.integrations import ocrd_tool
+from docbin.integrations.page_filter import PageFilter
+
+UNWANTED = "binarized"
+"""Features of an image that is not taken: its grey levels are gone."""
+
+
+class Binarize(Processor):
+    """Binarize pages, regions or lines. Each gets an AlternativeImage of its own whose features are those of the image it was made from, and "binarized"."""
+
+    filter: PageFilter
+    threads: int
+
+    @property
+    def metadata_filename(self) -> str:
+        """Where the package has its ``ocrd-tool.json``."""
+        return "integrations/ocrd-tool.json"
+
+    @property
+    def executable(self) -> str:
+        """As in ``ocrd-tool.json``; by default OCR-D takes the running file's name."""
+        return ocrd_tool.EXECUTABLE
+
+    def setup(self) -> None:
+        """Check the method's parameters and load its model: once, before OCR-D forks the workers of pages."""
+        given = {name: value for name, value in self.parameter.items() if name not in ocrd_tool.OWN}
+        model = self.parameter["model"]
+        method = self.resolve_resource(model) if model else self.parameter["method"]
+        self.filter = PageFilter.create(method, given, self.parameter["polarity"])
+        self.filter.row.prepare()
+        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+        self.threads = max(1, cpus // max(1, config.OCRD_MAX_PARALLEL_PAGES))
+
+    def process_page_pcgts(self, *input_pcgts: Any, page_id: str | None = None) -> OcrdPageResult:
+        """One page of the workspace."""
+        (pcgts,) = input_pcgts
+        result = OcrdPageResult(pcgts)
+        page = pcgts.get_Page()
+        level = self.parameter["level-of-operation"]
+        image, coordinates, _ = self.workspace.image_from_page(page, page_id, feature_filter=UNWANTED)
+        if level == "page":
+            result.images.append(self._binarized(page, image, coordinates, "", str(page_id)))
+            return result
+        regions = page.get_AllRegions(classes=["Text", "Table"])
+        if not regions:
+            self.logger.warning(
+                "page %s has no regions, so nothing of it is binarized; segment it first, or take level-of-operation page", page_id
+            )
+        for region in regions:
+            region_image, region_coordinates = self.workspace.image_from_segment(region, image, coordinates, feature_filter=UNWANTED)
+            if level == "region":
+                result.images.append(
+                    self._binarized(region, region_image, region_coordinates, f"_{region.id}", f"{page_id}, region {region.id}")
+                )
+                continue
+            for line in _lines(region):
+                line_image, line_coordinates = self.workspace.image_from_segment(
+                    line, region_image, region_coordinates, feature_filter=UNWANTED
+                )
+                label = f"{page_id}, line {line.id}"
+                result.images.append(self._binarized(line, line_image, line_coordinates, f"_{region.id}_{line.id}", label))
+        return result
+
+    def _binarized(self, element: Any, image: Any, coordinates: Any, suffix: str, label: str) -> OcrdPageResultImage:
+        """The element's new image, entered in PAGE; its file is OCR-D's to write."""
+        import numpy as np
+        from PIL import Image
+
+        pixels = np.asarray(image.convert("L" if image.mode in ("1", "L", "LA", "I;16") else "RGB"))
+        filtered = self.filter.apply(pixels, self.threads)
+        if filtered.reasons:
+            self.logger.warning("page %s: the result may be wrong: %s", label, "; ".join(filtered.reasons))
+        features = ",".join(part for part in (coordinates["features"], "binarized") if part)
+        alternative = AlternativeImageType(comments=features)
+        element.add_AlternativeImage(alternative)
+        return OcrdPageResultImage(Image.fromarray(~filtered.ink), f"{suffix}.IMG-BIN", alternative)
+
+
+def _lines(region: Any) -> Iterator[Any]:
+    """Lines of a text region; a table's are its cells', which are regions of their own."""
+    yield from getattr(region, "get_TextLine", list)()
+
+
+@click.command()
+@ocrd_cli_options
+def main(*arguments: Any, **options: Any) -> Any:
+    """The command ``ocrd-docbin-binarize``."""
+    return ocrd_cli_wrap_processor(Binarize, *arguments, **options)

@@ -1,0 +1,87 @@
+"""A page between a program's reader and its recognizer: ink or the clean grey page, or the reasons to leave it as it was.
+
+The program that asks has its own pages, files and processes. So this is a function of pixels, and it is careful: a result that looks wrong
+(:mod:`docbin.batch.quality_check`) is not used, for in somebody else's program nobody looks at the page again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from docbin.errors import UsageError
+
+if TYPE_CHECKING:
+    from docbin.catalogue import Method
+    from docbin.page import Image, Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """What came of a page.
+
+    Attributes
+    ----------
+    ink : bool (H, W), True = ink
+    clean : uint8 (H, W), the page on white paper (:mod:`docbin.cleaning`), dark on light; None where it was not asked for
+    reasons : why the result should not be used, in words; empty where it looks like a page
+    """
+
+    ink: Mask
+    clean: Image | None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageFilter:
+    """A method of the catalogue, its checked parameters, and the polarity of the writing ("auto", "dark" or "light", :mod:`docbin.polarity`)."""
+
+    row: Method
+    params: Mapping[str, Any] = field(default_factory=dict)
+    polarity: str = "auto"
+
+    @classmethod
+    def create(cls, method: str | None = None, params: Mapping[str, Any] | None = None, polarity: str = "auto") -> PageFilter:
+        """The filter by a method's name or model folder (None: the default) and its parameters.
+
+        Raises
+        ------
+        UsageError
+            Unknown method or parameter, or a value out of range.
+        MissingExtra
+            The method needs something that is not installed.
+        """
+        from docbin import catalogue
+
+        row = catalogue.get(method or catalogue.DEFAULT)
+        filter = cls(row, row.parse(params or {}), polarity)
+        row.check_available()
+        return filter
+
+    def apply(self, pixels: Image, threads: int | None = None, *, clean: bool = False) -> Filtered:
+        """Ink of a page, uint8 (H, W) or (H, W, 3), and with `clean` the clean grey page; with at most `threads` threads (None: one a CPU)."""
+        from docbin import kernels
+        from docbin.batch.quality_check import suspicions
+        from docbin.cleaning import clean_by
+        from docbin.polarity import upright
+
+        page, _ = upright(pixels, self.polarity)
+        on_white = None
+        with kernels.at_most(threads):
+            if clean:
+                on_white, ink = clean_by(self.row, page, **self.params)
+            else:
+                ink = self.row.binarize(page, **self.params)
+        return Filtered(ink, on_white, tuple(suspicions(page, ink)))
+
+
+def parsed_params(given: list[str]) -> dict[str, str]:
+    """``["window=51", "k=0.3"]`` as a dict; what is not KEY=VALUE is a UsageError."""
+    params = {}
+    for text in given:
+        key, separator, value = text.partition("=")
+        if not separator or not key.strip():
+            raise UsageError(f"{text!r}: a parameter is KEY=VALUE, for instance window=51")
+        params[key.strip()] = value.strip()
+    return params

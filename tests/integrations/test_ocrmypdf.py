@@ -1,0 +1,540 @@
+"""docbin inside the real OCRmyPDF, with the real Tesseract and Ghostscript.
+
+The quick tests run one page; what takes many runs of the program is marked slow (``.ci/run`` runs those too, where it has the programs).
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import docbin
+from docbin.errors import InputError
+from docbin.files.pdf_structure import filters_of
+from tests.integrations.scans import LINES, coded, printed, scanned_pdf, shaded
+
+pikepdf = pytest.importorskip("pikepdf")
+pytest.importorskip("ocrmypdf", reason="needs OCRmyPDF: pip install 'docbin[ocrmypdf]'")
+
+from docbin.integrations import ocrmypdf_plugin as plugin  # noqa: E402
+from docbin.integrations import scan_replacement  # noqa: E402
+
+needs_programs = pytest.mark.skipif(
+    shutil.which("tesseract") is None or shutil.which("gs") is None, reason="needs the programs tesseract and ghostscript"
+)
+
+# OCRmyPDF makes itself the least urgent process, by os.nice; on a busy machine tests would wait for minutes.
+RUN = "import os, sys; os.nice = lambda step: 0; from ocrmypdf.__main__ import run; sys.exit(run(sys.argv[1:]))"
+
+WITHOUT_PLUGIN = f"""
+import importlib.metadata as metadata
+every = metadata.distributions
+metadata.distributions = lambda **given: (one for one in every(**given) if one.metadata['Name'] != 'docbin')
+{RUN}
+"""
+
+
+def ocrmypdf(*arguments: str | Path, program: str = RUN, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The program as a user starts it, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_THREAD_LIMIT": "1", **(environment or {})},
+        timeout=300,
+    )
+
+
+def words_of(pdf: Path) -> list[str]:
+    """The text layer's words, in reading order of the file."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return " ".join(page.get_textpage().get_text_range() for page in document).split()
+    finally:
+        document.close()
+
+
+def pictures_of(pdf: Path) -> list[list[Any]]:
+    """(size, bits, raw bytes, filter) of every picture, a list a page."""
+    with pikepdf.open(pdf) as document:
+        return [
+            [
+                ((int(one.Width), int(one.Height)), int(one.get("/BitsPerComponent", 1)), bytes(one.read_raw_bytes()), filters_of(one)[-1])
+                for one in images(page)
+            ]
+            for page in document.pages
+        ]
+
+
+def images(page: Any) -> list[Any]:
+    """The pictures that a page names."""
+    return [thing for thing in page.obj.Resources.get("/XObject", {}).values() if thing.Subtype == "/Image"]
+
+
+def ink_of(pdf: Path, page: int = 0) -> np.ndarray[Any, Any]:
+    """Ink of a page's only picture, which must be 1-bit."""
+    with pikepdf.open(pdf) as document:
+        (stream,) = images(document.pages[page])
+        assert int(stream.BitsPerComponent) == 1
+        return ~np.asarray(pikepdf.PdfImage(stream).as_pil_image().convert("1"))
+
+
+def looks(pdf: Path, page: int = 0, dpi: int = 50) -> np.ndarray[Any, Any]:
+    """The page as PDFium draws it, grey."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return np.asarray(document[page].render(scale=dpi / 72, draw_annots=False).to_pil().convert("L")).astype(np.int16)
+    finally:
+        document.close()
+
+
+def unchanging(text: str) -> str:
+    """Without what differs from run to run: times and identifiers."""
+    text = re.sub(r"D:\d{14}[^)]*|\d{4}-\d\d-\d\dT[\d:.+Z-]+", "TIME", text)
+    return re.sub(r"uuid:[0-9a-f-]+", "UUID", text)
+
+
+def contents(pdf: Path) -> list[tuple[str, bytes]]:
+    """Every object of a PDF as text, and every stream's bytes as stored."""
+    found = []
+    with pikepdf.open(pdf) as document:
+        for thing in document.objects:
+            is_stream = isinstance(thing, pikepdf.Stream)
+            data = b""
+            if is_stream:
+                is_metadata = thing.get("/Type") == "/Metadata"
+                data = unchanging(thing.read_bytes().decode()).encode() if is_metadata else bytes(thing.read_raw_bytes())
+            shown = thing.unparse(resolved=True).decode("latin-1") if not is_stream else str(sorted(dict(thing).keys()))
+            found.append((unchanging(shown), data))
+    return found
+
+
+# --- the command line ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "method", "files"),
+    [
+        (["--docbin", "in.pdf", "out.pdf"], "default", ["in.pdf", "out.pdf"]),
+        (["in.pdf", "out.pdf", "--docbin"], "default", ["in.pdf", "out.pdf"]),
+        (["--docbin", "--rotate", "in.pdf", "out.pdf"], "default", ["in.pdf", "out.pdf"]),
+        (["--docbin", "-", "-"], "default", ["-", "-"]),
+        (["--docbin", "folder/scan", "out.pdf"], "default", ["folder/scan", "out.pdf"]),
+        (["--docbin", "sauvola", "in.pdf", "out.pdf"], "sauvola", ["in.pdf", "out.pdf"]),
+        (["--docbin=sauvola", "in.pdf", "out.pdf"], "sauvola", ["in.pdf", "out.pdf"]),
+        (["in.pdf", "out.pdf"], None, ["in.pdf", "out.pdf"]),
+    ],
+)
+def test_input_files_are_not_taken_for_methods(given: list[str], method: str | None, files: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("input")
+    parser.add_argument("output")
+    parser.add_argument("--rotate", action="store_true")
+    plugin.add_options(parser)
+    options = parser.parse_args(given)
+    assert (options.docbin, [options.input, options.output]) == (method, files)
+
+
+def test_model_folders_are_methods(tmp_path: Path) -> None:
+    assert plugin.with_method(["--docbin", str(tmp_path), "a.pdf"]) == ["--docbin", str(tmp_path), "a.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--docbin", "sauvolla"], 1, "sauvola"),
+        (["--docbin", "sauvola", "--docbin-param", "window=4"], 1, "odd"),
+        (["--docbin", "sauvola", "--docbin-param", "window"], 1, "KEY=VALUE"),
+        (["--docbin-param", "window=5"], 1, "--docbin METHOD"),
+    ],
+)
+def test_wrong_options_end_before_any_page(options: list[str], code: int, says: str, tmp_path: Path) -> None:
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed()))])
+    ended = ocrmypdf(*options, scan, tmp_path / "out.pdf")
+    assert ended.returncode == code, ended.stderr
+    assert says in ended.stderr
+    assert not (tmp_path / "out.pdf").exists()
+
+
+# --- hooks, without the program --------------------------------------------------------------------------------------------------------
+
+
+class Page:
+    """As much of OCRmyPDF's page context as the hooks use."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.work_folder, self.pageno, self.origin = folder, 0, folder / "origin.pdf"
+        self.options = SimpleNamespace(**{"lossless_reconstruction": True, "clean_final": False, "deskew": False, **options})
+        no_others = SimpleNamespace(subset_hook_caller=lambda name, remove_plugins: lambda **given: None)
+        self.plugin_manager = SimpleNamespace(pluggy_manager=no_others)
+
+    def get_path(self, name: str) -> Path:
+        return self.work_folder / f"000001_{name}"
+
+
+def test_not_asked_for_no_hook_does_anything(tmp_path: Path) -> None:
+    page, image = Page(tmp_path), printed()
+    assert plugin.filter_ocr_image(page, image) is None
+    assert plugin.filter_page_image(page, tmp_path / "x.png") is None
+    assert plugin.optimize_pdf(tmp_path, tmp_path, page, None, False) is None
+    assert plugin.generate_pdfa([], tmp_path, tmp_path, page, "1.7", "2", None, False) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_clean_grey_and_ink_for_the_recognizer(tmp_path: Path) -> None:
+    image = shaded(printed())
+    image.info["dpi"] = (150, 150)
+    ink = docbin.binarize(np.asarray(image), "sauvola", window=51)
+    options = {"docbin": "sauvola", "docbin_param": ["window=51"]}
+    black = plugin.filter_ocr_image(Page(tmp_path, **options, docbin_ink=True), image)
+    assert black is not None
+    assert black.mode == "1"
+    assert black.info["dpi"] == (150, 150)
+    assert np.array_equal(~np.asarray(black), ink)
+    grey = plugin.filter_ocr_image(Page(tmp_path, **options), image)
+    assert grey is not None
+    assert grey.mode == "L"
+    assert np.array_equal(np.asarray(grey), docbin.clean(np.asarray(image), "sauvola", window=51))
+    assert (np.asarray(grey) == 255).mean() > 0.5
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "RGBA", "LA"])
+def test_any_mode_of_picture(mode: str, tmp_path: Path) -> None:
+    image = shaded(printed()).convert(mode)
+    image.info["dpi"] = (150, 150)
+    cleaned = plugin.filter_ocr_image(Page(tmp_path, docbin="sauvola"), image)
+    assert cleaned is not None
+    assert cleaned.size == image.size
+
+
+def test_pages_without_writing_and_bitonal_pages_are_left_alone(tmp_path: Path) -> None:
+    page = Page(tmp_path, docbin="sauvola")
+    assert plugin.filter_ocr_image(page, Image.new("L", (300, 200), 240)) is None
+    assert plugin.filter_ocr_image(page, printed().convert("1")) is None
+
+
+def test_a_method_that_fails_costs_its_page_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def apply(self, pixels: Any, threads: Any) -> Any:
+            raise InputError("scan.pdf: no")
+
+    monkeypatch.setattr(plugin, "_filter_of", lambda options: Broken())
+    scanned_pdf(tmp_path / "origin.pdf", [coded(printed())])
+    page = Page(tmp_path, docbin="sauvola", docbin_final=True)
+    assert plugin.filter_ocr_image(page, printed()) is None
+    assert "scan.pdf: no" in caplog.text
+    assert plugin._codes(plugin._folder(page)) == {}
+    assert plugin._summary(plugin._folder(page)) == ["docbin: page 1 keeps its original: scan.pdf: no"]
+    page.options.lossless_reconstruction = False
+    printed().save(page.get_path("rasterize.png"))
+    assert plugin.filter_page_image(page, page.get_path("rasterize.png")) is None
+
+
+def test_the_page_is_taken_before_it_is_coded_as_jpeg(tmp_path: Path) -> None:
+    page = Page(tmp_path, docbin="otsu", docbin_final=True, deskew=True)
+    sharp = shaded(printed(), depth=0.2)
+    sharp.save(page.get_path("pp_deskew.png"), dpi=(150, 150))
+    shaded(printed(("nothing of this",)), depth=0.2).save(page.get_path("rasterize.png"))
+    sharp.save(page.get_path("visible.jpg"), quality=10)
+    made = plugin.filter_page_image(page, page.get_path("visible.jpg"))
+    assert made is not None
+    assert made.parent == tmp_path
+    with Image.open(made) as image:
+        assert image.mode == "1"
+        assert round(image.info["dpi"][0]) == 150
+        assert np.array_equal(~np.asarray(image), docbin.binarize(np.asarray(sharp), "otsu"))
+
+
+# --- scans in place --------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_counts_as_a_scan(tmp_path: Path) -> None:
+    pdf = pikepdf.open(scanned_pdf(tmp_path / "a.pdf", [coded(shaded(printed()))] * 2))
+    assert [len(scan_replacement.scans(page)) for page in pdf.pages] == [1, 1]
+    page = pdf.pages[0]
+    (stream,) = images(page)
+    for key, value in (("/SMask", stream), ("/Decode", pikepdf.Array([1, 0])), ("/ImageMask", True), ("/BitsPerComponent", 1)):
+        before = stream.get(key)
+        stream[key] = value
+        assert scan_replacement.scans(page) == [], key
+        if before is None:
+            del stream[key]
+        else:
+            stream[key] = before
+    page.contents_add(b"q 0.6 0 0 0.6 0 0 cm", prepend=True)
+    assert scan_replacement.scans(page) == []  # 36 % of the page
+
+
+def test_a_scan_inside_forms_is_found_and_replaced(tmp_path: Path) -> None:
+    pdf = pikepdf.open(scanned_pdf(tmp_path / "a.pdf", [coded(printed())]))
+    page = pdf.pages[0]
+    form = pdf.make_stream(page.Contents.read_bytes(), Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=page.MediaBox)
+    form.Resources = page.Resources
+    page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Outer=form))
+    page.Contents = pdf.make_stream(b"q 1 0 0 1 0 0 cm /Outer Do Q")
+    (scan,) = scan_replacement.scans(page)
+    assert scan.place[0] == "/Outer"
+    ink = docbin.binarize(scan.pixels(), "otsu")
+    assert scan_replacement.replace(pdf, {0: {scan.place: scan_replacement.code_of(ink)}}) == {0}
+    pdf.save(tmp_path / "b.pdf")
+    assert np.abs(looks(tmp_path / "b.pdf") - looks(tmp_path / "a.pdf")).mean() < 12
+
+
+def test_a_picture_of_several_pages_is_replaced_only_where_all_agree(tmp_path: Path) -> None:
+    pdf = pikepdf.open(scanned_pdf(tmp_path / "a.pdf", [coded(printed())]))
+    pdf.pages.append(pdf.pages[0])
+    pdf.save(tmp_path / "b.pdf")
+    pdf = pikepdf.open(tmp_path / "b.pdf")
+    (scan,) = scan_replacement.scans(pdf.pages[0])
+    code = {scan.place: scan_replacement.code_of(docbin.binarize(scan.pixels(), "otsu"))}
+    assert scan_replacement.replace(pdf, {0: code}) == set()
+    assert scan_replacement.replace(pdf, {0: code, 1: code}) == {0, 1}
+
+
+# --- the program -----------------------------------------------------------------------------------------------------------------------
+
+
+@needs_programs
+def test_installed_but_unused_changes_nothing(tmp_path: Path) -> None:
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed()))])
+    for name, program in (("with.pdf", RUN), ("without.pdf", WITHOUT_PLUGIN)):
+        ended = ocrmypdf(scan, tmp_path / name, "--sidecar", tmp_path / f"{name}.txt", program=program)
+        assert ended.returncode == 0, ended.stderr
+    assert ocrmypdf("--docbin", scan, tmp_path / "x.pdf", program=WITHOUT_PLUGIN).returncode != 0  # else this test compares nothing
+    assert contents(tmp_path / "with.pdf") == contents(tmp_path / "without.pdf")
+    assert (tmp_path / "with.pdf.txt").read_bytes() == (tmp_path / "without.pdf.txt").read_bytes()
+
+
+@needs_programs
+def test_clean_page_for_ocr_leaves_what_a_reader_sees(tmp_path: Path) -> None:
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed(), depth=0.9))])
+    for name, options in (("plain", []), ("clean", ["--docbin"]), ("ink", ["--docbin", "bitunet", "--docbin-ink"])):
+        ended = ocrmypdf(*options, scan, tmp_path / f"{name}.pdf")
+        assert ended.returncode == 0, ended.stderr
+    assert pictures_of(tmp_path / "clean.pdf") == pictures_of(tmp_path / "plain.pdf")
+    wanted = " ".join(LINES).split()
+    assert words_of(tmp_path / "clean.pdf") == wanted
+    assert words_of(tmp_path / "ink.pdf") == wanted
+
+
+@needs_programs
+def test_final_pages_are_the_ink_of_the_scans(tmp_path: Path) -> None:
+    """Thread and process workers, one job and four: the same bits, those of docbin.binarize; a blank page and one of fog stay."""
+    fog = Image.fromarray(np.random.default_rng(0).integers(100, 115, (420, 900, 3), np.uint8))
+    pages = [shaded(printed(seed_lines(number)), seed=number) for number in range(3)]
+    files = [coded(page) for page in pages] + [coded(fog), coded(Image.new("L", (900, 420), 235))]
+    scan = scanned_pdf(tmp_path / "scan.pdf", files)
+    ways = (["--jobs", "1"], ["--jobs", "4"], ["--jobs", "4", "--no-use-threads"])
+    for number, way in enumerate(ways):
+        ended = ocrmypdf("--docbin-final", *way, scan, tmp_path / f"{number}.pdf")
+        assert ended.returncode == 0, ended.stderr
+        assert "3 pages became ink" in ended.stderr
+        assert re.search(r"page 4 keeps its original: .*low contrast", " ".join(ended.stderr.split()))
+    made = pictures_of(tmp_path / "0.pdf")
+    assert [one for page in made for one in page][3][1] == 8
+    for number in range(3):
+        decoded = np.asarray(Image.open(io.BytesIO(files[number])))
+        assert np.array_equal(ink_of(tmp_path / "0.pdf", number), docbin.binarize(decoded))
+    assert made == pictures_of(tmp_path / "1.pdf") == pictures_of(tmp_path / "2.pdf")
+    assert (tmp_path / "0.pdf").stat().st_size < scan.stat().st_size
+    assert set(seed_lines(2)[0].split()) <= set(words_of(tmp_path / "0.pdf"))
+    with pikepdf.open(tmp_path / "0.pdf") as after, pikepdf.open(scan) as before:
+        assert [list(map(float, page.mediabox)) for page in after.pages] == [list(map(float, page.mediabox)) for page in before.pages]
+
+
+def seed_lines(number: int) -> tuple[str, ...]:
+    """Other words on every page."""
+    return (LINES[number % 3], LINES[(number + 1) % 3])
+
+
+@needs_programs
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["pdf", "pdfa-1", "pdfa-2", "pdfa-3", "ghostscript", "unoptimized"])
+def test_final_pages_in_every_kind_of_output(kind: str, tmp_path: Path) -> None:
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed())), coded(shaded(printed(), seed=2), "PNG")])
+    options = {"ghostscript": ["--output-type", "pdfa", "--pdfa-backend", "ghostscript"], "unoptimized": ["--optimize", "0"]}
+    ended = ocrmypdf("--docbin-final", *options.get(kind, ["--output-type", kind]), scan, tmp_path / "out.pdf")
+    assert ended.returncode == 0, ended.stderr
+    checked = subprocess.run(["qpdf", "--check", tmp_path / "out.pdf"], capture_output=True, text=True) if shutil.which("qpdf") else None
+    assert checked is None or checked.returncode == 0, checked.stdout
+    if kind != "pdf":
+        from ocrmypdf.pdfa import file_claims_pdfa
+
+        claim = file_claims_pdfa(tmp_path / "out.pdf")
+        assert claim["pass"], claim
+    for page, (image, form) in enumerate(((shaded(printed()), "JPEG"), (shaded(printed(), seed=2), "PNG"))):
+        decoded = np.asarray(Image.open(io.BytesIO(coded(image, form))))
+        assert np.array_equal(ink_of(tmp_path / "out.pdf", page), docbin.binarize(decoded))
+    assert words_of(tmp_path / "out.pdf") == " ".join(LINES).split() * 2
+
+
+@needs_programs
+@pytest.mark.slow
+def test_rotated_pages_keep_their_place(tmp_path: Path) -> None:
+    """Pages that /Rotate turns, and pages that OCRmyPDF finds to be turned: the ink lies where the scan lay, under the words."""
+    upright = shaded(printed((*LINES, *LINES), (1000, 760)))
+    for name, image, rotate, options in (
+        ("by-page", upright.transpose(Image.Transpose.ROTATE_90), 90, []),
+        ("found", upright.transpose(Image.Transpose.ROTATE_180), 0, ["--rotate-pages", "--rotate-pages-threshold", "1"]),
+    ):
+        scan = scanned_pdf(tmp_path / f"{name}.pdf", [coded(image)], rotate)
+        for kind, more in (("plain", []), ("final", ["--docbin-final"])):
+            ended = ocrmypdf(*options, *more, scan, tmp_path / f"{name}-{kind}.pdf")
+            assert ended.returncode == 0, ended.stderr
+        plain, final = looks(tmp_path / f"{name}-plain.pdf"), looks(tmp_path / f"{name}-final.pdf")
+        assert plain.shape == final.shape
+        dark = final < 128
+        assert dark.mean() > 0.01
+        assert plain[dark].mean() < plain[~dark].mean() - 40
+        assert set(LINES[0].split()) <= set(words_of(tmp_path / f"{name}-final.pdf"))
+
+
+@needs_programs
+@pytest.mark.slow
+def test_pages_made_from_pictures_become_ink_too(tmp_path: Path) -> None:
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed())), coded(Image.new("L", (900, 420), 235))])
+    ended = ocrmypdf("--docbin-final", "--deskew", scan, tmp_path / "out.pdf")
+    assert ended.returncode == 0, ended.stderr
+    first, second = pictures_of(tmp_path / "out.pdf")
+    assert (first[0][1], first[0][3]) == (1, "/CCITTFaxDecode")
+    assert second[0][1] == 8
+    assert words_of(tmp_path / "out.pdf") == " ".join(LINES).split()
+    ended = ocrmypdf("--docbin-final", "--force-ocr", tmp_path / "out.pdf", tmp_path / "again.pdf")
+    assert ended.returncode == 0, ended.stderr
+    assert words_of(tmp_path / "again.pdf") == " ".join(LINES).split()
+
+
+@needs_programs
+@pytest.mark.slow
+def test_mixed_documents(tmp_path: Path) -> None:
+    """Pages with text are skipped when asked, pages not asked for stay, a small picture beside text is no scan, vector graphics stay on a scan."""
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed(), seed=number)) for number in range(3)])
+    pdf = pikepdf.open(scan, allow_overwriting_input=True)
+    font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+    born = pdf.add_blank_page(page_size=(432, 200))
+    born.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font), XObject=pikepdf.Dictionary(Im0=images(pdf.pages[0])[0]))
+    born.Contents = pdf.make_stream(b"BT /F1 18 Tf 40 120 Td (Born digital) Tj ET q 60 0 0 28 300 20 cm /Im0 Do Q")
+    pdf.pages[1].contents_add(b"q 1 0 0 rg 0 0 40 40 re f Q")
+    pdf.pages[1].Annots = pdf.make_indirect(
+        [
+            pikepdf.Dictionary(
+                Type=pikepdf.Name.Annot,
+                Subtype=pikepdf.Name.Link,
+                Rect=[0, 0, 40, 40],
+                A=pikepdf.Dictionary(S=pikepdf.Name.URI, URI=pikepdf.String("https://example.org")),
+            )
+        ]
+    )
+    pdf.save(scan)
+    ended = ocrmypdf("--docbin-final", "--skip-text", "--pages", "1-2,4", scan, tmp_path / "out.pdf")
+    assert ended.returncode == 0, ended.stderr
+    made = pictures_of(tmp_path / "out.pdf")
+    # Page 1's picture stands on page 4 too, small: it is nobody's to change. Page 3 was not asked for.
+    assert [page[0][1] for page in made] == [8, 1, 8, 8]
+    with pikepdf.open(tmp_path / "out.pdf") as after:
+        assert str(after.pages[1].Annots[0].A.URI) == "https://example.org"
+    red = Image.fromarray(looks(tmp_path / "out.pdf", 1).astype(np.uint8))
+    assert 40 < red.getpixel((5, red.height - 6)) < 120
+    assert "Born" in words_of(tmp_path / "out.pdf")
+
+
+@needs_programs
+@pytest.mark.slow
+def test_pictures_and_streams_of_other_programs(tmp_path: Path) -> None:
+    """A picture as input and standard streams: what OCRmyPDF takes, docbin takes."""
+    (tmp_path / "scan.png").write_bytes(coded(shaded(printed()), "PNG"))
+    ended = subprocess.run(
+        [sys.executable, "-c", RUN, "--docbin", "--docbin-final", "-", "-"],
+        stdin=(tmp_path / "scan.png").open("rb"),
+        capture_output=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr
+    (tmp_path / "out.pdf").write_bytes(ended.stdout)
+    assert np.array_equal(ink_of(tmp_path / "out.pdf"), docbin.binarize(np.asarray(shaded(printed()))))
+
+
+KILLER = """
+import os, signal
+import pluggy
+hookimpl = pluggy.HookimplMarker("ocrmypdf")
+
+@hookimpl
+def filter_ocr_image(page, image):
+    if page.pageno == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@needs_programs
+@pytest.mark.slow
+def test_a_killed_worker_ends_the_run_and_leaves_no_output(tmp_path: Path) -> None:
+    """OCRmyPDF gives such a run up, with exit code 7; what stands at the output's name stays, whole."""
+    (tmp_path / "killer.py").write_text(KILLER)
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed(), seed=number)) for number in range(3)])
+    out = tmp_path / "out.pdf"
+    out.write_bytes(b"earlier")
+    options = ["--plugin", tmp_path / "killer.py", "--docbin-final", "--no-use-threads", "--jobs", "2"]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    ended = ocrmypdf(*options, scan, out, environment={"TMPDIR": str(temporary)})
+    assert ended.returncode == 7, ended.stderr
+    assert out.read_bytes() == b"earlier"
+    assert list(temporary.iterdir()) == []
+
+
+@needs_programs
+@pytest.mark.slow
+def test_other_plugins_filters_run_after_ours(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(
+        "import json, pluggy\n"
+        "hookimpl = pluggy.HookimplMarker('ocrmypdf')\n"
+        "@hookimpl\n"
+        "def filter_ocr_image(page, image):\n"
+        f"    open({str(tmp_path / 'seen.json')!r}, 'w').write(json.dumps([image.mode, image.info['dpi']]))\n"
+        "    return image\n"
+    )
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed()))])
+    ended = ocrmypdf("--plugin", tmp_path / "other.py", "--docbin", "--docbin-ink", scan, tmp_path / "out.pdf")
+    assert ended.returncode == 0, ended.stderr
+    mode, dpi = json.loads((tmp_path / "seen.json").read_text())
+    assert (mode, dpi) == ("1", [pytest.approx(150, abs=0.1)] * 2)
+
+
+@needs_programs
+def test_python_interface(tmp_path: Path) -> None:
+    """What paperless-ngx hands over: keywords, some of them true for a bare option."""
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed()))])
+    program = "import json, sys, ocrmypdf; sys.exit(ocrmypdf.ocr(sys.argv[1], sys.argv[2], progress_bar=False, **json.loads(sys.argv[3])))"
+    given = json.dumps({"docbin": True, "docbin_final": True, "output_type": "pdf"})
+    ended = ocrmypdf(scan, tmp_path / "out.pdf", given, program=program)
+    assert ended.returncode == 0, ended.stderr
+    assert ink_of(tmp_path / "out.pdf").any()
+    ended = ocrmypdf(scan, tmp_path / "no.pdf", json.dumps({"docbin": "sauvolla"}), program=program)
+    assert "sauvolla" in ended.stderr
+    assert not (tmp_path / "no.pdf").exists()
+
+
+def executable(path: Path, text: str) -> Path:
+    """A program of the test's own."""
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
