@@ -1,8 +1,8 @@
 """docbin as a processor of OCR-D: ``ocrd-docbin-binarize -I OCR-D-IMG -O OCR-D-BIN -P method sauvola``.
 
-It takes the image of each page, region or line (cropped and deskewed as the workspace says, but not yet binarized), and adds a 1-bit image to it, with
-"binarized" among its features. Parallel pages, existing output, missing pages and timeouts are OCR-D's own: it runs :meth:`Binarize.process_page_pcgts`
-for one page at a time, in forked processes where ``OCRD_MAX_PARALLEL_PAGES`` says so.
+It takes the image of each page, region or line (cropped and deskewed as the workspace says, but not yet binarized), and adds a 1-bit image to it,
+with "binarized" among its features. Parallel pages, existing output, missing pages and timeouts are OCR-D's own: it runs
+:meth:`Binarize.process_page_pcgts` for one page at a time, in forked processes where ``OCRD_MAX_PARALLEL_PAGES`` says so.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNWANTED = "binarized"
 
 
 class Binarize(Processor):
-    """Binarize pages, regions or lines. Each gets an AlternativeImage of its own whose features are those of the image it was made from, and "binarized"."""
+    """Binarize pages, regions or lines. Each gets an AlternativeImage; its features are those of the image it was made from, and "binarized"."""
 
     filter: PageFilter
     threads: int

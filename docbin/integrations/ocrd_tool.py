@@ -22,7 +22,7 @@ def tool() -> dict[str, Any]:
     import docbin
 
     return {
-        "version": ".".join((docbin.__version__.split("+")[0].split(".") + ["0", "0"])[:3]),
+        "version": ".".join([*docbin.__version__.split("+")[0].split("."), "0", "0"][:3]),
         "git_url": REPOSITORY,
         "tools": {
             EXECUTABLE: {
