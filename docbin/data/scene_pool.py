@@ -20,6 +20,8 @@ from docbin.word import Word, WordImage, WordSource
 SHAPE = (720, 1280)
 TRUTH = "ctw1500"
 """Format of the truth files, of ``docbin.benchmarks.word_truth``."""
+VERSION_FILE = "renderer-version.txt"
+"""Says which version of the renderer made the scenes of a folder; where it is missing, the first."""
 _QUALITY = 95
 
 
@@ -37,12 +39,21 @@ def render_pool(folder: Path, count: int, seed: int = 0, workers: int = 1, shape
     Raises
     ------
     UsageError
-        A negative count.
+        A negative count, or a folder that holds scenes of another version of the renderer.
     """
+    from docbin.synth.scene import VERSION
+
     if count < 0:
         raise UsageError(f"count={count}: 0 or more rendered scenes are wanted")
+    mark, first = folder / VERSION_FILE, picture_path(folder, 0)
+    version = mark.read_text(encoding="ascii", errors="replace").strip() if mark.is_file() else "1" if first.is_file() else str(VERSION)
+    if version != str(VERSION):
+        raise UsageError(
+            f"{folder}: holds scenes of the renderer's version {version}, this is {VERSION}; name another folder or remove that one"
+        )
     for kind in ("images", "gt"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
+    _put(mark, f"{VERSION}\n".encode())
     missing = [(folder, number, seed, shape) for number in range(count) if not picture_path(folder, number).is_file()]
     in_children(_render, missing, workers, chunk=4)
 
@@ -76,11 +87,11 @@ def save(picture: WordImage, image_path: Path, truth_path: Path) -> None:
 
 def lines(words: Sequence[Word]) -> str:
     """Words as the text of a truth file: corners to tenths of a pixel, ``####`` and the text, ``###`` for don't-care."""
-    told = []
+    rows = []
     for word in words:
         text = "###" if word.ignore else " ".join(word.text.split())
-        told.append(",".join(f"{value:.1f}" for value in word.polygon.ravel().tolist()) + f",####{text}\n")
-    return "".join(told)
+        rows.append(",".join(f"{value:.1f}" for value in word.polygon.ravel().tolist()) + f",####{text}\n")
+    return "".join(rows)
 
 
 def _put(path: Path, data: bytes) -> None:

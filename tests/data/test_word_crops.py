@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("shapely")
 
 from docbin.benchmarks import word_truth
+from docbin.data import scene_pool
 from docbin.data.scene_pool import lines, save
 from docbin.data.word_crops import NO_AUGMENT, Drawn, WordAugment, WordCrops, moved, place, warp
 from docbin.errors import UsageError
@@ -117,6 +118,20 @@ def test_sources_are_mixed_by_weight() -> None:
 def test_wrong_settings_are_refused(weights: dict[str, float], size: int, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         WordCrops({"a": One(picture())}, weights, size)
+
+
+def test_a_pool_of_another_version_of_the_renderer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene_pool.render_pool(tmp_path / "pool", 1, seed=3, shape=(64, 80))
+    scene_pool.render_pool(tmp_path / "pool", 1, seed=3, shape=(64, 80))
+    assert scene_pool.picture_path(tmp_path / "pool", 0).is_file()
+    monkeypatch.setattr("docbin.synth.scene.VERSION", 2)
+    with pytest.raises(UsageError, match=r"version 1, this is 2; name another folder"):
+        scene_pool.render_pool(tmp_path / "pool", 2, seed=3, shape=(64, 80))
+    (tmp_path / "pool" / scene_pool.VERSION_FILE).unlink()  # made before versions were written down: the first
+    with pytest.raises(UsageError, match="version 1"):
+        scene_pool.render_pool(tmp_path / "pool", 1, seed=3, shape=(64, 80))
+    scene_pool.render_pool(tmp_path / "new", 0)
+    assert (tmp_path / "new" / scene_pool.VERSION_FILE).read_text() == "2\n"
 
 
 def test_a_pools_truth_reads_back(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from docbin.page import Image, Mask, to_grey
 from docbin.synth.comics import comic_renderer
 from docbin.synth.fonts import BUILT_IN
 from docbin.synth.page import page_renderer
+from docbin.synth.scene import VERSION as SCENE_VERSION
 from docbin.synth.scene import SceneSource
 
 FIELDS = 4
@@ -48,7 +49,7 @@ GOLDEN: dict[tuple[str, int], list[float]] = {
 
 @pytest.mark.parametrize("name", ["page", "comic", "scene"])
 def test_renderings_are_those_of_their_version(name: str) -> None:
-    version = {"page": page_renderer.VERSION, "comic": comic_renderer.VERSION}.get(name, 1)
+    version = {"page": page_renderer.VERSION, "comic": comic_renderer.VERSION, "scene": SCENE_VERSION}[name]
     assert (name, version) in GOLDEN, f"a new version: write down its numbers, {numbers(name)}"
     found, kept = numbers(name), GOLDEN[name, version]
     assert found[:-1] == pytest.approx(kept[:-1], abs=3.0), "the renderer draws something else: raise its VERSION"

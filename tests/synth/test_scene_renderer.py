@@ -11,9 +11,9 @@ from docbin.synth.fonts import BUILT_IN
 from docbin.synth.lettering import Face, Faces, set_line
 from docbin.synth.scene import PLACES, SceneSource
 from docbin.synth.scene.boards import BOARDS, turned
-from docbin.synth.scene.planar_objects import Effects, Flat, blank
+from docbin.synth.scene.planar_objects import Effects, PlanarObject, blank
 from docbin.synth.scene.projection import Camera, Screen, bent, rotation
-from docbin.synth.scene.scene_context import Kit
+from docbin.synth.scene.scene_context import SceneContext
 from docbin.word import Word, WordImage
 
 
@@ -21,10 +21,10 @@ def source(**options: object) -> SceneSource:
     return SceneSource(**{"size": 256, "seed": 4, "fonts": [BUILT_IN], **options})  # type: ignore[arg-type]
 
 
-def lettered(height: int = 60, width: int = 200, effects: Effects | None = None) -> Flat:
-    flat = blank(height, width, (200, 200, 200))
-    flat.letter(set_line(["Open", "now"], Face(BUILT_IN), 40), 5, 8, (10, 10, 10), effects or Effects())
-    return flat
+def lettered(height: int = 60, width: int = 200, effects: Effects | None = None) -> PlanarObject:
+    panel = blank(height, width, (200, 200, 200))
+    panel.letter(set_line(["Open", "now"], Face(BUILT_IN), 40), 5, 8, (10, 10, 10), effects or Effects())
+    return panel
 
 
 def inside(polygons: list[np.ndarray], shape: tuple[int, int], grow: int = 0) -> np.ndarray:
@@ -74,7 +74,7 @@ def test_scenes_depend_on_seed_and_index_only() -> None:
 
 def test_small_words_are_ignored() -> None:
     for index in range(4):
-        for word in source(least=30.0).sample(index).words:
+        for word in source(min_word_height=30.0).sample(index).words:
             half = len(word.polygon) // 2
             tall = np.hypot(*(word.polygon[:half] - word.polygon[half:][::-1]).T).mean()
             assert word.ignore or tall >= 30
@@ -137,11 +137,11 @@ def test_boards_of_any_size(name: str) -> None:
     """Every board can be made tiny, and what it says lies on it."""
     maker = BOARDS[name][0]
     for number, (height, width) in enumerate([(3, 4), (9, 40), (60, 20), (120, 150)]):
-        kit = Kit(np.random.default_rng((number, 1)), Faces([BUILT_IN]), {"latin": 1.0})
-        flat = maker(kit, height, width)
-        assert flat.paint.shape == (*flat.ink.shape, 3)
-        held = inside([word.polygon for word in flat.words], flat.shape, grow=1)
-        assert not ((flat.ink > 127) & ~held).any()
+        ctx = SceneContext(np.random.default_rng((number, 1)), Faces([BUILT_IN]), {"latin": 1.0})
+        panel = maker(ctx, height, width)
+        assert panel.paint.shape == (*panel.ink.shape, 3)
+        held = inside([word.polygon for word in panel.words], panel.shape, grow=1)
+        assert not ((panel.ink > 127) & ~held).any()
 
 
 @pytest.mark.parametrize(
@@ -162,25 +162,25 @@ def test_effects_paint_around_letters_but_are_no_ink(effects: Effects) -> None:
 
 
 def test_laying_squarely_copies() -> None:
-    flat = lettered()
+    panel = lettered()
     screen = Screen(np.zeros((100, 300, 3), np.uint8))
-    screen.lay(flat, np.array([[50, 20], [250, 20], [250, 80], [50, 80]], np.float64))
-    np.testing.assert_array_equal(screen.image[20:80, 50:250], flat.paint)
-    np.testing.assert_array_equal(screen.ink[20:80, 50:250], flat.ink)
+    screen.lay(panel, np.array([[50, 20], [250, 20], [250, 80], [50, 80]], np.float64))
+    np.testing.assert_array_equal(screen.image[20:80, 50:250], panel.paint)
+    np.testing.assert_array_equal(screen.ink[20:80, 50:250], panel.ink)
     assert not screen.image[:20].any()
     assert not screen.image[80:].any()
-    for placed, word in zip(screen.words, flat.words, strict=True):
+    for placed, word in zip(screen.words, panel.words, strict=True):
         np.testing.assert_allclose(placed.polygon, word.polygon + np.array([50, 20]), atol=1e-3)
 
 
 def test_outlines_take_the_pixels_way() -> None:
     """A dot's centre of mass lands where its outline says, through a strong perspective."""
-    flat = blank(80, 120, (0, 0, 0))
-    flat.paint[30:40, 70:80] = 255
+    panel = blank(80, 120, (0, 0, 0))
+    panel.paint[30:40, 70:80] = 255
     corners = np.array([[70, 30], [80, 30], [80, 40], [70, 40]], np.float32)
-    flat.words.append(type(lettered().words[0])(corners, "dot"))
+    panel.words.append(type(lettered().words[0])(corners, "dot"))
     screen = Screen(np.zeros((300, 300, 3), np.uint8))
-    screen.lay(flat, np.array([[20, 50], [280, 10], [260, 290], [40, 200]], np.float64))
+    screen.lay(panel, np.array([[20, 50], [280, 10], [260, 290], [40, 200]], np.float64))
     outline = inside([screen.words[0].polygon], (300, 300))
     bright = screen.image[..., 0] > 127
     assert (outline & bright).sum() / (outline | bright).sum() > 0.93
@@ -212,21 +212,21 @@ def test_turned_away_or_out_of_sight_paints_nothing(quad: list[list[float]]) -> 
 
 @pytest.mark.parametrize(("kind", "amount"), [("arc", 1.2), ("arc", -2.0), ("pillar", 2.0), ("wave", 0.2)])
 def test_bent_outlines_hug_the_letters(kind: str, amount: float) -> None:
-    flat = bent(lettered(), kind, amount, 0.5)
-    assert flat.cover is not None
-    assert len(flat.words) == 2
-    assert all(len(word.polygon) >= 6 and len(word.polygon) % 2 == 0 for word in flat.words)
-    ink = flat.ink > 127
-    held = inside([word.polygon for word in flat.words], flat.shape, grow=2)
+    panel = bent(lettered(), kind, amount, 0.5)
+    assert panel.cover is not None
+    assert len(panel.words) == 2
+    assert all(len(word.polygon) >= 6 and len(word.polygon) % 2 == 0 for word in panel.words)
+    ink = panel.ink > 127
+    held = inside([word.polygon for word in panel.words], panel.shape, grow=2)
     assert ink.sum() > 200
     assert (ink & ~held).sum() <= 0.02 * ink.sum()
     assert held.sum() < 0.7 * held.size
 
 
 def test_turned_by_a_quarter_reads_on_from_the_same_corner() -> None:
-    flat = lettered()
+    panel = lettered()
     for clockwise in (True, False):
-        other = turned(flat, clockwise)
+        other = turned(panel, clockwise)
         for word in other.words:
             along = word.polygon[1] - word.polygon[0]
             assert abs(along[0]) < 1e-3

@@ -8,8 +8,8 @@ from numpy.random import Generator
 from docbin.page import Image
 from docbin.synth import textures
 from docbin.synth.scene.boards import plate
-from docbin.synth.scene.planar_objects import Flat, Grey, blank
-from docbin.synth.scene.scene_context import Kit
+from docbin.synth.scene.planar_objects import Grey, PlanarObject, blank
+from docbin.synth.scene.scene_context import SceneContext
 from docbin.synth.textures import Colour
 
 
@@ -53,40 +53,42 @@ def person(rng: Generator, height: int) -> tuple[Image, Grey]:
     return np.clip(paint * light[None, :, None], 0, 255).astype(np.uint8), cover
 
 
-def crown(kit: Kit, height: int, width: int) -> Flat:
+def crown(ctx: SceneContext, height: int, width: int) -> PlanarObject:
     """The leaves of a tree or a bush."""
-    flat = Flat(textures.foliage(kit.rng, height, width, max(1.0, width / kit.between(50, 120))), np.zeros((height, width), np.uint8))
-    field = textures.cloud(kit.rng, height, width, 12) * 0.5 + textures.cloud(kit.rng, height, width, 45) * 0.5
+    panel = PlanarObject(
+        textures.foliage(ctx.rng, height, width, max(1.0, width / ctx.between(50, 120))), np.zeros((height, width), np.uint8)
+    )
+    field = textures.cloud(ctx.rng, height, width, 12) * 0.5 + textures.cloud(ctx.rng, height, width, 45) * 0.5
     ys, xs = np.linspace(-1, 1, height, dtype=np.float32)[:, None], np.linspace(-1, 1, width, dtype=np.float32)[None]
-    flat.cover = np.where(ys * ys + xs * xs + field * np.float32(0.45) < 0.75, 255, 0).astype(np.uint8)
-    return flat
+    panel.cover = np.where(ys * ys + xs * xs + field * np.float32(0.45) < 0.75, 255, 0).astype(np.uint8)
+    return panel
 
 
-def railing(kit: Kit, height: int, width: int) -> Flat:
+def railing(ctx: SceneContext, height: int, width: int) -> PlanarObject:
     """Bars with nothing between, or glass with a handrail."""
     import cv2
 
-    tone = kit.pick((200, 200, 205), (60, 60, 64), (120, 95, 60))
-    flat = blank(height, width, tone, opaque=False)
-    assert flat.cover is not None
-    thick = max(1, round(height * kit.between(0.02, 0.05)))
-    flat.cover[:thick] = 255
-    flat.cover[-thick:] = 255
-    pitch = max(3.0, height * kit.between(0.05, 0.6))
+    tone = ctx.pick((200, 200, 205), (60, 60, 64), (120, 95, 60))
+    panel = blank(height, width, tone, opaque=False)
+    assert panel.cover is not None
+    thick = max(1, round(height * ctx.between(0.02, 0.05)))
+    panel.cover[:thick] = 255
+    panel.cover[-thick:] = 255
+    pitch = max(3.0, height * ctx.between(0.05, 0.6))
     for x in np.arange(0, width, pitch):
-        cv2.line(flat.cover, (int(x), 0), (int(x), height), 255, max(1, thick // 2))
-    return flat
+        cv2.line(panel.cover, (int(x), 0), (int(x), height), 255, max(1, thick // 2))
+    return panel
 
 
-def car(kit: Kit, height: int, width: int) -> Flat:
+def car(ctx: SceneContext, height: int, width: int) -> PlanarObject:
     """A car or a van from behind or from the side, with its plate."""
     import cv2
 
-    body = textures.rgb(float(kit.rng.random()), kit.between(0, 0.8) if kit.chance(0.4) else 0.03, kit.between(0.1, 0.95))
-    glass: Colour = textures.rgb(0.58, 0.2, kit.between(0.1, 0.35))
-    flat = blank(height, width, body, opaque=False)
-    assert flat.cover is not None
-    slope, waist = kit.between(0.1, 0.28), kit.between(0.38, 0.5)
+    body = textures.rgb(float(ctx.rng.random()), ctx.between(0, 0.8) if ctx.chance(0.4) else 0.03, ctx.between(0.1, 0.95))
+    glass: Colour = textures.rgb(0.58, 0.2, ctx.between(0.1, 0.35))
+    panel = blank(height, width, body, opaque=False)
+    assert panel.cover is not None
+    slope, waist = ctx.between(0.1, 0.28), ctx.between(0.38, 0.5)
     for shape, tone in (
         ([(slope, 0.03), (1 - slope, 0.03), (0.97, waist), (0.03, waist)], body),
         ([(0.0, waist), (1.0, waist), (1.0, 0.85), (0.0, 0.85)], body),
@@ -94,17 +96,17 @@ def car(kit: Kit, height: int, width: int) -> Flat:
         ([(0.03, 0.8), (0.97, 0.8), (0.97, 0.88), (0.03, 0.88)], (35, 35, 38)),
     ):
         corners = (np.array(shape) * [width, height]).astype(np.int32)
-        cv2.fillPoly(flat.paint, [corners], tone)
-        cv2.fillPoly(flat.cover, [corners], 255)
+        cv2.fillPoly(panel.paint, [corners], tone)
+        cv2.fillPoly(panel.cover, [corners], 255)
     for x in (0.17, 0.83):
         place = (int(x * width), int(0.85 * height))
-        for canvas, tone in ((flat.paint, (25, 25, 27)), (flat.cover, (255, 255, 255))):
+        for canvas, tone in ((panel.paint, (25, 25, 27)), (panel.cover, (255, 255, 255))):
             cv2.circle(canvas, place, max(1, int(0.13 * height)), tone, -1)
         lamp = (int((0.09 if x < 0.5 else 0.91) * width), int(0.58 * height))
-        cv2.ellipse(flat.paint, lamp, (max(1, width // 18), max(1, height // 20)), 0, 0, 360, kit.pick((190, 20, 25), (250, 245, 220)), -1)
+        cv2.ellipse(panel.paint, lamp, (max(1, width // 18), max(1, height // 20)), 0, 0, 360, ctx.pick((190, 20, 25), (250, 245, 220)), -1)
     wide = int(width * 0.26)
     if wide > 10:
-        flat.lay(plate(kit, max(4, int(wide * 0.27)), wide), width * 0.37, height * 0.63)
-    light = textures.ramp(kit.rng, height, 0.7, 1.2)
-    flat.paint[:] = np.clip(flat.paint * light[:, None, None], 0, 255).astype(np.uint8)
-    return flat
+        panel.lay(plate(ctx, max(4, int(wide * 0.27)), wide), width * 0.37, height * 0.63)
+    light = textures.ramp(ctx.rng, height, 0.7, 1.2)
+    panel.paint[:] = np.clip(panel.paint * light[:, None, None], 0, 255).astype(np.uint8)
+    return panel

@@ -1,9 +1,9 @@
-"""Flat things with lettering on them, and the screen that they are projected onto.
+"""Planar objects with lettering on them: what is projected into a scene.
 
-A :class:`Flat` is a picture seen from the front: a board, a shop front, a wall. It carries its ink and its words along, so a poster may be laid on
-a wall and the wall be projected into the scene, and at the end each word's outline and every pixel of its lettering are where the picture shows them.
-:class:`Screen` is the picture itself, painted from far to near. What is painted later covers what was there: ink is wiped out, and a map of owners
-(which word a pixel last belonged to) tells how much of a word is left to see.
+A :class:`PlanarObject` is a picture seen from the front: a board, a shop front, a wall. It carries its ink and its words along, so a poster may
+be laid on a wall and the wall be projected into the scene, and at the end each word's outline and every pixel of its lettering are where the
+picture shows them. :class:`Screen` is the picture itself, painted from far to near. What is painted later covers what was there: ink is wiped
+out, and a map of owners (which word a pixel last belonged to) tells how much of a word is left to see.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Grey = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
+class PlacedWord:
     """A word somewhere: outline float32 (n, 2) in pixels of what it is on, text, and whether it may count as legible."""
 
     polygon: Points
@@ -55,12 +55,12 @@ PLAIN = Effects()
 
 
 @dataclass(slots=True, eq=False)
-class Flat:
+class PlanarObject:
     """Something flat: `paint` uint8 (h, w, 3), `ink` uint8 (h, w), its `words`, and `cover` uint8 (h, w) where it is not opaque all over."""
 
     paint: Image
     ink: Grey
-    words: list[Placed] = field(default_factory=list)
+    words: list[PlacedWord] = field(default_factory=list)
     cover: Grey | None = None
 
     @property
@@ -100,9 +100,9 @@ class Flat:
         for (x0, y0, x1, y1), text in zip(strip.boxes.tolist(), strip.texts, strict=True):
             corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32) + np.array([column, row], np.float32)
             whole = corners.min() > -2 and corners[2, 0] < self.ink.shape[1] + 2 and corners[2, 1] < self.ink.shape[0] + 2
-            self.words.append(Placed(corners, text, legible and bool(whole)))
+            self.words.append(PlacedWord(corners, text, legible and bool(whole)))
 
-    def lay(self, other: Flat, x: float, y: float) -> None:
+    def lay(self, other: PlanarObject, x: float, y: float) -> None:
         """Lay another flat with its upper left corner at (x, y); what it covers is gone."""
         column, row = round(x), round(y)
         top, left = max(row, 0), max(column, 0)
@@ -123,9 +123,9 @@ class Flat:
             if self.cover is not None:
                 self.cover[here] = np.maximum(self.cover[here], cover)
         shift = np.array([column, row], np.float32)
-        self.words += [Placed(word.polygon + shift, word.text, word.legible) for word in other.words]
+        self.words += [PlacedWord(word.polygon + shift, word.text, word.legible) for word in other.words]
 
-    def sized(self, height: int, width: int) -> Flat:
+    def sized(self, height: int, width: int) -> PlanarObject:
         """The same at another size."""
         import cv2
 
@@ -136,15 +136,17 @@ class Flat:
             None if part is None else cv2.resize(part, (width, height), interpolation=how) for part in (self.paint, self.ink, self.cover)
         ]
         factor = np.array([width / self.shape[1], height / self.shape[0]], np.float32)
-        return Flat(parts[0], parts[1], [Placed(word.polygon * factor, word.text, word.legible) for word in self.words], parts[2])
+        return PlanarObject(
+            parts[0], parts[1], [PlacedWord(word.polygon * factor, word.text, word.legible) for word in self.words], parts[2]
+        )
 
 
-def blank(height: int, width: int, colour: Colour | NDArray[Any], opaque: bool = True) -> Flat:
+def blank(height: int, width: int, colour: Colour | NDArray[Any], opaque: bool = True) -> PlanarObject:
     """An empty flat of one colour."""
     height, width = max(height, 2), max(width, 2)
     paint = np.empty((height, width, 3), np.uint8)
     paint[:] = colour
-    return Flat(paint, np.zeros((height, width), np.uint8), [], None if opaque else np.zeros((height, width), np.uint8))
+    return PlanarObject(paint, np.zeros((height, width), np.uint8), [], None if opaque else np.zeros((height, width), np.uint8))
 
 
 def _reach(effects: Effects) -> int:

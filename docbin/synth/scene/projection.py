@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.page import Image
-from docbin.synth.scene.planar_objects import Flat, Grey, Placed, Points
+from docbin.synth.scene.planar_objects import Grey, PlacedWord, PlanarObject, Points
 
 Vector = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ class Screen:
         self.image = image
         self.ink: Grey = np.zeros(image.shape[:2], np.uint8)
         self.owner = np.zeros(image.shape[:2], np.int16)
-        self.words: list[Placed] = []
+        self.words: list[PlacedWord] = []
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -68,7 +68,7 @@ class Screen:
         left, right = max(int(max(low[0], -1e6)), 0), min(int(min(high[0], 1e6)), self.shape[1])
         return (top, bottom, left, right) if top < bottom and left < right else None
 
-    def lay(self, flat: Flat, quad: NDArray[Any], strength: float = 1.0, words: bool = True) -> None:
+    def lay(self, panel: PlanarObject, quad: NDArray[Any], strength: float = 1.0, words: bool = True) -> None:
         """Project `flat` so that its corners (upper left, upper right, lower right, lower left) fall on `quad` (4, 2).
 
         `strength` below 1 lets what is under it shine through; `words` False takes no lettering along (a reflection, say). A quad that is seen
@@ -86,25 +86,25 @@ class Screen:
         wide, tall = float(lengths[0] + lengths[2]) / 2, float(lengths[1] + lengths[3]) / 2
         if min(wide, tall) < 1:
             return
-        height, width = flat.shape
+        height, width = panel.shape
         if wide < width / 1.3 or tall < height / 1.3:
-            flat = flat.sized(min(height, max(2, round(tall))), min(width, max(2, round(wide))))
-            height, width = flat.shape
+            panel = panel.sized(min(height, max(2, round(tall))), min(width, max(2, round(wide))))
+            height, width = panel.shape
         top, bottom, left, right = place
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
         matrix = cv2.getPerspectiveTransform(corners, (quad - [left, top]).astype(np.float32))
         half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
         warp = np.linalg.inv(half) @ matrix @ half  # OpenCV counts from the middles of pixels
         size = (right - left, bottom - top)
-        paint = cv2.warpPerspective(flat.paint, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        if flat.cover is None:
+        paint = cv2.warpPerspective(panel.paint, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        if panel.cover is None:
             cover = np.zeros(size[::-1], np.uint8)
             ahead = sides / np.maximum(lengths, 1e-6)[:, None]
             inner = quad + (ahead - np.roll(ahead, 1, 0)) / 2 - (left + 0.5, top + 0.5)  # OpenCV draws the rim too: half a pixel less
             cv2.fillConvexPoly(cover, np.rint(inner * 16).clip(-(2**28), 2**28).astype(np.int32), 255, cv2.LINE_8, 4)
         else:
-            cover = np.asarray(cv2.warpPerspective(flat.cover, warp, size, flags=cv2.INTER_LINEAR), np.uint8)
-        self.paint(paint, cover, (top, left), strength, soft=flat.cover is not None)
+            cover = np.asarray(cv2.warpPerspective(panel.cover, warp, size, flags=cv2.INTER_LINEAR), np.uint8)
+        self.paint(paint, cover, (top, left), strength, soft=panel.cover is not None)
         if not words:
             return
         here = np.s_[top:bottom, left:right]
@@ -112,15 +112,15 @@ class Screen:
             over = np.asarray(cv2.compare(cover, 127, cv2.CMP_GT), np.uint8)
             self.ink[here][over > 0] = 0
             self.owner[here][over > 0] = 0
-        if flat.words:
-            ink = np.asarray(cv2.warpPerspective(flat.ink, warp, size, flags=cv2.INTER_LINEAR), np.uint8)
+        if panel.words:
+            ink = np.asarray(cv2.warpPerspective(panel.ink, warp, size, flags=cv2.INTER_LINEAR), np.uint8)
             np.maximum(self.ink[here], ink, out=self.ink[here])
             back = matrix.copy()
             back = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]]) @ back
-            for word in flat.words:
-                self.own(Placed(np.asarray(cv2.perspectiveTransform(word.polygon[None], back)[0], np.float32), word.text, word.legible))
+            for word in panel.words:
+                self.own(PlacedWord(np.asarray(cv2.perspectiveTransform(word.polygon[None], back)[0], np.float32), word.text, word.legible))
 
-    def own(self, word: Placed) -> None:
+    def own(self, word: PlacedWord) -> None:
         """Take a word in and give it its pixels."""
         import cv2
 
@@ -129,7 +129,7 @@ class Screen:
         self.words.append(word)
         cv2.fillPoly(self.owner, [_fixed(word.polygon)], len(self.words), cv2.LINE_8, 4)
 
-    def room(self, word: Placed) -> int:
+    def room(self, word: PlacedWord) -> int:
         """Pixels of the picture within a word's outline, whoever owns them."""
         import cv2
 
@@ -171,7 +171,7 @@ Way = Callable[[NDArray[np.float32], NDArray[np.float32]], tuple[NDArray[np.floa
 """Moves points: arrays x and y to arrays x and y."""
 
 
-def bent(flat: Flat, kind: str, amount: float, phase: float = 0.0) -> Flat:
+def bent(panel: PlanarObject, kind: str, amount: float, phase: float = 0.0) -> PlanarObject:
     """The flat bent in its own plane, or wrapped around a pillar; the rest of the new one is bare (its cover 0).
 
     Parameters
@@ -182,7 +182,7 @@ def bent(flat: Flat, kind: str, amount: float, phase: float = 0.0) -> Flat:
     """
     import cv2
 
-    height, width = flat.shape
+    height, width = panel.shape
     forth, back = _ways(kind, float(height), float(width), amount, phase)
     t = np.linspace(0, 1, 33, dtype=np.float32)
     zero = np.zeros_like(t)
@@ -196,16 +196,16 @@ def bent(flat: Flat, kind: str, amount: float, phase: float = 0.0) -> Flat:
     )
     map_x, map_y = back(xs, ys)
     map_x, map_y = map_x - np.float32(0.5), map_y - np.float32(0.5)
-    cover = flat.cover if flat.cover is not None else np.full((height, width), 255, np.uint8)
-    paint = cv2.remap(flat.paint, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    rest = [np.asarray(cv2.remap(part, map_x, map_y, cv2.INTER_LINEAR), np.uint8) for part in (flat.ink, cover)]
+    cover = panel.cover if panel.cover is not None else np.full((height, width), 255, np.uint8)
+    paint = cv2.remap(panel.paint, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    rest = [np.asarray(cv2.remap(part, map_x, map_y, cv2.INTER_LINEAR), np.uint8) for part in (panel.ink, cover)]
     words = []
-    for word in flat.words:
+    for word in panel.words:
         across = np.ptp(word.polygon[:, 0]) / max(float(np.ptp(word.polygon[:, 1])), 1.0)
         outline = densified(word.polygon, int(np.clip(round(across) + 2, 3, 8)))
         x, y = forth(outline[:, 0], outline[:, 1])
-        words.append(Placed(np.stack([x - np.float32(left), y - np.float32(top)], 1), word.text, word.legible))
-    return Flat(np.asarray(paint, np.uint8), rest[0], words, rest[1])
+        words.append(PlacedWord(np.stack([x - np.float32(left), y - np.float32(top)], 1), word.text, word.legible))
+    return PlanarObject(np.asarray(paint, np.uint8), rest[0], words, rest[1])
 
 
 def densified(polygon: Points, count: int) -> Points:

@@ -10,14 +10,14 @@ from numpy.random import Generator
 from docbin.page import Image
 from docbin.synth import textures
 from docbin.synth.lettering import Face, Faces, Strip, resized, set_line
-from docbin.synth.scene.planar_objects import PLAIN, Effects, Flat, Placed
+from docbin.synth.scene.planar_objects import PLAIN, Effects, PlacedWord, PlanarObject
 from docbin.synth.sign_words import SignWriter
 from docbin.synth.textures import Colour
 
 SMALL = 7.0  # pixels of em height below which a line is drawn as small print
 
 
-class Kit:
+class SceneContext:
     """What the makers of one scene share: the generator, faces, a writer of words, photographs for posters, and the scripts of this place."""
 
     def __init__(
@@ -68,18 +68,18 @@ def luma(colour: Sequence[int]) -> float:
     return 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2]
 
 
-def colours(kit: Kit) -> tuple[Colour, Colour]:
+def colours(ctx: SceneContext) -> tuple[Colour, Colour]:
     """Ground and letters of a sign: light on dark or vivid, dark on light, vivid on white, two vivid ones, or two that are hard to tell apart."""
-    rng = kit.rng
+    rng = ctx.rng
     draw = rng.random()
     if draw < 0.4:
         ground = textures.rgb(float(rng.random()), float(rng.uniform(0, 1)), float(rng.uniform(0.05, 0.65)))
-        return ground, kit.pick(WHITE, WHITE, (255, 220, 80), (230, 230, 235), (250, 240, 200))
+        return ground, ctx.pick(WHITE, WHITE, (255, 220, 80), (230, 230, 235), (250, 240, 200))
     if draw < 0.65:
         ground = textures.rgb(float(rng.random()), float(rng.uniform(0, 0.3)), float(rng.uniform(0.7, 1.0)))
-        return ground, kit.pick(BLACK, BLACK, (60, 50, 45), (30, 40, 90))
+        return ground, ctx.pick(BLACK, BLACK, (60, 50, 45), (30, 40, 90))
     if draw < 0.78:
-        return kit.pick(WHITE, (250, 240, 90), (235, 230, 215)), textures.rgb(
+        return ctx.pick(WHITE, (250, 240, 90), (235, 230, 215)), textures.rgb(
             float(rng.random()), float(rng.uniform(0.6, 1)), float(rng.uniform(0.3, 0.8))
         )
     ground, letters = textures.any_colour(rng, 0.7), textures.any_colour(rng, 0.5)
@@ -91,9 +91,9 @@ def colours(kit: Kit) -> tuple[Colour, Colour]:
     return (ground, WHITE) if luma(ground) < 128 else (ground, BLACK)
 
 
-def effects(kit: Kit, size: float, ground: Colour, letters: Colour, lit: float = 0.0) -> Effects:
+def effects(ctx: SceneContext, size: float, ground: Colour, letters: Colour, lit: float = 0.0) -> Effects:
     """How a line of em height `size` is put on; `lit` is the chance that it glows."""
-    rng = kit.rng
+    rng = ctx.rng
     if rng.random() < lit:
         tone = letters if rng.random() < 0.6 else textures.any_colour(rng, 0.8)
         return Effects(glow=(tone, size * float(rng.uniform(0.05, 0.25)), float(rng.uniform(0.3, 0.9))))
@@ -123,8 +123,8 @@ def fitted(words: Sequence[str], face: Face, size: float, width: float) -> Strip
 
 
 def column(
-    kit: Kit,
-    flat: Flat,
+    ctx: SceneContext,
+    panel: PlanarObject,
     box: tuple[float, float, float, float],
     lines: Sequence[tuple[Sequence[str], float]],
     face: Face,
@@ -144,11 +144,13 @@ def column(
         room = (y1 - y0) * height / max(total, 1e-6)
         size = room * 0.92
         if size < SMALL:
-            wide, tall = int(max(4, (x1 - x0) * kit.between(0.4, 1.0))), int(max(2, room))
-            ink = textures.small_print(kit.rng, tall, wide)
+            wide, tall = int(max(4, (x1 - x0) * ctx.between(0.4, 1.0))), int(max(2, room))
+            ink = textures.small_print(ctx.rng, tall, wide)
             x = x0 + align * (x1 - x0 - wide)
-            flat.letter(Strip(ink, np.zeros((0, 4), np.float32), ()), x, y, letters, ink=False)
-            flat.words.append(Placed(np.array([[x, y], [x + wide, y], [x + wide, y + tall], [x, y + tall]], np.float32), "", legible=False))
+            panel.letter(Strip(ink, np.zeros((0, 4), np.float32), ()), x, y, letters, ink=False)
+            panel.words.append(
+                PlacedWord(np.array([[x, y], [x + wide, y], [x + wide, y + tall], [x, y + tall]], np.float32), "", legible=False)
+            )
         else:
             strip = fitted(words, face, size, x1 - x0)
             low, high = (float(strip.boxes[:, 1].min()), float(strip.boxes[:, 3].max())) if len(strip.boxes) else (0.0, 1.0)
@@ -156,10 +158,10 @@ def column(
             if grow and fill > 1.15 and strip.ink.shape[1] * fill < x1 - x0:
                 strip = resized(strip, fill)
                 low, high = low * fill, high * fill
-            flat.letter(strip, x0 + align * (x1 - x0 - strip.ink.shape[1]), y + (room - (high - low)) / 2 - low, letters, how)
+            panel.letter(strip, x0 + align * (x1 - x0 - strip.ink.shape[1]), y + (room - (high - low)) / 2 - low, letters, how)
         y += room
     return y
 
 
-Maker = Callable[[Kit, int, int], Flat]
+Maker = Callable[[SceneContext, int, int], PlanarObject]
 """Makes something flat of (height, width) pixels."""

@@ -14,12 +14,14 @@ from docbin.synth.fonts import Font, find_fonts
 from docbin.synth.lettering import Faces
 from docbin.synth.scene.photo_effects import photographed
 from docbin.synth.scene.places import PLACES, photograph
-from docbin.synth.scene.planar_objects import Placed
+from docbin.synth.scene.planar_objects import PlacedWord
 from docbin.synth.scene.projection import Screen
-from docbin.synth.scene.scene_context import Kit
+from docbin.synth.scene.scene_context import SceneContext
 from docbin.synth.scene.scene_view import View
 from docbin.word import Word, WordImage, WordSource
 
+VERSION = 1
+"""To be raised with every change of what is drawn: pools of scenes rendered before are then not taken for the new ones."""
 SCRIPTS: Mapping[str, float] = {"latin": 0.82, "han": 0.11, "cyrillic": 0.02, "arabic": 0.02, "devanagari": 0.02, "greek": 0.01}
 """The second script of a place (Latin: it has none), and its share."""
 
@@ -44,7 +46,7 @@ class SceneSource:
     on_photographs : the share of scenes laid on them, 0..1
     scripts : second scripts of places and their shares
     zoom : smallest and largest size against a photograph of 1280 pixels width, drawn evenly in the logarithm
-    least : height in pixels below which a word is ignored, however clear
+    min_word_height : height in pixels below which a word is ignored, however clear
 
     Raises
     ------
@@ -61,7 +63,7 @@ class SceneSource:
         on_photographs: float = 0.5,
         scripts: Mapping[str, float] = SCRIPTS,
         zoom: tuple[float, float] = (0.6, 2.2),
-        least: float = 8.0,
+        min_word_height: float = 8.0,
     ) -> None:
         self.shape = (size, size) if isinstance(size, int) else size
         if min(self.shape) < 64:
@@ -71,7 +73,7 @@ class SceneSource:
         if not 0 <= on_photographs <= 1:
             raise UsageError(f"on_photographs={on_photographs}: a share of 0..1 is wanted")
         self.seed, self.photographs, self.on_photographs = seed, photographs, on_photographs
-        self.scripts, self.zoom, self.least = dict(scripts), zoom, least
+        self.scripts, self.zoom, self.min_word_height = dict(scripts), zoom, min_word_height
         self._faces = Faces(fonts if fonts is not None else find_fonts())
         self._limits = np.cumsum([share for _, share in PLACES.values()])
 
@@ -91,42 +93,42 @@ class SceneSource:
             raise UsageError(f"place {place!r}: unknown; known are {', '.join(PLACES)}")
         rng = np.random.default_rng((self.seed, index, 15485863))
         zoom = float(np.exp(rng.uniform(*np.log(self.zoom))))
-        kit = Kit(rng, self._faces, self.scripts)
+        ctx = SceneContext(rng, self._faces, self.scripts)
         if self.photographs is not None and place is None and rng.random() < self.on_photographs:
-            return self._on_photograph(kit, self.photographs.sample(index), zoom)
+            return self._on_photograph(ctx, self.photographs.sample(index), zoom)
         drawn = list(PLACES)[min(int(np.searchsorted(self._limits, rng.random() * self._limits[-1])), len(PLACES) - 1)]
         # A magnified picture shows no more than the camera saw: it is taken small and enlarged.
         enlarged = zoom if zoom > 1.05 and rng.random() < 0.75 else 1.0
         height, width = (max(48, round(side / enlarged)) for side in self.shape)
         screen = Screen(np.empty((height, width, 3), np.uint8))
-        PLACES[place or drawn][0](View(kit, screen, zoom / enlarged))
+        PLACES[place or drawn][0](View(ctx, screen, zoom / enlarged))
         image, finish = photographed(rng, screen.image, zoom / enlarged)
-        return _finished(screen, image, finish.blur * enlarged, self.shape, self.least)
+        return _finished(screen, image, finish.blur * enlarged, self.shape, self.min_word_height)
 
-    def _on_photograph(self, kit: Kit, under: WordImage, zoom: float) -> Scene:
+    def _on_photograph(self, ctx: SceneContext, under: WordImage, zoom: float) -> Scene:
         """Boards and letters laid on a photograph; what it shows of its own keeps its words."""
         if under.image.shape[:2] != self.shape:
             raise UsageError(f"photographs of {self.shape} (H, W) pixels are wanted, got {under.image.shape[:2]}")
-        return _laid(kit, under, zoom, self.least)
+        return _laid(ctx, under, zoom, self.min_word_height)
 
 
-def _laid(kit: Kit, under: WordImage, zoom: float, least: float) -> Scene:
+def _laid(ctx: SceneContext, under: WordImage, zoom: float, min_word_height: float) -> Scene:
     import cv2
 
     screen = Screen(under.image.copy())
     taken = np.zeros(screen.shape, np.uint8)
     for word in under.words:
-        screen.own(Placed(word.polygon, word.text, not word.ignore))
+        screen.own(PlacedWord(word.polygon, word.text, not word.ignore))
         cv2.fillPoly(taken, [np.rint(word.polygon).clip(-(2**20), 2**20).astype(np.int32)], 1)
     known = len(screen.words)
-    photograph(View(kit, screen, zoom), taken == 0)
-    image, finish = photographed(kit.rng, screen.image, zoom, lit=False)
+    photograph(View(ctx, screen, zoom), taken == 0)
+    image, finish = photographed(ctx.rng, screen.image, zoom, lit=False)
     changed = cv2.absdiff(screen.image, under.image).max(2) > 0
     near = cv2.dilate(changed.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return _finished(screen, np.where(near[..., None], image, under.image), finish.blur, screen.shape, least, known)
+    return _finished(screen, np.where(near[..., None], image, under.image), finish.blur, screen.shape, min_word_height, known)
 
 
-def _finished(screen: Screen, image: Image, blur: float, shape: tuple[int, int], least: float, given: int = 0) -> Scene:
+def _finished(screen: Screen, image: Image, blur: float, shape: tuple[int, int], min_word_height: float, given: int = 0) -> Scene:
     """The scene at its final size; every word judged by what is left of it, its height, and how far it stands out. The first `given` words were
     judged by somebody else and only lose what was covered.
     """
@@ -149,7 +151,7 @@ def _finished(screen: Screen, image: Image, blur: float, shape: tuple[int, int],
         tall = height_of(polygon)
         legible = word.legible and share > 0.65
         if number >= given:
-            legible = legible and tall >= max(least, 6.5 * blur) and float(contrast[number + 1]) > 16
+            legible = legible and tall >= max(min_word_height, 6.5 * blur) and float(contrast[number + 1]) > 16
         words.append(Word(polygon, word.text, not legible))
     return Scene(WordImage(np.ascontiguousarray(image), tuple(words)), ink > 127)
 
@@ -157,10 +159,10 @@ def _finished(screen: Screen, image: Image, blur: float, shape: tuple[int, int],
 def _seen(screen: Screen, image: Image) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Of every word (from number 1): the distance of its letters' mean colour from that of their ground, and how many pixels are left of it."""
     count = len(screen.words) + 1
-    flat = np.flatnonzero(screen.owner)
-    owner = screen.owner.reshape(-1)[flat]
-    ink = screen.ink.reshape(-1)[flat]
-    colours = image.reshape(-1, 3)[flat]
+    panel = np.flatnonzero(screen.owner)
+    owner = screen.owner.reshape(-1)[panel]
+    ink = screen.ink.reshape(-1)[panel]
+    colours = image.reshape(-1, 3)[panel]
     letters, ground = ink > 140, ink < 50
     total = np.zeros(count)
     on, off = np.bincount(owner[letters], minlength=count), np.bincount(owner[ground], minlength=count)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from docbin.page import Image
 from docbin.synth.scene import boards, occluders
-from docbin.synth.scene.planar_objects import Flat, Grey
+from docbin.synth.scene.planar_objects import Grey, PlanarObject
 from docbin.synth.scene.projection import Camera, Screen, bent, rotation
-from docbin.synth.scene.scene_context import Kit, Maker
+from docbin.synth.scene.scene_context import Maker, SceneContext
 from docbin.synth.textures import Colour
 
 FLOOR = 1.55  # metres below the camera
@@ -24,7 +24,7 @@ Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Thing:
+class SceneObject:
     """Something to be painted: its distance, its middle if it may bear words, and what paints it."""
 
     depth: float
@@ -35,8 +35,8 @@ class Thing:
 def painted(paint: Callable[[int, int], Image]) -> Maker:
     """A mere surface as something to hang."""
 
-    def make(_: Kit, height: int, width: int) -> Flat:
-        return Flat(np.ascontiguousarray(paint(height, width)), np.zeros((height, width), np.uint8))
+    def make(_: SceneContext, height: int, width: int) -> PlanarObject:
+        return PlanarObject(np.ascontiguousarray(paint(height, width)), np.zeros((height, width), np.uint8))
 
     return make
 
@@ -49,9 +49,9 @@ class View:
     zoom : pixels of this picture for one of a 1280 pixels wide photograph of the whole view
     """
 
-    def __init__(self, kit: Kit, screen: Screen, zoom: float) -> None:
-        rng = kit.rng
-        self.kit, self.screen, self.zoom = kit, screen, zoom
+    def __init__(self, ctx: SceneContext, screen: Screen, zoom: float) -> None:
+        rng = ctx.rng
+        self.ctx, self.screen, self.zoom = ctx, screen, zoom
         height, width = screen.shape
         self.focal = 640 * zoom / float(np.tan(np.deg2rad(rng.uniform(50, 68)) / 2))
         room_x, room_y = max(640 * zoom - width / 2, 0.15 * width), 0.5 * max(360 * zoom - height / 2, 0.3 * height)
@@ -87,24 +87,24 @@ class View:
         true = float(np.linalg.norm(across) / np.linalg.norm(down))
         tall = max(tall, wide / true)
         shrink = min(1.0, float(np.sqrt(most / (tall * tall * true))))
-        flat = make(self.kit, max(3, round(tall * shrink)), max(3, round(tall * true * shrink)))
-        flat.paint = np.asarray(cv2.convertScaleAbs(flat.paint, alpha=self.kit.between(0.6, 1.15)), np.uint8)
+        panel = make(self.ctx, max(3, round(tall * shrink)), max(3, round(tall * true * shrink)))
+        panel.paint = np.asarray(cv2.convertScaleAbs(panel.paint, alpha=self.ctx.between(0.6, 1.15)), np.uint8)
         if gloss > 0:
             mirrored = self.quad((corner[0] + down[0], corner[1] + down[1], corner[2] + down[2]), across, down)
             if mirrored is not None:
-                self.screen.lay(Flat(np.ascontiguousarray(flat.paint[::-1]), flat.ink[::-1]), mirrored, gloss, words=False)
-        self.screen.lay(flat, quad)
+                self.screen.lay(PlanarObject(np.ascontiguousarray(panel.paint[::-1]), panel.ink[::-1]), mirrored, gloss, words=False)
+        self.screen.lay(panel, quad)
         return True
 
-    def thing(self, make: Maker, corner: Point, across: Point, down: Point, words: bool = True, **options: float) -> Thing:
+    def scene_object(self, make: Maker, corner: Point, across: Point, down: Point, words: bool = True, **options: float) -> SceneObject:
         """Something to :meth:`hang` later."""
         middle = np.array(corner) + (np.array(across) + np.array(down)) / 2
         mark = (float(middle[0]), float(middle[1]), float(middle[2]))
-        return Thing(mark[2], mark if words else None, partial(self.hang, make, corner, across, down, **options))
+        return SceneObject(mark[2], mark if words else None, partial(self.hang, make, corner, across, down, **options))
 
-    def aim(self, marked: Sequence[Thing], chance: float = 0.85) -> None:
+    def aim(self, marked: Sequence[SceneObject], chance: float = 0.85) -> None:
         """Move the picture, within the whole view, to where one of the things that may bear words is seen."""
-        rng, (height, width) = self.kit.rng, self.screen.shape
+        rng, (height, width) = self.ctx.rng, self.screen.shape
         marks = [one.mark for one in marked if one.mark is not None]
         if not marks or rng.random() > chance:
             return
@@ -143,84 +143,90 @@ class View:
         return bool(self.camera.see([(x, 0.0, z)])[1][0] < 0.35)
 
 
-def far_to_near(scene: Sequence[Thing]) -> None:
+def far_to_near(scene: Sequence[SceneObject]) -> None:
     """Paint things in the order in which they cover one another."""
     for one in sorted(scene, key=lambda one: -one.depth):
         one.put()
 
 
-def some_board(kit: Kit, names: Sequence[str] | None = None) -> tuple[Maker, float, float]:
+def some_board(ctx: SceneContext, names: Sequence[str] | None = None) -> tuple[Maker, float, float]:
     """A board to hang, some of them bent: its maker, width and height in metres."""
-    maker, aspect, tall = boards.any_board(kit, names)
-    return (curved(maker) if kit.chance(0.08) else maker), tall * aspect, tall
+    maker, aspect, tall = boards.any_board(ctx, names)
+    return (curved(maker) if ctx.chance(0.08) else maker), tall * aspect, tall
 
 
 def curved(maker: Maker) -> Maker:
     """What `maker` makes, bent along an arc, around a pillar or in waves."""
 
-    def make(kit: Kit, height: int, width: int) -> Flat:
-        flat, draw = maker(kit, height, width), kit.rng.random()
+    def make(ctx: SceneContext, height: int, width: int) -> PlanarObject:
+        panel, draw = maker(ctx, height, width), ctx.rng.random()
         if draw < 0.4:
-            return bent(flat, "arc", (1 if kit.chance(0.7) else -1) * kit.between(0.3, 1.6)).sized(height, width)
+            return bent(panel, "arc", (1 if ctx.chance(0.7) else -1) * ctx.between(0.3, 1.6)).sized(height, width)
         if draw < 0.75:
-            return bent(flat, "pillar", kit.between(0.6, 2.4), kit.between(-1, 1)).sized(height, width)
-        return bent(flat, "wave", kit.between(0.03, 0.15), kit.between(0, 6.28)).sized(height, width)
+            return bent(panel, "pillar", ctx.between(0.6, 2.4), ctx.between(-1, 1)).sized(height, width)
+        return bent(panel, "wave", ctx.between(0.03, 0.15), ctx.between(0, 6.28)).sized(height, width)
 
     return make
 
 
-def between_logs(kit: Kit, low: float, high: float) -> float:
+def between_logs(ctx: SceneContext, low: float, high: float) -> float:
     """Drawn evenly in the logarithm."""
-    return float(np.exp(kit.between(float(np.log(low)), float(np.log(high)))))
+    return float(np.exp(ctx.between(float(np.log(low)), float(np.log(high)))))
 
 
-def turned_across(kit: Kit, wide: float, spread: float) -> Point:
+def turned_across(ctx: SceneContext, wide: float, spread: float) -> Point:
     """The side of something `wide` metres that faces the camera more or less; `spread` is the standard deviation of its turn in degrees."""
-    yaw = np.deg2rad(np.clip(kit.rng.normal(0, spread), -50, 50))
+    yaw = np.deg2rad(np.clip(ctx.rng.normal(0, spread), -50, 50))
     return float(wide * np.cos(yaw)), 0.0, float(wide * np.sin(yaw))
 
 
-def hung_about(view: View, count: int, left: float, right: float, top: float, near: float, far: float) -> list[Thing]:
+def hung_about(view: View, count: int, left: float, right: float, top: float, near: float, far: float) -> list[SceneObject]:
     """Boards that hang from above or stand on the floor."""
-    kit, scene = view.kit, []
+    ctx, scene = view.ctx, []
     for _ in range(count):
-        hanging = kit.chance(0.65)
+        hanging = ctx.chance(0.65)
         names = ("direction", "exit", "fascia", "banner", "disc") if hanging else ("poster", "banner", "notice", "menu", "tag")
-        make, wide, tall = some_board(kit, names)
+        make, wide, tall = some_board(ctx, names)
         wide = min(wide, (right - left) * 0.7)
-        y = top + kit.between(0.05, 0.7) if hanging else FLOOR - tall - kit.between(0.0, 0.7)
-        corner = (kit.between(left, max(right - wide, left + 0.1)), y, between_logs(kit, near, far))
-        scene.append(view.thing(make, corner, turned_across(kit, wide, 18), (0.0, tall, 0.0)))
+        y = top + ctx.between(0.05, 0.7) if hanging else FLOOR - tall - ctx.between(0.0, 0.7)
+        corner = (ctx.between(left, max(right - wide, left + 0.1)), y, between_logs(ctx, near, far))
+        scene.append(view.scene_object(make, corner, turned_across(ctx, wide, 18), (0.0, tall, 0.0)))
     return scene
 
 
 def walls(
-    view: View, sides: Sequence[float], top: float, far: float, pick: Callable[[Kit], Maker], bay: tuple[float, float], gloss: float
-) -> list[Thing]:
+    view: View,
+    sides: Sequence[float],
+    top: float,
+    far: float,
+    pick: Callable[[SceneContext], Maker],
+    bay: tuple[float, float],
+    gloss: float,
+) -> list[SceneObject]:
     """Stretches of wall at the given `sides` (metres to the right), each `bay` metres long, from the camera to `far`."""
-    kit, scene = view.kit, []
+    ctx, scene = view.ctx, []
     for x in sides:
-        z = kit.between(0.2, 1.0)
+        z = ctx.between(0.2, 1.0)
         while z < far:
-            end = z + kit.between(*bay)
+            end = z + ctx.between(*bay)
             start = z
             while start < z + (end - z) * 0.8 and view.behind(x, start):
                 start += (end - z) * 0.1
             if not view.behind(x, start):
                 corner, across = ((x, top, start), (0.0, 0.0, end - start)) if x < 0 else ((x, top, end), (0.0, 0.0, start - end))
-                one = view.thing(pick(kit), corner, across, (0.0, FLOOR - top, 0.0), gloss=gloss)
+                one = view.scene_object(pick(ctx), corner, across, (0.0, FLOOR - top, 0.0), gloss=gloss)
                 # The eye goes to the signs over the doors.
-                scene.append(Thing(one.depth, (x, 0.6 * top if top > -4 else -0.5, one.depth), one.put))
+                scene.append(SceneObject(one.depth, (x, 0.6 * top if top > -4 else -0.5, one.depth), one.put))
             z = end
     return scene
 
 
-def people(view: View, count: int, left: float, right: float, near: float, far: float) -> list[Thing]:
+def people(view: View, count: int, left: float, right: float, near: float, far: float) -> list[SceneObject]:
     """People who stand or walk about."""
-    kit, scene = view.kit, []
+    ctx, scene = view.ctx, []
     for _ in range(count):
-        z = between_logs(kit, near, far)
-        scene.append(Thing(z, None, partial(_person, view, (kit.between(left, right), FLOOR, z), kit.between(1.5, 1.85))))
+        z = between_logs(ctx, near, far)
+        scene.append(SceneObject(z, None, partial(_person, view, (ctx.between(left, right), FLOOR, z), ctx.between(1.5, 1.85))))
     return scene
 
 
@@ -232,7 +238,7 @@ def _person(view: View, foot: Point, metres: float) -> None:
     if depth.min() < 0.5 or tall < 8 or tall > 3 * view.screen.shape[0]:
         return
     drawn = min(tall, 400)
-    paint, cover = occluders.person(view.kit.rng, drawn)
+    paint, cover = occluders.person(view.ctx.rng, drawn)
     if drawn < tall:
         size = (max(4, int(paint.shape[1] * tall / drawn)), tall)
         paint, cover = np.asarray(cv2.resize(paint, size), np.uint8), np.asarray(cv2.resize(cover, size), np.uint8)
@@ -251,13 +257,13 @@ def _stand(screen: Screen, paint: Image, cover: Grey, x: int, y: int) -> None:
 
 def scattered(view: View, count: int, rough: NDArray[np.float32] | None = None) -> None:
     """Boards and bare letters in any place and pose; bare letters go where `rough`, a map of the picture at any scale, is lowest of some tries."""
-    kit, rng, screen = view.kit, view.kit.rng, view.screen
+    ctx, rng, screen = view.ctx, view.ctx.rng, view.screen
     height, width = screen.shape
     for _ in range(count):
-        free = kit.chance(0.4)
-        make, aspect, _ = boards.any_board(kit)
-        aspect = kit.between(1.5, 6.0) if free else aspect
-        tall = min(between_logs(kit, 14, 150) * view.zoom, 0.9 * width / aspect, 0.6 * height)
+        free = ctx.chance(0.4)
+        make, aspect, _ = boards.any_board(ctx)
+        aspect = ctx.between(1.5, 6.0) if free else aspect
+        tall = min(between_logs(ctx, 14, 150) * view.zoom, 0.9 * width / aspect, 0.6 * height)
         tries = rng.uniform(0, 1, (12 if free else 4, 2))
         if rough is not None:
             values = rough[(tries[:, 0] * rough.shape[0]).astype(int), (tries[:, 1] * rough.shape[1]).astype(int)]
@@ -269,18 +275,18 @@ def scattered(view: View, count: int, rough: NDArray[np.float32] | None = None) 
         if free:
             red, green, blue = screen.image[min(int(y), height - 1), min(int(x), width - 1)].tolist()
             make = partial(_on, under=(red, green, blue))
-        if kit.chance(0.25 if free else 0.06):
+        if ctx.chance(0.25 if free else 0.06):
             make = curved(make)
-        screen.lay(make(kit, max(8, round(tall)), max(8, round(tall * aspect))), quad)
+        screen.lay(make(ctx, max(8, round(tall)), max(8, round(tall * aspect))), quad)
 
 
-def _on(kit: Kit, height: int, width: int, under: Colour) -> Flat:
-    return boards.bare(kit, height, width, under)
+def _on(ctx: SceneContext, height: int, width: int, under: Colour) -> PlanarObject:
+    return boards.bare(ctx, height, width, under)
 
 
 def _pose(view: View, x: float, y: float, wide: float, tall: float) -> NDArray[np.float64]:
     """Corners of a rectangle around pixel (x, y), turned in space as signs are seen."""
-    angles = np.deg2rad(np.clip(view.kit.rng.normal(0, (26, 10, 8)), -60, 60))
+    angles = np.deg2rad(np.clip(view.ctx.rng.normal(0, (26, 10, 8)), -60, 60))
     corners = np.array([[-wide, -tall, 0], [wide, -tall, 0], [wide, tall, 0], [-wide, tall, 0]]) / 2
     seen = corners @ rotation(*angles.tolist()).T
     away = max(view.focal, 1.2 * wide)
