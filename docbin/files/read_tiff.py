@@ -20,6 +20,7 @@ import struct
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from docbin.errors import InputError
 from docbin.files import tiff_samples
@@ -233,6 +234,10 @@ def _levels(plan: Plan, values: Samples, label: str, notes: list[str]) -> Image:
     if plan.kind == "f":
         wide = values.astype(np.float32) if plan.bits == 16 else values
         return scale_floats(wide, notes, label)
+    if plan.kind == "i" and plan.bits > 1 and plan.bits not in (16, 32, 64) and plan.photometric in (0, 1, 2):
+        signed = _sign_extended(values, plan.bits)
+        if signed.min() < 0:
+            return scale_integers(signed, notes)
     if plan.bits == 8:
         return np.array(values, np.uint8)
     if plan.bits == 1:
@@ -242,6 +247,13 @@ def _levels(plan: Plan, values: Samples, label: str, notes: list[str]) -> Image:
     if plan.bits in (16, 32, 64):
         return scale_integers(values, notes)
     return (values >> (plan.bits - 8)).astype(np.uint8)
+
+
+def _sign_extended(values: Samples, bits: int) -> Samples:
+    """Samples of `bits` bits (2..31) in two's complement as whole numbers."""
+    wide: NDArray[np.int64] = values.astype(np.int64)
+    sign = np.int64(1 << (bits - 1))
+    return wide - ((wide & sign) << 1)
 
 
 def _alpha(plan: Plan, planes: list[Samples], count: int, directory: Directory, notes: list[str]) -> tuple[Image | None, bool]:

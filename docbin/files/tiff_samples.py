@@ -86,7 +86,7 @@ def plan_of(directory: Directory, order: str, label: str, options: ReadOptions) 
         )
     form, depth = forms.pop(), bits.pop()
     kind = {1: "u", 2: "i", 3: "f", 4: "u"}.get(form, "")
-    fits = depth in (16, 32, 64) if kind == "f" else depth in (16, 32, 64) if kind == "i" and depth > 8 else depth <= 32 or depth == 64
+    fits = depth in (16, 32, 64) if kind == "f" else depth <= 32 or depth == 64
     if not kind or not fits:
         raise InputError(
             f"{label}: TIFF with a pixel layout that cannot be read ({depth}-bit samples of format {form}); convert the page to 8-bit grey or RGB"

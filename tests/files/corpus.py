@@ -242,6 +242,11 @@ def _tiff_rows() -> list[Row]:
         ("grey8-white-is-0.tif", lambda: tiff(tiff_page(255 - GREY, photometric=0)), ok(GREY)),
         ("rgb16.tif", lambda: tiff(tiff_page(COLOUR.astype(np.uint16) * 257)), ok(COLOUR)),
         ("grey32.tif", lambda: tiff(tiff_page(GREY.astype(np.uint32) * 0x01010101)), ok(GREY, None, "32-bit")),
+        (
+            "signed8.tif",
+            lambda: tiff(tiff_page((GREY.astype(np.int16) - 128).astype(np.int8))),
+            ok(_STRETCHED, None, "signed pixels -128 to 102 stretched"),
+        ),
         ("signed16.tif", lambda: tiff(tiff_page(GREY.astype(np.int16) - 128)), ok(_STRETCHED, None, "signed pixels -128 to 102 stretched")),
         ("float-0-1.tif", lambda: tiff(tiff_page(floats)), ok(GREY, None, "0..1")),
         ("float-be.tif", lambda: tiff(tiff_page(floats, ">"), order=">"), ok(GREY, None, "0..1")),

@@ -140,6 +140,22 @@ def test_unstated_alpha_of_zero_is_opaque() -> None:
     assert np.array_equal(_page(synthetic(_tags(values.shape, 8), [values.tobytes()])).pixels, COLOUR)
 
 
+@pytest.mark.parametrize("bits", [2, 4, 7, 8, 10, 12, 15])
+@pytest.mark.parametrize("negative", [False, True])
+def test_packed_signed_depths(bits: int, negative: bool) -> None:
+    """Numbers below 0 (two's complement) are darker than those above, and the page is stretched; without any, they are read as unsigned ones."""
+    top = (1 << bits) - 1
+    levels = (GREY.astype(np.int64) * (top if negative else top // 2) + 127) // 255
+    stored = (levels - (1 << (bits - 1)) if negative else levels) & top
+    read = _page(synthetic(_tags(GREY.shape, bits, t339=[2]), [b"".join(packed(stored.astype(np.uint32), bits))]))
+    if negative:
+        wanted = np.rint((levels - levels.min()) * (255 / np.ptp(levels)))
+    else:
+        wanted = levels * 255 // top if bits <= 8 else levels >> (bits - 8)
+    assert np.abs(read.pixels.astype(int) - wanted).max() <= 1
+    assert any("signed" in note for note in read.notes) == negative
+
+
 @pytest.mark.parametrize("scale", [1, 257])
 @pytest.mark.parametrize("bits", [4, 8])
 def test_palettes_of_8_and_16_bit_values(scale: int, bits: int) -> None:
