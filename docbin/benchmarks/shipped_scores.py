@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from docbin.typed_config import typed
+
 
 @dataclass(frozen=True, slots=True)
 class MethodScores:
@@ -26,12 +28,18 @@ class MethodScores:
 
 
 def shipped() -> list[MethodScores]:
-    """The scores that came with docbin, in the order of the tables; empty in an install without them."""
+    """The scores that came with docbin, in the order of the tables; empty in an install without them.
+
+    Raises
+    ------
+    UsageError
+        The file holds something else: an unknown or missing key, or a value of the wrong type.
+    """
     try:
         text = (resources.files("docbin.benchmarks.datasets") / "scores.json").read_text(encoding="utf-8")
     except (ModuleNotFoundError, FileNotFoundError):
         return []
-    return [MethodScores(**row) for row in json.loads(text)]
+    return [typed(MethodScores, row, "scores.json", f"[{number}]") for number, row in enumerate(json.loads(text))]
 
 
 def summary(result: Mapping[str, Any], keys: tuple[str, ...] = ("fm", "pfm", "psnr", "drd", "seconds")) -> dict[str, Any]:
