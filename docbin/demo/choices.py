@@ -77,11 +77,11 @@ def _row(row: Described) -> Row:
 def _param(param: Param) -> Row:
     whole = isinstance(param.default, int)
     step = (2 if param.odd else 1) if whole or not isinstance(param.default, float) or abs(param.default) >= 2 else 0.05
-    told = {name: getattr(param, name) for name in ("name", "default", "min", "max", "help", "odd")}
+    described = {name: getattr(param, name) for name in ("name", "default", "min", "max", "help", "odd")}
     numbers = not isinstance(param.default, (bool, str)) and param.min is not None and param.max is not None
     slider = numbers and not param.choices and (param.max - param.min) / step <= _SLIDER_STEPS  # type: ignore[operator]
     label, help = _PLAIN.get(param.name, (param.name, param.help))
-    return told | {"label": label, "help": help, "choices": list(param.choices), "step": step, "slider": slider and not param.odd}
+    return described | {"label": label, "help": help, "choices": list(param.choices), "step": step, "slider": slider and not param.odd}
 
 
 def views() -> list[Row]:

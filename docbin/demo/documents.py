@@ -94,9 +94,9 @@ def run(job: Mapping[str, Any], *, memory: int | None, seconds: float = SECONDS)
         finished = False
         for line in process.stdout:
             with contextlib.suppress(ValueError, TypeError, AttributeError):
-                told = json.loads(line)
-                finished = finished or bool(told.get("end"))
-                progress.hear(told)
+                message = json.loads(line)
+                finished = finished or bool(message.get("end"))
+                progress.hear(message)
                 yield progress
         process.wait()
         if late.is_set():
@@ -133,7 +133,7 @@ def results(out: Path, download: Path) -> Path | None:
     return download
 
 
-def told(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def outcomes(records: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """What became of each file, in words: its name and a sentence."""
     rows = []
     for name in dict.fromkeys(str(record.get("input")) for record in records):
@@ -180,7 +180,7 @@ def main() -> int:
 def _work(job: Mapping[str, Any], stream: TextIO) -> None:
     from docbin import batch
 
-    class Teller(batch.Listener):
+    class Reporter(batch.Listener):
         """Passes on what it hears."""
 
         def expect(self, pages: int) -> None:
@@ -197,7 +197,7 @@ def _work(job: Mapping[str, Any], stream: TextIO) -> None:
     _say(stream, expect=-len(job["files"]))  # they are counted anew
     with tempfile.TemporaryDirectory(prefix="docbin-") as spool:
         plan = batch.plan(job["files"], job["out"], what, spool=Path(spool))
-        batch.run(plan, jobs=1, listener=Teller(), page_seconds=PAGE_SECONDS)
+        batch.run(plan, jobs=1, listener=Reporter(), page_seconds=PAGE_SECONDS)
 
 
 def _say(stream: TextIO, **news: Any) -> None:

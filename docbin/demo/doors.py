@@ -63,8 +63,8 @@ _log = logging.getLogger("docbin.demo")
 
 def headers(frames: Collection[str] = ()) -> dict[str, str]:
     """What every answer carries; `frames` are the sites that may show the page inside theirs."""
-    told = {name: value.format(frames=" ".join(frames) or "'none'") for name, value in _HEADERS.items()}
-    return told if frames else told | {"x-frame-options": "DENY"}  # that header knows no list
+    headers = {name: value.format(frames=" ".join(frames) or "'none'") for name, value in _HEADERS.items()}
+    return headers if frames else headers | {"x-frame-options": "DENY"}  # that header knows no list
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +170,13 @@ class Doors:
         longest = longest_body(scope["method"], scope["path"])
         if longest is None:
             raise Refused(404, "There is nothing here.")
-        told = sent.get(b"content-length", b"0")
-        if not told.isdigit() or int(told) > longest:
+        length = sent.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > longest:
             raise Refused(413, f"The file is too large; the demo takes up to {UPLOAD_BYTES // 1_000_000} MB.")
         body = _Body(receive, longest, answer)
         if scope["path"] == EVENT and self._events is not None:
             body = await self._event(body)
-        size = (int(told) or longest) if scope["path"] == UPLOAD and self._room is not None else 0
+        size = (int(length) or longest) if scope["path"] == UPLOAD and self._room is not None else 0
         if self._room is None or not size:
             await self._app(scope, body.receive, answer.send)
             return
@@ -297,6 +297,6 @@ class _Answer:
             return
         self._refused = True
         body = text.encode()
-        told = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
-        await self._send({"type": "http.response.start", "status": status, "headers": [*told, *self._more]})
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *self._more]})
         await self._send({"type": "http.response.body", "body": body})

@@ -24,8 +24,8 @@
   // --- results and what they were made of: a result is greyed as soon as a setting of its group, or the page, is another ------------------------
   // Every value of a chooser carries the group's number at that moment, the server sends it back with the result, and only a result that has the
   // newest number is shown as one. "group" is the tab.
-  const groups = new Map(); // group -> {serial, told: [functions that send the value anew]}
-  const group = (name) => groups.get(name) || groups.set(name, { serial: 0, told: [] }).get(name);
+  const groups = new Map(); // group -> {serial, listeners: [functions that send the value anew]}
+  const group = (name) => groups.get(name) || groups.set(name, { serial: 0, listeners: [] }).get(name);
   const results = (name) => document.querySelectorAll(`[data-docbin-result="${name}"], .docbin-result-${name}`);
   function stale(name) {
     group(name).serial++;
@@ -43,7 +43,7 @@
   }
   function changed(name) {
     stale(name);
-    for (const tell of group(name).told) tell();
+    for (const tell of group(name).listeners) tell();
   }
   function pageChanged() {
     for (const name of groups.keys()) changed(name);
@@ -88,7 +88,7 @@
       for (const name of Object.keys(params)) if (Number.isNaN(params[name])) delete params[name];
       props.value = { method: select.value, params, serial: group(props.group).serial };
     };
-    group(props.group).told.push(tell);
+    group(props.group).listeners.push(tell);
     let timer = 0;
     const altered = (wait) => {
       stale(props.group);
@@ -133,14 +133,14 @@
       const said = make("output", { for: id, text: param.default });
       const moved = () => ((said.textContent = input.value), tell());
       input = make("input", { ...common, oninput: moved, type: "range", min: param.min, max: param.max, step: param.step, value: param.default });
-      return make("div", { class: "setting" }, make("label", { for: id, text: param.label }), make("div", { class: "slide" }, input, said), told(param, id));
+      return make("div", { class: "setting" }, make("label", { for: id, text: param.label }), make("div", { class: "slide" }, input, said), settingHelp(param, id));
     } else {
       input = make("input", { ...common, type: "number", inputmode: "decimal", min: param.min, max: param.max, step: param.step, value: param.default });
     }
-    return make("div", { class: "setting" }, make("label", { for: id, text: param.label }), input, told(param, id));
+    return make("div", { class: "setting" }, make("label", { for: id, text: param.label }), input, settingHelp(param, id));
   }
 
-  const told = (param, id) =>
+  const settingHelp = (param, id) =>
     make("p", {
       id: `${id}-help`,
       class: "help",
@@ -158,7 +158,7 @@
       count.textContent = `${names.length} of at most ${props.most} methods chosen.`;
       props.value = { names, serial: group("compare").serial };
     };
-    group("compare").told.push(tell);
+    group("compare").listeners.push(tell);
     for (const family of families(props.table)) {
       const set = make("fieldset", { class: props.table.filter((one) => one.family === family).length > 6 ? "many" : "" }, make("legend", { text: capital(family) }));
       for (const row of props.table.filter((one) => one.family === family)) {
@@ -382,16 +382,16 @@
     show();
   }
 
-  function legend(told) {
-    if (!told) return "";
-    if (told.kind === "keys")
+  function legend(data) {
+    if (!data) return "";
+    if (data.kind === "keys")
       return make(
         "ul",
         { class: "keys", "aria-label": "Legend" },
-        ...told.keys.map(([colour, name]) => make("li", {}, make("span", { class: "key", style: `background:${colour}` }), make("span", { text: name }))),
+        ...data.keys.map(([colour, name]) => make("li", {}, make("span", { class: "key", style: `background:${colour}` }), make("span", { text: name }))),
       );
-    const bar = make("span", { class: "scale", style: `background:linear-gradient(90deg, ${told.colours.join(", ")})`, "aria-hidden": "true" });
-    return make("p", { class: "keys", "aria-label": "Legend" }, make("span", { text: told.low }), bar, make("span", { text: `${told.high} (${told.unit})` }));
+    const bar = make("span", { class: "scale", style: `background:linear-gradient(90deg, ${data.colours.join(", ")})`, "aria-hidden": "true" });
+    return make("p", { class: "keys", "aria-label": "Legend" }, make("span", { text: data.low }), bar, make("span", { text: `${data.high} (${data.unit})` }));
   }
 
   // What a point of the benchmarks' picture says is shown above all points: SVG has no other order than that of its elements.
@@ -399,7 +399,7 @@
     const point = event.target.closest?.("svg.plot g.point");
     for (const said of document.querySelectorAll("svg.plot > .said")) said.remove();
     if (!point) return;
-    const said = point.querySelector(".told").cloneNode(true);
+    const said = point.querySelector(".details").cloneNode(true);
     said.setAttribute("class", "said");
     said.setAttribute("transform", point.getAttribute("transform"));
     said.setAttribute("aria-hidden", "true");

@@ -3,7 +3,7 @@
 Every point is a stop for the Tab key and says its numbers when the pointer or the focus is on it (``page.js`` puts them above all points). The line
 joins the methods that no other one beats in both quality and time; they alone carry their names all the time, where there is room for them. The few
 that are far worse than most stand on the lower edge, with a sentence: a picture that reached down to them would squeeze all others together.
-It is drawn in two shapes, of which ``page.css`` shows the one that fits: letters of a desk's picture are too small to read on a phone.
+It is drawn in two shapes, of which ``page.css`` shows the one that fits: letters of a wide screen's picture are too small to read on a phone.
 """
 
 from __future__ import annotations
@@ -167,17 +167,17 @@ def _with_room(best: Sequence[Point], places: Mapping[str, tuple[float, float]],
 
 def _drawn(point: Point, mark: str, across: float, down: float, value: str, named: bool, width: int) -> str:
     """A point with what it says; the words stay inside the picture."""
-    told = f"{value}, {point.mean['seconds']:.3g} s a page"
+    scores = f"{value}, {point.mean['seconds']:.3g} s a page"
     anchor, offset = ("start", 14) if across < width - 100 else ("end", -14)
     label = f'<text x="{offset}" y="4" text-anchor="{anchor}">{escape(point.method)}</text>' if named else ""
-    wide = 7.2 * max(len(told), len(point.method)) + 20
+    wide = 7.2 * max(len(scores), len(point.method)) + 20
     left, top = min(max(14.0, 4 - across), width - across - wide - 4), (-58 if down > _TOP + 60 else 12)
     box = (
-        f'<g class="told"><rect x="{left:.0f}" y="{top}" width="{wide:.0f}" height="46" rx="5"/>'
+        f'<g class="details"><rect x="{left:.0f}" y="{top}" width="{wide:.0f}" height="46" rx="5"/>'
         f'<text x="{left + 10:.0f}" y="{top + 19}" font-weight="700">{escape(point.method)}</text>'
-        f'<text x="{left + 10:.0f}" y="{top + 37}">{told}</text></g>'
+        f'<text x="{left + 10:.0f}" y="{top + 37}">{scores}</text></g>'
     )
-    said = escape(f"{point.method}, {point.family}: {told}", quote=True)
+    said = escape(f"{point.method}, {point.family}: {scores}", quote=True)
     return f'<g class="point" tabindex="0" role="img" aria-label="{said}" transform="translate({across:.1f} {down:.1f})">{mark}{label}{box}</g>'
 
 

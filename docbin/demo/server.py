@@ -30,7 +30,7 @@ from typing import Any
 
 from docbin.demo import documents
 from docbin.demo.doors import UPLOAD_BYTES, Doors, Names, Room
-from docbin.demo.tabs import QUICK, SLOW, Sample
+from docbin.demo.tabs.events import QUICK, SLOW, Sample
 from docbin.demo.work import MEGAPIXELS
 from docbin.errors import DocbinError, InputError, MissingExtra, PageTimeout, UsageError, WorkerDied
 from docbin.processes.sandbox import Sandbox
@@ -326,7 +326,7 @@ def _launch(work: Work, files: Path, place: tuple[str, int], names: Names, frame
     import gradio as gr
     from starlette.middleware import Middleware
 
-    from docbin.demo.tabs import build
+    from docbin.demo.layout import build
 
     host, port = place
 

@@ -21,10 +21,10 @@ from docbin.errors import DocbinError, InputError, RefusedInput, UsageError
 
 if TYPE_CHECKING:
     from docbin.catalogue import Method
-    from docbin.page import Mask, Page
+    from docbin.page import Image, Mask, Page
 
 MEGAPIXELS = 40.0
-"""Largest page, unless the server was told another. An A4 page at 600 dpi has 35."""
+"""Largest page, unless the server was given another. An A4 page at 600 dpi has 35."""
 DOWNLOADS = ("png", "tiff", "pdf")
 MOST_METHODS = 4
 """So many methods are compared at a time."""
@@ -51,9 +51,8 @@ def thumbnails(paths: Mapping[str, str], height: int) -> dict[str, str]:
 
 def look(folder: str, path: str, name: str, page: int, *, megapixels: float = MEGAPIXELS) -> dict[str, Any]:
     """The page itself, and what the file is."""
-    with _opened(path, name, megapixels) as file:
-        read = file.page(page)
-        return _told(file.kind, read) | {"page": pictures.write_page_preview(Path(folder) / "page.png", read.pixels)}
+    read, facts = _read(path, name, page, megapixels)
+    return facts | {"page": pictures.write_page_preview(Path(folder) / "page.png", read.pixels)}
 
 
 def binarize(
@@ -61,15 +60,12 @@ def binarize(
 ) -> dict[str, Any]:
     """A page turned to ink: previews of both, what there is to know of it, and the downloads, which are the files that the CLI writes."""
     from docbin.batch.quality_check import suspicions
-    from docbin.polarity import upright
 
     row = method_row(method)
     home = Path(folder)
-    with _opened(path, name, megapixels) as file:
-        read = file.page(page)
-        kind = file.kind
+    read, facts = _read(path, name, page, megapixels)
     start = time.perf_counter()
-    pixels, polarity = upright(read.pixels, "auto")  # as the command line does
+    pixels = _upright(read, facts)
     ink = row.binarize(pixels, **params)
     seconds = time.perf_counter() - start
     stem = download_stem(name, read)
@@ -78,10 +74,7 @@ def binarize(
         target = home / f"{stem}{files.formats()[format].suffixes[0]}"
         files.write_page(ink, target, dpi=read.dpi)
         downloads[format] = str(target)
-    told = _told(kind, read)
-    if polarity == "light":
-        told["notes"].append("the writing is white on black, and was taken so")
-    return told | {
+    return facts | {
         "method": row.name,
         "params": row.parse(params),
         "seconds": seconds,
@@ -112,9 +105,8 @@ def compare(
         raise UsageError(f"{len(methods)} methods are chosen; choose 1 to {MOST_METHODS}")
     rows = [method_row(method) for method in methods]
     home = Path(folder)
-    with _opened(path, name, megapixels) as file:
-        read = file.page(page)
-        kind = file.kind
+    read, facts = _read(path, name, page, megapixels)
+    pixels = _upright(read, facts)
     wanted = _truth(truth, truth_name, read.pixels.shape[:2], megapixels) if truth is not None else None
     panels = []
     for number, row in enumerate(rows):
@@ -122,7 +114,7 @@ def compare(
         panels.append(panel)
         try:
             start = time.perf_counter()
-            ink = row.binarize(read.pixels)
+            ink = row.binarize(pixels)
             panel["seconds"] = time.perf_counter() - start
         except DocbinError as error:
             panel["error"] = str(error)
@@ -135,17 +127,15 @@ def compare(
             panel["scores"] = score(ink, wanted).as_dict()
     shown = pictures.write_page_preview(home / "page.png", read.pixels, PANEL_PIXELS)
     legend = pictures.error_legend() if wanted is not None else None
-    return _told(kind, read) | {"page": shown, "panels": panels, "legend": legend}
+    return facts | {"page": shown, "panels": panels, "legend": legend}
 
 
 def inside(
     folder: str, path: str, name: str, page: int, view: str, params: Mapping[str, Any], *, megapixels: float = MEGAPIXELS
 ) -> dict[str, Any]:
     """What a method or network computes on its way to the ink; see :mod:`docbin.demo.views`."""
-    with _opened(path, name, megapixels) as file:
-        read = file.page(page)
-        kind = file.kind
-    return _told(kind, read) | views.show(view, read.pixels, params, Path(folder))
+    read, facts = _read(path, name, page, megapixels)
+    return facts | views.show(view, _upright(read, facts), params, Path(folder))
 
 
 def find(
@@ -156,9 +146,7 @@ def find(
 
     if model not in table.names():
         raise UsageError(f"model {model[:80]!r} does not find text; choose one from the list")
-    with _opened(path, name, megapixels) as file:
-        read = file.page(page)
-        kind = file.kind
+    read, facts = _read(path, name, page, megapixels)
     row = table.get(model)
     start = time.perf_counter()
     words = row.words(read.pixels, **params)
@@ -168,7 +156,7 @@ def find(
     output.write(listed, "json", read.pixels, words, name)
     outlined = pictures.write_page_preview(home / "words.png", output.drawn(read.pixels, words))
     found = output.as_dict(words, name, (read.pixels.shape[1], read.pixels.shape[0]))["words"]
-    return _told(kind, read) | {"words": found, "seconds": seconds, "picture": outlined, "list": str(listed)}
+    return facts | {"words": found, "seconds": seconds, "picture": outlined, "list": str(listed)}
 
 
 def method_row(name: str) -> Method:
@@ -186,10 +174,12 @@ def download_stem(name: str, page: Page, mark: str = "ink") -> str:
     return stem if page.count == 1 else page_stem(stem, page.number)
 
 
-def _told(kind: str, page: Page) -> dict[str, Any]:
-    """What is told of a page in every answer."""
+def _read(path: str, name: str, number: int, megapixels: float) -> tuple[Page, dict[str, Any]]:
+    """A page of a file, and what every answer says of it."""
+    with _opened(path, name, megapixels) as file:
+        page, kind = file.page(number), file.kind
     height, width = page.pixels.shape[:2]
-    return {
+    return page, {
         "kind": kind,
         "name": page.source,
         "number": page.number,
@@ -202,6 +192,16 @@ def _told(kind: str, page: Page) -> dict[str, Any]:
     }
 
 
+def _upright(page: Page, facts: dict[str, Any]) -> Image:
+    """The page as dark writing on light, as the command line takes it; where it was turned over, a note in `facts` says so."""
+    from docbin.polarity import upright
+
+    pixels, polarity = upright(page.pixels, "auto")
+    if polarity == "light":
+        facts["notes"].append("the writing is white on black, and was taken so")
+    return pixels
+
+
 @contextmanager
 def _opened(path: str, name: str, megapixels: float) -> Iterator[files.PageFile]:
     """A file of pages under the demo's limit; `name` is what the visitor calls it."""
@@ -211,8 +211,8 @@ def _opened(path: str, name: str, megapixels: float) -> Iterator[files.PageFile]
         with files.open_pages(path, max_megapixels=megapixels, name=name) as file:
             yield file
     except RefusedInput as error:  # its way out is an option of the command line
-        told = str(error).split("; ")[0]
-        raise RefusedInput(f"{told}; make the page smaller, or use docbin on your own computer, which has no such limit") from error
+        reason = str(error).split("; ")[0]
+        raise RefusedInput(f"{reason}; make the page smaller, or use docbin on your own computer, which has no such limit") from error
 
 
 def _truth(path: str, name: str, shape: tuple[int, ...], megapixels: float) -> Mask:

@@ -426,7 +426,7 @@ def test_bad_files_of_a_batch_are_told_and_the_good_ones_made(work: server.Work,
     *_, (progress, made) = work.document(files, method="otsu", params={}, format=None)
     assert made is not None
     assert made.name == "good.png"
-    rows = dict(server.documents.told(progress.records))
+    rows = dict(server.documents.outcomes(progress.records))
     assert rows["good.png"] == "1 page turned into ink."
     assert "not a picture or PDF but text" in rows["letter.png"]
     assert str(tmp_path) not in str(rows)

@@ -131,6 +131,27 @@ def test_white_on_black_is_turned_over_as_by_the_command_line(tmp_path: Path) ->
     assert answer["ink"] < 0.3
 
 
+@pytest.mark.parametrize("task", ["compare", "threshold", "probability"])
+def test_other_tabs_turn_white_on_black_over_as_well(tmp_path: Path, task: str) -> None:
+    """Compared methods and the maps inside see the page that "Binarize" sees; of a page that is turned over already, they give the same."""
+    image = pages.page(480, 640)
+    answers = []
+    for name, pixels in (("page.png", image), ("negative.png", 255 - image)):
+        path, folder = tmp_path / name, tmp_path / f"{task}-{name}"
+        folder.mkdir()
+        Image.fromarray(pixels).save(path)
+        if task == "compare":
+            answers.append(work.compare(str(folder), str(path), name, 1, ["sauvola"]))
+            shown = Path(answers[-1]["panels"][0]["result"])
+        else:
+            view = {"threshold": "threshold:sauvola", "probability": f"probability:{catalogue.DEFAULT}"}[task]
+            answers.append(work.inside(str(folder), str(path), name, 1, view, {}))
+            shown = Path(answers[-1]["pictures"][1]["path"])
+        answers[-1]["bytes"] = shown.read_bytes()
+    assert answers[0]["bytes"] == answers[1]["bytes"]
+    assert [any("white on black" in note for note in answer["notes"]) for answer in answers] == [False, True]
+
+
 def test_a_suspect_result_is_told(tmp_path: Path) -> None:
     path = tmp_path / "dark.png"
     Image.fromarray(np.full((100, 100), 30, np.uint8)).save(path)

@@ -1,0 +1,1 @@
+"""The demo's tabs, a file each; ``events`` is what they share."""
