@@ -65,8 +65,8 @@ def lead_of_dark(image: Image) -> float | None:
         if len(votes) >= FEWEST or shrink * WINDOW > max(grey.shape):
             break
         shrink *= 2.5
-    told = len(votes) >= FEWEST or (len(votes) and len(votes) * WINDOW**2 > 0.25 * size[0] * size[1])
-    return float(votes.sum() / np.abs(votes).sum()) if told else None
+    enough = len(votes) >= FEWEST or (len(votes) and len(votes) * WINDOW**2 > 0.25 * size[0] * size[1])
+    return float(votes.sum() / np.abs(votes).sum()) if enough else None
 
 
 def _votes(grey: Image) -> NDArray[np.float64]:

@@ -154,8 +154,8 @@ def difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str | None
     names = {"task": "docbin {}", "method": "{}", "docbin": "docbin {}", "format": "--format {}", "pages": "--pages {}", "dpi": "--dpi {}"}
     for name, words in names.items():
         if earlier.get(name) != now.get(name):
-            told, here = (words.format("(none)" if side.get(name) is None else side[name]) for side in (earlier, now))
-            return f"{told}, not {here}"
+            old, new = (words.format("(none)" if side.get(name) is None else side[name]) for side in (earlier, now))
+            return f"{old}, not {new}"
     if earlier.get("weights") != now.get("weights"):
         return f"other weights of {now.get('method')}"
     before, after = (dict(side.get("parameters") or {}) for side in (earlier, now))

@@ -311,11 +311,13 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
         cells += [number(row["peak_mb"], 0), number(row["run_mb"], 0), number(size, 2)]
         cells += [number(row["ratios"].get(name), 1) for name in ours]
         lines.append([row["network"], row["runtime"], *cells, note])
-    told = [" | ".join(line) for line in lines]
+    table_rows = [" | ".join(line) for line in lines]
     height, width = rows[0]["size"]
     what = "Picture" if (height, width) == PICTURE else "Page"
     runs = max(row["runs"] for row in rows)
-    return "\n".join(f"| {line} |" for line in told) + f"\n\n{what} of {width} x {height}, {rows[0]['threads']} threads, best of {runs}."
+    return (
+        "\n".join(f"| {line} |" for line in table_rows) + f"\n\n{what} of {width} x {height}, {rows[0]['threads']} threads, best of {runs}."
+    )
 
 
 __all__ = ["Packed", "packed", "run", "shipped", "show"]

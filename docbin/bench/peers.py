@@ -233,9 +233,9 @@ def _edge(draw: _Drawing, node: Node, logits: str, codes: Node) -> str:
     seen.append(linear(pixels, 0.5, -64.0))
     if "depth" in codes.tensors:
         seen.append(linear(draw.add("Gather", cells, draw.constant(np.arange(1, 8, 2)), axis=1), 0.5))
-    told = within(linear(draw.add("SpaceToDepth", logits, blocksize=2), LOGIT_UNIT), -LARGEST)
-    drawn = conv(within(conv(draw.add("Concat", *seen, told, axis=1), "first"), 0.0), "second")
-    return draw.add("DepthToSpace", draw.add("Add", linear(told, 1 / LOGIT_UNIT), drawn), blocksize=2, mode="DCR")
+    rounded = within(linear(draw.add("SpaceToDepth", logits, blocksize=2), LOGIT_UNIT), -LARGEST)
+    drawn = conv(within(conv(draw.add("Concat", *seen, rounded, axis=1), "first"), 0.0), "second")
+    return draw.add("DepthToSpace", draw.add("Add", linear(rounded, 1 / LOGIT_UNIT), drawn), blocksize=2, mode="DCR")
 
 
 def unet(base: int, height: int, width: int, levels: int = 4, seed: int = 0) -> bytes:

@@ -59,8 +59,8 @@ def show(rows: Sequence[Row]) -> str:
         cells += [str(row["planes"] or "-"), f"{row['bytes'] / 1000:.0f}", page, f"{step:.0f}", row["citation"] or "-"]
         table.append(cells)
     row = rows[0]
-    told = f"{row['steps']} steps ({row['crops']} crops) a run; FM in percent, mean over {row['windows']} held-out windows."
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in table) + f"\n\n{told}"
+    note = f"{row['steps']} steps ({row['crops']} crops) a run; FM in percent, mean over {row['windows']} held-out windows."
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in table) + f"\n\n{note}"
 
 
 COLOURS: Mapping[str, str] = {

@@ -44,8 +44,8 @@ def _described(row: dict[str, Any], width: int, *, default: bool) -> list[str]:
     lines = [head, *textwrap.wrap(row["summary"], width, initial_indent="      ", subsequent_indent="      ")]
     for param in row["params"]:
         name = f"      -p {param['name']}={_value(param['default'])}"
-        told = f"{_range(param)}{param['help']}"
-        lines += textwrap.wrap(told, width, initial_indent=f"{name:<28}  ", subsequent_indent=" " * 30, break_on_hyphens=False)
+        description = f"{_range(param)}{param['help']}"
+        lines += textwrap.wrap(description, width, initial_indent=f"{name:<28}  ", subsequent_indent=" " * 30, break_on_hyphens=False)
     lines += textwrap.wrap(
         row["citation"], width, initial_indent="      Paper: ", subsequent_indent="             ", break_on_hyphens=False
     )

@@ -61,7 +61,7 @@ def _row(config: Any) -> dict[str, Any]:
     from docbin.zoo import runtimes
 
     runtime = runtimes.choose(config)
-    told = {key: value for key, value in asdict(config).items() if key not in ("folder", "name")}
+    fields = {key: value for key, value in asdict(config).items() if key not in ("folder", "name")}
     return {
         "name": config.name,
         "folder": str(config.folder),
@@ -71,7 +71,7 @@ def _row(config: Any) -> dict[str, Any]:
         "runtimes": [one.name for one in runtimes.RUNTIMES if one.runs(config)],
         "available": runtime.installed,
         "needs": f"docbin[{runtime.extra}]" if runtime.extra else None,
-        **told,
+        **fields,
     }
 
 

@@ -216,8 +216,8 @@ def _page_ink(page: LabelledPage) -> float:
     measured = float(ink_depth(quotient))
     if truth.sum() < 64:
         return measured
-    told = 1.05 * float(np.percentile(255 - quotient[truth], 90))
-    return float(np.clip(measured, 0.75 * told, 1.35 * told))
+    of_truth = 1.05 * float(np.percentile(255 - quotient[truth], 90))
+    return float(np.clip(measured, 0.75 * of_truth, 1.35 * of_truth))
 
 
 def _limits(weights: Sequence[float]) -> NDArray[np.float64]:

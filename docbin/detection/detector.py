@@ -76,8 +76,8 @@ class Detector:
 
 def rules_of(config: Config) -> Rules:
     """The rules that a model's config asks for."""
-    told = config.detect
-    return Rules(config.output.threshold, told.score, told.unclip, told.shrink, told.least, shape=told.shape)
+    settings = config.detect
+    return Rules(config.output.threshold, settings.score, settings.unclip, settings.shrink, settings.least, shape=settings.shape)
 
 
 def inner_size(height: int, width: int, side: int) -> tuple[int, int]:

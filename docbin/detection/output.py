@@ -30,8 +30,8 @@ LINE, HALO = (213, 94, 0), (255, 255, 255)
 
 def as_dict(words: Sequence[Word], image: str, size: tuple[int, int]) -> dict[str, Any]:
     """The stable JSON form; `size` is (width, height), coordinates are to hundredths of a pixel."""
-    told = [{"polygon": np.round(word.polygon.astype(float), 2).tolist(), "score": round(word.score, 4)} for word in words]
-    return {"image": image, "size": list(size), "words": told}
+    records = [{"polygon": np.round(word.polygon.astype(float), 2).tolist(), "score": round(word.score, 4)} for word in words]
+    return {"image": image, "size": list(size), "words": records}
 
 
 def as_json(words: Sequence[Word], image: str, size: tuple[int, int]) -> str:

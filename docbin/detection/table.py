@@ -40,7 +40,7 @@ def row_of(config: Config) -> DetectorRow:
     """The row of a model: what it needs is what the best runtime for it needs here."""
     runtime = runtimes.choose(config)
     able = tuple(one.name for one in runtimes.RUNTIMES if one.runs(config))
-    told = config.detect
+    settings = config.detect
     return DetectorRow(
         config.name,
         "detector",
@@ -50,17 +50,17 @@ def row_of(config: Config) -> DetectorRow:
             Param(
                 "threshold", config.output.threshold, "a pixel belongs to a word's kernel where its probability is at least this", 0.0, 1.0
             ),
-            Param("score", told.score, "a kernel is a word where its mean probability is at least this", min=0.0, max=1.0),
+            Param("score", settings.score, "a kernel is a word where its mean probability is at least this", min=0.0, max=1.0),
             Param(
                 "unclip",
-                told.unclip,
+                settings.unclip,
                 "growth of a kernel, area * unclip / perimeter; 0 undoes the shrinking of training",
                 min=0.0,
                 max=100.0,
             ),
-            Param("shape", told.shape, "quadrilaterals, or outlines of any form", choices=SHAPES),
-            Param("least", told.least, "shortest side of a kernel, pixels of what the network sees", min=0.0, max=1000.0),
-            Param("side", told.side, "longer side of what the network sees, pixels; 0: the picture as it is", min=0, max=16384),
+            Param("shape", settings.shape, "quadrilaterals, or outlines of any form", choices=SHAPES),
+            Param("least", settings.least, "shortest side of a kernel, pixels of what the network sees", min=0.0, max=1000.0),
+            Param("side", settings.side, "longer side of what the network sees, pixels; 0: the picture as it is", min=0, max=16384),
             Param("accurate", False, "look at the picture at two sizes, the second half as large again, and average: three times the time"),
             Param(
                 "runtime",

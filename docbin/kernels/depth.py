@@ -160,8 +160,8 @@ def has_pale_ink(quotient: Image, ink: float) -> bool:
         _, rows = strokes(seen[0] > least, *seen)
         found.append(rows[(rows[:, AREA] >= 25) & (rows[:, WIDTH] < 25)])
     pale, dark = found[0][found[0][:, DEPTH] < 0.55 * ink], found[1][found[1][:, DEPTH] > 0.75 * ink]
-    told = softness(pale, dark) if len(pale) >= 12 else None
-    return told is not None and told[0] >= SHARP
+    soft = softness(pale, dark) if len(pale) >= 12 else None
+    return soft is not None and soft[0] >= SHARP
 
 
 def _table(ink: float) -> NDArray[np.uint8]:

@@ -119,12 +119,12 @@ class Pyramid(nn.Module):
         last = len(maps) - 1
         y, levels = self.lateral[last](maps[last]), []
         for level in range(last, -1, -1):
-            told = self.out[level](y)
+            level_map = self.out[level](y)
             if level and self.spread:
-                told = F.pixel_shuffle(self.spread[level - 1](told), 2**level)
+                level_map = F.pixel_shuffle(self.spread[level - 1](level_map), 2**level)
             elif level:
-                told = F.interpolate(told, scale_factor=2**level, mode="nearest")
-            levels.append(told)
+                level_map = F.interpolate(level_map, scale_factor=2**level, mode="nearest")
+            levels.append(level_map)
             if level:
                 raised = F.pixel_shuffle(self.down[level - 1](y), 2) if self.down else F.interpolate(y, scale_factor=2, mode="nearest")
                 y = self.lateral[level - 1](maps[level - 1]) + raised

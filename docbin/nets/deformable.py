@@ -59,8 +59,8 @@ class DeformableConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C', H', W')."""
         with torch.autocast(x.device.type, enabled=False):  # an offset in bfloat16 would be good to a pixel at the far edge
-            x, told = x.float(), F.conv2d(x.float(), self.offset.weight, self.offset.bias, self.stride, self.padding, self.dilation)
-            offset, mask = told[:, : told.shape[1] * 2 // 3], torch.sigmoid(told[:, told.shape[1] * 2 // 3 :])
+            x, predicted = x.float(), F.conv2d(x.float(), self.offset.weight, self.offset.bias, self.stride, self.padding, self.dilation)
+            offset, mask = predicted[:, : predicted.shape[1] * 2 // 3], torch.sigmoid(predicted[:, predicted.shape[1] * 2 // 3 :])
             if has_operator() and not torch.onnx.is_in_onnx_export():
                 from torchvision.ops import deform_conv2d
 

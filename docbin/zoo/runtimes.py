@@ -297,14 +297,14 @@ class OnnxNet:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            told = self._session.get_modelmeta().custom_metadata_map
+            metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # ONNX Runtime's own exceptions share no base but Exception
             raise InputError(f"{path}: ONNX Runtime cannot load it ({str(error)[:300]}); export the model again") from None
-        if told.get("docbin.weights") != config.weights.sha256:
+        if metadata.get("docbin.weights") != config.weights.sha256:
             raise InputError(f"{path}: was not exported from {config.folder / config.weights.file}; export it again")
         self._grey, self._depth = config.input.channels == "grey", config.input.depth
-        self._tile, self._stride = config.input.tile, int(told["docbin.stride"])
-        halo = told["docbin.halo"] if config.input.halo is None else config.input.halo
+        self._tile, self._stride = config.input.tile, int(metadata["docbin.stride"])
+        halo = metadata["docbin.halo"] if config.input.halo is None else config.input.halo
         self._halo = None if halo == WHOLE else int(halo)
 
     def _tiles(self, image: Image) -> Iterator[tuple[tuple[slice, slice], FloatMap]]:
