@@ -123,7 +123,7 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         cleaning.clean_page(page, np.zeros((20, 31), np.bool_))
     with pytest.raises(TypeError, match="bool"):
-        cleaning.clean_page(page, np.zeros((20, 30), np.uint8))  # type: ignore[arg-type]
+        cleaning.clean_page(page, np.zeros((20, 30), np.uint8))
     with pytest.raises(UsageError, match="polarity"):
         docbin.clean(page, "otsu", polarity="up")
 

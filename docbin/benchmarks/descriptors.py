@@ -36,7 +36,7 @@ TRUTH_SUFFIXES = (".txt", ".xml", ".gt")
 PICTURE_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".webp", ".pbm", ".pgm", ".ppm", ".pnm", ".jp2", ".gif")
 ROLES = ("train", "test", "other")
 POLARITIES = ("black", "white")
-TASKS = ("binarize", "detect", "text-mask")
+TASKS = ("binarize", "detect", "text-mask", "ocr")
 MANY = 20
 """So many missing pages are told one by one."""
 _DEPTH = 6  # folders below the root that are searched
@@ -71,6 +71,9 @@ PLAIN_WORDS = Layout(
 )
 """The same for outlines of words; ``gt_`` may stand before the stem."""
 
+PLAIN_TEXT = Layout(images=("images/{stem}.*",), truths=("text/{stem}.txt", "text/{stem}.xml"))
+"""``images/`` + ``text/``: transcriptions (:mod:`docbin.benchmarks.text_truth`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
@@ -92,7 +95,7 @@ class Benchmark:
     layouts : how the official archives lie on disk
     oddities : what to know before trusting a number on this set
     task : "binarize", truths are masks of ink; "detect", outlines of words; or "text-mask", masks of lettering
-        (:mod:`docbin.benchmarks.text_mask_truth`)
+        (:mod:`docbin.benchmarks.text_mask_truth`), or "ocr", transcriptions (:mod:`docbin.benchmarks.text_truth`)
     truth : format of the outlines, of ``docbin.benchmarks.word_truth.FORMATS``
     protocol : how found words are counted, of ``docbin.metrics.words.PROTOCOLS``
     aspect : width over height of the published pictures, where copies of another aspect are about; such a copy is stretched to it when its words
@@ -129,7 +132,10 @@ class Benchmark:
         found = self._best(data_root)
         if not found.pairs:
             raise FileAccessError(
-                f"{self.name}: no page with its truth was found under {data_root}; put pictures into {self.name}/images and truths of the same "
+                f"{self.name}: no page with its truth was found under {data_root}; put pictures into images/ and transcriptions of the same names "
+                "(.txt, or .xml in ALTO or PAGE) into text/ there"
+                if self.task == "ocr"
+                else f"{self.name}: no page with its truth was found under {data_root}; put pictures into {self.name}/images and truths of the same "
                 f"names into {self.name}/gt there, or unpack {', '.join(self.archives) or 'the official archives'} ({self.homepage})"
             )
         return found.pairs
@@ -162,6 +168,8 @@ class Benchmark:
         for place in self._places(root):
             files = _files_below(place)
             plain, stems = (PLAIN_WORDS, self.stems) if self.task == "detect" else (PLAIN, ())
+            if self.task == "ocr":
+                plain = PLAIN_TEXT
             if self.truth == word_truth.NONE:
                 plain = Layout(PLAIN.images, ())
             tried = [_match(place, files, plain, stems, "here")]
@@ -280,13 +288,15 @@ def load(name_or_folder: str | os.PathLike[str]) -> Benchmark:
     folder = Path(name)
     if folder.is_dir():
         folder = folder.resolve()
-        if not (folder / "images").is_dir() or not (folder / "gt").is_dir():
+        if not (folder / "images").is_dir() or not any((folder / truth).is_dir() for truth in ("gt", "text")):
             if any(file.suffix.lower() == ".ora" for file in folder.iterdir()):
                 return Benchmark(folder.name, folder.name, 0, "other", "unknown", "unknown", "unknown", expected=0, layouts=(LAYERED,))
-            raise UsageError(f"{name}: the folder must hold images/ and gt/ with files of equal stems")
+            raise UsageError(f"{name}: the folder must hold images/ and gt/ (or text/, for --ocr) with files of equal stems")
         own = folder / "descriptor.toml"
         if own.is_file():
             return parse(own.read_text(encoding="utf-8"), os.fspath(own))
+        if not (folder / "gt").is_dir():
+            return Benchmark(folder.name, folder.name, 0, "other", "unknown", "unknown", "unknown", expected=0, task="ocr")
         outlines = any(file.suffix.lower() in TRUTH_SUFFIXES for file in (folder / "gt").iterdir())
         task = "detect" if outlines else "binarize"
         return Benchmark(folder.name, folder.name, 0, "other", "unknown", "unknown", "unknown", expected=0, task=task)

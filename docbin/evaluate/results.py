@@ -92,7 +92,15 @@ class Result:
         head = {"dataset": self.dataset}
         if self.judge.labelled:
             head |= {"task": self.judge.task, **(self.about or {})}
-        images = [{"name": page.name, **_finite(self.judge.page_values(scores)), "seconds": page.seconds} for page, scores in self.scored]
+        images = [
+            {
+                "name": page.name,
+                **self.judge.page_labels(scores),
+                **_finite(self.judge.page_values(scores)),
+                "seconds": page.seconds,
+            }
+            for page, scores in self.scored
+        ]
         return {
             **head,
             "method": self.method,

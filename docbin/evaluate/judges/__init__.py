@@ -13,6 +13,7 @@ JUDGES: Mapping[str, str] = {
     "binarize": "docbin.evaluate.judges.ink_judge:InkJudge",
     "detect": "docbin.evaluate.judges.word_judge:WordJudge",
     "text-mask": "docbin.evaluate.judges.text_mask_judge:TextMaskJudge",
+    "ocr": "docbin.evaluate.judges.ocr_judge:OcrJudge",
 }
 """Task of a benchmark's descriptor -> ``"module:class"`` of its judge."""
 

@@ -97,6 +97,10 @@ class Judge(ABC, Generic[Truth, Answer, Counts]):
     def page_values(self, counts: Counts) -> Values:
         """Scores of one page, by FIELDS."""
 
+    def page_labels(self, counts: Counts) -> Mapping[str, str]:
+        """What else JSON says of a page, in words."""
+        return {}
+
     @abstractmethod
     def total(self, counts: Sequence[Counts]) -> Any:
         """Scores of several pages together; at least one."""
