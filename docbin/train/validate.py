@@ -2,7 +2,8 @@
 
 What is wanted of a page says how it is scored. Ink (a bool mask): the F-measure, counted by :mod:`docbin.metrics`. A picture (uint8): the peak
 signal-to-noise ratio of the page that the network makes, so that a network that repairs pages is chosen by its pages. Words (a tuple): the F of
-the words found, by ICDAR 2015's rules.
+the words found, by ICDAR 2015's rules, at the best of a few least scores: how sure a network is of its kernels drifts while it learns, and the
+score is chosen again when it is done (``scripts/choose_detector.py``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import nn
 
 from docbin import metrics
 from docbin.detection import find_words
+from docbin.detection.rules import Rules
 from docbin.metrics.words import Counts, icdar2015, total
 from docbin.nets.inference import clean_pages, probability
 from docbin.page import Image, Mask, to_grey
@@ -28,6 +30,9 @@ PERFECT = 100.0
 """PSNR in dB of a page without any error, so that means stay finite; rounding to 8 bits alone costs 59."""
 
 TILE = 1536  # pixels
+
+LEAST_SCORES = (0.3, 0.4, 0.5, 0.6, 0.7)
+"""Of words, one of which is taken for all pictures of a validation."""
 
 
 def psnr(page: Image, wanted: Image) -> float:
@@ -43,15 +48,19 @@ def validate(net: nn.Module, pages: Sequence[HeldOut], precision: torch.dtype | 
     above a half.
     """
     scores = {}
-    words: list[Counts] = []
+    words: dict[str, list[Counts]] = {}
     for name, image, wanted in pages:
         if isinstance(wanted, tuple):
-            found = find_words(probability(net, image, TILE, precision=precision))
-            words.append(icdar2015([word.polygon for word in found], [word.polygon for word in wanted], [word.ignore for word in wanted]))
-            scores[name] = words[-1].scores().f
+            found = find_words(probability(net, image, TILE, precision=precision), Rules(score=min(LEAST_SCORES)))
+            truth, ignore = [word.polygon for word in wanted], [word.ignore for word in wanted]
+            words[name] = [icdar2015([word.polygon for word in found if word.score >= least], truth, ignore) for least in LEAST_SCORES]
         elif wanted.dtype == np.bool_:
             said = probability(net, image, TILE, precision=precision) > 0.5
             scores[name] = metrics.score(said, np.asarray(wanted, np.bool_), pseudo=False, distances=False).fm
         else:
             scores[name] = psnr(clean_pages(net, image, TILE, precision)[-1], np.asarray(wanted, np.uint8))
-    return {"mean": total(words).scores().f if words else float(np.mean(list(scores.values()))), **scores}
+    if not words:
+        return {"mean": float(np.mean(list(scores.values()))), **scores}
+    together = [total(counts).scores().f for counts in zip(*words.values(), strict=True)]
+    best = int(np.argmax(together))
+    return {"mean": together[best], **scores, **{name: counts[best].scores().f for name, counts in words.items()}}

@@ -17,6 +17,8 @@ pytest.importorskip("shapely")
 
 from docbin import benchmarks
 from docbin.benchmarks.descriptors import PagePair
+from docbin.detection import find_words
+from docbin.detection.rules import Rules
 from docbin.errors import UsageError
 from docbin.nets.pretrained import load
 from docbin.train.detection import balanced_bce, band_error, dice
@@ -121,6 +123,30 @@ def test_it_learns_to_find_words(tiny_detector: Path) -> None:
     scores = validate(load(tiny_detector), held_out(6), None)
     assert scores["mean"] > 80
     assert set(scores) == {"mean", *(f"picture{k}" for k in range(6))}
+
+
+class Unsure(torch.nn.Module):
+    """Says 0.52 where a word is and 0.35 where a lamp is: no word at the default least score, the word alone at 0.5."""
+
+    halo, stride = 0, 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nothing = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        said = torch.where(images[:, :1] > 0.9, 0.52, torch.where(images[:, :1] > 0.4, 0.35, 0.01))
+        return torch.logit(said)
+
+
+def test_a_network_that_is_unsure_of_its_kernels_is_scored_at_the_least_score_that_suits_it() -> None:
+    picture = np.zeros((80, 160, 3), np.uint8)
+    picture[20:36, 30:90], picture[50:66, 30:90] = 255, 128
+    # The kernel of 16 x 60 grows by its share to the outline of the word.
+    grown = find_words(np.where(picture[..., 0] == 255, np.float32(0.52), np.float32(0.01)), Rules(score=0.4))
+    word = Word(grown[0].polygon, "word", False)
+    pages = [("a", picture, (word,)), ("b", picture, (word,))]
+    assert validate(Unsure(), pages, None) == {"mean": 100.0, "a": 100.0, "b": 100.0}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
