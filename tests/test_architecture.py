@@ -67,7 +67,7 @@ for module in {EXTRAS_ONLY}:
     sys.modules[module] = None  # importing it raises ImportError
 for name in {names}:
     importlib.import_module(name)
-print([module for module in ("cv2", "skimage", "scipy", "pypdfium2", "img2pdf") if module in sys.modules])
+print([module for module in ("cv2", "skimage", "scipy", "pypdfium2", "pikepdf") if module in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -23,13 +23,14 @@ DOCUMENT_FORMATS = ("tiff", "pdf")
 @dataclass(frozen=True, slots=True)
 class Binarize(Job):
     """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `editable`: write page and ink as layers of an
-    OpenRaster file. `polarity`: of the writing, "dark", "light", or
-    "auto" (:mod:`docbin.polarity`)."""
+    OpenRaster file. `polarity`: of the writing, "dark", "light", or "auto" (:mod:`docbin.polarity`). `compression`: "g4" or "jbig2"; None: the
+    format's own (:class:`docbin.files.PageWriter`)."""
 
     row: Method
     probability: bool = False
     editable: bool = False
     polarity: str = "auto"
+    compression: str | None = None
     task: ClassVar[str] = "binarize"
 
     @classmethod
@@ -57,6 +58,7 @@ class Binarize(Job):
             raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
         if self.editable and (self.probability or self.format is not None):
             raise UsageError("--editable writes OpenRaster files; leave out --format and --probability")
+        self._check_compression()
         if not self.probability:
             return
         if self.row.probability is None:
@@ -67,12 +69,26 @@ class Binarize(Job):
             able = ", ".join(name for name, known in self.formats().items() if known.grey)
             raise UsageError(f"format {self.format!r} cannot hold a probability map; choose one of {able}")
 
+    def _check_compression(self) -> None:
+        from docbin.files.output import check_compression
+
+        if self.compression is None:
+            return
+        if self.probability or self.editable:
+            raise UsageError(f"compression {self.compression!r} is for 1-bit pages; leave it out, or --probability and --editable")
+        known = list(dict.fromkeys(name for format in self.formats().values() for name in format.compressions))
+        if self.compression not in known:
+            raise UsageError(f"compression {self.compression!r} does not exist; choose one of {', '.join(known)}")
+        if self.format is not None:
+            check_compression(self.formats()[self.format], self.compression)
+
     def settings(self) -> dict[str, Any]:
         """As :meth:`docbin.batch.job.Job.settings`."""
         return (
             Job.settings(self)
             | {"probability": self.probability, "polarity": self.polarity}
             | ({"editable": True} if self.editable else {})
+            | ({"compression": self.compression} if self.compression else {})
         )
 
     def formats(self) -> Mapping[str, Format]:
@@ -118,7 +134,7 @@ class Binarize(Job):
                 assert staged is not None
                 write_open_raster(page.pixels, mask, staged, page.dpi)
             elif staged is not None:
-                write_page(mask, staged, dpi=page.dpi, format=format)
+                write_page(mask, staged, dpi=page.dpi, format=format, compression=self.compression)
             else:
                 bits = np.packbits(mask, axis=1).tobytes()
         share = float(np.count_nonzero(mask) / mask.size)

@@ -135,7 +135,7 @@ class OneDocument:
             try:
                 if self._writer is None:
                     self._staged = self.folder.staged(self.path.suffix)
-                    self._writer = PageWriter(self._staged, self.format)
+                    self._writer = PageWriter(self._staged, self.format, compression=getattr(self.plan.job, "compression", None))
                 append_page(self._writer, answer)
             except DocbinError as error:
                 self._broken = replace(Failure.of(error), message=str(error).replace(str(self._staged), str(self.path)))

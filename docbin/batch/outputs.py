@@ -234,7 +234,7 @@ class WholeDocument(Outputs):
             try:
                 if self._writer is None:
                     self._staged = self.folder.staged(self.storage.suffix)
-                    self._writer = PageWriter(self._staged, self.storage.format)
+                    self._writer = PageWriter(self._staged, self.storage.format, compression=getattr(self.plan.job, "compression", None))
                 append_page(self._writer, answer)
             except DocbinError as error:
                 self._broken = self._failure(error)

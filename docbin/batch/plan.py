@@ -256,15 +256,17 @@ def storage(file: PlannedFile, job: Job, kind: str, count: int, chosen: int) -> 
     Raises
     ------
     UsageError
-        Several pages, but the output is one file in a format of one page.
+        Several pages, but the output is one file in a format of one page; a compression that the format does not have.
     """
     from docbin.files import format_of
+    from docbin.files.output import check_compression
 
     formats, documents = job.formats(), job.document_formats()
     if file.exact is not None:
         format = format_of(file.exact, job.format, formats).name
     else:
         format = job.format or job.usual_format(kind, count)
+    check_compression(formats[format], getattr(job, "compression", None))
     document = count > 1 and format in documents
     suffix = file.exact.suffix if file.exact is not None else formats[format].suffixes[0]
     if file.one_file and chosen > 1 and not document:

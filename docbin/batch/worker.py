@@ -21,7 +21,7 @@ from docbin.errors import DocbinError, PageFailed, RefusedInput
 
 if TYPE_CHECKING:
     from docbin.files import PageFile
-    from docbin.files.document import DocumentRecord
+    from docbin.files.document_record import DocumentRecord
 
 REOPEN_PAGES = 32
 """After so many pages a file is opened anew: decoders of documents keep something of every page they showed."""

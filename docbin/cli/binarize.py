@@ -46,7 +46,16 @@ def command(
         typer.Option(
             "--format",
             metavar="png|tiff|pdf|pbm",
-            help="1-bit PNG, CCITT G4 TIFF or PDF, or PBM. [default: PDF for PDF, TIFF for other files of several pages, else png]",
+            help="1-bit PNG, TIFF, PDF or PBM. [default: PDF for PDF, TIFF for other files of several pages, else png]",
+            show_default=False,
+        ),
+    ] = None,
+    compression: Annotated[
+        str | None,
+        typer.Option(
+            "--compression",
+            metavar="g4|jbig2",
+            help="CCITT G4 (TIFF, PDF) or JBIG2 (PDF), both without loss. [default: G4 in TIFF, the smaller of the two in PDF]",
             show_default=False,
         ),
     ] = None,
@@ -96,8 +105,7 @@ def command(
         from docbin import batch
 
         given = batches.parameters(param or [])
-        return batch.Binarize.create(
-            method, given, probability=probability, editable=editable, polarity=polarity, format=format, **options.of_job()
-        )
+        chosen = {"probability": probability, "editable": editable, "polarity": polarity, "format": format, "compression": compression}
+        return batch.Binarize.create(method, given, **chosen, **options.of_job())
 
     return batches.run(inputs, out, job, options)

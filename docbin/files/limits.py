@@ -2,8 +2,8 @@
 
 A 48 kB PNG can unpack to 400 megapixels, a PDF page of 200 000 pt asks for 694 gigapixels at 300 dpi. The default limit of 400 megapixels admits
 A1 at 600 dpi (279) and refuses A0 (558). The decoders' own guards are not used: Pillow's is a module global that belongs to the host program, warns
-below an A2 page and refuses A1. Three of its users cannot be had without it (WebP, GIF, img2pdf); for those, and only for pages that
-pass it, it is lifted for the moment of the call.
+below an A2 page and refuses A1. Two of its users cannot be had without it (WebP, GIF); for those, and only for pages that pass it,
+it is lifted for the moment of the call.
 """
 
 from __future__ import annotations

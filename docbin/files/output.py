@@ -22,13 +22,14 @@ import numpy as np
 from docbin.errors import UsageError
 from docbin.files.access import access_error
 from docbin.files.atomic import AtomicFile
-from docbin.files.document import DocumentRecord
+from docbin.files.document_record import DocumentRecord
 from docbin.files.resolution import Dpi, given
 from docbin.page import FloatMap, Image, Mask, check_image, check_mask
 
 
 class FormatWriter(Protocol):
-    """What a format's writer class offers; it is made with the binary stream it writes to, in order and without seeking."""
+    """What a format's writer class offers; it is made with the binary stream it writes to, in order and without seeking, and with the compression
+    where its row has several."""
 
     def add(self, mask: Mask, dpi: Dpi | None) -> None:
         """Append a page, bool (H, W), True = ink."""
@@ -51,7 +52,8 @@ class Format:
     """One row of the table.
 
     `suffixes` : lower case, the usual one first. `multipage` : many pages in a file. `keeps_dpi` : the resolution is written. `grey` : probability
-    maps too. `writer` : "module:class". `colour` : pictures in grey and colour too. `ink` : 1-bit pages.
+    maps too. `writer` : "module:class". `colour` : pictures in grey and colour too. `ink` : 1-bit pages. `compressions` : of those, that a caller may
+    choose from.
     """
 
     name: str
@@ -63,14 +65,27 @@ class Format:
     writer: str
     colour: bool = False
     ink: bool = True
+    compressions: tuple[str, ...] = ()
 
 
 _FORMATS: Mapping[str, Format] = {
     row.name: row
     for row in (
         Format("png", (".png",), "1-bit PNG", False, True, True, "docbin.files.write_png:PngWriter", True),
-        Format("tiff", (".tif", ".tiff"), "CCITT G4 TIFF", True, True, True, "docbin.files.write_tiff:TiffWriter", True),
-        Format("pdf", (".pdf",), "PDF with CCITT G4 pages", True, True, False, "docbin.files.write_pdf:PdfWriter", True),
+        Format(
+            "tiff", (".tif", ".tiff"), "CCITT G4 TIFF", True, True, True, "docbin.files.write_tiff:TiffWriter", True, compressions=("g4",)
+        ),
+        Format(
+            "pdf",
+            (".pdf",),
+            "PDF with JBIG2 or CCITT G4 pages",
+            True,
+            True,
+            False,
+            "docbin.pdf.write_pdf:PdfWriter",
+            True,
+            compressions=("g4", "jbig2"),
+        ),
         Format("pbm", (".pbm",), "raw PBM (P4)", True, False, False, "docbin.files.write_pbm:PbmWriter"),
         Format("jpeg", (".jpg", ".jpeg"), "JPEG", False, True, False, "docbin.files.write_jpeg:JpegWriter", True, ink=False),
     )
@@ -105,6 +120,14 @@ def format_of(path: str | Path, format: str | None = None, table: Mapping[str, F
     return table[format]
 
 
+def check_compression(format: Format, compression: str | None) -> None:
+    """UsageError where a format does not have this compression; None is what it usually takes."""
+    if compression is not None and compression not in format.compressions:
+        able = [row.name for row in _FORMATS.values() if compression in row.compressions]
+        choice = f"{' or '.join(able)} does; name another format, or leave the compression out" if able else "leave it out"
+        raise UsageError(f"compression {compression!r}: {format.name} does not have it; {choice}")
+
+
 class PageWriter:
     """Pages into one file, or into a binary stream such as ``sys.stdout.buffer``; a context manager.
 
@@ -120,20 +143,24 @@ class PageWriter:
     path : file to write, or an open binary stream
     format : a name from :func:`formats`; None takes it from the suffix (a stream needs it)
     overwrite : False makes an existing file an error, also one that appears while pages are written
+    compression : of 1-bit pages, both without loss: "g4" (TIFF, PDF) or "jbig2" (PDF); None: the format's own, in a PDF the smaller of the two
 
     Raises
     ------
     UsageError
-        Unknown format; a second page for a format of one page; no page at all.
+        Unknown format, or a compression that it does not have; a second page for a format of one page; no page at all.
     FileAccessError
         The target cannot be written, or the disk is full.
     """
 
-    def __init__(self, path: str | Path | BinaryIO, format: str | None = None, *, overwrite: bool = True) -> None:
+    def __init__(
+        self, path: str | Path | BinaryIO, format: str | None = None, *, overwrite: bool = True, compression: str | None = None
+    ) -> None:
         self._file: AtomicFile | None = None
         if isinstance(path, str | Path):
             self.name = str(path)
             self.format = format_of(path, format)
+            check_compression(self.format, compression)
             self._file = AtomicFile(path, overwrite=overwrite)
             self._stream: BinaryIO = self._file.stream
         else:
@@ -141,12 +168,15 @@ class PageWriter:
             if format is None:
                 raise UsageError(f"{self.name}: a stream needs a format; choose one of {', '.join(_FORMATS)}")
             self.format = format_of("", format)
+            check_compression(self.format, compression)
             self._stream = path
         self.count = 0
         self._open = True
         module, writer = self.format.writer.split(":")
         try:
-            self._writer: FormatWriter = getattr(importlib.import_module(module), writer)(self._stream)
+            make = getattr(importlib.import_module(module), writer)
+            chosen = len(self.format.compressions) > 1
+            self._writer: FormatWriter = make(self._stream, compression) if chosen else make(self._stream)
         except BaseException as error:
             if self._file is not None:
                 self._file.discard()
@@ -242,10 +272,15 @@ class PageWriter:
 
 
 def write_page(
-    mask: Mask, path: str | Path | BinaryIO, dpi: float | Dpi | None = None, format: str | None = None, overwrite: bool = True
+    mask: Mask,
+    path: str | Path | BinaryIO,
+    dpi: float | Dpi | None = None,
+    format: str | None = None,
+    overwrite: bool = True,
+    compression: str | None = None,
 ) -> None:
     """Write one ink mask, bool (H, W), True = ink, as a 1-bit file, atomically; parameters and errors of :class:`PageWriter`."""
-    with PageWriter(path, format, overwrite=overwrite) as writer:
+    with PageWriter(path, format, overwrite=overwrite, compression=compression) as writer:
         writer.add(mask, dpi)
 
 

@@ -21,7 +21,7 @@ from typing import BinaryIO, Protocol
 
 from docbin.errors import FileAccessError, InputError, UsageError
 from docbin.files.access import access_error, decoding
-from docbin.files.document import DocumentRecord
+from docbin.files.document_record import DocumentRecord
 from docbin.files.kinds import PDF_WINDOW, describe, mislabelled, readable_kinds, sniff
 from docbin.files.limits import DEFAULT_MEGAPIXELS, ReadOptions
 from docbin.files.page_ranges import PageRanges, chosen_pages
@@ -66,7 +66,7 @@ _READERS = {
     "heic": "docbin.files.read_picture:PictureReader",
     "pnm": "docbin.files.read_pnm:PnmReader",
     "tiff": "docbin.files.read_tiff:TiffReader",
-    "pdf": "docbin.files.read_pdf:PdfReader",
+    "pdf": "docbin.pdf.read_pdf:PdfReader",
 }
 
 

@@ -5,7 +5,7 @@ the next directory's offset, which is known once the page is compressed. One pag
 works, memory holds one compressed page, and page 1000 costs what page 1 did.
 
 Masks are MinIsWhite with ink as 1, the classic fax arrangement: viewers that heed PhotometricInterpretation and viewers that assume fax both show
-black ink. Each page is a single strip, so that img2pdf can lift the CCITT stream unchanged.
+black ink. Each page is a single strip, so that PDF writers can lift the CCITT stream unchanged.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
-interface: int = 2
+interface: int = 3
 
 def available_levels() -> list[str]:
     """Levels this build and this CPU can run, worst first."""
@@ -130,6 +130,11 @@ class Network:
         tile_columns: int,
     ) -> dict[str, float]:
         """Fills `logits` or `ink`; returns seconds by op, summed over threads."""
+
+def jbig2_generic_region(
+    rows: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)], width: int, typical: bool
+) -> bytes:
+    """Arithmetic code of a bitmap; see docbin.kernels.jbig2.generic_region."""
 
 def local_ink(
     level: str,

@@ -271,3 +271,31 @@ def test_a_name_that_looks_like_markup_is_printed_as_it_is(tmp_path: Path, capsy
     odd.write_bytes(b"")
     assert cli.main(["binarize", str(odd)]) == 2
     assert "[red]page[bold] \u00e9.png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--compression", "jbig2"], "compression 'jbig2': png does not have it; pdf does"),
+        (["--compression", "jbig2", "--format", "tiff"], "compression 'jbig2': tiff does not have it; pdf does"),
+        (["--compression", "zip", "--format", "pdf"], "compression 'zip' does not exist; choose one of g4, jbig2"),
+        (["--compression", "g4", "--probability", "-m", "bitunet"], "compression 'g4' is for 1-bit pages"),
+    ],
+)
+def test_a_compression_that_cannot_be(tmp_path: Path, page: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str) -> None:
+    assert cli.main(["binarize", str(page), "-o", str(tmp_path / "out") + "/", *words]) == 1
+    assert said in capsys.readouterr().err
+    assert list((tmp_path / "out").glob("*")) == []
+
+
+@pytest.mark.parametrize("compression", ["g4", "jbig2", None])
+def test_compressions_of_a_pdf_show_the_same_page(tmp_path: Path, page: Path, compression: str | None) -> None:
+    import pikepdf
+
+    out = tmp_path / "out.pdf"
+    words = [] if compression is None else ["--compression", compression]
+    assert cli.main(["binarize", str(page), "-o", str(out), *PARAMETERS, *words]) == 0
+    assert (ink_of(out) == expected(5)).all()
+    with pikepdf.open(out) as pdf:
+        names = {"g4": "/CCITTFaxDecode", "jbig2": "/JBIG2Decode"}
+        assert pdf.pages[0].Resources.XObject.Page.Filter in ([names[compression]] if compression else names.values())

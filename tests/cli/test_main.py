@@ -14,7 +14,7 @@ import docbin
 from docbin import catalogue, cli
 from docbin.cli.methods import _range
 
-HEAVY = ("cv2", "skimage", "PIL", "rich", "scipy", "torch", "pypdfium2", "img2pdf")
+HEAVY = ("cv2", "skimage", "PIL", "rich", "scipy", "torch", "pypdfium2", "pikepdf")
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], [], ["binarize", "--help"], ["methods", "--help"]])

@@ -96,7 +96,7 @@ def test_a_disk_that_fills_while_writing(tmp_path: Path, format: str) -> None:
         from docbin import files
         from docbin.errors import FileAccessError
         noise = np.random.default_rng(0).random((300, 300)) < 0.5
-        import img2pdf, PIL.TiffImagePlugin  # before the limit: their byte code may have to be written
+        import pikepdf, PIL.TiffImagePlugin  # before the limit: their byte code may have to be written
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
         try:

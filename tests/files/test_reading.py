@@ -337,7 +337,7 @@ def test_plain_files_need_no_heavy_library(tmp_path: Path) -> None:
     program = """
 import sys
 from docbin import files
-heavy = {"PIL", "cv2", "skimage", "pypdfium2", "img2pdf", "pikepdf", "torch", "scipy"}
+heavy = {"PIL", "cv2", "skimage", "pypdfium2", "pikepdf", "torch", "scipy"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 import numpy as np
 files.write_page(np.eye(9, dtype=bool), sys.argv[2], 300)

@@ -21,8 +21,8 @@ from PIL import Image
 
 from docbin import files
 from docbin.errors import UsageError
-from docbin.files.write_pdf import _PART
 from docbin.files.write_tiff import group4
+from docbin.pdf.write_pdf import _PART
 
 from .builders import INK
 
@@ -172,13 +172,15 @@ def test_pbm_by_hand() -> None:
 def test_pdf_embeds_the_group_4_code_unchanged_page_by_page(tmp_path: Path) -> None:
     path = tmp_path / "out.pdf"
     pages = [(INK, (300.0, 150.0)), (~INK, (600.0, 600.0)), (INK.T.copy(), None)]
-    files.write_pages(pages, path)
+    with files.PageWriter(path, compression="g4") as writer:
+        for mask, dpi in pages:
+            writer.add(mask, dpi)
     with pikepdf.open(path) as document:
         assert len(document.pages) == 3
         for page, (mask, dpi) in zip(document.pages, pages, strict=True):
             (picture,) = page.Resources.XObject.values()
             assert picture.read_raw_bytes() == group4(mask)
-            assert [str(name) for name in picture.Filter] == ["/CCITTFaxDecode"]
+            assert picture.Filter == "/CCITTFaxDecode"
             assert (int(picture.BitsPerComponent), int(picture.Width), int(picture.Height)) == (1, mask.shape[1], mask.shape[0])
             x, y = dpi or (300.0, 300.0)
             size = [float(value) for value in page.MediaBox]

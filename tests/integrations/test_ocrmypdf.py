@@ -24,7 +24,7 @@ from PIL import Image
 
 import docbin
 from docbin.errors import InputError
-from docbin.files.pdf_structure import filters_of
+from docbin.pdf.pdf_structure import filters_of
 from tests.integrations.scans import LINES, coded, printed, scanned_pdf, shaded
 
 pikepdf = pytest.importorskip("pikepdf")

@@ -3,7 +3,7 @@
 A page counts as scanned where one picture covers it and nothing visible lies on top (the invisible text of an OCR layer does not count, nor does what
 the picture hides). That picture is decoded at its own resolution and turned upright, so not a pixel is resampled; its dpi is pixels over inches
 on the page. This is done only where the page's dictionaries name nothing else (masks, layers, transparency, fields and annotations that show
-something: :mod:`docbin.files.pdf_structure`) and where the page, rendered small, looks like the picture.
+something: :mod:`docbin.pdf.pdf_structure`) and where the page, rendered small, looks like the picture.
 
 Every other page is composed by PDFium, forms and annotations included: at the resolution of its pictures where they make up the page (the highest
 that a tenth of the page has; masks count, for a layered scan keeps its text in one), at 300 dpi or that, whichever is more, where text or drawings
@@ -21,22 +21,26 @@ import contextlib
 import io
 import math
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from docbin.errors import InputError, RefusedInput
 from docbin.files.access import decoding
-from docbin.files.document import DocumentRecord, record_of
+from docbin.files.document_record import DocumentRecord
 from docbin.files.limits import ReadOptions
 from docbin.files.modes import is_grey
 from docbin.files.orientation import turned, upright
 from docbin.files.pagefile import Decoded
-from docbin.files.pdf_structure import PageFacts, Structure, check_samples
 from docbin.files.repairs import END_OF_IMAGE, jpeg_with_end
 from docbin.files.resolution import Dpi, believable
 from docbin.page import Image, to_grey
+from docbin.pdf.document import record_of
+from docbin.pdf.page_pictures import picture_draws
+from docbin.pdf.pdf_structure import PageFacts, Structure, check_samples
+from docbin.pdf.place import Place
 
 RENDER_DPI = 300.0
 
@@ -54,6 +58,15 @@ _MANY = 20_000
 
 _LARGE = 0.1
 """Share of the page that pictures of a resolution must cover for the page to be rendered at it."""
+
+_LEAST_SCANNED = 0.5
+"""Share of the page that the pictures of a scanned page cover."""
+
+_MOST_BESIDE = 0.05
+"""Share of the page that text and drawings on a scan may take: stamps and lines of text lie on scans, columns of text on drawn pages."""
+
+_TURNED = (1, 6, 3, 8)
+"""Quarter turns of a page -> the orientation of what is stored along its own axes."""
 
 _LOOK = 384
 """Longer side in pixels of the small render that a scan is compared with."""
@@ -93,6 +106,10 @@ class _Scan:
     orientation: int
     whole: bool
     plain: bool
+    window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    """Left, top, right, bottom on the upright page, in parts of its sides."""
+    drawn: int = -1
+    """Its place among all pictures drawn, from 0."""
 
 
 @dataclass(slots=True)
@@ -102,6 +119,10 @@ class _Contents:
     scans: list[_Scan] = field(default_factory=list)
     placed: list[tuple[Dpi, float]] = field(default_factory=list)
     others: bool = False
+    beside: float = 0.0
+    """Share of the page that text and drawings take."""
+    count: int = 0
+    """Pictures drawn, those that others hide among them."""
 
     def resolution(self) -> tuple[Dpi, float] | None:
         """The highest resolution that pictures over a tenth of the page have, and the share that all cover; None without such pictures."""
@@ -146,6 +167,20 @@ class PdfReader:
             return record_of(self.structure().pdf)
 
     def decode(self, number: int, label: str) -> Decoded:
+        with self._page(number, label) as (page, facts):
+            return self._decode(page, facts or PageFacts(), label)
+
+    def decode_scan(self, number: int, label: str) -> tuple[Decoded, Place] | None:
+        """A page's scan alone, without text, annotations and fields that lie on it, and its place; None for a page that is drawn, not scanned.
+
+        Scanned is a page that one plain picture covers, or makes up for the most part, whatever small things lie on it (a stamp, a line of text), and
+        a page of nothing but pictures (strips, layers with masks), which is rendered at their resolution.
+        """
+        with self._page(number, label) as (page, facts):
+            return None if facts is None else self._decode_scan(page, facts, number, label)
+
+    @contextlib.contextmanager
+    def _page(self, number: int, label: str) -> Iterator[tuple[Any, PageFacts | None]]:
         with _PDFIUM:
             facts = self.structure().facts(number, label)
             self._decoded += 1
@@ -156,14 +191,50 @@ class PdfReader:
                 _with_forms(self._document)
             page = self._document[number - 1]
             try:
-                return self._decode(page, facts or PageFacts(), label)
+                yield page, facts
             finally:
                 page.close()
 
+    def _decode_scan(self, page: Any, facts: PageFacts, number: int, label: str) -> tuple[Decoded, Place] | None:
+        _check_area(page, label)
+        contents = _contents_of(page, facts, self._options, label)
+        covered = sum(share for _, share in contents.placed)
+        if contents.beside > _MOST_BESIDE or covered < _LEAST_SCANNED:
+            return None
+        drawn = picture_draws(self.structure().pdf.pages[number - 1].obj)
+        box = tuple(page.get_bbox())
+        if len(contents.scans) == len(contents.placed) == 1 and len(drawn) == contents.count and self._options.dpi is None:
+            scan = contents.scans[0]
+            alone = len({draw.path for draw in drawn}) == len(drawn)  # a name drawn twice would be replaced twice
+            if scan.plain and not facts.blended and alone and drawn[scan.drawn].size == scan.size:
+                found = self._plain_scan(page, scan, contents, facts, label)
+                if found is not None:
+                    return found, Place(scan.drawn, scan.orientation, box)
+        resolution = contents.resolution()
+        if contents.others or resolution is None:
+            return None
+        x, y = (self._options.dpi, self._options.dpi) if self._options.dpi is not None else resolution[0]
+        orientation = _TURNED[page.get_rotation() // 90 % 4]
+        decoded = self._render_at(page, facts, x, y, label, " (that of its pictures)", annotations=False)
+        return decoded, Place(None, orientation, box, inline=len(drawn) != contents.count)
+
+    def _plain_scan(self, page: Any, scan: _Scan, contents: _Contents, facts: PageFacts, label: str) -> Decoded | None:
+        """The pixels of a page's one plain picture; None where the page does not look like it."""
+        self._options.check_size(*scan.size, label)
+        self._options.check_bytes(*scan.size, 8, label)
+        for picture in facts.pictures:
+            if picture.size == scan.size:
+                check_samples(picture, label)
+        pixels = upright(_picture(scan.image, label), scan.orientation)
+        if not _agree(pixels, page, self._document, window=scan.window, apart=contents.beside, annotations=False):
+            return None
+        notes = ["scanned page, decoded at its own resolution"]
+        if scan.orientation != 1:
+            notes.append(f"orientation {scan.orientation} applied")
+        return Decoded(pixels, turned(believable(*scan.dpi, notes), scan.orientation), notes)
+
     def _decode(self, page: Any, facts: PageFacts, label: str) -> Decoded:
-        width, height = page.get_size()
-        if not (width > 0 and height > 0 and math.isfinite(width) and math.isfinite(height)):
-            raise InputError(f"{label}: a PDF page of {width:g} x {height:g} pt, without area; export it again")
+        _check_area(page, label)
         if self._options.dpi is not None:
             return self._render_at(page, facts, self._options.dpi, self._options.dpi, label)
         contents = _contents_of(page, facts, self._options, label)
@@ -211,7 +282,9 @@ class PdfReader:
                 "render it at a lower resolution (--dpi) or print it to a new PDF"
             )
 
-    def _render_at(self, page: Any, facts: PageFacts, x_dpi: float, y_dpi: float, label: str, why: str = "") -> Decoded:
+    def _render_at(
+        self, page: Any, facts: PageFacts, x_dpi: float, y_dpi: float, label: str, why: str = "", *, annotations: bool = True
+    ) -> Decoded:
         width, height = (side * facts.unit for side in page.get_size())
         across = max(1, math.ceil(round(width * x_dpi / _POINTS_PER_INCH, 3)))
         down = max(1, math.ceil(round(height * y_dpi / _POINTS_PER_INCH, 3)))
@@ -228,7 +301,8 @@ class PdfReader:
                 check_samples(picture, label)
             except InputError:
                 notes.append(f"a picture of {picture.size[0]} x {picture.size[1]} pixels in it is truncated: what it lacks is black")
-        return Decoded(_render(page, across, down, self._document), believable(x_dpi, y_dpi, notes), notes)
+        pixels = _render(page, across, down, self._document, annotations=annotations)
+        return Decoded(pixels, believable(x_dpi, y_dpi, notes), notes)
 
     def close(self) -> None:
         """Free the document; the stream stays the caller's."""
@@ -236,6 +310,12 @@ class PdfReader:
             self._document.close()
             if self._structure is not None:
                 self._structure.close()
+
+
+def _check_area(page: Any, label: str) -> None:
+    width, height = page.get_size()
+    if not (width > 0 and height > 0 and math.isfinite(width) and math.isfinite(height)):
+        raise InputError(f"{label}: a PDF page of {width:g} x {height:g} pt, without area; export it again")
 
 
 def _opened(stream: BinaryIO, name: str) -> Any:
@@ -293,7 +373,7 @@ def _contents_of(page: Any, facts: PageFacts, options: ReadOptions, label: str) 
 
     masks = {picture.size: picture.mask for picture in facts.pictures if picture.mask is not None}
     points = _POINTS_PER_INCH / facts.unit
-    found = _Contents()
+    found, drawn = _Contents(), 0
     for index, thing in enumerate(page.get_objects()):
         if index > _MANY:
             found.others = True
@@ -304,7 +384,9 @@ def _contents_of(page: Any, facts: PageFacts, options: ReadOptions, label: str) 
             continue
         if thing.type != raw.FPDF_PAGEOBJ_IMAGE:
             found.others = True
+            found.beside += _share(thing, page)
             continue
+        drawn += 1
         size: tuple[int, int] = tuple(thing.get_px_size())
         options.check_size(size[0], size[1], f"{label}, the picture in it")
         mask = masks.get(size)
@@ -314,6 +396,7 @@ def _contents_of(page: Any, facts: PageFacts, options: ReadOptions, label: str) 
         scan = _placed(thing, page, size, points, raw)
         if scan is not None and scan.whole and scan.plain and not facts.composed:
             found = _Contents()  # hidden under it
+            scan = replace(scan, drawn=drawn - 1)
         matrix = _matrix_of(thing)
         across, down = math.hypot(matrix.a, matrix.b), math.hypot(matrix.c, matrix.d)
         if across <= 0 or down <= 0:
@@ -323,8 +406,20 @@ def _contents_of(page: Any, facts: PageFacts, options: ReadOptions, label: str) 
         low = min(size[0] * points / across, size[1] * points / down)
         found.placed.append((upright_dpi or (low, low), min(1.0, across * down / (width * height))))
         if scan is not None:
-            found.scans.append(scan)
+            found.scans.append(scan if scan.drawn >= 0 else replace(scan, drawn=drawn - 1))
+    found.count = drawn
     return found
+
+
+def _share(thing: Any, page: Any) -> float:
+    """Share of the page that an object's box takes."""
+    try:
+        left, bottom, right, top = thing.get_bounds()
+    except Exception:  # it has none
+        return 0.0
+    x0, y0, x1, y1 = page.get_bbox()
+    across, down = min(right, x1) - max(left, x0), min(top, y1) - max(bottom, y0)
+    return float(max(0.0, across) * max(0.0, down) / max(1e-6, (x1 - x0) * (y1 - y0)))
 
 
 def _matrix_of(image: Any) -> Any:
@@ -360,7 +455,12 @@ def _placed(image: Any, page: Any, size: tuple[int, int], points: float, raw: An
         for edge, border, slack in ((xs[0], left, slack_x), (xs[1], right, slack_x), (ys[0], bottom, slack_y), (ys[1], top, slack_y))
     )
     dpi = size[0] * points / across, size[1] * points / down
-    return _Scan(image, size, dpi, _DIRECTIONS[direction], whole, _is_plain(image, raw))
+    x0, x1 = ((x - left) / max(1e-6, right - left) for x in xs)
+    y0, y1 = ((top - y) / max(1e-6, top - bottom) for y in ys[::-1])
+    window = x0, y0, x1, y1
+    for _ in range(page.get_rotation() // 90 % 4):
+        window = 1 - window[3], window[0], 1 - window[1], window[2]
+    return _Scan(image, size, dpi, _DIRECTIONS[direction], whole, _is_plain(image, raw), window)
 
 
 def _is_plain(image: Any, raw: Any) -> bool:
@@ -384,7 +484,7 @@ def _picture(image: Any, label: str) -> Image:
 
 def _check_stream(image: Any, label: str) -> None:
     """PDFium fills what a truncated JPEG lacks with grey and says nothing; so one without an end marker is proved whole first, or must decode under
-    Pillow's strict rules. Samples that are not coded are counted by :func:`docbin.files.pdf_structure.check_samples`; CCITT, JBIG2 and JPEG 2000
+    Pillow's strict rules. Samples that are not coded are counted by :func:`docbin.pdf.pdf_structure.check_samples`; CCITT, JBIG2 and JPEG 2000
     are left to PDFium."""
     filters = image.get_filters()
     if filters == ["DCTDecode"]:
@@ -397,22 +497,38 @@ def _check_stream(image: Any, label: str) -> None:
                     JpegImageFile(io.BytesIO(data)).load()
 
 
-def _agree(pixels: Image, page: Any, document: Any) -> bool:
-    """Whether the page, rendered small, looks like `pixels` made as small."""
+def _agree(
+    pixels: Image,
+    page: Any,
+    document: Any,
+    *,
+    window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0),
+    apart: float = 0.0,
+    annotations: bool = True,
+) -> bool:
+    """Whether the page, rendered small, looks like `pixels` made as small.
+
+    `window`: the part of the page where they lie; what lies on the edge of the page is compared with the whole. `apart`: a share of the page
+    that may differ, for something lies on the picture there.
+    """
     import cv2
 
-    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = (0.0 if abs(edge) <= _MARGIN else 1.0 if abs(edge - 1) <= _MARGIN else edge for edge in window)
+    height, width = pixels.shape[0] / max(1e-6, y1 - y0), pixels.shape[1] / max(1e-6, x1 - x0)
     scale = min(0.25, _LOOK / max(width, height))  # a quarter at most: what is half a pixel off must not count
     across, down = max(1, round(width * scale)), max(1, round(height * scale))
-    own = to_grey(cv2.resize(pixels, (across, down), interpolation=cv2.INTER_AREA)).astype(np.int16)
-    seen = to_grey(_render(page, across, down, document, averaged=True)).astype(np.int16)
-    apart = np.abs(cv2.blur(own, (3, 3), borderType=cv2.BORDER_REPLICATE) - cv2.blur(seen, (3, 3), borderType=cv2.BORDER_REPLICATE))
+    seen = to_grey(_render(page, across, down, document, averaged=True, annotations=annotations))
+    seen = seen[max(0, round(y0 * down)) : max(1, round(y1 * down)), max(0, round(x0 * across)) : max(1, round(x1 * across))]
+    own = to_grey(cv2.resize(pixels, seen.shape[::-1], interpolation=cv2.INTER_AREA)).astype(np.int16)
+    shown = seen.astype(np.int16)
+    differences = np.abs(cv2.blur(own, (3, 3), borderType=cv2.BORDER_REPLICATE) - cv2.blur(shown, (3, 3), borderType=cv2.BORDER_REPLICATE))
     small = max(width, height) < _LOOK  # too few places to compare one by one
-    return bool(abs(float(own.mean()) - float(seen.mean())) <= _MEAN_APART and (small or np.percentile(apart, 99.5) <= _MOST_APART))
+    close = small or np.percentile(differences, 99.5 - 100 * apart) <= _MOST_APART
+    return bool(abs(float(own.mean()) - float(shown.mean())) <= _MEAN_APART + 255 * apart and close)
 
 
-def _render(page: Any, across: int, down: int, document: Any, *, averaged: bool = False) -> Image:
-    """The page drawn on white, stretched to exactly `across` x `down` pixels, with its annotations and form fields.
+def _render(page: Any, across: int, down: int, document: Any, *, averaged: bool = False, annotations: bool = True) -> Image:
+    """The page drawn on white, stretched to exactly `across` x `down` pixels, with its annotations and form fields where they are wanted.
 
     `averaged`: pictures made smaller are averaged, not sampled (PDFium samples 1-bit ones).
     """
@@ -420,10 +536,11 @@ def _render(page: Any, across: int, down: int, document: Any, *, averaged: bool 
     import pypdfium2.raw as raw
 
     bitmap = pypdfium2.PdfBitmap.new_native(across, down, raw.FPDFBitmap_BGR)
+    flags = (raw.FPDF_ANNOT if annotations else 0) | (raw.FPDF_RENDER_FORCEHALFTONE if averaged else 0)
     try:
         raw.FPDFBitmap_FillRect(bitmap, 0, 0, across, down, 0xFFFFFFFF)
-        raw.FPDF_RenderPageBitmap(bitmap, page, 0, 0, across, down, 0, raw.FPDF_ANNOT | (raw.FPDF_RENDER_FORCEHALFTONE if averaged else 0))
-        if document.formenv is not None:
+        raw.FPDF_RenderPageBitmap(bitmap, page, 0, 0, across, down, 0, flags)
+        if document.formenv is not None and annotations:
             raw.FPDF_FFLDraw(document.formenv, bitmap, page, 0, 0, across, down, 0, raw.FPDF_ANNOT)
         return _array(bitmap)
     finally:

@@ -41,14 +41,21 @@ class DrawnPicture:
 
 @dataclass(slots=True)
 class PageFacts:
-    """`unit`: UserUnit, multiples of 1/72 inch. `composed`: masks, layers, transparency. `appearances`: annotations or fields that show something."""
+    """`unit`: UserUnit, multiples of 1/72 inch. `blended`: masks, transparency. `layered`: optional content. `appearances`: annotations or
+    fields that show something."""
 
     unit: float = 1.0
     pictures: list[DrawnPicture] = field(default_factory=list)
-    composed: bool = False
+    blended: bool = False
+    layered: bool = False
     appearances: bool = False
     widgets: bool = False
     shadings: int = 0
+
+    @property
+    def composed(self) -> bool:
+        """Whether the page is more than pictures laid on paper."""
+        return self.blended or self.layered
 
 
 class Structure:
@@ -139,7 +146,7 @@ class _Walk:
         """Draws, bytes of drawing code and shadings that running `content` means."""
         cost = (1, len(content), 0)
         if _LAYER.search(content):
-            self.facts.composed = True
+            self.facts.layered = True
         if resources is None:
             return cost
         counts: dict[tuple[bytes, bytes], int] = {}
@@ -148,7 +155,7 @@ class _Walk:
         for (name, operator), count in counts.items():
             group = {b"Do": "/XObject", b"gs": "/ExtGState", b"sh": "/Shading"}.get(operator, "/Pattern")
             things = resources.get(group)
-            thing = things.get(_name(name)) if things is not None else None
+            thing = things.get(name_of(name)) if things is not None else None
             if thing is None:
                 continue
             one = (1, 0, 0)
@@ -157,7 +164,7 @@ class _Walk:
             elif group == "/ExtGState":
                 one = self._state(thing)
             elif group == "/Pattern":
-                one = self._form(thing) if _is_stream(thing) else (1, 0, 1)
+                one = self._form(thing) if is_stream(thing) else (1, 0, 1)
             else:
                 one = (1, 0, 1)
             cost = _sum(cost, tuple(min(part * count, 1 << 60) for part in one))
@@ -171,16 +178,16 @@ class _Walk:
 
     def _drawn(self, thing: Any) -> tuple[int, int, int]:
         if "/OC" in thing:
-            self.facts.composed = True
+            self.facts.layered = True
         if thing.get("/Subtype") == "/Form":
             if "/Group" in thing:
-                self.facts.composed = True
+                self.facts.blended = True
             return self._form(thing)
         if thing.get("/Subtype") == "/Image" and (thing.objgen not in self._seen or thing.objgen == (0, 0)):
             self._seen.add(thing.objgen)
             picture = _picture(thing)
             check_packing(picture, self.label)
-            self.facts.composed |= picture.masked
+            self.facts.blended |= picture.masked
             self.facts.pictures.append(picture)
         return 1, 0, 0
 
@@ -204,10 +211,10 @@ class _Walk:
         mode = state.get("/BM")
         faint = any(float(state.get(key, 1)) != 1 for key in ("/ca", "/CA"))
         if faint or (mode is not None and mode not in ("/Normal", "/Compatible")):
-            self.facts.composed = True
+            self.facts.blended = True
         if mask is None or not hasattr(mask, "get") or mask == "/None":
             return 1, 0, 0
-        self.facts.composed = True
+        self.facts.blended = True
         group = mask.get("/G")
         return (1, 0, 0) if group is None else self._form(group)
 
@@ -223,10 +230,10 @@ class _Walk:
             # PDFium draws a look of its own for the kinds it knows, and for fields that have a value
             self.facts.appearances |= kind != "/Widget" or _has_value(annotation)
             return 0, 0, 0
-        if not _is_stream(normal):
+        if not is_stream(normal):
             state = annotation.get("/AS")
             normal = normal.get(str(state)) if state is not None else None
-        if normal is None or not _is_stream(normal):
+        if normal is None or not is_stream(normal):
             return 0, 0, 0
         self.facts.appearances |= len(normal.read_raw_bytes()) > 0
         return self._form(normal)
@@ -253,13 +260,14 @@ def _is_array(thing: Any) -> bool:
     return isinstance(thing, pikepdf.Array)
 
 
-def _is_stream(thing: Any) -> bool:
+def is_stream(thing: Any) -> bool:
+    """Whether a pikepdf object is a stream."""
     import pikepdf
 
     return isinstance(thing, pikepdf.Stream)
 
 
-def _name(token: bytes) -> str:
+def name_of(token: bytes) -> str:
     """A name of a content stream as pikepdf has it: its #xx resolved."""
     return "/" + re.sub(rb"#([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), token).decode("latin-1")
 
@@ -270,7 +278,7 @@ def _size(stream: Any) -> tuple[int, int]:
 
 def _picture(stream: Any) -> DrawnPicture:
     masks = [stream.get(key) for key in ("/SMask", "/Mask")]
-    sizes = [_size(mask) for mask in masks if mask is not None and _is_stream(mask)]
+    sizes = [_size(mask) for mask in masks if mask is not None and is_stream(mask)]
     masked = any(mask is not None for mask in masks) or bool(stream.get("/ImageMask", False)) or int(stream.get("/SMaskInData", 0)) != 0
     return DrawnPicture(stream, _size(stream), max(sizes, default=None), masked)
 
@@ -353,7 +361,7 @@ def have_bytes(stream: Any, wanted: int) -> int | None:
 def check_packing(picture: DrawnPicture, label: str) -> None:
     """Refuse a picture whose code unpacks out of all proportion to its size."""
     for stream in (picture.stream, *(picture.stream.get(key) for key in ("/SMask", "/Mask"))):
-        if stream is None or not _is_stream(stream):
+        if stream is None or not is_stream(stream):
             continue
         width, height = _size(stream)
         filters = filters_of(stream)

@@ -1,18 +1,17 @@
 """What a PDF says beyond its pages: title, outline, page labels; and what of it a PDF made of 1-bit pages cannot keep.
 
 A rebuilt PDF holds a picture a page. Metadata, bookmarks and page labels are carried over (:func:`apply`); text layers, links, fields, attachments
-and tags are not, and :attr:`DocumentRecord.lost` names them, so that nothing goes without a word. The record is plain data: it may travel between
-processes.
+and tags are not, and :attr:`docbin.files.document_record.DocumentRecord.lost` names them, so that nothing goes without a word.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from docbin.files.pdf_structure import unpacked
+from docbin.files.document_record import Bookmark, DocumentRecord
+from docbin.pdf.pdf_structure import unpacked
 
 _INFO = ("/Title", "/Author", "/Subject", "/Keywords", "/Creator")
 _MOST_BOOKMARKS = 20_000
@@ -20,30 +19,6 @@ _MOST_DEPTH = 32
 _PAGES_LOOKED_AT = 50
 _MOST_TEXT = 8 << 20
 _SHOWS = re.compile(rb"[)>\]]\s*(?:Tj|TJ|'|\")(?![A-Za-z])")
-
-
-@dataclass(frozen=True, slots=True)
-class Bookmark:
-    """One line of the outline: its title, the page it leads to (from 1), its level (0 is the top)."""
-
-    title: str
-    page: int
-    level: int
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentRecord:
-    """Metadata by name without the slash ("Title"), bookmarks in order, page labels a page (empty where there are none), and what is lost."""
-
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    outline: tuple[Bookmark, ...] = ()
-    labels: tuple[str, ...] = ()
-    lost: tuple[str, ...] = ()
-
-    @property
-    def warning(self) -> str | None:
-        """One sentence on what a rebuilt PDF lacks, None where nothing is lost."""
-        return f"not carried into the new PDF: {', '.join(self.lost)}" if self.lost else None
 
 
 def record_of(pdf: Any) -> DocumentRecord:

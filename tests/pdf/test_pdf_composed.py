@@ -21,8 +21,7 @@ from PIL import Image
 from docbin import files
 from docbin.errors import InputError, RefusedInput
 from docbin.page import Page, to_grey
-
-from .builders import COLOUR, GREY, jpeg
+from tests.files.builders import COLOUR, GREY, jpeg
 
 Pixels = NDArray[np.uint8]
 
