@@ -68,7 +68,7 @@ def __getattr__(name: str) -> Any:
         return "0+unknown"
 
 
-def binarize(image: Given, method: str | None = "bitunet", *, polarity: str = "auto", **params: Any) -> Mask:
+def binarize(image: Given, method: str | None = "bitunet", *, enlarge: str | int = 1, polarity: str = "auto", **params: Any) -> Mask:
     """Ink mask of a page.
 
     Parameters
@@ -76,13 +76,14 @@ def binarize(image: Given, method: str | None = "bitunet", *, polarity: str = "a
     image : uint8 array, grey (H, W) or RGB (H, W, 3), 0 = black; or a :class:`docbin.Page`, a Pillow image, or the :class:`pathlib.Path` of a file
         with one page
     method : a name from :func:`methods`, or the path of a model folder or training run; None takes the default method
+    enlarge : 2 decides on a grid of twice the pixels a side, "auto" does so where the letters are lower than 12 pixels (:mod:`docbin.enlarging`)
     polarity : "dark" for dark writing on light paper, "light" for light writing on dark (the image is inverted first), "auto" to look which it is
         (:func:`docbin.polarity.polarity_of`)
     **params : parameters of the method (``docbin.methods("sauvola")["params"]``); unknown names and values out of range are errors
 
     Returns
     -------
-    bool array (H, W), True = ink
+    bool array (H, W), True = ink; enlarged, twice as high and wide
 
     Raises
     ------
@@ -103,14 +104,17 @@ def binarize(image: Given, method: str | None = "bitunet", *, polarity: str = "a
     (dtype('bool'), (40, 60), 200)
     """
     from docbin import catalogue
+    from docbin.enlarging import on_fitting_grid
     from docbin.files.given import pixels_of
     from docbin.polarity import upright
 
     row = catalogue.get(method or catalogue.DEFAULT)
-    return row.binarize(upright(pixels_of(image), polarity)[0], **params)
+    return on_fitting_grid(upright(pixels_of(image), polarity)[0], enlarge, lambda page: row.binarize(page, **params), lambda ink: ink)[0]
 
 
-def clean(image: Given, method: str | None = "bitunet", *, colour: bool = False, polarity: str = "auto", **params: Any) -> Image:
+def clean(
+    image: Given, method: str | None = "bitunet", *, colour: bool = False, enlarge: str | int = 1, polarity: str = "auto", **params: Any
+) -> Image:
     """A clean page: white paper, ink in its own greys or colours with soft edges; for OCR, for print, for reading.
 
     Parameters
@@ -118,12 +122,13 @@ def clean(image: Given, method: str | None = "bitunet", *, colour: bool = False,
     image : what :func:`binarize` takes
     method : what says where ink is; as in :func:`binarize`
     colour : keep the ink's colours where the page is in colour; else the result is grey
+    enlarge : 2 for twice the pixels a side, "auto" for that where the letters are lower than 12 pixels (:mod:`docbin.enlarging`)
     polarity : as in :func:`binarize`; the clean page is dark on white whichever it was
     **params : parameters of the method
 
     Returns
     -------
-    uint8 array (H, W), or (H, W, 3) with `colour` and a page in colour; 0 = black, 255 = white
+    uint8 array (H, W), or (H, W, 3) with `colour` and a page in colour; 0 = black, 255 = white. Enlarged, twice as high and wide.
 
     Raises
     ------
@@ -144,7 +149,7 @@ def clean(image: Given, method: str | None = "bitunet", *, colour: bool = False,
     from docbin.polarity import upright
 
     row = catalogue.get(method or catalogue.DEFAULT)
-    return clean_by(row, upright(pixels_of(image), polarity)[0], colour=colour, **params)[0]
+    return clean_by(row, upright(pixels_of(image), polarity)[0], colour=colour, enlarge=enlarge, **params).page
 
 
 def threshold(image: Given, method: str, **params: Any) -> FloatMap:

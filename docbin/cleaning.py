@@ -6,17 +6,20 @@ the method's mask only says *where* ink is. There the page's own pixels stay, di
 as beside it; everywhere else the page is white. Between the two lies a soft edge a few pixels wide: a stroke keeps its anti-aliasing, and where the
 method was nearly sure (its probability map says so) a pale stroke stays pale in place of being cut.
 
-Two things are taken out of the mask first (:func:`without_dirt`): specks, which are much smaller than a full stop of the page's own writing, and
-dark borders of a scan, which touch the page's edge and are much thicker than its strokes.
+Three things are taken out of the mask first (:func:`without_dirt`): specks, which are much smaller than a full stop of the page's own writing; dark
+borders of a scan, which touch the page's edge and are much thicker than its strokes; and the outline of a sheet that lies on something dark.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from docbin.enlarging import on_fitting_grid
 from docbin.page import FloatMap, Image, Mask, check_image, check_mask, to_grey
 
 if TYPE_CHECKING:
@@ -38,14 +41,30 @@ BORDER = 6
 """A dark mass at the page's edge is a scan's border where it is thicker than so many strokes."""
 LEAST_BORDER = 12
 """Pixels; no border is thinner."""
+DARK_AROUND = 0.4
+"""Share of the page's light paper below which there is none: around the sheet."""
+LONG = 12
+"""Strokes' widths; a piece in the surroundings that is longer than that and than a tenth of the page's shorter side is no writing."""
 SPECK = 0.12
 """Area of a speck, at the most, in squares of the stroke's width."""
 
 
-def clean_by(row: Method, image: Image, *, colour: bool = False, **params: Any) -> tuple[Image, Mask]:
-    """The clean page and the ink it was made from, by a row of :mod:`docbin.catalogue`; `image` is dark on light."""
-    ink, probability = row.ink_with_probability(image, **params)
-    return clean_page(image, ink, probability, colour=colour), ink
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A clean page, the ink it was made from, the page (dark on light) that both are of, and how much larger that is than the one given, 1 or 2."""
+
+    page: Image
+    ink: Mask
+    source: Image
+    scale: int
+
+
+def clean_by(row: Method, image: Image, *, colour: bool = False, enlarge: str | int = "1", **params: Any) -> Cleaned:
+    """Clean a page, dark on light, by a row of :mod:`docbin.catalogue`; `enlarge` as in :func:`docbin.enlarging.on_fitting_grid`."""
+    (ink, probability), source, scale = on_fitting_grid(
+        image, enlarge, lambda page: row.ink_with_probability(page, **params), itemgetter(0)
+    )
+    return Cleaned(clean_page(source, ink, probability, colour=colour), ink, source, scale)
 
 
 def clean_page(image: Image, ink: Mask, probability: FloatMap | None = None, *, colour: bool = False) -> Image:
@@ -72,7 +91,7 @@ def clean_page(image: Image, ink: Mask, probability: FloatMap | None = None, *, 
     if ink.shape != image.shape[:2] or (probability is not None and probability.shape != ink.shape):
         raise ValueError(f"clean: page {image.shape[:2]}, ink {ink.shape} and probability must have one shape")
     pixels = image if colour and image.ndim == 3 else to_grey(image)
-    kept = without_dirt(ink)
+    kept = without_dirt(ink, to_grey(image))
     flat = on_white(pixels, ink)
     opacity = _opacity(kept, ink, probability)
     if flat.ndim == 3:
@@ -88,7 +107,8 @@ def _opacity(kept: Mask, ink: Mask, probability: FloatMap | None) -> FloatMap:
     opacity = np.clip((REACH + FADE + 1 - away) / np.float32(FADE + 1), 0, 1)
     if probability is not None:
         unsure = np.clip((probability - np.float32(UNSURE)) / np.float32(SURE - UNSURE), 0, 1)
-        unsure[ink & ~kept] = 0  # dirt
+        dirt = cv2.dilate(np.asarray(ink & ~kept, np.uint8), np.ones((2 * (REACH + FADE) + 1,) * 2, np.uint8))
+        unsure[dirt > 0] = 0
         opacity = np.maximum(opacity, unsure)
     return np.asarray(opacity, np.float32)
 
@@ -146,18 +166,65 @@ def _median_run(ink: Mask) -> float:
     return float(np.median(turns[1::2] - turns[::2]))
 
 
-def without_dirt(ink: Mask) -> Mask:
-    """`ink` without specks and without the dark borders of a scan, bool (H, W)."""
+def without_dirt(ink: Mask, grey: Image | None = None) -> Mask:
+    """`ink` without specks, without the dark borders of a scan and without the outline of what lies around the sheet, bool (H, W).
+
+    Parameters
+    ----------
+    ink : bool (H, W)
+    grey : the page, uint8 (H, W); without it the surroundings are not looked for
+    """
     import cv2
 
     stroke = stroke_width(ink)
     if not stroke:
         return ink
     kept = ink & ~_border(ink, stroke)
+    if grey is not None:
+        kept = _beside_surroundings(kept, surroundings(grey), stroke)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(kept, np.uint8), connectivity=8)
     speck = stats[:, cv2.CC_STAT_AREA] <= SPECK * stroke**2
     speck[0] = False
     return np.asarray(kept & ~speck[labels], np.bool_) if count > 1 and speck.any() else kept
+
+
+def surroundings(grey: Image) -> Mask:
+    """What lies around the sheet and is much darker than its paper (a table, a black cradle, the lid of a scanner), bool on the grid of `SHRINK`.
+
+    Where even the lightest pixels within some 70 are darker than `DARK_AROUND` of the page's light paper there is no paper. Such a region counts if
+    it touches the page's edge; a dark picture in the page does not.
+    """
+    import cv2
+
+    size = max(1, grey.shape[1] // SHRINK), max(1, grey.shape[0] // SHRINK)
+    small = cv2.medianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), 3)
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((2 * PAPER + 1,) * 2, np.uint8))
+    dark = np.asarray(closed < DARK_AROUND * np.percentile(closed, 80), np.uint8)
+    count, labels = cv2.connectedComponents(dark, connectivity=4)
+    touching = np.zeros(count, np.bool_)
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        touching[np.unique(edge)] = True
+    touching[0] = False
+    return np.asarray(touching[labels], np.bool_)
+
+
+def _beside_surroundings(ink: Mask, dark: Mask, stroke: float) -> Mask:
+    """`ink` without what belongs to dark surroundings: pieces longer than writing, most of which lies in them or close beside.
+
+    Pieces as small as words stay wherever they lie: what is taken for surroundings may be a page in deep shadow.
+    """
+    import cv2
+
+    if not dark.any() or not ink.any():
+        return ink
+    near = cv2.dilate(np.asarray(dark, np.uint8), np.ones((2 * PAPER + 1,) * 2, np.uint8))
+    near = cv2.resize(near, (ink.shape[1], ink.shape[0]), interpolation=cv2.INTER_NEAREST)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(ink, np.uint8), connectivity=8)
+    inside = np.bincount(labels[near > 0], minlength=count)
+    long = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1) >= max(LONG * stroke, min(ink.shape) / 10)
+    goes = long & (inside >= 0.5 * stats[:, cv2.CC_STAT_AREA])
+    goes[0] = False
+    return np.asarray(ink & ~goes[labels], np.bool_) if goes.any() else ink
 
 
 def _border(ink: Mask, stroke: float) -> Mask:

@@ -110,6 +110,28 @@ def test_a_thick_heading_in_the_page_and_a_line_at_its_edge_are_no_border() -> N
     assert (cleaning.without_dirt(ink) == ink).all()
 
 
+def test_a_sheet_on_a_black_table_loses_its_outline_and_no_letter() -> None:
+    ink = np.pad(_strokes((400, 500)), 100)
+    sheet = np.pad(np.ones((400, 500), np.bool_), 100)
+    page = np.where(sheet, _page(ink), 20).astype(np.uint8)
+    edge = np.zeros_like(ink)
+    edge[96:104, 96:604] = edge[496:504, 96:604] = edge[96:504, 96:104] = edge[96:504, 596:604] = True
+    kept = cleaning.without_dirt(ink | edge, page)
+    assert (kept & ~edge == ink & ~edge).all()
+    assert kept[edge].mean() < 0.05
+
+
+def test_long_strokes_in_a_deep_shadow_stay_while_they_are_no_longer_than_words() -> None:
+    ink = np.zeros((600, 800), np.bool_)
+    for top in range(40, 560, 40):
+        for left in range(30, 740, 80):
+            ink[top : top + 4, left : left + 50] = True  # words in one stroke
+    shade = np.repeat(np.where(np.arange(800) < 250, 60.0, 220.0)[None], 600, axis=0)
+    page = _page(ink, shade)
+    assert cleaning.surroundings(page).any()
+    assert (cleaning.without_dirt(ink, page) == ink).all()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 2), (17, 400)])
 def test_every_size(shape: tuple[int, int]) -> None:
     page = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)

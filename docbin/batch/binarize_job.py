@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from docbin.batch.job import Job, Result
+from docbin.batch.job import Job, Result, enlarged_dpi
 from docbin.errors import UsageError
 
 if TYPE_CHECKING:
     from docbin.catalogue import Method
     from docbin.files.output import Format
-    from docbin.page import Page
+    from docbin.page import Image, Page
 
 POLARITIES = ("auto", "dark", "light")
+ENLARGE = ("auto", "1", "2")
+"""Whether a page is given twice the pixels a side: where its letters are small, never, always (:mod:`docbin.enlarging`)."""
 DOCUMENT_FORMATS = ("tiff", "pdf")
 """Formats in which a document of several pages stays one file. (Raw PBM could hold several too, but most readers would see the first alone.)"""
 
@@ -23,12 +25,13 @@ DOCUMENT_FORMATS = ("tiff", "pdf")
 @dataclass(frozen=True, slots=True)
 class Binarize(Job):
     """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `editable`: write page and ink as layers of an
-    OpenRaster file. `polarity`: of the writing, "dark", "light", or "auto" (:mod:`docbin.polarity`). `compression`: "g4" or "jbig2"; None: the
-    format's own (:class:`docbin.files.PageWriter`)."""
+    OpenRaster file. `enlarge`: see `ENLARGE`. `polarity`: of the writing, "dark", "light", or "auto" (:mod:`docbin.polarity`).
+    `compression`: "g4" or "jbig2"; None: the format's own (:class:`docbin.files.PageWriter`)."""
 
     row: Method
     probability: bool = False
     editable: bool = False
+    enlarge: str = "1"
     polarity: str = "auto"
     compression: str | None = None
     task: ClassVar[str] = "binarize"
@@ -56,6 +59,8 @@ class Binarize(Job):
         Job.check(self)
         if self.polarity not in POLARITIES:
             raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
+        if self.enlarge not in ENLARGE:
+            raise UsageError(f"--enlarge {self.enlarge}: choose one of {', '.join(ENLARGE)}")
         if self.editable and (self.probability or self.format is not None):
             raise UsageError("--editable writes OpenRaster files; leave out --format and --probability")
         self._check_compression()
@@ -89,6 +94,7 @@ class Binarize(Job):
             | {"probability": self.probability, "polarity": self.polarity}
             | ({"editable": True} if self.editable else {})
             | ({"compression": self.compression} if self.compression else {})
+            | ({"enlarge": self.enlarge} if self.enlarge != "1" else {})
         )
 
     def formats(self) -> Mapping[str, Format]:
@@ -116,36 +122,42 @@ class Binarize(Job):
         import numpy as np
 
         from docbin.batch.quality_check import suspicions
+        from docbin.enlarging import doubled, on_fitting_grid
         from docbin.files import write_page, write_probability
         from docbin.polarity import upright
 
-        bits = None
         pixels, polarity = upright(page.pixels, self.polarity)
+        run = self.row.probability_map if self.probability else self.row.binarize
+        result, seen, scale = on_fitting_grid(
+            pixels,
+            self.enlarge,
+            lambda image: _checked(run(image, **self.params), image, self.row.name),
+            lambda answer: np.asarray(answer >= 0.5) if self.probability else answer,
+        )
+        mask = np.asarray(result >= 0.5) if self.probability else result
+        dpi = enlarged_dpi(page.dpi, scale)
+        bits = None
         if self.probability:
-            map = _checked(self.row.probability_map(pixels, **self.params), page, self.row.name)
-            mask = np.asarray(map >= 0.5)
             assert staged is not None
-            write_probability(map, staged, dpi=page.dpi, format=format)
+            write_probability(result, staged, dpi=dpi, format=format)
+        elif self.editable:
+            from docbin.files.open_raster import write_open_raster
+
+            assert staged is not None
+            write_open_raster(page.pixels if scale == 1 else doubled(page.pixels), mask, staged, dpi)
+        elif staged is not None:
+            write_page(mask, staged, dpi=dpi, format=format, compression=self.compression)
         else:
-            mask = _checked(self.row.binarize(pixels, **self.params), page, self.row.name)
-            if self.editable:
-                from docbin.files.open_raster import write_open_raster
-
-                assert staged is not None
-                write_open_raster(page.pixels, mask, staged, page.dpi)
-            elif staged is not None:
-                write_page(mask, staged, dpi=page.dpi, format=format, compression=self.compression)
-            else:
-                bits = np.packbits(mask, axis=1).tobytes()
+            bits = np.packbits(mask, axis=1).tobytes()
         share = float(np.count_nonzero(mask) / mask.size)
-        return Result(ink=share, reasons=tuple(suspicions(pixels, mask)), data=bits, polarity=polarity)
+        return Result(ink=share, reasons=tuple(suspicions(seen, mask)), data=bits, polarity=polarity, scale=scale)
 
 
-def _checked(result: Any, page: Page, method: str) -> Any:
+def _checked(result: Any, image: Image, method: str) -> Any:
     """A method's result must have the page's shape and, where it is a map, hold finite numbers: whatever else is the method's bug, not the page's."""
     import numpy as np
 
-    shape = page.pixels.shape[:2]
+    shape = image.shape[:2]
     if result.shape != shape:
         raise ValueError(f"{method}'s result has shape {result.shape} for a page of {shape}")
     if result.dtype != np.bool_ and not bool(np.isfinite(result).all()):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from docbin.batch.binarize_job import POLARITIES
-from docbin.batch.job import Job, Result
+from docbin.batch.binarize_job import ENLARGE, POLARITIES
+from docbin.batch.job import Job, Result, enlarged_dpi
 from docbin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Clean(Job):
-    """See :class:`docbin.batch.job.Job`. `colour`: the ink keeps its colours. `polarity`: of the writing, "dark", "light", or "auto"
+    """See :class:`docbin.batch.job.Job`. `colour`: the ink keeps its colours. `enlarge`: "1", "2" or "auto" (:mod:`docbin.enlarging`).
+    `polarity`: of the writing, "dark", "light", or "auto"
     (:mod:`docbin.polarity`); the clean page is dark on white whichever it was."""
 
     row: Method
     colour: bool = False
+    enlarge: str = "1"
     polarity: str = "auto"
     task: ClassVar[str] = "clean"
 
@@ -51,10 +53,12 @@ class Clean(Job):
         Job.check(self)
         if self.polarity not in POLARITIES:
             raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
+        if self.enlarge not in ENLARGE:
+            raise UsageError(f"--enlarge {self.enlarge}: choose one of {', '.join(ENLARGE)}")
 
     def settings(self) -> dict[str, Any]:
         """As :meth:`docbin.batch.job.Job.settings`."""
-        return Job.settings(self) | {"colour": self.colour, "polarity": self.polarity}
+        return Job.settings(self) | {"colour": self.colour, "enlarge": self.enlarge, "polarity": self.polarity}
 
     def formats(self) -> Mapping[str, Format]:
         from docbin.files import formats
@@ -82,14 +86,15 @@ class Clean(Job):
         from docbin.polarity import upright
 
         upper, polarity = upright(page.pixels, self.polarity)
-        pixels, ink = clean_by(self.row, upper, colour=self.colour, **self.params)
-        told = Result(
-            ink=float(np.count_nonzero(ink) / ink.size),
-            reasons=tuple(suspicions(upper, ink)),
+        made = clean_by(self.row, upper, colour=self.colour, enlarge=self.enlarge, **self.params)
+        result = Result(
+            ink=float(np.count_nonzero(made.ink) / made.ink.size),
+            reasons=tuple(suspicions(made.source, made.ink)),
             polarity=polarity,
-            channels=1 if pixels.ndim == 2 else 3,
+            channels=1 if made.page.ndim == 2 else 3,
+            scale=made.scale,
         )
         if staged is None:
-            return replace(told, data=zlib.compress(pixels.tobytes(), 1))
-        write_picture(pixels, staged, dpi=page.dpi, format=format)
-        return told
+            return replace(result, data=zlib.compress(made.page.tobytes(), 1))
+        write_picture(made.page, staged, dpi=enlarged_dpi(page.dpi, made.scale), format=format)
+        return result

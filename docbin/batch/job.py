@@ -45,6 +45,7 @@ class Result:
     data : the page of a document, which was not written: rows of a mask packed eight pixels a byte, or a picture's bytes deflated
     channels : of a picture in `data`; 0 for a mask
     polarity : "dark" or "light", as the page's writing was taken; None where that was not asked
+    scale : of the result's sides to the page's
     """
 
     ink: float | None = None
@@ -53,6 +54,12 @@ class Result:
     data: bytes | None = None
     channels: int = 0
     polarity: str | None = None
+    scale: int = 1
+
+
+def enlarged_dpi(dpi: tuple[float, float] | None, scale: int) -> tuple[float, float] | None:
+    """The resolution of a page whose sides have `scale` times the pixels."""
+    return None if dpi is None else (dpi[0] * scale, dpi[1] * scale)
 
 
 @dataclass(frozen=True, slots=True)

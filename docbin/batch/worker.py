@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docbin.batch.job import Job, Result
+from docbin.batch.job import Job, Result, enlarged_dpi
 from docbin.batch.record import Failure
 from docbin.errors import DocbinError, PageFailed, RefusedInput
 
@@ -55,7 +55,7 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished page: (width, height), resolution, seconds, what the reader had to say, and what came of it."""
+    """A finished page: (width, height) and resolution of the result, seconds, what the reader had to say, and what came of it."""
 
     size: tuple[int, int]
     dpi: tuple[float, float] | None
@@ -167,7 +167,8 @@ class PageWorker:
         height, width = page.pixels.shape[:2]
         check_memory(self.job, width, height, task.label)
         result = self.job.work(page, task.name, task.staged, task.format)
-        return Done((width, height), page.dpi, time.perf_counter() - start, page.notes, result)
+        size = width * result.scale, height * result.scale
+        return Done(size, enlarged_dpi(page.dpi, result.scale), time.perf_counter() - start, page.notes, result)
 
 
 def check_memory(job: Job, width: int, height: int, label: str) -> None:

@@ -43,6 +43,15 @@ Inputs = Annotated[
     list[str],
     typer.Argument(metavar="INPUT", help="Files, folders (with all below), globs in quotes, or - for stdin.", show_default=False),
 ]
+Enlarge = Annotated[
+    str,
+    typer.Option(
+        "--enlarge",
+        metavar="auto|1|2",
+        help="Twice the pixels a side, ink decided on them, resolution doubled; auto: where letters are lower than 12 pixels. [default: 1]",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

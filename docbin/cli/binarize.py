@@ -85,6 +85,7 @@ def command(
             show_default=False,
         ),
     ] = False,
+    enlarge: batches.Enlarge = "1",
     *,
     options: batches.BatchOptions,
 ) -> int:
@@ -105,7 +106,14 @@ def command(
         from docbin import batch
 
         given = batches.parameters(param or [])
-        chosen = {"probability": probability, "editable": editable, "polarity": polarity, "format": format, "compression": compression}
+        chosen = {
+            "probability": probability,
+            "editable": editable,
+            "polarity": polarity,
+            "format": format,
+            "compression": compression,
+            "enlarge": enlarge,
+        }
         return batch.Binarize.create(method, given, **chosen, **options.of_job())
 
     return batches.run(inputs, out, job, options)

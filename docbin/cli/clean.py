@@ -68,6 +68,7 @@ def command(
             show_default=False,
         ),
     ] = "auto",
+    enlarge: batches.Enlarge = "1",
     *,
     options: batches.BatchOptions,
 ) -> int:
@@ -88,6 +89,6 @@ def command(
         from docbin import batch
 
         given = batches.parameters(param or [])
-        return batch.Clean.create(method, given, colour=colour, polarity=polarity, format=format, **options.of_job())
+        return batch.Clean.create(method, given, colour=colour, polarity=polarity, enlarge=enlarge, format=format, **options.of_job())
 
     return batches.run(inputs, out, job, options)

@@ -7,6 +7,7 @@ a temporary file, with its resolution, by which Tesseract judges what is too sma
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import shutil
 import subprocess
@@ -81,6 +82,18 @@ def read(
     PageFailed
         It ends with an error, or needs more than `SECONDS`.
     """
+    digest = hashlib.sha256(np.ascontiguousarray(page).data).hexdigest()
+    asked = digest, page.dtype.str, page.shape, language, page_mode, dpi, threshold
+    if asked not in _READ:
+        _READ[asked] = _read(page, language, page_mode, dpi, threshold)
+    return _READ[asked]
+
+
+_READ: dict[tuple[object, ...], str] = {}
+"""What was read by this process: methods that make the same of a page (``METHOD@auto`` of one with large letters) have it read once."""
+
+
+def _read(page: Image | Mask, language: str, page_mode: int | None, dpi: tuple[float, float] | None, threshold: int | None) -> str:
     from docbin.files import write_page, write_picture
 
     with tempfile.TemporaryDirectory(prefix="docbin-ocr-") as folder:

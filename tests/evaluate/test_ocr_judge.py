@@ -117,15 +117,21 @@ def test_the_interval_resamples_sources() -> None:
 def test_what_tesseract_is_given() -> None:
     page = np.full((60, 90, 3), 200, np.uint8)
     page[20:40, 20:24] = 30
-    assert preparation("raw").prepared(page) is page
-    assert preparation("otsu").prepared(page).dtype == np.bool_
-    clean = preparation("clean:otsu").prepared(page)
-    assert clean.shape == (60, 90)
+    assert preparation("raw").prepared(page)[0] is page
+    assert preparation("otsu").prepared(page)[0].dtype == np.bool_
+    clean, scale = preparation("clean:otsu").prepared(page)
+    assert (clean.shape, scale) == ((60, 90), 1)
     assert clean[0, 0] == 255
-    assert preparation("probability:bitunet").prepared(page).dtype == np.uint8
+    assert preparation("probability:bitunet").prepared(page)[0].dtype == np.uint8
+    for name in ("otsu@2", "clean:otsu@2", "probability:bitunet@2"):
+        assert preparation(name).name == name
+        large, scale = preparation(name).prepared(page)
+        assert (large.shape, scale) == ((120, 180), 2)
     assert preparation("clean:otsu").name == "clean:otsu"
     with pytest.raises(UsageError, match="no probability map"):
         preparation("probability:otsu")
+    with pytest.raises(UsageError, match="choose one of auto, 1, 2"):
+        preparation("otsu@3")
     with pytest.raises(UsageError, match="did you mean"):
         preparation("clean:otsuu")
 
@@ -141,6 +147,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     )
     path.chmod(0o755)
     monkeypatch.setattr(tesseract, "PROGRAM", str(path))
+    monkeypatch.setattr(tesseract, "_READ", {})
     tesseract.program.cache_clear()
     tesseract.languages.cache_clear()
     yield tmp_path / "calls"
@@ -171,7 +178,7 @@ def test_the_runner_with_this_judge(fake: Path, tmp_path: Path) -> None:
     assert told["language"] == "eng"
     assert [(image["kind"], image["source"]) for image in told["images"]] == [("", "a"), ("", "a"), ("note", "b")]
     calls = fake.read_text().splitlines()
-    assert [call.split(" - ")[1] for call in calls] == ["-l eng 1", "-l eng 1", "-l eng --psm 6 1"]
+    assert [call.split(" - ")[1] for call in calls] == ["-l eng 1", "-l eng --psm 6 1"]  # a1 and a2 are the same page: read once
     evaluate(bench, "tesseract-sauvola", data_root=folder, judge=OcrJudge("eng"), limit=1)
     assert fake.read_text().splitlines()[-1].endswith("-c thresholding_method=2 1")
 

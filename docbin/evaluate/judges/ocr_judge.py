@@ -12,6 +12,8 @@ A method's name says what Tesseract gets::
     METHOD                  the ink, one bit a pixel
     probability:METHOD      the probability map as grey
     clean:METHOD            the clean page (docbin clean)
+
+``@2`` or ``@auto`` behind any name of a method enlarges the page first (:mod:`docbin.enlarging`), and doubles the resolution that Tesseract is told.
 """
 
 from __future__ import annotations
@@ -25,10 +27,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from docbin import catalogue
+from docbin import catalogue, enlarging
 from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.benchmarks.text_truth import Transcription, languages, normalized, transcription
 from docbin.catalogue import Method
+from docbin.enlarging import on_fitting_grid
 from docbin.errors import FileAccessError, UsageError
 from docbin.evaluate import tesseract
 from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
@@ -62,34 +65,42 @@ class Preparation(Row):
 
     method: Method | None = None
     as_what: str = RAW
+    enlarge: str = "1"
 
-    def prepared(self, image: Image, **params: Any) -> Image | Mask:
-        """The page that Tesseract gets."""
+    def prepared(self, image: Image, **params: Any) -> tuple[Image | Mask, int]:
+        """The page that Tesseract gets, and how much larger its sides are."""
         if self.method is None:
-            return image
-        pixels = upright(image, "auto")[0]
+            return image, 1
+        row, pixels = self.method, upright(image, "auto")[0]
         if self.as_what == "clean":
             from docbin.cleaning import clean_by
 
-            return clean_by(self.method, pixels, **params)[0]
+            made = clean_by(row, pixels, enlarge=self.enlarge, **params)
+            return made.page, made.scale
         if self.as_what == "probability":
             from docbin.files.output import probability_grey
 
-            return probability_grey(self.method.probability_map(pixels, **params))
-        return self.method.binarize(pixels, **params)
+            map, _, scale = on_fitting_grid(
+                pixels, self.enlarge, lambda page: row.probability_map(page, **params), lambda map: np.asarray(map >= 0.5)
+            )
+            return probability_grey(map), scale
+        mask, _, scale = on_fitting_grid(pixels, self.enlarge, lambda page: row.binarize(page, **params), lambda mask: mask)
+        return mask, scale
 
 
 def preparation(name: str) -> Preparation:
     """The row of a name, see the module's docstring; UsageError and MissingExtra as :func:`docbin.catalogue.get`."""
     if name in BESIDE:
         return Preparation(name, "page", "the page as it is" if name == RAW else "Tesseract's own threshold", "")
-    word, colon, rest = name.partition(":")
-    what, method = (word, rest) if colon and word in PREPARED else ("ink", name)
+    whole, at, enlarge = name.partition("@")
+    enlarge = enlarging.check(enlarge) if at else "1"
+    word, colon, rest = whole.partition(":")
+    what, method = (word, rest) if colon and word in PREPARED else ("ink", whole)
     row = catalogue.get(method or catalogue.DEFAULT)
     if what == "probability" and row.probability is None:
         raise UsageError(f"{name}: {row.name} has no probability map; 'docbin methods' lists the methods")
     return Preparation(
-        row.name if what == "ink" else f"{what}:{row.name}",
+        ("" if what == "ink" else f"{what}:") + row.name + at * (enlarge != "1") + enlarge * (enlarge != "1"),
         row.family,
         row.summary,
         row.citation,
@@ -100,14 +111,16 @@ def preparation(name: str) -> Preparation:
         memory=row.memory,
         method=row,
         as_what=what,
+        enlarge=enlarge,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """A page that is ready to be read; `threshold` is Tesseract's own."""
+    """A page that is ready to be read, and how much larger its sides are; `threshold` is Tesseract's own."""
 
     page: Image | Mask
+    scale: int = 1
     threshold: int | None = None
 
 
@@ -155,10 +168,11 @@ class OcrJudge(Judge[Transcription, ReadPage, OcrCounts]):
 
     def answer(self, row: Row, image: Image, params: Mapping[str, Any]) -> ReadPage:
         assert isinstance(row, Preparation)
-        return ReadPage(row.prepared(image, **params), tesseract.THRESHOLDS.get(row.name))
+        return ReadPage(*row.prepared(image, **params), tesseract.THRESHOLDS.get(row.name))
 
     def counts(self, benchmark: Benchmark, answer: ReadPage, truth: Transcription) -> OcrCounts:
-        read = tesseract.read(answer.page, truth.language or self.language, truth.page_mode, truth.dpi, answer.threshold)
+        dpi = None if truth.dpi is None else (truth.dpi[0] * answer.scale, truth.dpi[1] * answer.scale)
+        read = tesseract.read(answer.page, truth.language or self.language, truth.page_mode, dpi, answer.threshold)
         return OcrCounts(text_errors(normalized(read), truth.text), truth.kind, truth.source)
 
     def page_values(self, counts: OcrCounts) -> Values:
