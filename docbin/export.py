@@ -9,6 +9,8 @@ output ``logits``, float32 (1, 1, H, W); operator set 17, which ONNX Runtime, Op
 runtime has; traced with a page of odd sides, so that the padding to the network's grid is in the graph. A file for other programs holds its
 weights as float32 with BatchNorm folded in. The file in a model folder holds none: its tensors point into ``weights.safetensors`` beside it
 (ONNX external data), float16 as they lie there, and are widened when it is loaded. So a second runtime costs a folder some tens of kilobytes.
+Nor does it hold what docbin's own kernels do better: the graph of a network with ``convolutions()`` begins behind its view of the page
+(:mod:`docbin.kernels.cell_planes`) and ends in the logits of cells of 2 x 2 pixels; its metadata say which planes it takes (``docbin.planes``).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import math
 import tempfile
 import warnings
 from collections.abc import Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,7 @@ from docbin.engine.packed import dumps
 from docbin.errors import UsageError
 from docbin.kernels.bits import pack_weights
 from docbin.nets.bitunet import BitBlock, BitUNet
-from docbin.zoo.runtimes import WHOLE
+from docbin.zoo.graphs import WHOLE
 
 
 def _packed(signs: Tensor) -> Array:
@@ -162,21 +165,27 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     obstacle = onnx_obstacle(net)
     if obstacle is not None:
         raise UsageError(f"{type(net).__name__}: cannot be exported to ONNX: {obstacle}")
-    stride = int(net.stride)  # type: ignore[arg-type]
-    halo = WHOLE if net.halo is None else str(net.halo)
-    page = torch.rand(1, 4 if getattr(net, "depth", False) else 3, 2 * stride + 1, 3 * stride - 1)
+    cut: Any = net.convolutions() if weights is not None and hasattr(net, "convolutions") else None  # type: ignore[operator]
+    traced: Any = net if cut is None else cut
+    stride, halo = int(traced.stride), WHOLE if traced.halo is None else str(traced.halo)
+    about = {**(about or {}), "docbin.halo": halo, "docbin.stride": str(stride)}
+    if cut is None:
+        inputs = {"page": torch.rand(1, 4 if getattr(net, "depth", False) else 3, 2 * stride + 1, 3 * stride - 1)}
+    else:
+        inputs = {name: torch.rand(1, 4 * len(planes), stride, 2 * stride) for name, planes in cut.planes.items()}
+        about["docbin.planes"] = json.dumps({name: [astuple(plane) for plane in planes] for name, planes in cut.planes.items()})
     mode = torch.onnx.TrainingMode.EVAL if weights is None else torch.onnx.TrainingMode.PRESERVE  # EVAL folds BatchNorm into the weights
     sides = {2: "height", 3: "width"}
     try:
         with tempfile.TemporaryDirectory() as spool, warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of tracing, about the very branches that the odd sides decide
             torch.onnx.export(
-                net.eval(),
-                (page,),
+                traced.eval(),
+                tuple(inputs.values()),
                 f"{spool}/traced.onnx",
-                input_names=["page"],
+                input_names=list(inputs),
                 output_names=["logits"],
-                dynamic_axes={"page": sides, "logits": sides},
+                dynamic_axes=dict.fromkeys([*inputs, "logits"], sides),
                 opset_version=OPSET,
                 training=mode,
                 dynamo=False,
@@ -189,7 +198,7 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     onnx.checker.check_model(model)
     if weights is not None:
         _point_into(model, weights)
-    onnx.helper.set_model_props(model, {**(about or {}), "docbin.halo": halo, "docbin.stride": str(stride)})
+    onnx.helper.set_model_props(model, about)
     return bytes(model.SerializeToString())
 
 
@@ -205,7 +214,7 @@ def _point_into(model: Any, weights: Path) -> None:
         stored = json.loads(file.read(start))
     casts = []
     for tensor in list(model.graph.initializer):
-        entry = stored.get(tensor.name)
+        entry = stored.get(tensor.name.removeprefix("net."))  # of a network inside what was traced
         if entry is None or entry["dtype"] not in _ONNX_TYPES or list(entry["shape"]) != list(tensor.dims) or not math.prod(tensor.dims):
             continue
         name = tensor.name

@@ -1,7 +1,7 @@
 """Networks on a page, side by side: docbin's packed engine beside float32 and INT8 runtimes; the engine of ``docbin bench networks``.
 
 What is compared: every packed network at the kernel level in force and at AVX2; the *same graph* in float32 in ONNX Runtime; the U-Net of base 32
-and 16 in INT8 in OpenVINO (static quantisation after training), the real competitor on x86; and the shipped `unet` in float32 in ONNX Runtime.
+and 16 in INT8 in OpenVINO (static quantisation after training), the real competitor on x86; and `unet` in every runtime for float networks.
 Detectors have a picture of their own, the packed ones beside the shipped `dbnet` in float32 in ONNX Runtime and in OpenVINO, each from the picture to
 its words.
 
@@ -39,6 +39,12 @@ from docbin.page import Image
 PICTURE = (720, 1280)
 """(height, width) of the picture that detectors search, pixels."""
 FLOAT, INT8, OPENVINO = "ONNX Runtime float32", "OpenVINO INT8", "OpenVINO"
+FLOAT_RUNTIMES: Mapping[str, str] = {
+    "onnx": FLOAT,
+    "openvino-float32": "OpenVINO float32",
+    "openvino": "OpenVINO, the CPU's best precision",
+}
+"""What runs the float model of the zoo beside the packed ones, and what the table calls it."""
 PEERS: Mapping[str, tuple[str, ...]] = {FLOAT: ("onnxruntime", "onnx"), INT8: ("openvino", "nncf", "onnx")}
 """Peer -> the modules it needs; all come with ``docbin[peers]``."""
 
@@ -135,19 +141,22 @@ def _contestants(
         yield Contestant(
             name, INT8, "docbin.bench.openers:open_openvino", {"path": target, "tile": tile}, (target, weights), "random weights"
         )
-    yield _float_model("unet", "docbin.bench.openers:open_model", {})
+    for runtime in FLOAT_RUNTIMES:
+        yield _float_model("unet", "docbin.bench.openers:open_model", {}, runtime)
 
 
-def _float_model(name: str, opener: str, args: Mapping[str, Any]) -> Contestant:
-    """A float model of the zoo in ONNX Runtime, or the row that says what is missing."""
-    from docbin.zoo import folders
+def _float_model(name: str, opener: str, args: Mapping[str, Any], runtime: str = "onnx") -> Contestant:
+    """A float model of the zoo in one of its runtimes, or the row that says what is missing."""
+    from docbin.zoo import folders, runtimes
 
+    label = FLOAT_RUNTIMES[runtime]
     if name not in folders.names():
-        return _nobody(name, FLOAT, "not in this install")
-    if importlib.util.find_spec("onnxruntime") is None:
-        return _nobody(name, FLOAT, "onnxruntime not installed; run: pip install 'docbin[onnx]'")
+        return _nobody(name, label, "not in this install")
+    row = next(row for row in runtimes.RUNTIMES if row.name == runtime)
+    if not row.installed:
+        return _nobody(name, label, f"{row.module} not installed; run: pip install 'docbin[{row.extra}]'")
     files = sorted(path for path in folders.load_config(name).folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
-    return Contestant(name, FLOAT, opener, {"name": name, "runtime": "onnx", **args}, files)
+    return Contestant(name, label, opener, {"name": name, "runtime": runtime, **args}, files)
 
 
 def _openvino_detector(name: str) -> Contestant:

@@ -11,6 +11,7 @@
 #include "engine/head.hpp"
 #include "engine/stem.hpp"
 #include "levels.hpp"
+#include "local/cell_planes.hpp"
 #include "local/local.hpp"
 #include "popcount/popcount.hpp"
 
@@ -23,6 +24,7 @@ struct Target {
     edge::Kernels edge;
     head::Kernels head;
     local::Kernels local;
+    planes::Kernels planes;
     popcount::Kernels popcount;
     stem::Kernels stem;
 };

@@ -26,6 +26,7 @@ pixel-shuffle halves that (PyTorch's CPU kernels for them leave channels_last bf
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -35,7 +36,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from docbin.errors import UsageError
-from docbin.kernels.reference_edge import LARGEST, Z_UNIT
+from docbin.kernels.cell_planes import Plane
+from docbin.kernels.reference_edge import LARGEST, LOGIT_UNIT, Z_UNIT
 from docbin.nets.edge import Edge
 from docbin.nets.native import ClippedNorm2d
 from docbin.nets.pixels import luma, padded
@@ -158,9 +160,13 @@ class UNet(nn.Module):
     @property
     def halo(self) -> int:
         """How many pixels away a pixel of the input can still change a pixel of the output (an upper bound, a multiple of `stride`)."""
+        seen = self.config.windows + (self.config.edge_windows if self.config.edge else ())
+        return self._reach(max((window // 2 for window in seen), default=0))
+
+    def _reach(self, windows: int) -> int:
+        """The halo in pixels where what the convolutions see reaches `windows` cells of half size further."""
         config = self.config
-        seen = config.windows + (config.edge_windows if config.edge else ())
-        reach = 1 + 1 + 2 * (config.edge > 0) + max((window // 2 for window in seen), default=0)  # stem, head, edge, in cells of half size
+        reach = 1 + 1 + 2 * (config.edge > 0) + windows  # stem, head, edge, in cells of half size
         last = len(config.widths) - 1
         for level in range(last + 1):
             if level == last:
@@ -171,6 +177,21 @@ class UNet(nn.Module):
                 )  # + 1: a cell of the level below is two of this
             reach += convolutions * 2**level
         return -(-(2 * reach + 1) // self.stride) * self.stride
+
+    def planes(self) -> dict[str, tuple[Plane, ...]]:
+        """What the network sees of a page, by the names of :class:`Convolutions`' inputs: the same as `_raw` and `levels`, in other units."""
+        config = self.config
+        depth = (Plane("depth"),) if config.depth else ()
+        colours = (Plane("red"), Plane("green"), Plane("blue"))
+        inputs = {"raw": (*colours, *(Plane("score", window, 0.05, 4.0) for window in config.windows), *depth)}
+        if config.edge:
+            seen = (Plane("score", window, 0.03, LARGEST / Z_UNIT) for window in config.edge_windows)
+            inputs["seen"] = (*seen, Plane("grey"), *depth)
+        return inputs
+
+    def convolutions(self) -> Convolutions:
+        """The network without what it does at full size; see there."""
+        return Convolutions(self)
 
     @torch.no_grad()
     def fold_norms(self) -> None:
@@ -217,7 +238,12 @@ class UNet(nn.Module):
     def cells(self, image: Tensor) -> Tensor:
         """The logits of four pixels a cell, (N, 4, H / 2, W / 2), of a page whose sides are multiples of `stride`: what the edge step is handed."""
         raw = self._raw(image)
-        y = self.stem_norm(self.stem(raw))
+        y = self._body(self.stem_norm(self.stem(raw)))
+        logits: Tensor = self.out(F.relu(self.head(torch.cat([y, raw.to(y.dtype)], 1)), inplace=True))
+        return logits
+
+    def _body(self, y: Tensor) -> Tensor:
+        """What is between stem and head."""
         skips: list[Tensor] = []
         for encode, down in zip(self.encoder[:-1], self.down, strict=True):
             y = encode(y)
@@ -226,5 +252,48 @@ class UNet(nn.Module):
         y = self.encoder[-1](y)
         for skip, up, decode in zip(reversed(skips), reversed(self.up), reversed(self.decoder), strict=True):
             y = decode(skip + F.pixel_shuffle(up(y), 2))
-        logits: Tensor = self.out(F.relu(self.head(torch.cat([y, raw.to(y.dtype)], 1)), inplace=True))
-        return logits
+        return y
+
+
+UNITS: Mapping[str, float] = {"red": 1 / 255, "green": 1 / 255, "blue": 1 / 255, "depth": 2 / 255, "score": 1.0}
+"""What one unit of a plane of :mod:`docbin.kernels.cell_planes` is in the stem and the head."""
+EDGE_UNITS: Mapping[str, float] = {"score": 1.0, "grey": 0.5 / Z_UNIT, "depth": 0.5 / Z_UNIT}
+"""The same in the edge step."""
+
+
+class Convolutions(nn.Module):
+    """A :class:`UNet` from its planes to the logits of each cell: all that a graph for another runtime has to compute.
+
+    What a network does at full size (colours to cells, local z-scores) is a hundred small steps in a graph, each a pass over memory, and wants single
+    precision; :mod:`docbin.kernels.cell_planes` does it in one pass. The convolutions that are left do without: in bfloat16 they give the same page.
+    Whole numbers up to 255 are exact there, so colours come as they are and the weights of the first convolutions are divided by 255 instead.
+
+    Inputs (N, 4 * planes, h, w) in the order of ``net.planes()``, sides multiples of half the stride; output (N, 4, h, w).
+    """
+
+    def __init__(self, net: UNet) -> None:
+        super().__init__()
+        self.net = net
+        self.planes = net.planes()
+        self.stride, self.halo = net.stride, net._reach(0)
+
+    def forward(self, raw: Tensor, *seen: Tensor) -> Tensor:
+        """`raw` for stem and head, then what the edge step sees, if there is one."""
+        net = self.net
+        factors = self._factors("raw", UNITS)
+        y = net._body(net.stem_norm(F.conv2d(raw, net.stem.weight * factors, padding=1)))
+        width = net.config.widths[0]
+        head = torch.cat([net.head.weight[:, :width], net.head.weight[:, width:] * factors], 1)
+        logits: Tensor = net.out(F.relu(F.conv2d(torch.cat([y, raw], 1), head, net.head.bias, padding=1)))
+        if net.edge is None:
+            return logits
+        factors = torch.cat([self._factors("seen", EDGE_UNITS), torch.full((1, 4, 1, 1), LOGIT_UNIT / Z_UNIT)], 1)
+        limited = logits.clamp(-LARGEST / LOGIT_UNIT, LARGEST / LOGIT_UNIT)
+        first = net.edge.first
+        hidden = F.relu(F.conv2d(torch.cat([seen[0], limited], 1), first.weight * factors, first.bias, padding=1))
+        drawn: Tensor = net.edge.second(hidden)
+        return logits + drawn
+
+    def _factors(self, name: str, units: Mapping[str, float]) -> Tensor:
+        """The unit of every channel of an input, (1, channels, 1, 1)."""
+        return torch.tensor([units[plane.kind] for plane in self.planes[name]]).repeat_interleave(4).reshape(1, -1, 1, 1)

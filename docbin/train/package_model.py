@@ -193,7 +193,7 @@ def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) ->
     for runtime in runtimes.RUNTIMES:
         if config.task in ("binarize", "detect") and runtime.runs(config) and runtime.installed:
             off = float(np.abs(runtimes.load(folder, runtime.name, config.task).probability(image) - said).max())
-            if not off < TOLERANCE:
+            if not off < max(TOLERANCE, runtime.tolerance):
                 raise ValueError(f"{folder}: {runtime.name} is off by {off:.2g} in probability on the golden crop")
             _say(f"{runtime.name}: within {off:.1g} of the network on the golden crop")
 

@@ -79,7 +79,7 @@ class Input:
     channels : "RGB" (a grey page repeats its channel), or "grey" (a colour page is first made grey, :func:`docbin.page.to_grey`, whole levels)
     depth : whether docbin adds a channel, the depth plane of the page (:mod:`docbin.kernels.depth`)
     low, high : what 0 and 255 become
-    tile : side of a tile in pixels; changes memory and time
+    tile : side of a tile in pixels, or what a strip of the page is measured by (:mod:`docbin.zoo.graphs`); changes memory and time
     halo : pixels of surround a tile is handed in with; None for the network's own, with which tiles equal the whole page
     """
 
@@ -212,6 +212,12 @@ def shipped() -> dict[str, Path]:
         return {}
     folders = {entry.name: Path(str(entry)) for entry in entries if entry.is_dir()}
     return {name: folders[name] for name in sorted(folders) if (folders[name] / "config.toml").is_file()}
+
+
+def onnx_file(config: Config) -> Path | None:
+    """The graph for ONNX Runtime and OpenVINO: the one the config names, else a ``model.onnx`` that the user exported into the folder."""
+    path = config.folder / (config.onnx.file if config.onnx is not None else ONNX_FILE)
+    return path if config.onnx is not None or path.is_file() else None
 
 
 def names() -> list[str]:

@@ -1,9 +1,10 @@
 """Running a model: which program computes its network here, and the model as a callable that keeps it.
 
-The same weights can run three ways. ``packed`` is docbin's own engine for 1-bit networks and needs nothing; ``onnx`` is ONNX Runtime (extra
-``onnx``) and needs a graph beside the weights; ``torch`` (extra ``train``) runs everything. That is also the order of preference: the first that
-the model has a file for and whose library is installed runs, unless the user names one. All agree within 1e-4 in probability (the packed engine,
-bit for bit).
+The same weights can run several ways. ``packed`` is docbin's own engine for 1-bit networks and needs nothing; ``openvino`` (extra ``openvino``) and
+``onnx`` (ONNX Runtime, extra ``onnx``) need a graph beside the weights; ``torch`` (extra ``train``) runs everything. That is also the order of
+preference: the first that the model has a file for and whose library is installed runs, unless the user names one. All agree within 1e-4 in
+probability (the packed engine, bit for bit), but for ``openvino`` on CPUs with bfloat16: there a probability may differ by some hundredths, and
+some ten pixels of a page, all of them at the threshold, change sides. ``openvino-float32`` is as exact as the others.
 
 A runtime is a row whose opener is named as ``"module:function"`` and imported when a model is first opened, so that listing costs nothing and the
 serving wing never imports torch. An opened network computes one tile at a time with :func:`docbin.kernels.threads` threads; beside the page and
@@ -15,29 +16,26 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from docbin import kernels
-from docbin.errors import InputError, MissingExtra, UsageError
-from docbin.kernels.depth import depth_plane
+from docbin.errors import MissingExtra, UsageError
 from docbin.kernels.shine_through import drop_shine_through
 from docbin.page import FloatMap, Image, Mask, Page, check_image, to_grey
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
-from docbin.zoo.tiles import cuts, inside
+from docbin.zoo.graphs import sigmoid
 
 if TYPE_CHECKING:
     from docbin.engine import Graph
 
 AUTO = "auto"
-WHOLE = "whole"
-"""Stands for the halo of a network that must see all of a picture; only of detectors, whose pictures are of bounded size."""
 
 
 class Opened(Protocol):
@@ -52,13 +50,26 @@ class Opened(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One way to run a network; `module` must be importable and comes with `extra` (None: nothing is needed)."""
+    """One way to run a network.
+
+    Attributes
+    ----------
+    name : the word that users ask for it by
+    opener : "module:class" of an :class:`Opened`
+    module : must be importable; None where nothing is needed
+    extra : docbin's extra that brings it
+    form : what it reads of a model's folder: "packed", "onnx" or "weights"
+    tolerance : a probability of the golden crop may differ by this much from the network's in torch (float16, in which it is stored, differs by half
+        a thousandth)
+    """
 
     name: str
     opener: str
     module: str | None
     extra: str | None
     summary: str
+    form: str = "weights"
+    tolerance: float = 1e-3
 
     @property
     def installed(self) -> bool:
@@ -67,25 +78,23 @@ class Runtime:
 
     def runs(self, config: Config) -> bool:
         """Whether the model has what this runtime reads."""
-        if self.name == "packed":
+        if self.form == "packed":
             return config.packed is not None
-        return config.weights is not None and (self.name != "onnx" or onnx_file(config) is not None)
+        return config.weights is not None and (self.form != "onnx" or folders.onnx_file(config) is not None)
 
 
 RUNTIMES: tuple[Runtime, ...] = (
-    Runtime("packed", "docbin.zoo.runtimes:PackedNet", None, None, "docbin's engine for 1-bit networks"),
-    Runtime("onnx", "docbin.zoo.runtimes:OnnxNet", "onnxruntime", "onnx", "ONNX Runtime"),
+    Runtime("packed", "docbin.zoo.runtimes:PackedNet", None, None, "docbin's engine for 1-bit networks", "packed"),
+    Runtime("openvino", "docbin.zoo.openvino_runtime:OpenVinoNet", "openvino", "openvino", "OpenVINO", "onnx", 0.06),
+    Runtime("onnx", "docbin.zoo.onnx_runtime:OnnxNet", "onnxruntime", "onnx", "ONNX Runtime", "onnx"),
+    Runtime(
+        "openvino-float32", "docbin.zoo.openvino_runtime:OpenVinoFloatNet", "openvino", "openvino", "OpenVINO, single precision", "onnx"
+    ),
     Runtime("torch", "docbin.nets.pretrained:TorchNet", "torch", "train", "PyTorch"),
 )
 """Best first."""
 
 NAMES = (AUTO, *(runtime.name for runtime in RUNTIMES))
-
-
-def onnx_file(config: Config) -> Path | None:
-    """The graph for ONNX Runtime: the one the config names, else a ``model.onnx`` that the user exported into the folder."""
-    path = config.folder / (config.onnx.file if config.onnx is not None else folders.ONNX_FILE)
-    return path if config.onnx is not None or path.is_file() else None
 
 
 def choose(config: Config, asked: str = AUTO) -> Runtime:
@@ -220,8 +229,12 @@ def _load(folder: Path, name: str, sha256: str, asked: str, threads: int) -> Mod
     config = folders.read_folder(folder, name)
     runtime = choose(config, asked)
     if not runtime.installed:
-        able = dict.fromkeys(f"'docbin[{one.extra}]' ({one.summary})" for one in RUNTIMES if one.runs(config) and one.extra)
-        raise MissingExtra(f"model {name}: nothing that runs it is installed; run: pip install {' or '.join(able)}")
+        able: dict[str, str] = {}
+        for one in RUNTIMES:
+            if one.runs(config) and one.extra:
+                able.setdefault(one.extra, one.summary)
+        extras = " or ".join(f"'docbin[{extra}]' ({summary})" for extra, summary in able.items())
+        raise MissingExtra(f"model {name}: nothing that runs it is installed; run: pip install {extras}")
     module, function = runtime.opener.split(":")
     open_net: Callable[[Config], Opened] = getattr(importlib.import_module(module), function)
     return Model(config, runtime, open_net(config))
@@ -242,15 +255,6 @@ def ink_and_probability(image: Image, *, model: str, threshold: float, depth: fl
     return load(model, runtime).with_probability(image, threshold, depth)
 
 
-def _sigmoid(logits: FloatMap) -> FloatMap:
-    """In place, by tanh, which overflows nowhere."""
-    logits *= np.float32(0.5)
-    np.tanh(logits, out=logits)
-    logits += np.float32(1.0)
-    logits *= np.float32(0.5)
-    return logits
-
-
 class PackedNet:
     """A 1-bit network in docbin's engine."""
 
@@ -264,77 +268,10 @@ class PackedNet:
         """See :class:`Opened`."""
         from docbin import engine
 
-        return _sigmoid(engine.logits(self._graph, image))
+        return sigmoid(engine.logits(self._graph, image))
 
     def ink(self, image: Image, threshold: float) -> Mask:
         """See :class:`Opened`; at one half these are the engine's own bits."""
         from docbin import engine
 
         return engine.ink(self._graph, image) if threshold == 0.5 else np.asarray(self.probability(image) >= threshold)
-
-
-class OnnxNet:
-    """A network in ONNX Runtime: input "page", float32 (1, 3, H, W), with the depth plane (1, 4, H, W), in 0..1 of any size; output
-    "logits", float32 (1, 1, H, W).
-
-    The file's metadata say which weights it was made from (``docbin.weights``, their SHA-256) and how its pages are cut (``docbin.halo``,
-    ``docbin.stride``); :func:`docbin.export.to_onnx` writes both.
-    """
-
-    def __init__(self, config: Config) -> None:
-        import onnxruntime
-
-        path = onnx_file(config)
-        assert path is not None
-        assert config.weights is not None
-        if config.onnx is not None:
-            config.verified(config.onnx)
-            config.verified(config.weights)  # the graph takes its tensors from there
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = kernels.threads()
-        options.inter_op_num_threads = 1
-        options.enable_mem_pattern = False  # tiles at the page's border differ in size; a plan of memory for each would be kept
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            metadata = self._session.get_modelmeta().custom_metadata_map
-        except Exception as error:  # ONNX Runtime's own exceptions share no base but Exception
-            raise InputError(f"{path}: ONNX Runtime cannot load it ({str(error)[:300]}); export the model again") from None
-        if metadata.get("docbin.weights") != config.weights.sha256:
-            raise InputError(f"{path}: was not exported from {config.folder / config.weights.file}; export it again")
-        self._grey, self._depth = config.input.channels == "grey", config.input.depth
-        self._tile, self._stride = config.input.tile, int(metadata["docbin.stride"])
-        halo = metadata["docbin.halo"] if config.input.halo is None else config.input.halo
-        self._halo = None if halo == WHOLE else int(halo)
-
-    def _tiles(self, image: Image) -> Iterator[tuple[tuple[slice, slice], FloatMap]]:
-        """(place on the page, probabilities there) of tile after tile."""
-        if self._grey:
-            image = to_grey(image)
-        plane = depth_plane(to_grey(image)) if self._depth else None
-        height, width = image.shape[:2]
-        tile, halo = (self._tile, self._halo) if self._halo is not None else (max(height, width), 0)
-        for rows, columns, good_rows, good_columns in cuts(height, width, tile, halo, self._stride):
-            part = image[rows, columns]
-            if part.ndim == 2:
-                part = np.broadcast_to(part[..., None], (*part.shape, 3))
-            if plane is not None:
-                part = np.dstack([part, plane[rows, columns]])
-            page = np.ascontiguousarray(part.transpose(2, 0, 1)[None], np.float32)
-            page /= np.float32(255.0)
-            logits: Any = self._session.run(["logits"], {"page": page})[0]
-            yield (good_rows, good_columns), _sigmoid(logits[0, 0, inside(rows, good_rows), inside(columns, good_columns)])
-
-    def probability(self, image: Image) -> FloatMap:
-        """See :class:`Opened`."""
-        out = np.empty(image.shape[:2], np.float32)
-        for place, part in self._tiles(image):
-            out[place] = part
-        return out
-
-    def ink(self, image: Image, threshold: float) -> Mask:
-        """See :class:`Opened`."""
-        out = np.empty(image.shape[:2], np.bool_)
-        for place, part in self._tiles(image):
-            np.greater_equal(part, threshold, out=out[place])
-        return out

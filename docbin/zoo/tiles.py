@@ -24,17 +24,46 @@ def cuts(height: int, width: int, tile: int, halo: int, stride: int = 1, window:
     return tiles(height, width, -(-tile // stride) * stride, -(-halo // stride) * stride)
 
 
-def tiles(height: int, width: int, tile: int, halo: int) -> Iterator[Cut]:
-    """Tiles of side `tile`, each handed in with `halo` pixels of the page around it; at the page's border a tile ends as the page does."""
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            bottom, right = min(top + tile, height), min(left + tile, width)
+def tiles(height: int, width: int, tile: int | tuple[int, int], halo: int) -> Iterator[Cut]:
+    """Tiles of side `tile` (or of that height and width), each handed in with `halo` pixels of the page around it.
+
+    At the page's border a tile ends as the page does.
+    """
+    high, wide = (tile, tile) if isinstance(tile, int) else tile
+    for top in range(0, height, high):
+        for left in range(0, width, wide):
+            bottom, right = min(top + high, height), min(left + wide, width)
             yield (
                 slice(max(top - halo, 0), min(bottom + halo, height)),
                 slice(max(left - halo, 0), min(right + halo, width)),
                 slice(top, bottom),
                 slice(left, right),
             )
+
+
+def cheapest_tile(height: int, width: int, halo: int, stride: int, area: int, least: int) -> tuple[int, int]:
+    """(height, width) of the tiles that cover a page with the least to compute, where a tile with its surround may have `area` pixels.
+
+    Usually these are strips of the page's width: what a strip is handed besides its own is two surrounds, however wide it is. Both sides are
+    multiples of `stride`. Where the surround leaves no room in `area`, the tiles have side `least`.
+    """
+
+    def handed(length: int, tile: int) -> tuple[int, int]:
+        """(most, sum) of what the tiles of a page of this length are handed."""
+        parts = [min(start + tile + halo, length) - max(start - halo, 0) for start in range(0, length, tile)]
+        return max(parts), sum(parts)
+
+    def choices(length: int) -> dict[int, tuple[int, int]]:
+        sides = {-(-length // (count * stride)) * stride for count in range(1, -(-length // least) + 1)}
+        return {side: handed(length, side) for side in sides if side >= least or side >= length}
+
+    best = None
+    for high, (tallest, rows) in choices(height).items():
+        for wide, (widest, columns) in choices(width).items():
+            if tallest * widest <= area and (best is None or rows * columns < best[0]):
+                best = rows * columns, high, wide
+    side = -(-least // stride) * stride
+    return (side, side) if best is None else best[1:]
 
 
 def windows(height: int, width: int, window: int, halo: int) -> Iterator[Cut]:

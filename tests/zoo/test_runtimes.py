@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,9 @@ from docbin.nets.pretrained import load as load_net
 from docbin.page import Image, to_grey
 from docbin.train import package_model
 from docbin.train.recipe import recipe_of
-from docbin.zoo import cards, folders, runtimes
+from docbin.zoo import cards, folders, graphs, runtimes
+from docbin.zoo.graphs import STRIP
+from docbin.zoo.onnx_runtime import OnnxNet
 from tests.nets.variants import UNET
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -155,11 +158,14 @@ def test_onnx_runtime_gives_torchs_probabilities_tile_by_tile(made: dict[str, Pa
     image = page(*size)
     with torch.inference_mode():
         whole = torch.sigmoid(load_net(made["unet"])(to_tensor(with_depth(image))))[0, 0].numpy()
-    for name in ("onnx", "torch"):
+    for name in ("onnx", "torch", *(["openvino-float32"] if importlib.util.find_spec("openvino") else [])):
         model = docbin.load(made["unet"], name)
         assert np.abs(model.probability(image) - whole).max() < 1e-4, name
         assert np.array_equal(model(image), model.probability(image) >= 0.5)
         assert np.array_equal(model(image[..., 0]), model(np.repeat(image[..., :1], 3, 2))), name
+    if importlib.util.find_spec("openvino"):
+        off = np.abs(docbin.load(made["unet"], "openvino").probability(image) - whole)
+        assert off.max() < 0.06
     assert whole.size < 100 or 0.1 < (whole >= 0.5).mean() < 0.9
     assert whole.size < 100 or whole.max() - whole.min() > 0.01
 
@@ -182,20 +188,27 @@ def test_a_model_may_drop_what_shines_through_and_its_user_may_not(
 
 def test_no_tile_is_larger_for_a_larger_page(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory beside the page and its result is that of one tile."""
-    net = runtimes.OnnxNet(folders.load_config(made["unet"]))
-    session, sizes = net._session, []
+    net = OnnxNet(folders.load_config(made["unet"]))
+    infer, sizes = net._infer, []
 
-    class Watched:
-        def run(self, names: list[str], given: dict[str, np.ndarray]) -> Any:
-            sizes.append(given["page"].shape[2:])
-            return session.run(names, given)
+    def watched(given: dict[str, np.ndarray]) -> np.ndarray:
+        sizes.append(4 * math.prod(given["raw"].shape[2:]))
+        return infer(given)
 
-    net._session = Watched()
-    for side in (200, 400):
+    monkeypatch.setattr(net, "_infer", watched)
+    for side in (200, 400, 800):
         sizes.clear()
         assert net.ink(np.full((side, 200, 3), 200, np.uint8), 0.5).shape == (side, 200)
-        assert max(sizes) == (64 + 2 * net._halo, 64 + 2 * net._halo)
-        assert len(sizes) == -(-side // 64) * 4
+        assert max(sizes) <= STRIP * 64**2
+        assert 1 < len(sizes) <= -(-side // 64) * 4
+
+
+def test_a_page_smaller_than_a_strip_is_one(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    net = OnnxNet(folders.load_config(made["unet"]))
+    infer, sizes = net._infer, []
+    monkeypatch.setattr(net, "_infer", lambda given: sizes.append(given["raw"].shape) or infer(given))
+    net.ink(np.full((101, 130), 200, np.uint8), 0.5)
+    assert [shape[2:] for shape in sizes] == [(52, 66)]
 
 
 def test_a_file_for_other_programs_stands_alone(made: dict[str, Path], tmp_path: Path) -> None:
@@ -233,23 +246,32 @@ def without(monkeypatch: pytest.MonkeyPatch, *missing: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name in missing else real(name, *more))
 
 
+def everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every library were installed."""
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: real("json") if name == "openvino" else real(name, *more))
+
+
 def test_the_best_installed_runtime_is_taken_and_a_missing_one_named(unet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = folders.load_config(unet)
+    everything(monkeypatch)
+    assert runtimes.choose(config).name == "openvino"
+    without(monkeypatch, "openvino")
     assert runtimes.choose(config).name == "onnx"
-    without(monkeypatch, "onnxruntime")
+    without(monkeypatch, "openvino", "onnxruntime")
     assert runtimes.choose(config).name == "torch"
     assert catalogue.get(str(unet)).extra == "train"
-    without(monkeypatch, "onnxruntime", "torch")
+    without(monkeypatch, "openvino", "onnxruntime", "torch")
     row = catalogue.get(str(unet))
-    assert (row.available, row.extra) == (False, "onnx")
-    with pytest.raises(MissingExtra, match=r"pip install 'docbin\[onnx\]'"):
+    assert (row.available, row.extra) == (False, "openvino")
+    with pytest.raises(MissingExtra, match=r"pip install 'docbin\[openvino\]'"):
         row.binarize(page())
-    with pytest.raises(MissingExtra, match=r"'docbin\[onnx\]' \(ONNX Runtime\) or 'docbin\[train\]'"):
+    with pytest.raises(MissingExtra, match=r"'docbin\[openvino\]' \(OpenVINO\) or 'docbin\[onnx\]' \(ONNX Runtime\) or 'docbin\[train\]'"):
         docbin.load(unet)
     assert runtimes.choose(config, "torch").installed is False
     with pytest.raises(UsageError, match="no file for the runtime packed"):
         docbin.load(unet, "packed")
-    with pytest.raises(UsageError, match="choose one of auto, packed, onnx, torch"):
+    with pytest.raises(UsageError, match="choose one of auto, packed, openvino, onnx, openvino-float32, torch"):
         docbin.load(unet, "tensorrt")
 
 
@@ -280,14 +302,13 @@ def test_a_users_own_onnx_file_in_the_folder_is_used_if_it_fits(unet: Path, tmp_
     (unet / "model.onnx").unlink()
     assert runtimes.choose(folders.load_config(unet)).name == "torch"
     assert main(["export", str(unet), "--to", "onnx", "-o", str(unet / "model.onnx")]) == 0
-    model = docbin.load(unet)
-    assert model.runtime.name == "onnx"
+    model = docbin.load(unet, "onnx")
     assert np.abs(model.probability(page()) - docbin.load(unet, "torch").probability(page())).max() < 1e-4
     other = package("unet", tmp_path / "other", seed=9)
     assert main(["export", str(other), "--to", "onnx", "-o", str(unet / "model.onnx")]) == 0
     runtimes._load.cache_clear()
     with pytest.raises(InputError, match="was not exported from"):
-        docbin.load(unet)
+        docbin.load(unet, "onnx")
 
 
 def test_a_network_that_cannot_be_exported_says_why(made: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -309,6 +330,7 @@ def test_models_join_the_method_table(made: dict[str, Path], monkeypatch: pytest
     monkeypatch.setattr(
         folders, "shipped", lambda: {"tiny": made["unet"], "tiny-bits": made["bitunet"], "gone": made["unet"].parent / "gone"}
     )
+    without(monkeypatch, "openvino")
     table = catalogue._Table(catalogue._ROWS)
     monkeypatch.setattr(catalogue, "METHODS", table)
     assert list(table) == [*(row.name for row in catalogue._ROWS), "tiny", "tiny-bits"]
@@ -319,7 +341,7 @@ def test_models_join_the_method_table(made: dict[str, Path], monkeypatch: pytest
     assert np.array_equal(docbin.binarize(image, "tiny", threshold=0.4), docbin.load("tiny").probability(image) >= 0.4)
     assert catalogue.get("tiny").probability_map(image, runtime="torch").dtype == np.float32
     assert docbin.binarize(image, "tiny-bits").shape == image.shape[:2]
-    with pytest.raises(UsageError, match="choose one of auto, onnx, torch"):
+    with pytest.raises(UsageError, match="choose one of auto, openvino, onnx, openvino-float32, torch"):
         docbin.binarize(image, "tiny", runtime="packed")
     with pytest.raises(docbin.errors.DocbinError, match=r"config\.toml"):
         catalogue.get("gone")
@@ -370,7 +392,7 @@ def test_models_are_listed_and_shown(made: dict[str, Path], monkeypatch: pytest.
     assert main(["models"]) == 0
     told = capsys.readouterr().out
     assert "tiny (binarize, unet," in told
-    assert "runs with onnx" in told
+    assert f"runs with {runtimes.choose(folders.load_config(made['unet'])).name}" in told
     assert "gone [damaged:" in told
     assert main(["models", "list", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
@@ -384,3 +406,34 @@ def test_models_are_listed_and_shown(made: dict[str, Path], monkeypatch: pytest.
     assert main(["models", "list", "tiny"]) == 1
     assert main(["models", "show", "tinny"]) == 1
     assert "did you mean tiny" in capsys.readouterr().err
+
+
+def test_the_metadata_of_a_graph_are_read_without_a_library(made: dict[str, Path]) -> None:
+    import onnx
+
+    data = (made["unet"] / "model.onnx").read_bytes()
+    metadata = graphs.graph_metadata(data)
+    assert metadata == {pair.key: pair.value for pair in onnx.load_from_string(data).metadata_props}
+    assert list(json.loads(metadata["docbin.planes"])) == ["raw", "seen"]
+    for length in (1, 100, len(data) - 3):
+        with pytest.raises(ValueError, match="protocol buffer"):
+            graphs.graph_metadata(data[:length])
+    with pytest.raises(ValueError, match="protocol buffer"):
+        graphs.graph_metadata(bytes(range(255, 0, -1)))
+
+
+def test_the_cheapest_tiles_are_strips_of_a_page_and_squares_of_a_large_sheet() -> None:
+    from docbin.zoo.tiles import cheapest_tile, tiles
+
+    def cost(size: tuple[int, int], tile: tuple[int, int]) -> float:
+        parts = [(rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns, _, _ in tiles(*size, tile, 208)]
+        assert max(parts) <= 5 * 1024**2
+        return sum(parts) / (size[0] * size[1])
+
+    strips = cheapest_tile(3520, 2480, 208, 16, 5 * 1024**2, 1024)
+    assert strips == (1760, 2480)
+    assert cost((3520, 2480), strips) < 1.15
+    sheet = (9920, 14032)
+    assert cost(sheet, cheapest_tile(*sheet, 208, 16, 5 * 1024**2, 1024)) < 1.6
+    assert cheapest_tile(100, 30, 208, 16, 5 * 1024**2, 1024) == (112, 32)
+    assert cheapest_tile(9000, 9000, 208, 16, 1000, 64) == (64, 64)  # nothing fits: then the least

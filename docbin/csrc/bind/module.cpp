@@ -9,6 +9,7 @@
 namespace nb = nanobind;
 
 namespace docbin {
+void bind_cell_planes(nb::module_ &m);
 void bind_document(nb::module_ &m);
 void bind_engine(nb::module_ &m);
 void bind_jbig2(nb::module_ &m);
@@ -24,6 +25,7 @@ NB_MODULE(_core, m) {
     m.def("available_levels", &docbin::available_levels, "Levels this build and this CPU can run, worst first.");
     m.def("last_target", [] { return std::string(docbin::last_target()); },
           "The target whose kernels this thread ran last, as its file names itself: proof of what ran.");
+    docbin::bind_cell_planes(m);
     docbin::bind_document(m);
     docbin::bind_engine(m);
     docbin::bind_jbig2(m);

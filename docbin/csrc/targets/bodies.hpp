@@ -5,6 +5,7 @@
 #include "engine/edge_body.hpp"
 #include "engine/head_body.hpp"
 #include "engine/stem_body.hpp"
+#include "local/cell_planes_body.hpp"
 #include "local/local_body.hpp"
 #include "popcount/popcount_body.hpp"
 #include "target.hpp"
@@ -13,7 +14,7 @@ namespace docbin {
 namespace {
 
 constexpr Target tables(const char *name) {
-    return {name, bitsliced::table, document::table, edge::table, head::table, local::table, popcount::table, stem::table};
+    return {name, bitsliced::table, document::table, edge::table, head::table, local::table, planes::table, popcount::table, stem::table};
 }
 
 }  // namespace

@@ -1,0 +1,204 @@
+"""Pages through an ONNX graph, whichever library computes it: how a page is cut, what a tile is handed, and where what comes back belongs.
+
+There are two kinds of graph, and the file's metadata say which (:func:`docbin.export.to_onnx` writes both). One is a whole network, from pixels to
+logits: input "page", float32 (1, 3, H, W), with the depth plane (1, 4, H, W), in 0..1 of any size; output "logits", float32 (1, 1, H, W). The other
+(``docbin.planes``) is a network's convolutions alone: its inputs are planes of the page's cells of 2 x 2 pixels, which
+:mod:`docbin.kernels.cell_planes` computes, its output the logits of the four pixels of each cell, float32 (1, 4, h, w).
+
+The metadata also tell which weights the graph was made from (``docbin.weights``, their SHA-256) and how its pages are cut (``docbin.halo``,
+``docbin.stride``). They are read from the file itself, since not every library that runs the graph hands them out.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from docbin import kernels
+from docbin.errors import FileAccessError, InputError
+from docbin.kernels.cell_planes import Plane, cell_planes
+from docbin.kernels.depth import depth_plane
+from docbin.page import FloatMap, Image, Mask, to_grey
+from docbin.zoo.folders import Config, onnx_file
+from docbin.zoo.tiles import cheapest_tile, cuts, inside, tiles
+
+WHOLE = "whole"
+"""Stands for the halo of a network that must see all of a picture; only of detectors, whose pictures are of bounded size."""
+STRIP = 5
+"""Pixels of the largest strip of a page, with its surround, in squares of the side that the model's config gives its tiles: half of an A4 page of
+300 dpi."""
+
+Infer = Callable[[Mapping[str, FloatMap]], FloatMap]
+"""The graph: its inputs by name to its logits."""
+Part = tuple[tuple[slice, slice], FloatMap]
+"""Pixels of a page, maybe every second one, and what is known there."""
+
+
+def graph_metadata(data: bytes) -> dict[str, str]:
+    """The ``metadata_props`` of an ONNX file: field 14 of its outermost protocol-buffer message, each a key (1) and a value (2).
+
+    Raises
+    ------
+    ValueError
+        The bytes are no such message.
+    """
+    found: dict[str, str] = {}
+    for number, value in _fields(data):
+        if number == 14 and isinstance(value, bytes):
+            pair = dict(_fields(value))
+            key, text = pair.get(1, b""), pair.get(2, b"")
+            if isinstance(key, bytes) and isinstance(text, bytes):
+                found[key.decode("utf-8")] = text.decode("utf-8")
+    return found
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """(number, value) of the fields of a protocol-buffer message: bytes of those with a length, whole numbers of the others."""
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        value = shift = 0
+        while at < len(data) and shift < 64:
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+        raise ValueError("not a protocol buffer")
+
+    while at < len(data):
+        number, kind = divmod(varint(), 8)
+        if kind == 0:
+            yield number, varint()
+            continue
+        if kind not in (1, 2, 5):
+            raise ValueError("not a protocol buffer")
+        length = {1: 8, 5: 4}.get(kind) or (varint() if kind == 2 else 0)
+        if at + length > len(data):
+            raise ValueError("not a protocol buffer")
+        yield number, data[at : at + length]
+        at += length
+
+
+def sigmoid(logits: FloatMap) -> FloatMap:
+    """In place, by tanh, which overflows nowhere."""
+    logits *= np.float32(0.5)
+    np.tanh(logits, out=logits)
+    logits += np.float32(1.0)
+    logits *= np.float32(0.5)
+    return logits
+
+
+class GraphNet(ABC):
+    """A network in a library for ONNX graphs (see :class:`docbin.zoo.runtimes.Opened`).
+
+    Parameters
+    ----------
+    config : of a model with an ONNX file
+
+    Raises
+    ------
+    InputError, FileAccessError
+        The file or the weights are damaged, missing, or not of the same network.
+    """
+
+    library: str
+
+    def __init__(self, config: Config) -> None:
+        path = onnx_file(config)
+        assert path is not None
+        assert config.weights is not None
+        if config.onnx is not None:
+            config.verified(config.onnx)
+            config.verified(config.weights)  # the graph takes its tensors from there
+        try:
+            metadata = graph_metadata(path.read_bytes())
+        except OSError as error:
+            raise FileAccessError(f"{path}: cannot read the network ({error.strerror}); export the model again") from None
+        except ValueError:
+            raise InputError(f"{path}: no ONNX file; export the model again") from None
+        try:
+            self._infer = self._opened(path, metadata)
+        except Exception as error:  # these libraries' own exceptions share no base but Exception
+            raise InputError(f"{path}: {self.library} cannot load it ({str(error)[:300]}); export the model again") from None
+        if metadata.get("docbin.weights") != config.weights.sha256:
+            raise InputError(f"{path}: was not exported from {config.folder / config.weights.file}; export it again")
+        self._grey, self._depth = config.input.channels == "grey", config.input.depth
+        self._tile, self._stride = config.input.tile, int(metadata["docbin.stride"])
+        halo = metadata["docbin.halo"] if config.input.halo is None else config.input.halo
+        self._halo = None if halo == WHOLE else -(-int(halo) // self._stride) * self._stride
+        planes: dict[str, list[Any]] = json.loads(metadata.get("docbin.planes", "{}"))
+        self._planes = {name: tuple(Plane(*one) for one in some) for name, some in planes.items()}
+
+    @abstractmethod
+    def _opened(self, path: Path, metadata: Mapping[str, str]) -> Infer:
+        """The graph of a file as a function; called once, from the constructor. `metadata` are the file's metadata."""
+
+    def _parts(self, image: Image) -> Iterator[Part]:
+        """Logits of the page, part after part; every pixel once."""
+        if self._grey:
+            image = to_grey(image)
+        depth = depth_plane(to_grey(image)) if self._depth else None
+        return self._of_cells(image, depth) if self._planes else self._of_pixels(image, depth)
+
+    def _of_pixels(self, image: Image, depth: Image | None) -> Iterator[Part]:
+        """By a graph that takes pixels."""
+        height, width = image.shape[:2]
+        tile, halo = (self._tile, self._halo) if self._halo is not None else (max(height, width), 0)
+        for rows, columns, good_rows, good_columns in cuts(height, width, tile, halo, self._stride):
+            part = image[rows, columns]
+            if part.ndim == 2:
+                part = np.broadcast_to(part[..., None], (*part.shape, 3))
+            if depth is not None:
+                part = np.dstack([part, depth[rows, columns]])
+            page = np.ascontiguousarray(part.transpose(2, 0, 1)[None], np.float32)
+            page /= np.float32(255.0)
+            logits = self._infer({"page": page})
+            yield (good_rows, good_columns), logits[0, 0, inside(rows, good_rows), inside(columns, good_columns)]
+
+    def _of_cells(self, image: Image, depth: Image | None) -> Iterator[Part]:
+        """By a graph that takes planes of cells."""
+        height, width = image.shape[:2]
+        stride = self._stride
+        cells = -(-height // stride) * stride // 2, -(-width // stride) * stride // 2
+        assert self._halo is not None
+        tile = cheapest_tile(2 * cells[0], 2 * cells[1], self._halo, stride, STRIP * self._tile**2, self._tile)
+        every = list(tiles(2 * cells[0], 2 * cells[1], tile, self._halo))
+        most = max((rows.stop - rows.start) * (columns.stop - columns.start) for rows, columns, _, _ in every)
+        # One memory for all tiles: a library may keep what it was handed last.
+        memory = {name: np.empty(len(planes) * most, np.float32) for name, planes in self._planes.items()}
+        for rows, columns, good_rows, good_columns in every:
+            high, wide = (rows.stop - rows.start) // 2, (columns.stop - columns.start) // 2
+            given: dict[str, FloatMap] = {}
+            for name, planes in self._planes.items():
+                out = memory[name][: 4 * len(planes) * high * wide].reshape(4 * len(planes), high, wide)
+                region = rows.start // 2, columns.start // 2, high, wide
+                given[name] = cell_planes(image, depth, planes, cells, region, kernels.threads(), out)[None]
+            logits = self._infer(given)[0]
+            top, left = good_rows.start - rows.start, good_columns.start - columns.start
+            bottom, right = min(good_rows.stop, height), min(good_columns.stop, width)
+            for pixel in range(4):
+                place = slice(good_rows.start + pixel // 2, bottom, 2), slice(good_columns.start + pixel % 2, right, 2)
+                count = [len(range(part.start, part.stop, 2)) for part in place]
+                yield place, logits[pixel, top // 2 : top // 2 + count[0], left // 2 : left // 2 + count[1]]
+
+    def probability(self, image: Image) -> FloatMap:
+        """See :class:`docbin.zoo.runtimes.Opened`."""
+        out = np.empty(image.shape[:2], np.float32)
+        for place, logits in self._parts(image):
+            out[place] = sigmoid(np.array(logits, np.float32))
+        return out
+
+    def ink(self, image: Image, threshold: float) -> Mask:
+        """See :class:`docbin.zoo.runtimes.Opened`."""
+        out = np.empty(image.shape[:2], np.bool_)
+        for place, logits in self._parts(image):
+            out[place] = sigmoid(np.array(logits, np.float32)) >= threshold
+        return out
