@@ -60,6 +60,28 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(_TYPES[name]), name)
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _version()
+
+
+def _version() -> str:
+    """The version that this install's metadata name, as ``importlib.metadata.version`` finds it, without that module's slow imports."""
+    import os
+    import sys
+
+    for folder in sys.path:
+        try:
+            every = os.listdir(folder or ".")  # noqa: PTH208
+        except OSError:  # no folder: a zip file, or nothing
+            continue
+        for name in every:
+            if not (name.startswith("docbin-") and name.endswith(".dist-info")):
+                continue
+            try:
+                with open(os.path.join(folder, name, "METADATA"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+                    lines = (line.rstrip() for line in file)
+                    return next(line.removeprefix("Version: ") for line in lines if line.startswith("Version: "))
+            except (OSError, StopIteration):
+                continue
     from importlib import metadata
 
     try:

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docbin.cli import messages
+from docbin.cli import early_worker, messages
 from docbin.errors import DocbinError, FileAccessError, UsageError
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from docbin.processes.child import Child
 
 TEMPORARY_PREFIX = "docbin-run-"
-PRELOAD = "docbin.batch.worker docbin.batch.quality_check docbin.catalogue docbin.files docbin.kernels PIL.Image"
-"""Modules that the worker process imports while this one reads its arguments and plans."""
 QUICK_FAMILIES = ("global threshold", "local threshold")
 """Families of methods that do a page in less time than a process takes to start."""
 PAGES_A_QUICK_JOB = 16
@@ -178,10 +176,10 @@ def run(
 
 @contextmanager
 def _worker(jobs: int | None) -> Iterator[Child]:
-    """A child process that starts while this one reads its arguments."""
+    """The child process that started while this one read its arguments, or one that starts now."""
     from docbin.processes.child import Child
 
-    child = Child(one_thread=jobs is not None and jobs > 1, preload=PRELOAD)
+    child = early_worker.take() or Child(one_thread=jobs is not None and jobs > 1, preload=early_worker.PRELOAD)
     try:
         yield child
     finally:

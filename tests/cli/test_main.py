@@ -12,6 +12,7 @@ import pytest
 
 import docbin
 from docbin import catalogue, cli
+from docbin.cli import commands, early_worker
 from docbin.cli.methods import _range
 
 HEAVY = ("cv2", "skimage", "PIL", "rich", "scipy", "torch", "pypdfium2", "pikepdf")
@@ -33,7 +34,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"docbin {docbin.__version__}\n"
 
 
-@pytest.mark.parametrize("name", list(cli.COMMANDS))
+@pytest.mark.parametrize("name", list(commands.COMMANDS))
 def test_every_command_exists_and_every_option_says_its_default(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([name, "--help"]) == 0
     told = capsys.readouterr().out
@@ -44,7 +45,7 @@ def test_every_command_exists_and_every_option_says_its_default(name: str, capsy
         assert "-help" in entry or "completion" in entry or "default:" in entry or "required" in entry, f"{name}: -{entry}"
 
 
-@pytest.mark.parametrize("name", list(cli.COMMANDS))
+@pytest.mark.parametrize("name", list(commands.COMMANDS))
 def test_no_help_says_a_thing_twice(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([name, "-h"]) == 0
     for entry in re.split(r"\n  (?=\S)", capsys.readouterr().out):
@@ -89,7 +90,7 @@ def test_training_from_a_file_that_is_not_there_answers_before_torch_is_imported
 def test_the_list_of_commands_has_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["--help"])
     told = capsys.readouterr().out
-    for name, row in cli.COMMANDS.items():
+    for name, row in commands.COMMANDS.items():
         assert any(line.split() == [name, *row.summary.split()] for line in told.splitlines())
 
 
@@ -165,3 +166,31 @@ def test_bench_prints_a_table_and_writes_json(tmp_path, capsys: pytest.CaptureFi
     assert json.loads((tmp_path / "rows.json").read_text())[0]["name"] == "sauvola"
     assert cli.main(["bench", "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["name"] == "sauvola"
+
+
+def test_the_version_needs_no_parser_and_is_the_installs() -> None:
+    from importlib import metadata
+
+    assert docbin.__version__ == metadata.version("docbin")
+    code = (
+        "import sys\nfrom docbin.cli import main\ncode = main(['--version'])\n"
+        "assert not {'typer', 'numpy', 'importlib.metadata', 'rich'} & set(sys.modules)\nsys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"docbin {docbin.__version__}\n"), done.stderr
+    done = subprocess.run([sys.executable, "-m", "docbin.cli", "-q", "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"docbin {docbin.__version__}\n"), done.stderr
+
+
+def test_a_worker_starts_early_for_commands_that_use_one_and_never_stays() -> None:
+    for words in (["methods"], ["binarize", "--help"], ["binarize", "a.png", "-j2"], ["score", "a", "b"], []):
+        early_worker.start(words)
+        assert early_worker.take() is None, words
+    early_worker.start(["-v", "binarize", "a.png"])
+    process = early_worker._worker.process  # type: ignore[union-attr]
+    assert process.is_alive()
+    early_worker.dismiss()
+    assert not process.is_alive()
+    assert early_worker.take() is None
+    assert cli.main(["binarize"]) == 1  # wrong usage: the worker ends with the command
+    assert early_worker.take() is None

@@ -1,0 +1,49 @@
+"""The worker process of a batch, started before this process has read its arguments.
+
+A process that works on pages imports as much as the one that plans them, and takes as long. So the commands that will want one start it first: it
+imports the page's libraries on another processor while this one imports the parser, parses and plans. Where the words look as if they would end
+in a help text, or ask for a number of workers (several have one thread each, which a process must know as it starts), it is left to the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docbin.processes.child import Child
+
+COMMANDS = ("binarize", "clean", "detect", "enhance")
+"""Commands whose pages are worked on in a child process."""
+PRELOAD = "docbin.batch.worker docbin.batch.quality_check docbin.catalogue docbin.files docbin.kernels PIL.Image cv2"
+"""Modules that the worker imports meanwhile."""
+PRELOAD_MODEL = "docbin.zoo.runtimes docbin.engine"
+"""The same, where a network may be asked for."""
+OTHERWISE = ("-h", "--help", "-j", "--jobs", "--dry-run")
+
+_worker: Child | None = None
+
+
+def start(words: Sequence[str]) -> None:
+    """Start the worker that the words of a command line will want, if any."""
+    global _worker
+    dismiss()
+    if not any(word in COMMANDS for word in words[:3]) or any(word.startswith(OTHERWISE) for word in words):
+        return
+    from docbin.processes.child import Child
+
+    named = any(word in ("-m", "--method") for word in words)
+    _worker = Child(preload=PRELOAD if named else f"{PRELOAD} {PRELOAD_MODEL}")
+
+
+def take() -> Child | None:
+    """The worker that was started, for good; None where there is none."""
+    global _worker
+    taken, _worker = _worker, None
+    return taken
+
+
+def dismiss() -> None:
+    """End a worker that nobody took."""
+    if (left := take()) is not None:
+        left.kill()
