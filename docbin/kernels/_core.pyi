@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
-interface: int = 3
+interface: int = 4
 
 def available_levels() -> list[str]:
     """Levels this build and this CPU can run, worst first."""
