@@ -22,7 +22,7 @@ sources = pyproject.toml CMakeLists.txt $(shell find docbin/csrc -name '*.[ch]pp
 docbin = $(VENV)/.docbin
 extras = $(VENV)/.docbin-$(EXTRAS)
 
-.PHONY: help page test test-all test-browser test-integrations test-native stubs lint clean
+.PHONY: help page test test-all test-browser test-integrations test-native stubs lint docs man clean
 
 help:
 	@sed -n '/^#   make/s/^#/ /p' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,7 @@ help:
 	@echo '    make test-integrations     docbin inside OCRmyPDF, OCR-D and the recipes of the docs, with the real programs'
 	@echo '    make test-native           the C++ core under sanitizers, and for aarch64 in an emulator'
 	@echo '    make lint                  ruff, mypy and import-linter'
+	@echo '    make docs                  the documentation site in build/site; make man: the man pages'
 	@echo '    make clean                 remove .venv, .venv-ocrd and build'
 
 page: $(docbin)
@@ -71,6 +72,17 @@ test-native: $(extras)
 FUZZ_SECONDS ?= 600
 fuzz: $(extras)
 	$(python) -m tests.files.fuzz $(FUZZ_SECONDS)
+
+# The documentation site in build/site, every link followed; the man pages in docs/man.
+docs: $(extras) $(VENV)/.docs
+	$(python) scripts/build_docs.py
+
+$(VENV)/.docs: pyproject.toml | $(extras)
+	@$(pip) install -c constraints.txt $$($(python) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"])')
+	@touch $@
+
+man: $(extras)
+	$(python) scripts/command_reference.py
 
 lint: $(extras)
 	$(python) -m ruff check .

@@ -125,6 +125,7 @@ def test_help_shows_options_and_their_true_defaults() -> None:
     }
     assert {name: hidden for name, hidden in swallowing.items() if hidden and hidden != ["unknown"]} == {
         "binarize": ["params"],
+        "clean": ["params"],
         "threshold": ["params"],
     }
     assert signatures["binarize"].parameters["method"].default == catalogue.DEFAULT

@@ -1,0 +1,123 @@
+"""The documentation: its examples run, its man pages are current, and the checker of links finds what is broken."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DOCS = CHECKOUT / "docs"
+
+
+@pytest.fixture(scope="module")
+def build_docs(load_script: Callable[[str], Any]) -> Any:
+    return load_script("build_docs")
+
+
+def test_the_notebook_runs_and_prints_what_it_was_saved_with() -> None:
+    """Scores may move with new weights; whoever changes these runs the notebook again (every number is compared as the text that it is)."""
+    book = json.loads((DOCS / "notebook.ipynb").read_text(encoding="utf-8"))
+    space: dict[str, Any] = {}
+    for cell in book["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec("".join(cell["source"]), space)
+        saved = "".join("".join(output["text"]) for output in cell["outputs"])
+        assert re.sub(r"[\d.]+", "#", out.getvalue()) == re.sub(r"[\d.]+", "#", saved)
+        for now, then in zip(*(re.findall(r"F-measure ([\d.]+)", text) for text in (out.getvalue(), saved)), strict=True):
+            assert abs(float(now) - float(then)) < 3, f"{now} is no longer {then}: run docs/notebook.ipynb again and save it"
+
+
+def test_the_example_feeds_a_folder_through_one_model(tmp_path: Path) -> None:
+    samples = CHECKOUT / "datasets" / "samples" / "images"
+    (tmp_path / "scans").mkdir()
+    for path in sorted(samples.iterdir())[:2]:
+        with Image.open(path) as picture:
+            picture.crop((100, 100, 420, 340)).save(tmp_path / "scans" / path.name)
+    (tmp_path / "scans" / "broken.png").write_bytes(b"no picture")
+    command = [sys.executable, str(DOCS / "examples" / "many_pages.py"), "scans", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "broken.png" in done.stderr
+    assert "2 pages" in done.stderr
+    for path in (tmp_path / "out").iterdir():
+        with Image.open(path) as ink:
+            assert (ink.mode, ink.size) == ("1", (320, 240))
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_the_man_pages_are_current() -> None:
+    done = subprocess.run([sys.executable, str(CHECKOUT / "scripts" / "command_reference.py"), "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="needs groff")
+def test_groff_has_nothing_to_say_of_the_man_pages() -> None:
+    for page in sorted((DOCS / "man").glob("*.1")):
+        done = subprocess.run(["groff", "-man", "-ww", "-z", str(page)], capture_output=True, text=True)
+        assert done.stderr == "", page.name
+
+
+def test_every_option_is_in_the_reference(build_docs: Any) -> None:
+    text = build_docs.commands_page()
+    for words in ("docbin binarize", "`--resume`", "`-m METHOD`", "docbin train", "`--pages DIR`", "`-V`"):
+        assert words in text, words
+
+
+def test_the_gallery_has_nine_kinds_by_six_methods_and_every_picture() -> None:
+    told = json.loads((DOCS / "gallery" / "gallery.json").read_text(encoding="utf-8"))
+    assert len(told["kinds"]) == 9
+    for kind in told["kinds"]:
+        assert len(kind["results"]) == 6
+        assert (DOCS / "gallery" / f"{kind['name']}.webp").is_file()
+        for result in kind["results"]:
+            assert 0 <= result["fm"] <= 100
+            assert result["ms"] >= 0
+            with Image.open(DOCS / "gallery" / f"{kind['name']}-{result['method']}.png") as picture:
+                assert picture.mode == "1"
+
+
+def test_the_checker_finds_links_that_lead_nowhere(build_docs: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<h1 id="top"></h1><a href="b.html#here">1</a><a href="b.html#gone">2</a><a href="c.html">3</a><a href="#top">4</a>'
+        '<img src="x.png"><script src="https://elsewhere/x.js"></script><a href="https://elsewhere/">5</a>'
+    )
+    (tmp_path / "b.html").write_text('<p id="here"></p>')
+    assert list(build_docs.broken(tmp_path)) == [
+        "a.html: loads https://elsewhere/x.js from another place",
+        "a.html: x.png leads nowhere",
+        "a.html: b.html#gone: no such place on that page",
+        "a.html: c.html leads nowhere",
+    ]
+
+
+def test_tables_are_taken_from_the_code(build_docs: Any) -> None:
+    assert "| `F` | grey, finite values only" in build_docs.modes_table()
+    assert "400 megapixels" in build_docs.limits_table()
+    assert "`window`" in build_docs.methods_page()
+    api = build_docs.api_page()
+    assert "## docbin.binarize" in api
+    assert "- `method`: a name from" in api
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None, reason="needs docbin[docs]")
+def test_the_site_builds_and_no_link_is_broken() -> None:
+    command = [sys.executable, str(CHECKOUT / "scripts" / "build_docs.py")]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+    assert done.returncode == 0, done.stderr
+    assert " 0 broken links" in done.stderr
