@@ -58,15 +58,19 @@ def look(folder: str, path: str, name: str, page: int, *, megapixels: float = ME
 def binarize(
     folder: str, path: str, name: str, page: int, method: str, params: Mapping[str, Any], *, megapixels: float = MEGAPIXELS
 ) -> dict[str, Any]:
-    """A page turned to ink: previews of both, what there is to know of it, and the downloads, which are the files that the CLI writes."""
+    """A page turned to ink: previews of both, what there is to know of it, and the downloads, which are the files that the CLI writes.
+
+    "clean" is the clean page in grey (``docbin clean``), for OCR and for reading.
+    """
     from docbin.batch.quality_check import suspicions
+    from docbin.cleaning import clean_page
 
     row = method_row(method)
     home = Path(folder)
     read, facts = _read(path, name, page, megapixels)
     start = time.perf_counter()
     pixels = _upright(read, facts)
-    ink = row.binarize(pixels, **params)
+    ink, probability = row.ink_with_probability(pixels, **params)
     seconds = time.perf_counter() - start
     stem = download_stem(name, read)
     downloads = {}
@@ -74,6 +78,8 @@ def binarize(
         target = home / f"{stem}{files.formats()[format].suffixes[0]}"
         files.write_page(ink, target, dpi=read.dpi)
         downloads[format] = str(target)
+    clean = home / f"{download_stem(name, read, 'clean')}.png"
+    files.write_picture(clean_page(pixels, ink, probability), clean, dpi=read.dpi)
     return facts | {
         "method": row.name,
         "params": row.parse(params),
@@ -83,6 +89,7 @@ def binarize(
         "page": pictures.write_page_preview(home / "page.png", read.pixels),
         "result": pictures.write_ink_preview(home / "result.png", ink),
         "downloads": downloads,
+        "clean": str(clean),
     }
 
 

@@ -161,8 +161,12 @@ class Model:
     def with_probability(self, image: Image | Page, threshold: float | None = None, depth: float | None = None) -> tuple[Mask, FloatMap]:
         """What calling the model gives and what :meth:`probability` gives, of one pass of the network."""
         pixels = check_image(image)
-        probability = self._opened.probability(pixels)
-        ink = np.asarray(probability >= (self.config.output.threshold if threshold is None else threshold))
+        least = self.config.output.threshold if threshold is None else threshold
+        if isinstance(self._opened, PackedNet):
+            ink, probability = self._opened.ink_and_probability(pixels, least)
+        else:
+            probability = self._opened.probability(pixels)
+            ink = np.asarray(probability >= least)
         return self._of_the_front(ink, pixels, depth), probability
 
     def probability(self, image: Image | Page) -> FloatMap:
@@ -275,3 +279,12 @@ class PackedNet:
         from docbin import engine
 
         return engine.ink(self._graph, image) if threshold == 0.5 else np.asarray(self.probability(image) >= threshold)
+
+    def ink_and_probability(self, image: Image, threshold: float) -> tuple[Mask, FloatMap]:
+        """Both of one pass, the ink as :meth:`ink` has it: at one half by the logits, which the probability rounds."""
+        from docbin import engine
+
+        logits = engine.logits(self._graph, image)
+        bits = logits >= 0
+        probability = sigmoid(logits)
+        return np.asarray(bits if threshold == 0.5 else probability >= threshold), probability

@@ -42,6 +42,10 @@ def test_every_kind_of_page_becomes_the_files_that_the_command_line_writes(tmp_p
         )
         assert Path(made).read_bytes() == out.read_bytes(), format
         assert Path(made).name == (f"{path.stem}.ink{suffix}" if count == 1 else f"{path.stem}.ink.p{count:04d}{suffix}")
+    words = ["-q", "clean", str(path), "-o", str(tmp_path / "clean.png"), "--pages", str(count), "--jobs", "1", "-m", "sauvola"]
+    assert main(words) == 0
+    assert Path(answer["clean"]).read_bytes() == (tmp_path / "clean.png").read_bytes()
+    assert Path(answer["clean"]).name == (f"{path.stem}.clean.png" if count == 1 else f"{path.stem}.clean.p{count:04d}.png")
 
 
 def test_downloads_are_one_bit_with_the_resolution_of_the_page(tmp_path: Path) -> None:

@@ -44,6 +44,21 @@ def test_a_model_of_the_zoo_has_its_size(script: Any) -> None:
     assert row.endswith(f"| 0.25 | {size / 1e6:.1f} |")
 
 
+def reading(method: str, *errors: float) -> dict[str, Any]:
+    images = [
+        {"name": name, "kind": kind, "source": name[0], "cer": error, "bag_cer": error / 2}
+        for name, kind, error in zip(("a1", "a2", "b1"), ("note", "note", "print"), errors, strict=True)
+    ]
+    return {"dataset": "set", "task": "ocr", "method": method, "version": "1.0", "images": images}
+
+
+def test_readings_have_a_column_a_kind_and_the_difference_to_the_page_as_it_came(script: Any) -> None:
+    lines = script.render([reading("raw", 10, 20, 6), reading("clean:x", 6, 16, 8)]).splitlines()
+    assert lines[0] == "| method | note (2) | print (1) | all (3) | all, less raw (95 %) |"
+    assert lines[2] == "| raw | 15.0 (7.5) | **6.0** (3.0) | 12.0 (6.0) | - |"
+    assert lines[3] == "| clean:x | **11.0** (5.5) | 8.0 (4.0) | **10.0** (5.0) | -2.0 (-4.0 to +2.0) |"
+
+
 def test_detectors_have_a_table_of_their_own(script: Any) -> None:
     row = {
         "dataset": "icdar2015-held-out",

@@ -41,6 +41,7 @@ def binarize_tab(work: Work, inputs: PageInputs, about: Any) -> BinarizeEvent:
             facts = parts.html()
             with gr.Row():
                 buttons = [gr.DownloadButton(f"Download {FORMAT_NAMES[format]}", interactive=False, size="sm") for format in DOWNLOADS]
+                buttons.append(gr.DownloadButton("Download clean page", interactive=False, size="sm", elem_id="docbin-clean"))
 
     def failed(sentence: str, chosen: Any) -> list[Any]:
         return [
@@ -73,6 +74,7 @@ def binarize_tab(work: Work, inputs: PageInputs, about: Any) -> BinarizeEvent:
         )
         doubts = parts.notes([f"look again: {reason}" for reason in answer["reasons"]])
         files = [gr.DownloadButton(value=answer["downloads"][format], interactive=True) for format in DOWNLOADS]
+        files.append(gr.DownloadButton(value=answer["clean"], interactive=True))
         pages = gr.Slider(maximum=max(2, answer["count"]), value=answer["number"], visible=answer["count"] > 1)
         picture = parts.before_and_after(answer) | {"serial": parts.serial(chosen)}
         return [picture, parts.framed(fact_list + doubts), parts.page_facts(answer), pages, *files]
