@@ -21,9 +21,11 @@ from docbin.batch.clean_job import Clean
 from docbin.batch.detect_job import Detect
 from docbin.batch.enhance_job import Enhance
 from docbin.batch.job import PAGE_SECONDS, Job
-from docbin.batch.plan import Plan, PlannedFile, plan
+from docbin.batch.plan import Plan, plan
+from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord, Summary
 from docbin.batch.run import Listener, run
+from docbin.batch.shard import Shard
 
 __all__ = [
     "PAGE_SECONDS",
@@ -37,6 +39,7 @@ __all__ = [
     "PageRecord",
     "Plan",
     "PlannedFile",
+    "Shard",
     "Summary",
     "plan",
     "run",

@@ -1,7 +1,8 @@
 """INPUT words of the user -> the files they mean.
 
-A word is a file, a folder, a glob in quotes, or ``-`` (stdin). A folder is walked with everything below it, in natural order (page2 before
-page10); only names with a readable suffix are taken, hidden ones and docbin's own outputs (``page.ink.png``, ``photo.words.json``,
+A word is a file, a folder, a glob in quotes, ``-`` (stdin), or a URL: an object, a folder of objects or a glob of
+them. A folder is walked with everything below it, in natural order (page2 before page10), in a store in the store's; only names with a readable
+suffix are taken, hidden ones and docbin's own outputs (``page.ink.png``, ``photo.words.json``,
 ``.docbin/``) are not, and linked folders are not entered. A file named by the user is always tried, whatever its name. A word that means
 nothing becomes a :class:`Refused`, so that one wrong name does not stop a batch.
 """
@@ -12,12 +13,17 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from docbin.batch.job import MARKS
 from docbin.errors import DocbinError, FileAccessError
+from docbin.files.remote_path import AnyPath, RemotePath, is_url, place, shown
+
+if TYPE_CHECKING:
+    from docbin.files.object_store import ObjectInfo
 
 STDIN = "-"
 OWN_FOLDER = ".docbin"
@@ -30,19 +36,25 @@ class Source:
     Attributes
     ----------
     name : what the user calls it, in messages and in the report
-    path : where its bytes are (stdin lies in a temporary file)
+    path : where its bytes are (stdin lies in a temporary file; an object in a store is fetched by the process that works on it)
     place : where its output belongs below the output folder, with the input's own suffix
     walked : it was found in a folder or by a glob, not named
-    stat : (absolute path, size, mtime_ns), the part of the resume key that belongs to the file; None where there is nothing to resume (stdin)
-    identity : (device, inode)
+    stat : (absolute path or URL, size, mtime_ns or ETag), the part of the resume key that belongs to the file; None where there is nothing to
+        resume (stdin). A size of -1 is not known
+    identity : (device, inode); None in a store
     """
 
     name: str
-    path: Path
+    path: AnyPath
     place: PurePath
     walked: bool = False
-    stat: tuple[str, int, int] | None = None
+    stat: tuple[str, int, int | str] | None = None
     identity: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes, where they are known."""
+        return None if self.stat is None or self.stat[1] < 0 else self.stat[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +99,25 @@ def find(words: Sequence[str], spool: Path, *, keep_apart: bool = True) -> list[
     spool : folder that takes the bytes of stdin and of named pipes
     keep_apart : where there are several folders, the output of each belongs into a folder of its own name
     """
-    apart = keep_apart and sum(Path(word).is_dir() for word in words) > 1
-    seen: set[tuple[int, int]] = set()
-    found: list[Source | Refused | Skipped] = []
+    return list(each(words, spool, keep_apart=keep_apart))
+
+
+def each(words: Sequence[str], spool: Path, *, keep_apart: bool = True, distinct: bool = True) -> Iterator[Source | Refused | Skipped]:
+    """As :func:`find`, one at a time. Without `distinct` a file may come twice, and memory does not grow with their number."""
+    apart = keep_apart and sum(Path(word).is_dir() or _is_remote_folder(word) for word in words) > 1
+    seen: set[tuple[int, int] | str] = set()
     for position, word in enumerate(words):
         for item in _meaning(word, spool, position, apart=apart):
-            if isinstance(item, Source) and item.identity is not None:
-                if item.identity in seen:
+            if distinct and isinstance(item, Source):
+                identity = item.identity or str(item.path)
+                if identity in seen:
                     continue
-                seen.add(item.identity)
-            found.append(item)
-    return found
+                seen.add(identity)
+            yield item
+
+
+def _is_remote_folder(word: str) -> bool:
+    return is_url(word) and (word.endswith("/") or not readable(word.rsplit("/", 1)[-1]))
 
 
 def _meaning(word: str, spool: Path, position: int, *, apart: bool) -> Iterator[Source | Refused | Skipped]:
@@ -105,8 +125,10 @@ def _meaning(word: str, spool: Path, position: int, *, apart: bool) -> Iterator[
         yield _spooled(word, "stdin", spool / f"stdin-{position}")
         return
     try:
-        path = Path(word)
-        if path.is_dir():
+        path = place(word)
+        if isinstance(path, RemotePath):
+            yield from _remote(word, path, apart=apart)
+        elif path.is_dir():
             yield from _folder(path, PurePath(path.resolve().name) if apart else PurePath())
         elif not os.path.lexists(path) and any(mark in word for mark in "*?["):
             yield from _matches(word)
@@ -114,8 +136,70 @@ def _meaning(word: str, spool: Path, position: int, *, apart: bool) -> Iterator[
             yield _spooled(word, path.name, spool / f"pipe-{position}")
         else:
             yield _source(path, PurePath(path.name), walked=False)
+    except DocbinError as error:  # a URL that is none, a store that fails or lacks its driver
+        yield Refused(shown(word), error)
     except ValueError:  # a NUL byte in the name
         yield Refused(word, FileAccessError(f"{word!r}: no file can have this name"))
+
+
+def _remote(word: str, path: RemotePath, *, apart: bool) -> Iterator[Source | Refused | Skipped]:
+    """An object, all page files below a folder of objects, or those that a glob means."""
+    from docbin.files import object_store
+
+    web = path.scheme in ("http", "https")
+    if not web and any(mark in path.key for mark in "*?["):
+        fixed = path.key[: re.search(r"[*?\[]", path.key).start()].rpartition("/")[0]  # type: ignore[union-attr]
+        folder = RemotePath(f"{path.scheme}://{fixed}")
+        pattern = _as_expression(path.key[len(fixed) + 1 :])
+        found = (entry for entry in object_store.listing(folder) if pattern.fullmatch(str(entry.path.relative_to(folder))))
+        yield from _objects(word, found, folder, PurePath())
+        return
+    entry = None if word.endswith("/") and not web else object_store.info(path)
+    if entry is not None:
+        yield _object(entry, PurePath(path.name), walked=False)
+    elif web:
+        yield Refused(path.shown(), FileAccessError(f"{path.shown()}: the web server has no such file; check the address"))
+    else:
+        yield from _objects(word, object_store.listing(path), path, PurePath(path.name) if apart else PurePath())
+
+
+def _object(entry: ObjectInfo, place: PurePath, *, walked: bool) -> Source:
+    stat = (entry.path.url, -1 if entry.size is None else entry.size, entry.etag or "")
+    return Source(entry.path.shown(), entry.path, place, walked, stat)
+
+
+def _objects(word: str, entries: Iterable[ObjectInfo], folder: RemotePath, prefix: PurePath) -> Iterator[Source | Refused | Skipped]:
+    empty = True
+    for entry in entries:
+        below = entry.path.relative_to(folder)
+        hidden = any(part.startswith(".") or part.endswith(tuple(MARKS.values())) for part in below.parts[:-1]) or below.name.startswith(
+            "."
+        )
+        kind = PICTURES_NOT_READ.get(below.suffix.lower())
+        if hidden:
+            continue
+        if readable(below.name):
+            empty = False
+            yield _object(entry, prefix / below, walked=True)
+        elif kind is not None:
+            yield Skipped(entry.path.shown(), f"left out: {kind} is not read; convert it to PNG, TIFF or JPEG")
+    if empty:
+        yield Refused(word, FileAccessError(f"{word}: no page files there; docbin reads {_suffixes()}"))
+
+
+def _as_expression(pattern: str) -> re.Pattern[str]:
+    """A shell's pattern as an expression: ``*`` and ``?`` stay within a folder, ``**/`` goes through any."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\])", pattern)
+    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    made = []
+    for at, part in enumerate(parts):
+        if at % 2 == 0:
+            made.append(re.escape(part))
+        elif part.startswith("["):
+            made.append("[" + ("^" if part[1] == "!" else "") + re.escape(part[1:-1].lstrip("!")).replace(r"\-", "-") + "]")
+        else:
+            made.append(words[part])
+    return re.compile("".join(made), re.DOTALL)
 
 
 def _source(path: Path, place: PurePath, *, walked: bool) -> Source | Refused:

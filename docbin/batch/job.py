@@ -127,9 +127,9 @@ class Job(ABC):
             "docbin": docbin.__version__,
         }
 
-    def key(self, path: str, size: int, mtime_ns: int) -> str:
-        """What makes a finished page worth keeping: the same input file and settings have the same key."""
-        return hashlib.sha256(json.dumps([path, size, mtime_ns, self.settings()], sort_keys=True).encode()).hexdigest()
+    def key(self, path: str, size: int, version: int | str) -> str:
+        """What makes a finished page worth keeping: the same input file (`version`: mtime_ns, or an object's ETag) and settings have the same key."""
+        return hashlib.sha256(json.dumps([path, size, version, self.settings()], sort_keys=True).encode()).hexdigest()
 
     @abstractmethod
     def formats(self) -> Mapping[str, Format]:

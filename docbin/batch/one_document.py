@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from docbin.batch.job import difference
 from docbin.batch.outputs import Outputs, append_page
-from docbin.batch.plan import INCOMPLETE, Plan, PlannedFile, Storage
+from docbin.batch.plan import INCOMPLETE, Plan, Storage
+from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord
 from docbin.batch.worker import Answer, Done, FileInfo, Task
 from docbin.errors import DocbinError, UsageError
 
 if TYPE_CHECKING:
     from docbin.files import PageWriter
+    from docbin.files.remote_path import AnyPath
 
 
 class OneDocument:
@@ -216,7 +218,7 @@ class _Part(Outputs):
         self._document._advance()
         return []
 
-    def check(self, output: Path) -> None:
+    def check(self, output: AnyPath, *, by_worker: bool = False) -> None:
         """The document is checked as a whole."""
 
     def output(self, page: int) -> Path:

@@ -38,6 +38,7 @@ from typing import IO, Any
 from docbin.batch.inputs import OWN_FOLDER
 from docbin.batch.record import is_record
 from docbin.errors import FileAccessError, OutputExists
+from docbin.files.remote_path import AnyPath
 
 MANIFEST = "manifest.jsonl"
 _LOCK = "lock"
@@ -84,6 +85,10 @@ class Manifest:
         offset = self._by_output.get(output)
         return None if offset is None else self._read(offset)
 
+    def outputs(self) -> list[str]:
+        """The names of all outputs."""
+        return list(self._by_output)
+
     def _read(self, offset: int) -> dict[str, Any] | None:
         with contextlib.suppress(OSError), _open_regular(self.path) as file:
             file.seek(offset)
@@ -91,11 +96,14 @@ class Manifest:
         return None
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The whole lines of a manifest and where they begin. A torn or foreign line is passed over: the page it spoke of is simply made again."""
+def _lines(path: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The whole lines of a manifest from the byte `start` on, and where they begin.
+
+    A torn or foreign line is passed over: the page it spoke of is simply made again.
+    """
     try:
         with _open_regular(path) as file:
-            offset = 0
+            offset = file.seek(start)
             while line := file.readline(_LONGEST_LINE):
                 entry = _entry(line)
                 if entry is not None:
@@ -170,17 +178,22 @@ class OutputFolder:
     path : the output folder
     keep : keep a manifest; False for a single output, whose folder is left without ``.docbin/``
     remember : read the manifest (--resume)
+    run : name of a run that many processes work at: an output that it made may be made again, for a machine may be lost after it made one
     """
 
-    def __init__(self, path: Path, *, keep: bool, remember: bool) -> None:
+    def __init__(self, path: Path, *, keep: bool, remember: bool, run: str | None = None) -> None:
         self.path = path
         self.keep = keep
+        self.worker_writes = False
+        self.run = run
         self._remember = remember
         self._own = path / OWN_FOLDER
         self._run: Path | None = None
         self._lock: IO[bytes] | None = None
         self._append: int | None = None
         self._count = 0
+        self._of_run: set[str] = set()
+        self._read_to = 0
         try:
             self.manifest = Manifest(self._own / MANIFEST if remember and not self._own.is_symlink() else None)
         except OSError as error:
@@ -299,7 +312,25 @@ class OutputFolder:
         self._count += 1
         return self._run / f"{self._count}{suffix}"
 
-    def commit(self, staged: Path, output: Path, entry: dict[str, Any], *, overwrite: bool, resume: bool) -> None:
+    def identity(self, output: AnyPath) -> tuple[int, int] | None:
+        """(device, inode) of a file that is there."""
+        try:
+            info = Path(str(output)).stat()
+        except OSError:
+            return None
+        return info.st_dev, info.st_ino
+
+    def put_of(self, output: AnyPath, staged: Path, key: str, *, overwrite: bool, resume: bool) -> None:
+        """A worker writes its page to the unfinished file, and no further; see :mod:`docbin.batch.remote_folder`."""
+
+    def remove_overtaken(self, output: AnyPath, *, overwrite: bool) -> None:
+        """Remove an incomplete document of an earlier run, now that the whole one is there."""
+        assert isinstance(output, Path)
+        entry = self.manifest.last(output.relative_to(self.path).as_posix())
+        if os.path.lexists(output) and (overwrite or (entry is not None and self.is_kept(entry))):
+            output.unlink(missing_ok=True)
+
+    def commit(self, staged: Path, output: AnyPath, entry: dict[str, Any], *, overwrite: bool, resume: bool) -> None:
         """Make an unfinished file the finished `output`; `entry` is what --resume needs (key, input, stem, records, ...).
 
         Raises
@@ -309,6 +340,7 @@ class OutputFolder:
         """
         from docbin.files.access import access_error
 
+        assert isinstance(output, Path)
         try:
             with contextlib.ExitStack() as held:
                 if self._append is not None:
@@ -325,11 +357,13 @@ class OutputFolder:
                     "staged": f"{self._run.name}/{staged.name}",
                     "size": staged.stat().st_size,
                     "sha256": _digest(staged),
+                    **({} if self.run is None else {"run": self.run}),
                 }
                 start = os.lseek(self._append, 0, os.SEEK_END)
                 try:
                     _write_line(self._append, json.dumps(entry | more).encode() + b"\n")
-                    _rename(staged, output, replace=overwrite or resume)
+                    again = self.run is not None and os.path.lexists(output)
+                    _rename(staged, output, replace=overwrite or resume or again)
                 except OSError:
                     with contextlib.suppress(OSError):
                         os.ftruncate(self._append, start)
@@ -348,7 +382,7 @@ class OutputFolder:
             return False
         return stat.S_ISREG(info.st_mode) and info.st_size == entry["size"] and self._is_inside(output)
 
-    def check_free(self, output: Path, *, overwrite: bool, resume: bool) -> None:
+    def check_free(self, output: AnyPath, *, overwrite: bool, resume: bool) -> None:
         """Refuse to replace what should stay.
 
         Raises
@@ -357,6 +391,7 @@ class OutputFolder:
             `output` exists, and neither --overwrite was given, nor --resume for a file that docbin wrote and nobody changed; or a symbolic link
             within the folder leads out of it.
         """
+        assert isinstance(output, Path)
         if not self._is_inside(output):
             raise FileAccessError(
                 f"{output}: {output.parent} is a link that leads out of {self.path}; docbin writes nothing there: remove the link, or choose "
@@ -368,6 +403,8 @@ class OutputFolder:
             raise FileAccessError(f"{output}: cannot write: it is a folder; choose another name with -o")
         if overwrite:
             return
+        if self.run is not None and self._made_in_run(output.relative_to(self.path).as_posix()):
+            return
         if not resume:
             raise OutputExists(f"{output}: it exists; give --overwrite to replace it, or --resume to keep what is done")
         entry = self.manifest.last(output.relative_to(self.path).as_posix())
@@ -375,6 +412,15 @@ class OutputFolder:
             raise FileAccessError(f"{output}: it exists and no earlier run wrote it here; move it away or give --overwrite")
         if not self.is_kept(entry):
             raise FileAccessError(f"{output}: it was changed since docbin wrote it; move it away or give --overwrite")
+
+    def _made_in_run(self, name: str) -> bool:
+        """Whether this run, in another process perhaps, made the output of this name; the manifest is read on from where it was read last."""
+        start = self._read_to
+        for offset, entry in _lines(self._own / MANIFEST, start):
+            self._read_to = offset + 1
+            if entry.get("run") == self.run:
+                self._of_run.add(entry["output"])
+        return name in self._of_run
 
     def close(self) -> None:
         """Throw unfinished files away; what is finished stays."""

@@ -7,7 +7,6 @@ page. A document with failed pages is never put under its own name, where the ne
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,14 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docbin.batch.names import page_stem
-from docbin.batch.output_folder import OutputFolder
-from docbin.batch.plan import INCOMPLETE, Plan, PlannedFile, Storage
+from docbin.batch.plan import INCOMPLETE, Folder, Plan, Storage
+from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord
 from docbin.batch.worker import Answer, Done, FileInfo, Task, unpack
 from docbin.errors import DocbinError, UsageError
 
 if TYPE_CHECKING:
     from docbin.files import PageWriter
+    from docbin.files.remote_path import AnyPath
 
 
 class Outputs(ABC):
@@ -35,7 +35,7 @@ class Outputs(ABC):
 
     def __init__(self, plan: Plan, number: int, file: PlannedFile, info: FileInfo, storage: Storage, claimed: dict[str, str]) -> None:
         self.plan, self.number, self.file, self.info, self.storage = plan, number, file, info, storage
-        self.folder: OutputFolder = plan.folder(file)
+        self.folder: Folder = plan.folder(file)
         self.finished = False
         self._claimed = claimed
 
@@ -50,32 +50,34 @@ class Outputs(ABC):
     def drop(self) -> None:  # noqa: B027 - not abstract: an output whose pages are files of their own holds nothing open
         """Give up what is unfinished (an interrupt)."""
 
-    def output(self, page: int) -> Path:
+    def output(self, page: int) -> AnyPath:
         """The file that a page ends in."""
         return self.storage.whole or self.file.folder / f"{page_stem(self.file.stem, page)}{self.storage.suffix}"
 
-    def check(self, output: Path) -> None:
-        """Refuse an output that is an input, that another input of this batch writes, or that exists and should stay."""
-        try:
-            info = output.stat()
-            if (info.st_dev, info.st_ino) in self.plan.identities:
-                raise UsageError(
-                    f"{output}: this is one of the inputs, and docbin never overwrites an input; choose another output with -o"
-                )
-        except OSError:
-            pass
+    def check(self, output: AnyPath, *, by_worker: bool = False) -> None:
+        """Refuse an output that is an input, that another input of this batch writes, or (unless the worker looks) that exists and should stay."""
+        identity = self.folder.identity(output)
+        if identity is not None and (identity in self.plan.identities or identity == self.file.source.identity):
+            raise UsageError(f"{output}: this is one of the inputs, and docbin never overwrites an input; choose another output with -o")
+        if str(output) == str(self.file.source.path):
+            raise UsageError(f"{output}: this is the input, and docbin never overwrites an input; choose another output with -o")
         other = self._claimed.setdefault(str(output), self.file.source.name)
         if other != self.file.source.name:
             raise UsageError(f"{self.file.source.name}: {output} is already the output for {other}; rename one of them")
-        self.folder.check_free(output, overwrite=self.plan.overwrite, resume=self.plan.resume)
+        if not by_worker:
+            self.folder.check_free(output, overwrite=self.plan.overwrite, resume=self.plan.resume)
 
     def task(self, page: int, staged: Path | None) -> Task:
         """The task of a page."""
         source = self.file.source
         label = source.name if self.info.count == 1 else f"page {page} of {source.name}"
-        return Task(self.number, source.path, source.name, label, page, staged, self.storage.format)
+        put = None
+        if staged is not None:
+            may = {"overwrite": self.plan.overwrite, "resume": self.plan.resume}
+            put = self.folder.put_of(self.output(page), staged, self.key(), **may)
+        return Task(self.number, source.path, source.name, label, page, staged, self.storage.format, source.size, put)
 
-    def record(self, page: int, answer: Done | Failure | None, output: Path | None = None) -> PageRecord:
+    def record(self, page: int, answer: Done | Failure | None, output: AnyPath | None = None) -> PageRecord:
         """The record of a page that is done, failed, or (None) only planned."""
         job = self.plan.job
         base = PageRecord(
@@ -119,7 +121,7 @@ class Outputs(ABC):
             "records": [record.as_dict() for record in records],
         }
 
-    def commit(self, staged: Path, output: Path, entry: dict[str, Any]) -> None:
+    def commit(self, staged: Path, output: AnyPath, entry: dict[str, Any]) -> None:
         """Make an unfinished file the finished `output`."""
         self.folder.commit(staged, output, entry, overwrite=self.plan.overwrite, resume=self.plan.resume)
 
@@ -155,7 +157,7 @@ class SeparatePages(Outputs):
             page = self._todo[self._next]
             self._next += 1
             try:
-                self.check(self.output(page))
+                self.check(self.output(page), by_worker=self.folder.worker_writes)
             except DocbinError as error:
                 self.refused.append(self.record(page, Failure.of(error)))
                 self._count()
@@ -263,7 +265,7 @@ class WholeDocument(Outputs):
             self._writer.close()
             if not bad:
                 self.commit(self._staged, self._whole, self.entry(self.key(), None, self._records))
-                self._clear(partial)
+                self.folder.remove_overtaken(partial, overwrite=self.plan.overwrite)
                 return self._records
             self.check(partial)
             records = [record if record.error else replace(record, output=str(partial)) for record in self._records]
@@ -272,13 +274,6 @@ class WholeDocument(Outputs):
         except DocbinError as error:
             failure = self._failure(error)
             return [record if record.error else self.record(record.page or 0, failure) for record in self._records]
-
-    def _clear(self, partial: Path) -> None:
-        """An incomplete document of an earlier run has been overtaken."""
-        name = partial.relative_to(self.file.folder).as_posix()
-        entry = self.folder.manifest.last(name)
-        if os.path.lexists(partial) and (self.plan.overwrite or (entry is not None and self.folder.is_kept(entry))):
-            partial.unlink(missing_ok=True)
 
     def drop(self) -> None:
         if self._writer is not None:
@@ -296,7 +291,7 @@ def append_page(writer: PageWriter, done: Done) -> None:
         writer.add(page, done.dpi)
 
 
-def _renamed(failure: Failure, staged: Path, output: Path) -> Failure:
+def _renamed(failure: Failure, staged: Path, output: AnyPath) -> Failure:
     """The failure told with the output's name instead of the unfinished file's, which the user does not know."""
     return replace(failure, message=failure.message.replace(str(staged), str(output)))
 

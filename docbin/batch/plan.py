@@ -27,22 +27,17 @@ from docbin.batch.inputs import STDIN, Refused, Skipped, Source, find
 from docbin.batch.job import Job
 from docbin.batch.names import stems
 from docbin.batch.output_folder import OutputFolder
-from docbin.errors import UsageError
+from docbin.batch.planned_file import PlannedFile
+from docbin.batch.remote_folder import RemoteFolder
+from docbin.batch.shard import Shard
+from docbin.batch.work_list import SUFFIX, WorkList
+from docbin.errors import FileAccessError, UsageError
+from docbin.files.remote_path import AnyPath, RemotePath, is_url, place
+
+Folder = OutputFolder | RemoteFolder
 
 INCOMPLETE = "incomplete"
 """Stands in the name of a document in which pages are missing: ``book.incomplete.pdf``."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """One input file and where its result goes: ``folder / (stem + suffix)``, or the `exact` file."""
-
-    source: Source
-    folder: Path
-    stem: str
-    exact: Path | None = None
-    one_file: bool = False
-    """The result must be one file: the user named it, or it goes to stdout."""
 
 
 @dataclass(slots=True)
@@ -52,30 +47,32 @@ class Plan:
     Attributes
     ----------
     job : what is done to every page
-    files : planned files, refused input words, and pictures that are left out
-    folders : the output folders
+    files : planned files, refused input words, and pictures that are left out; those of a work list are read one at a time
+    folders : the output folders, on this machine or in a store
     to_stdout : the one file's output belongs on stdout; it is written to a temporary file first
     identities : (device, inode) of every input, so that none is ever overwritten
     together : the one document that the pages of all inputs go into (:mod:`docbin.batch.one_document`), None where each has its own output
     """
 
     job: Job
-    files: list[PlannedFile | Refused | Skipped]
-    folders: dict[Path, OutputFolder]
+    files: Sequence[PlannedFile | Refused | Skipped]
+    folders: dict[AnyPath, Folder]
     overwrite: bool = False
     resume: bool = False
     to_stdout: bool = False
     identities: frozenset[tuple[int, int]] = frozenset()
     together: Path | None = None
 
-    def folder(self, file: PlannedFile) -> OutputFolder:
+    def folder(self, file: PlannedFile) -> Folder:
         """The output folder of a file."""
         return self.folders[file.folder]
 
     def stdout_file(self) -> Path | None:
         """After the run, the file that belongs on stdout; None where nothing was finished."""
         folder = next(iter(self.folders.values()), None)
-        return None if folder is None or not self.to_stdout else next(iter(folder.path.glob("stdout.*")), None)
+        if folder is None or not self.to_stdout or isinstance(folder.path, RemotePath):
+            return None
+        return next(iter(folder.path.glob("stdout.*")), None)
 
 
 def plan(
@@ -86,6 +83,7 @@ def plan(
     spool: Path,
     overwrite: bool = False,
     resume: bool = False,
+    shard: Shard | None = None,
 ) -> Plan:
     """Settle what goes where.
 
@@ -96,6 +94,7 @@ def plan(
     job : what is done to every page
     spool : folder for temporary files (stdin; what goes to stdout)
     overwrite, resume : what may happen to outputs that exist
+    shard : do only this part of the files; names are those of the whole batch
 
     Raises
     ------
@@ -106,6 +105,8 @@ def plan(
     """
     if not words:
         raise UsageError("no input; name files, folders, globs in quotes, or - for stdin")
+    if any(word.lower().endswith(SUFFIX) for word in words):
+        return _listed(words, out, job, spool, overwrite, resume, shard)
     found = find(words, spool, keep_apart=out is not None)
     sources = [item for item in found if isinstance(item, Source)]
     one = len(words) == 1 and not any(source.walked for source in sources) and not Path(words[0]).is_dir()
@@ -119,38 +120,83 @@ def plan(
         planned = _beside(words, sources, made)
     elif one and (exact := _as_file(out, job)) is not None:
         planned = {source: PlannedFile(source, exact.parent, exact.stem, exact, one_file=True) for source in sources}
-    elif not one and (exact := _as_document(out, job)) is not None:
-        made.together = exact
-        found = [item for item in found if not (isinstance(item, Source) and _is_left_document(item, exact))]
+    elif not one and (together := _as_document(out, job)) is not None:
+        if shard is not None:
+            raise UsageError(f"-o {out}: parts of a batch cannot share one document; give a folder, or leave out --shard")
+        made.together = together
+        found = [item for item in found if not (isinstance(item, Source) and _is_left_document(item, together))]
         sources = [item for item in found if isinstance(item, Source)]
         made.identities = frozenset(source.identity for source in sources if source.identity is not None)
-        made.folders[exact.parent] = OutputFolder(exact.parent, keep=resume, remember=resume)
-        planned = {source: PlannedFile(source, exact.parent, exact.stem, exact, one_file=True) for source in sources}
+        made.folders[together.parent] = OutputFolder(together.parent, keep=resume, remember=resume)
+        planned = {source: PlannedFile(source, together.parent, together.stem, together, one_file=True) for source in sources}
     else:
         _refuse_file_for_many(out, words, job)
-        root = Path(out)
+        root = place(out)
         _refuse_overlap(root, words, sources)
-        made.folders[root] = OutputFolder(root, keep=True, remember=resume)
+        made.folders[root] = _folder(root, spool, keep=True, remember=resume)
         planned = _named(sources, lambda source: root, made)
     for file in planned.values():
         if file.folder not in made.folders:
             keep = resume and not made.to_stdout
-            made.folders[file.folder] = OutputFolder(file.folder, keep=keep, remember=keep)
-    made.files = [planned[item] if isinstance(item, Source) else item for item in found]
+            made.folders[file.folder] = _folder(file.folder, spool, keep=keep, remember=keep)
+    made.files = [planned[item] if isinstance(item, Source) else item for item in found if shard is None or shard.holds(_unit(item))]
     return made
 
 
-def _named(sources: Sequence[Source], folder: Callable[[Source], Path], made: Plan, mark: str = "") -> dict[Source, PlannedFile]:
+def _unit(item: Source | Refused | Skipped) -> str:
+    """The name by which an input belongs to a shard: the same on machines that see the inputs in different places."""
+    return item.place.as_posix() if isinstance(item, Source) else item.name
+
+
+def _folder(path: AnyPath, spool: Path, *, keep: bool, remember: bool, shard: Shard | None = None) -> Folder:
+    if isinstance(path, Path):
+        return OutputFolder(path, keep=keep, remember=remember)
+    return RemoteFolder(path, spool, keep=keep, remember=remember, wanted=shard.holds if shard is not None else None)
+
+
+def _listed(words: Sequence[str], out: str | None, job: Job, spool: Path, overwrite: bool, resume: bool, shard: Shard | None) -> Plan:
+    """The plan of a work list."""
+    if len(words) > 1:
+        raise UsageError(f"{words[0]}: a work list stands alone; give one list, or put all lines into one")
+    if out is None or out == "-":
+        raise UsageError(f"{words[0]}: the units of a work list go into a folder; give one with -o")
+    if _as_file(out, job) is not None:
+        raise UsageError(f"-o {out} names a file, but a work list may be many; give a folder")
+    path, root = local_list(words[0], spool), place(out)
+    made = Plan(job, [], {}, overwrite, resume)
+    made.folders[root] = _folder(root, spool, keep=True, remember=resume, shard=shard)
+    made.files = WorkList(path, words[0], root, shard)
+    if not len(made.files) and shard is None:
+        raise FileAccessError(f"{words[0]}: the work list is empty; make one with 'docbin list'")
+    return made
+
+
+def local_list(word: str, spool: Path) -> Path:
+    """A work list as a file of this machine; one at a URL is copied into `spool`."""
+    import shutil
+
+    from docbin.files.range_reader import open_object
+
+    path = place(word)
+    if isinstance(path, Path):
+        return path
+    local = spool / "work-list.jsonl"
+    with open_object(path) as source, local.open("wb") as sink:
+        shutil.copyfileobj(source, sink, 1 << 20)
+    return local
+
+
+def _named(sources: Sequence[Source], folder: Callable[[Source], AnyPath], made: Plan, mark: str = "") -> dict[Source, PlannedFile]:
     """Planned files with collision-free stems in each output folder."""
-    groups: dict[Path, list[Source]] = defaultdict(list)
+    groups: dict[AnyPath, list[Source]] = defaultdict(list)
     for source in sources:
         groups[folder(source)].append(source)
     planned = {}
-    for place, members in groups.items():
-        remembered = made.folders[place].manifest.stems if made.resume else {}
+    for where, members in groups.items():
+        remembered = made.folders[where].manifest.stems if made.resume else {}
         bare = {path: stem.removesuffix(mark) for path, stem in remembered.items()}
         named = zip(members, stems(members, bare), strict=True)
-        planned.update({source: PlannedFile(source, place, stem + mark) for source, stem in named})
+        planned.update({source: PlannedFile(source, where, stem + mark) for source, stem in named})
     return planned
 
 
@@ -158,6 +204,9 @@ def _beside(words: Sequence[str], sources: Sequence[Source], made: Plan) -> dict
     """Without -o: named files get their result beside them, each walked folder gets a folder beside it."""
     if STDIN in words:
         raise UsageError("stdin together with other inputs needs an output folder; give one with -o")
+    remote = next((source for source in sources if isinstance(source.path, RemotePath)), None)
+    if remote is not None:
+        raise UsageError(f"{remote.name}: an input at a URL needs an output; give a file, a folder or a URL with -o")
     mark = made.job.mark
     roots = {Path(word): Path(os.path.normpath(Path(word).absolute())) for word in words if Path(word).is_dir()}
     for word, root in roots.items():
@@ -166,16 +215,16 @@ def _beside(words: Sequence[str], sources: Sequence[Source], made: Plan) -> dict
 
     def own_folder(source: Source) -> Path | None:
         for word, root in roots.items():
-            if source.walked and source.path.is_relative_to(word):
+            if source.walked and isinstance(source.path, Path) and source.path.is_relative_to(word):
                 beside = word.parent if word.name not in ("", "..") else root.parent
                 return beside / f"{root.name}{mark}"
         return None
 
     keep = made.resume or len(sources) > 1
     for source in sources:
-        place = own_folder(source) or source.path.parent
-        if place not in made.folders:
-            made.folders[place] = OutputFolder(place, keep=keep, remember=made.resume)
+        folder = own_folder(source) or source.path.parent
+        if folder not in made.folders:
+            made.folders[folder] = OutputFolder(Path(str(folder)), keep=keep, remember=made.resume)
     planned = _named([source for source in sources if own_folder(source)], lambda source: own_folder(source) or Path(), made)
     flat = {replace(source, place=PurePath(source.path.name)): source for source in sources if not own_folder(source)}
     beside = _named(list(flat), lambda source: source.path.parent, made, mark)
@@ -183,16 +232,16 @@ def _beside(words: Sequence[str], sources: Sequence[Source], made: Plan) -> dict
     return planned
 
 
-def _as_file(out: str, job: Job) -> Path | None:
+def _as_file(out: str, job: Job) -> AnyPath | None:
     """OUT as a file name for one input; None where it means a folder."""
     from docbin.files import READABLE_SUFFIXES, format_of
 
-    path = Path(out)
-    if out.endswith(("/", os.sep)) or path.is_dir():
+    path = place(out)
+    if out.endswith(("/", os.sep)) or (isinstance(path, Path) and path.is_dir()):
         return None
     suffix, formats = path.suffix.lower(), job.formats()
     if any(suffix in known.suffixes for known in formats.values()):
-        chosen = format_of(path, job.format, formats)
+        chosen = format_of(path.name, job.format, formats)
         if getattr(job, "probability", False) and not chosen.grey:
             raise UsageError(f"{out}: {chosen.name} cannot hold a probability map; name a .png or .tif file")
         return path
@@ -205,14 +254,17 @@ def _as_file(out: str, job: Job) -> Path | None:
 def _as_document(out: str, job: Job) -> Path | None:
     """OUT as one document of many pages; None where it is none, or the job writes none."""
     path = Path(out)
+    if is_url(out):
+        return None
     able = [suffix for name in job.document_formats() for suffix in job.formats()[name].suffixes]
-    return _as_file(out, job) if path.suffix.lower() in able else None
+    return path if path.suffix.lower() in able and _as_file(out, job) is not None else None
 
 
 def _is_left_document(source: Source, document: Path) -> bool:
     """Whether an input is the document itself, whole or incomplete, as an earlier run left it in a folder that is walked."""
     names = (document.name, f"{document.stem}.{INCOMPLETE}{document.suffix}")
-    return source.walked and source.path.name in names and source.path.parent.resolve() == document.parent.resolve()
+    path = source.path
+    return source.walked and isinstance(path, Path) and path.name in names and path.parent.resolve() == document.parent.resolve()
 
 
 def _refuse_file_for_many(out: str, words: Sequence[str], job: Job) -> None:
@@ -226,15 +278,27 @@ def _refuse_file_for_many(out: str, words: Sequence[str], job: Job) -> None:
         raise UsageError(f"-o {out} names a file, but there are {many}; give a folder{together}")
 
 
-def _refuse_overlap(root: Path, words: Sequence[str], sources: Sequence[Source]) -> None:
+def _refuse_overlap(root: AnyPath, words: Sequence[str], sources: Sequence[Source]) -> None:
     """An output folder within a walked one would be read back by the next run (and the other way round, inputs would be overwritten)."""
-    place = root.resolve()
+    if isinstance(root, RemotePath):
+        for word in words:
+            if is_url(word) and root.is_relative_to(folder := RemotePath(word)):
+                raise UsageError(
+                    f"-o {root} lies in the input folder {folder}, where the next run would read it back; choose a folder outside"
+                )
+        inside = next((s for s in sources if isinstance(s.path, RemotePath) and s.walked and s.path.is_relative_to(root)), None)
+        if inside is not None:
+            raise UsageError(
+                f"-o {root} holds the input {inside.name}, which the next run would take for a page again; choose another folder"
+            )
+        return
+    resolved = root.resolve()
     for word in words:
-        folder = Path(word)
-        if word != STDIN and folder.is_dir() and place.is_relative_to(folder.resolve()):
-            raise UsageError(f"-o {root} lies in the input folder {folder}, where the next run would read it back; choose a folder outside")
+        walked = Path(word)
+        if word != STDIN and walked.is_dir() and resolved.is_relative_to(walked.resolve()):
+            raise UsageError(f"-o {root} lies in the input folder {walked}, where the next run would read it back; choose a folder outside")
     for source in sources:
-        if source.walked and source.path.resolve().is_relative_to(place):
+        if source.walked and isinstance(source.path, Path) and source.path.resolve().is_relative_to(resolved):
             raise UsageError(
                 f"-o {root} holds the input {source.name}, which the next run would take for a page again; choose another folder"
             )
@@ -247,7 +311,7 @@ class Storage:
     format: str
     suffix: str
     document: bool
-    whole: Path | None
+    whole: AnyPath | None
 
 
 def storage(file: PlannedFile, job: Job, kind: str, count: int, chosen: int) -> Storage:
@@ -263,7 +327,7 @@ def storage(file: PlannedFile, job: Job, kind: str, count: int, chosen: int) -> 
 
     formats, documents = job.formats(), job.document_formats()
     if file.exact is not None:
-        format = format_of(file.exact, job.format, formats).name
+        format = format_of(file.exact.name, job.format, formats).name
     else:
         format = job.format or job.usual_format(kind, count)
     check_compression(formats[format], getattr(job, "compression", None))

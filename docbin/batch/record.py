@@ -192,7 +192,7 @@ class Report:
         except OSError as error:
             raise access_error(error, str(path), "write") from error
         if self._csv:
-            self._write(_csv_line(CSV_COLUMNS))
+            self._write(csv_line(CSV_COLUMNS))
 
     def add(self, record: PageRecord) -> None:
         """Append a page.
@@ -203,7 +203,7 @@ class Report:
             It cannot be written; the report then ends with the line before.
         """
         fields = record.as_dict()
-        self._write(_csv_line(_flat(fields)) if self._csv else json.dumps(fields) + "\n")
+        self._write(csv_line(flat(fields)) if self._csv else json.dumps(fields) + "\n")
 
     def _write(self, line: str) -> None:
         from docbin.files.access import access_error
@@ -230,7 +230,7 @@ CSV_COLUMNS = (
 """Columns of a report in CSV; parameters are ``name=value`` and, as reasons and warnings are, separated by semicolons."""
 
 
-def _flat(fields: dict[str, Any]) -> list[Any]:
+def flat(fields: dict[str, Any]) -> list[Any]:
     """A record as the cells of :data:`CSV_COLUMNS`."""
     width, height = fields["size"] or (None, None)
     dpi_x, dpi_y = fields["dpi"] or (None, None)
@@ -248,7 +248,8 @@ def _flat(fields: dict[str, Any]) -> list[Any]:
     return [cells[name] for name in CSV_COLUMNS]
 
 
-def _csv_line(cells: Sequence[Any]) -> str:
+def csv_line(cells: Sequence[Any]) -> str:
+    """A line of CSV."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue()

@@ -11,14 +11,15 @@ planning.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from docbin.batch.inputs import Refused, Skipped
 from docbin.batch.job import PAGE_SECONDS, READ_SECONDS, Job, difference
 from docbin.batch.one_document import OneDocument
 from docbin.batch.outputs import Outputs, SeparatePages, WholeDocument
-from docbin.batch.plan import Plan, PlannedFile, Storage, storage
+from docbin.batch.plan import Plan, Storage, storage
+from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord, Report, Summary
 from docbin.batch.worker import Answer, FileInfo, PageWorker, Task
 from docbin.errors import DocbinError, FileAccessError, Interrupted, PageTimeout, UsageError
@@ -90,9 +91,9 @@ def run(
         The output folder or the report cannot be written.
     """
     if report is None:
-        return _Run(plan, jobs, listener or Listener(), None, dry_run, page_seconds, worker).go()
+        return BatchRun(plan, jobs, listener or Listener(), None, dry_run, page_seconds, worker).go()
     with Report(report, plan.identities) as lines:
-        return _Run(plan, jobs, listener or Listener(), lines, dry_run, page_seconds, worker).go()
+        return BatchRun(plan, jobs, listener or Listener(), lines, dry_run, page_seconds, worker).go()
 
 
 class InProcess:
@@ -122,6 +123,28 @@ class InProcess:
         self._worker.close()
 
 
+def page_pool(
+    job: Job,
+    jobs: int,
+    page_seconds: float | None = None,
+    worker: Child | None = None,
+    *,
+    one_thread: bool | None = None,
+    share: int | None = None,
+) -> Pool:
+    """Processes for the pages of a job, with limits of time and memory, see :func:`run`; `share` of them share the memory (None: `jobs`)."""
+    return Pool(
+        "docbin.batch.worker:PageWorker.prepared",
+        (job,),
+        jobs,
+        seconds=PAGE_SECONDS if page_seconds is None else page_seconds,
+        first_seconds=READ_SECONDS if page_seconds is None else None,
+        memory=worker_memory(job, share or jobs),
+        first=worker,
+        one_thread=one_thread,
+    )
+
+
 def worker_memory(job: Job, jobs: int) -> int:
     """Bytes that each of `jobs` workers may use."""
     all_of_it = int(_SHARE * machine_memory())
@@ -139,7 +162,9 @@ def _as_failure(task: Task, answer: Answer | DocbinError) -> Answer:
     return Failure.of(type(answer)(f"{task.label}: {answer}{way_out}"))
 
 
-class _Run:
+class BatchRun:
+    """A batch at work; :func:`run` makes one. Engines of other rooms make one a share of the batch, with a pool of their own."""
+
     def __init__(
         self,
         plan: Plan,
@@ -147,30 +172,31 @@ class _Run:
         listener: Listener,
         report: Report | None,
         dry_run: bool,
-        page_seconds: float | None,
-        worker: Child | None,
+        page_seconds: float | None = None,
+        worker: Child | None = None,
+        pool: Pool | None = None,
+        skip: Mapping[int, frozenset[int]] | None = None,
     ) -> None:
+        """`pool` has workers that outlive this batch. `skip`: pages of files, by their number in the plan, that are done; the plan's records are
+        then not asked."""
         self.plan = plan
         self.listener = listener
         self.report = report
         self.dry_run = dry_run
         self.summary = Summary(inputs=len(plan.files))
-        if jobs == 0:
-            self.workers: Pool | InProcess = InProcess(plan.job)
+        self._own_workers = pool is None
+        self.workers: Pool | InProcess
+        if pool is not None:
+            self.workers = pool
+        elif jobs == 0:
+            self.workers = InProcess(plan.job)
         else:
-            self.workers = Pool(
-                "docbin.batch.worker:PageWorker.prepared",
-                (plan.job,),
-                jobs,
-                seconds=PAGE_SECONDS if page_seconds is None else page_seconds,
-                first_seconds=READ_SECONDS if page_seconds is None else None,
-                memory=worker_memory(plan.job, jobs),
-                first=worker,
-            )
+            self.workers = page_pool(plan.job, jobs, page_seconds, worker)
         self.ahead = max(4, 2 * jobs)
         self.opened: dict[int, Outputs] = {}
         self.waiting: Iterator[tuple[int, PlannedFile | Refused | Skipped]] = iter(enumerate(plan.files))
-        self.kept: dict[int, frozenset[int]] = {}
+        self._ask_records = skip is None
+        self.kept: dict[int, frozenset[int]] = dict(skip or {})
         self.claimed: dict[str, str] = {}
         self.together = OneDocument(plan, self.ahead) if plan.together is not None else None
 
@@ -178,12 +204,12 @@ class _Run:
         start = time.perf_counter()
         clean = False
         try:
-            if self.plan.resume and not self.plan.overwrite:
-                self._refuse_other_settings()
+            if self.plan.resume and not self.plan.overwrite and self._ask_records:
+                self.refuse_other_settings()
             self.listener.expect(len(self.plan.files))
             if self.plan.resume and not self.dry_run:
                 for folder in self.plan.folders.values():
-                    if folder.path.is_dir():
+                    if not isinstance(folder.path, Path) or folder.path.is_dir():
                         folder.open()  # finishes what a killed run had finished but for the name
             if self.together is not None and not self._begin_together(self.together):
                 self.waiting = iter(())
@@ -203,7 +229,8 @@ class _Run:
             kept = f"{done} finished {'page is' if done == 1 else 'pages are'} kept{again}" if done else "no page was finished"
             raise Interrupted(f"interrupted; {kept}") from None
         finally:
-            self.workers.close(now=not clean)
+            if self._own_workers or not clean:
+                self.workers.close(now=not clean)
             for outputs in self.opened.values():
                 outputs.drop()
             if self.together is not None:
@@ -219,7 +246,7 @@ class _Run:
         if kept is not None:
             self.listener.expect(-len(self.plan.files))
             for record in kept:
-                self._record(record)
+                self.record(record)
             return False
         document.check()
         if not self.dry_run:
@@ -234,9 +261,9 @@ class _Run:
         if any(record.status == "done" for record in records):
             self.listener.document(next(record.output for record in records if record.output is not None), len(records))
         for record in records:
-            self._record(record)
+            self.record(record)
 
-    def _refuse_other_settings(self) -> None:
+    def refuse_other_settings(self) -> None:
         """Refuse to go on where an earlier run has made pages of these inputs with other settings: half a folder of each would be the result."""
         now = self.plan.job.settings()
         for file in self.plan.files:
@@ -267,23 +294,27 @@ class _Run:
         if self.together is not None and len(self.opened) >= self.ahead:
             return None  # the pages of these stand in front
         for number, file in self.waiting:
-            if isinstance(file, Refused):
-                if self.together is not None:
-                    self.together.without(number, file.name)
-                self._record(self._failed(file.name, Failure.of(file.error)))
-                self.listener.step()
-            elif isinstance(file, Skipped):
-                job = self.plan.job
-                self._record(PageRecord(file.name, None, None, "skipped", job.row.name, dict(job.params), warnings=(file.reason,)))
-                self.listener.step()
-            elif self.together is not None or not self._resumed(number, file):
-                return Task(number, file.source.path, file.source.name, file.source.name)
+            if not isinstance(file, PlannedFile):
+                self.record_unopened(number, file)
+            elif self.together is not None or not self.resumed(number, file):
+                return Task(number, file.source.path, file.source.name, file.source.name, size=file.source.size)
         return None
+
+    def record_unopened(self, number: int, file: Refused | Skipped) -> None:
+        """Record an input that cannot be opened or is left out."""
+        if isinstance(file, Refused):
+            if self.together is not None:
+                self.together.without(number, file.name)
+            self.record(self._failed(file.name, Failure.of(file.error)))
+        else:
+            job = self.plan.job
+            self.record(PageRecord(file.name, None, None, "skipped", job.row.name, dict(job.params), warnings=(file.reason,)))
+        self.listener.step()
 
     def _record_refused(self, outputs: Outputs) -> None:
         if isinstance(outputs, SeparatePages):
             for record in outputs.refused:
-                self._record(record)
+                self.record(record)
                 self.listener.step()
             outputs.refused.clear()
 
@@ -296,7 +327,7 @@ class _Run:
         if len(records) > 1 and records[0].output is not None and isinstance(outputs, WholeDocument):
             self.listener.document(records[0].output, len(records))
         for record in records:
-            self._record(record)
+            self.record(record)
         self.listener.step()
         if outputs.finished:
             del self.opened[task.number]
@@ -322,7 +353,7 @@ class _Run:
         if self.together is not None:
             self.together.without(task.number, file.source.name)
         self.listener.expect(1 if skip else 0)
-        self._record(self._failed(file.source.name, answer))
+        self.record(self._failed(file.source.name, answer))
         self.listener.step()
 
     def _outputs(self, number: int, file: PlannedFile, info: FileInfo, skip: frozenset[int]) -> Outputs:
@@ -348,12 +379,12 @@ class _Run:
                 record = outputs.record(page, None, output)
             except DocbinError as error:
                 record = outputs.record(page, Failure.of(error))
-            self._record(record)
+            self.record(record)
             self.listener.step()
 
-    def _resumed(self, number: int, file: PlannedFile) -> bool:
+    def resumed(self, number: int, file: PlannedFile) -> bool:
         """Record what an earlier run has finished of this file; whether that is all of it."""
-        if not self.plan.resume or file.source.stat is None:
+        if not self.plan.resume or file.source.stat is None or not self._ask_records:
             return False
         folder = self.plan.folder(file)
         pages: dict[int, PageRecord] = {}
@@ -377,13 +408,13 @@ class _Run:
     def _record_kept(self, records: list[PageRecord]) -> None:
         self.listener.expect(-1)  # they take no time, and would only spoil the guess of the time left
         for record in records:
-            self._record(record)
+            self.record(record)
 
     def _failed(self, name: str, failure: Failure) -> PageRecord:
         job = self.plan.job
         return PageRecord(name, None, None, "failed", job.row.name, dict(job.params), error=failure)
 
-    def _record(self, record: PageRecord) -> None:
+    def record(self, record: PageRecord) -> None:
         self.summary.add(record)
         if self.report is not None and self.summary.report_error is None:
             try:

@@ -20,8 +20,10 @@ from docbin.batch.record import Failure
 from docbin.errors import DocbinError, PageFailed, RefusedInput
 
 if TYPE_CHECKING:
+    from docbin.batch.remote_folder import Put
     from docbin.files import PageFile
     from docbin.files.document_record import DocumentRecord
+    from docbin.files.remote_path import AnyPath
 
 REOPEN_PAGES = 32
 """After so many pages a file is opened anew: decoders of documents keep something of every page they showed."""
@@ -31,16 +33,19 @@ REOPEN_PAGES = 32
 class Task:
     """Look at a file (`page` None), or work on a page of it: into `staged`, or back as data where that is None.
 
-    `number` is the position of the file in the plan; `label` is what messages call the file or page.
+    `number` is the position of the file in the plan; `label` is what messages call the file or page; `size` is the file's bytes, where known; `put`
+    says where `staged` goes in a store, once it is finished.
     """
 
     number: int
-    path: Path
+    path: AnyPath
     name: str
     label: str
     page: int | None = None
     staged: Path | None = None
     format: str = ""
+    size: int | None = None
+    put: Put | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class PageWorker:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.progress: Callable[[], None] = lambda: None
-        self._path: Path | None = None
+        self._path: AnyPath | None = None
         self._file: PageFile | None = None
         self._read = 0
 
@@ -146,7 +151,7 @@ class PageWorker:
         if self._file is None or self._path != task.path or self._read >= REOPEN_PAGES:
             self.close()
             limit = DEFAULT_MEGAPIXELS if self.job.max_megapixels is None else self.job.max_megapixels
-            self._file = open_pages(task.path, dpi=self.job.dpi, max_megapixels=limit, name=task.name)
+            self._file = open_pages(task.path, dpi=self.job.dpi, max_megapixels=limit, name=task.name, size=task.size)
             self._path = task.path
         return self._file
 
@@ -161,12 +166,15 @@ class PageWorker:
 
     def _work(self, task: Task, number: int) -> Done:
         start = time.perf_counter()
+        replace = task.put.allowed() if task.put is not None else False
         page = self._open(task).page(number)
         self._read += 1
         self.progress()
         height, width = page.pixels.shape[:2]
         check_memory(self.job, width, height, task.label)
         result = self.job.work(page, task.name, task.staged, task.format)
+        if task.put is not None and task.staged is not None:
+            task.put.write(task.staged, replace=replace)
         size = width * result.scale, height * result.scale
         return Done(size, enlarged_dpi(page.dpi, result.scale), time.perf_counter() - start, page.notes, result)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import itertools
 import os
 import shutil
 import signal
@@ -39,7 +40,11 @@ QUICK_MEGABYTES = 40.0
 
 Inputs = Annotated[
     list[str],
-    typer.Argument(metavar="INPUT", help="Files, folders (with all below), globs in quotes, or - for stdin.", show_default=False),
+    typer.Argument(
+        metavar="INPUT",
+        help="Files, folders (with all below), globs in quotes, URLs, a work list (.jsonl of 'docbin list'), or - for stdin.",
+        show_default=False,
+    ),
 ]
 Enlarge = Annotated[
     str,
@@ -87,11 +92,11 @@ class BatchOptions:
         ),
     ] = False
     report: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--report",
             metavar="FILE.jsonl|.csv",
-            help="Write a line a page, JSON or CSV, replacing FILE. [default: none]",
+            help="Write a line a page, JSON or CSV, replacing FILE (or an object at a URL, at the end). [default: none]",
             show_default=False,
         ),
     ] = None
@@ -115,6 +120,25 @@ class BatchOptions:
         bool,
         typer.Option("--dry-run", help="Print what would be written, a line a page, and write nothing. [default: no]", show_default=False),
     ] = False
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="I/N",
+            help="Do the I-th of N parts of the files (1/N to N/N, or 0/N to N-1/N); auto/N takes I from a job array's environment. "
+            "[default: all]",
+            show_default=False,
+        ),
+    ] = None
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="local|ray",
+            help="Work on this machine, or on a Ray cluster (RAY_ADDRESS; docbin[cluster]). [default: local]",
+            show_default=False,
+        ),
+    ] = "local"
 
     def of_job(self) -> dict[str, Any]:
         """Those that every job takes when it is created."""
@@ -149,25 +173,32 @@ def run(
     """Plan the batch, run it, print how it went; returns the exit code."""
     jobs, dry_run = options.jobs, options.dry_run
     check_positive(jobs, options.page_timeout)
-    with _stopped_like_interrupted(), _temporary_folder() as spool, _worker(jobs) as worker:
+    if options.engine not in ("local", "ray"):
+        raise UsageError(f"--engine {options.engine}: there are local and ray")
+    with _stopped_like_interrupted(), temporary_folder() as spool, _worker(jobs) as worker:
         from docbin import batch
 
         job = make_job()
-        plan = batch.plan(inputs, out, job, spool=spool, overwrite=options.overwrite, resume=options.resume)
+        shard = None if options.shard is None else batch.Shard.parse(options.shard)
+        plan = batch.plan(inputs, out, job, spool=spool, overwrite=options.overwrite, resume=options.resume, shard=shard)
         _check_stdout(plan, dry_run)
-        workers = jobs if jobs is not None else 1 if dry_run else _usual_jobs(plan)  # a plan is printed in order
-        with _listener(dry_run) as listener:
-            start = _run_with_data_stream if plan.to_stdout and not dry_run else batch.run
+        with _listener(dry_run) as listener, _report_file(options.report, spool) as report:
             try:
-                summary = start(
-                    plan,
-                    jobs=workers,
-                    report=options.report,
-                    listener=listener,
-                    dry_run=dry_run,
-                    page_seconds=options.page_timeout,
-                    worker=worker,
-                )
+                if options.engine == "ray" and not dry_run:
+                    from docbin.cluster import ray_engine
+
+                    summary = ray_engine.run(plan, jobs=jobs, report=report, listener=listener, page_seconds=options.page_timeout)
+                else:
+                    start = _run_with_data_stream if plan.to_stdout and not dry_run else batch.run
+                    summary = start(
+                        plan,
+                        jobs=jobs if jobs is not None else 1 if dry_run else _usual_jobs(plan),  # a plan is printed in order
+                        report=report,
+                        listener=listener,
+                        dry_run=dry_run,
+                        page_seconds=options.page_timeout,
+                        worker=worker,
+                    )
             finally:
                 listener.finish()
         _print_summary(summary, listener, plan, dry_run)
@@ -184,6 +215,25 @@ def _worker(jobs: int | None) -> Iterator[Child]:
         yield child
     finally:
         child.kill()
+
+
+@contextmanager
+def _report_file(word: str | None, spool: Path) -> Iterator[Path | None]:
+    """Where the report is written; one at a URL lies on this machine until the batch ends, however it ends."""
+    from docbin.files.remote_path import RemotePath, place
+
+    path = None if word is None else place(word)
+    if not isinstance(path, RemotePath):
+        yield path
+        return
+    local = spool / f"report{path.suffix}"
+    try:
+        yield local
+    finally:
+        if local.exists():
+            from docbin.files import object_store
+
+            object_store.put(path, local.read_bytes(), replace=True)
 
 
 def check_positive(jobs: int | None, page_timeout: float | None) -> None:
@@ -215,10 +265,9 @@ def _usual_jobs(plan: batch.Plan) -> int:
     from docbin.files import open_pages
     from docbin.kernels import threads
 
-    planned = [file for file in plan.files if isinstance(file, batch.PlannedFile)]
-    work, size = len(planned), 0.0
-    with contextlib.suppress(OSError):
-        size = sum(file.source.path.stat().st_size for file in planned[:1000]) / 1e6
+    planned = [file for file in itertools.islice(plan.files, 1000) if isinstance(file, batch.PlannedFile)]
+    work = len(plan.files) if len(plan.files) > 1000 else len(planned)
+    size = sum(file.source.size or 0 for file in planned) / 1e6
     if work == 1:
         try:
             with open_pages(planned[0].source.path) as file:
@@ -282,7 +331,7 @@ def _stopped_like_interrupted() -> Iterator[None]:
 
 
 @contextmanager
-def _temporary_folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     """A folder for stdin's bytes and for what goes to stdout; those that killed runs left are removed."""
     from docbin.files.access import access_error
 

@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, Row] = {
     "train": Row("docbin.cli.train:command", "Train a network from a recipe."),
     "package": Row("docbin.cli.package:command", "Make a model folder of a finished training run."),
     "export": Row("docbin.cli.export:command", "Write a trained model as ONNX or packed bits."),
+    "list": Row("docbin.cli.listing:command", "List inputs as a work list, for many machines."),
+    "report": Row("docbin.cli.report:command", "Merge the reports of many runs."),
     "demo": Row("docbin.cli.demo:command", "Try docbin in a browser on this machine."),
     "bench": Row("docbin.cli.bench:command", "Measure speed beside other tools on this machine."),
 }

@@ -20,6 +20,11 @@ def is_url(word: object) -> bool:
     return _SCHEME.match(str(word)) is not None
 
 
+def shown(word: str) -> str:
+    """A URL for messages, also one that is none: without a query, which may hold a signature, and without a name and password."""
+    return re.sub(r"\?.*", "?...", re.sub(r"(?<=://)[^/@]*@", "...@", word)) if word.lower().startswith("http") else word
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class RemotePath:
     """The URL of an object or of a folder of objects, without a slash at the end.
@@ -36,10 +41,11 @@ class RemotePath:
         found = _SCHEME.match(self.url)
         rest = self.url[found.end() :] if found else ""
         if found is None or not rest.strip("/"):
-            raise UsageError(f"{self.url}: a URL with a bucket or host and a name is wanted, such as s3://bucket/scans/page.jpg")
+            raise UsageError(f"{shown(self.url)}: a URL with a bucket or host and a name is wanted, such as s3://bucket/scans/page.jpg")
         if found[1].lower() in ("http", "https") and "@" in rest.split("/", 1)[0]:
-            hidden = f"{found[0]}...@{rest.split('/', 1)[0].rsplit('@', 1)[1]}"
-            raise UsageError(f"{hidden}: a name and password in a URL would end in reports; give them by the environment (~/.netrc)")
+            raise UsageError(
+                f"{shown(self.url)}: a name and password in a URL would end in reports; give them by the environment (~/.netrc)"
+            )
         object.__setattr__(self, "url", found[0].lower() + rest.rstrip("/"))
 
     @property
@@ -112,3 +118,7 @@ def place(word: str) -> Path | RemotePath:
             raise UsageError(f"{word}: a file of this machine has three slashes, file:///folder/page.jpg")
         return Path(unquote(split.path))
     return RemotePath(word)
+
+
+AnyPath = Path | RemotePath
+"""Where a file is: on this machine or in a store."""

@@ -32,6 +32,7 @@ class Pool:
     first_seconds : the same for the first part of a task, up to where the worker calls its `progress`; None for `seconds`
     memory : bytes that each process may use; None for no limit
     first : a child that was started before and has no worker yet
+    one_thread : whether each process has one thread; None: where there are several processes
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Pool:
         first_seconds: float | None = None,
         memory: int | None = None,
         first: Child | None = None,
+        one_thread: bool | None = None,
     ) -> None:
+        self._one_thread = jobs > 1 if one_thread is None else one_thread
         self._worker, self._arguments, self._jobs, self._seconds, self._memory = worker, arguments, jobs, seconds, memory
         self._first_seconds = seconds if first_seconds is None else min(seconds, first_seconds)
         self._children: list[Child] = []
@@ -74,10 +77,10 @@ class Pool:
         child.send(task, self._first_seconds if child.ready else START_SECONDS)
 
     def _start(self) -> Child:
-        return self._employ(Child(one_thread=self._jobs > 1))
+        return self._employ(Child(one_thread=self._one_thread))
 
     def _employ(self, child: Child) -> Child:
-        child.employ(self._worker, self._arguments, memory=self._memory, threads=1 if self._jobs > 1 else 0)
+        child.employ(self._worker, self._arguments, memory=self._memory, threads=1 if self._one_thread else 0)
         self._children.append(child)
         return child
 

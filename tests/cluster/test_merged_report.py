@@ -1,0 +1,93 @@
+"""Reports of shards, of resumed runs and of output folders, merged: the best that is known of every page."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from docbin.cli import main
+from docbin.cluster import merged_report
+from tests.batch.pages import binarize, save, save_many
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    for seed in range(6):
+        save(tmp_path / f"scans/p{seed}.png", seed)
+    save_many(tmp_path / "scans/book.tif", [9, 9])
+    (tmp_path / "scans/broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "spool").mkdir()
+    return tmp_path / "scans"
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_shards_reports_make_the_whole_report(tmp_path: Path, scans: Path) -> None:
+    common = ["-m", "otsu", "-j", "1", "-o", str(tmp_path / "out")]
+    for index in (1, 2):
+        main(["binarize", str(scans), *common, "--shard", f"{index}/2", "--report", str(tmp_path / f"r{index}.jsonl")])
+    assert len(lines(tmp_path / "r1.jsonl")) < 9
+    assert main(["report", "merge", str(tmp_path / "r1.jsonl"), str(tmp_path / "r2.jsonl"), "-o", str(tmp_path / "all.jsonl")]) == 6
+    merged = lines(tmp_path / "all.jsonl")
+    assert len(merged) == 9
+    assert sorted(str(line["status"]) for line in merged) == ["done"] * 8 + ["failed"]
+    assert main(["report", "merge", str(tmp_path / "r1.jsonl"), str(tmp_path / "r2.jsonl"), "-o", str(tmp_path / "all.csv")]) == 6
+    with (tmp_path / "all.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 9
+
+
+def test_the_best_that_is_known_of_a_page_counts(tmp_path: Path, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = (scans / "p0.png").read_bytes()
+    (scans / "book.tif").rename(tmp_path / "book.tif")
+    (scans / "book.tif").write_bytes(b"II*\0")
+    binarize([scans], tmp_path / "out", tmp_path / "spool", report=tmp_path / "first.jsonl")
+    (scans / "broken.png").write_bytes(good)
+    (tmp_path / "book.tif").replace(scans / "book.tif")
+    binarize([scans], tmp_path / "out", tmp_path / "spool", resume=True, report=tmp_path / "second.jsonl")
+    for words in (["first.jsonl", "second.jsonl"], ["second.jsonl", "first.jsonl"], ["first.jsonl", "out"]):
+        for at_once in (200_000, 3):
+            monkeypatch.setattr(merged_report, "LINES_AT_ONCE", at_once)
+            assert main(["report", "merge", *(str(tmp_path / word) for word in words), "-o", str(tmp_path / "all.jsonl")]) == 0
+            merged = lines(tmp_path / "all.jsonl")
+            assert len(merged) == 9
+            assert {(Path(str(line["input"])).name, line["page"]) for line in merged} == {
+                *((f"p{seed}.png", 1) for seed in range(6)), ("broken.png", 1), ("book.tif", 1), ("book.tif", 2)
+            }  # fmt: skip
+            assert {line["status"] for line in merged} == {"done"}
+
+
+def test_what_is_missing_of_a_list(tmp_path: Path, scans: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    main(["list", str(scans)])
+    work = tmp_path / "work.jsonl"
+    work.write_text(capfd.readouterr().out)
+    out, report, rest = str(tmp_path / "out"), str(tmp_path / "r.jsonl"), tmp_path / "rest.jsonl"
+    assert main(["binarize", str(work), "-o", out, "-m", "otsu", "-j", "1", "--shard", "1/2", "--report", report]) in (0, 6)
+    merge = ["report", "merge", report, "--list", str(work), "--rest", str(rest), "-o", str(tmp_path / "all.jsonl")]
+    assert main(merge) == 6
+    done = {str(line["input"]) for line in lines(tmp_path / "r.jsonl") if line["status"] == "done"}
+    assert {str(line["uri"]) for line in lines(rest)} == {str(line["uri"]) for line in lines(work)} - done
+    (scans / "broken.png").write_bytes((scans / "p0.png").read_bytes())
+    assert main(["binarize", str(rest), "-o", out, "-m", "otsu", "-j", "1", "--report", str(tmp_path / "r2.jsonl")]) == 0
+    assert main([*merge[:3], str(tmp_path / "r2.jsonl"), *merge[3:]]) == 0
+    assert rest.read_text() == ""
+
+
+def test_torn_and_foreign_lines(tmp_path: Path, scans: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    binarize([scans], tmp_path / "out", tmp_path / "spool", report=tmp_path / "r.jsonl")
+    whole = (tmp_path / "r.jsonl").read_bytes()
+    (tmp_path / "torn.jsonl").write_bytes(whole[:-20])
+    main(["report", "merge", str(tmp_path / "torn.jsonl")])
+    said = capfd.readouterr()
+    assert len(said.out.splitlines()) == len(whole.splitlines()) - 1
+    assert "the last line is cut" in said.err
+    (tmp_path / "foreign.jsonl").write_text("hello\nworld\n")
+    assert main(["report", "merge", str(tmp_path / "foreign.jsonl")]) == 2
+    assert main(["report", "merge", str(tmp_path / "none.jsonl")]) == 5
+    assert main(["report", "merge", str(scans)]) == 5
+    assert main(["report", "merge", "x.csv"]) == 1
+    assert main(["report", "split", str(tmp_path / "r.jsonl")]) == 1
