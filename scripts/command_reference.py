@@ -19,7 +19,7 @@ from typing import Any
 
 import typer
 
-from docbin import cli
+from docbin.cli import commands as cli_commands
 
 HOME = Path(__file__).resolve().parent.parent
 MAN = HOME / "docs" / "man"
@@ -53,10 +53,10 @@ class Command:
 
 def commands() -> Iterator[Command]:
     """Every command in the order of ``docbin --help``; first docbin itself, with an empty name."""
-    group = typer.main.get_command(cli._app)
+    group = typer.main.get_command(cli_commands.app)
     context = group.make_context("docbin", [], resilient_parsing=True)
     yield _command("", "", group)
-    for name, row in cli.COMMANDS.items():
+    for name, row in cli_commands.COMMANDS.items():
         yield _command(name, row.summary, group.get_command(context, name))
 
 
