@@ -70,7 +70,8 @@ class PageFilter:
         on_white = None
         with kernels.at_most(threads):
             if clean:
-                on_white, ink = clean_by(self.row, page, **self.params)
+                made = clean_by(self.row, page, **self.params)
+                on_white, ink = made.page, made.ink
             else:
                 ink = self.row.binarize(page, **self.params)
         return Filtered(ink, on_white, tuple(suspicions(page, ink)))
