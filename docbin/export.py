@@ -9,8 +9,9 @@ output ``logits``, float32 (1, 1, H, W); operator set 17, which ONNX Runtime, Op
 runtime has; traced with a page of odd sides, so that the padding to the network's grid is in the graph. A file for other programs holds its
 weights as float32 with BatchNorm folded in. The file in a model folder holds none: its tensors point into ``weights.safetensors`` beside it
 (ONNX external data), float16 as they lie there, and are widened when it is loaded. So a second runtime costs a folder some tens of kilobytes.
-Nor does it hold what docbin's own kernels do better: the graph of a network with ``convolutions()`` begins behind its view of the page
-(:mod:`docbin.kernels.cell_planes`) and ends in the logits of cells of 2 x 2 pixels; its metadata say which planes it takes (``docbin.planes``).
+Nor does it hold what docbin does better around it: what is traced there is the module that the network's ``convolutions()`` returns, whose
+attributes are `stride`, `halo`, ``inputs()`` (an example of each, by name) and ``metadata()`` (how :mod:`docbin.zoo.graphs` runs it). A network of
+cells begins behind its view of the page, one that cleans is one step, one with windows takes the matrices of its Fourier transforms.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import math
 import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -162,20 +162,21 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     """
     import onnx
 
-    obstacle = onnx_obstacle(net)
+    cut: Any = net.convolutions() if weights is not None and hasattr(net, "convolutions") else None  # type: ignore[operator]
+    obstacle = onnx_obstacle(net) if cut is None else None
     if obstacle is not None:
         raise UsageError(f"{type(net).__name__}: cannot be exported to ONNX: {obstacle}")
-    cut: Any = net.convolutions() if weights is not None and hasattr(net, "convolutions") else None  # type: ignore[operator]
     traced: Any = net if cut is None else cut
     stride, halo = int(traced.stride), WHOLE if traced.halo is None else str(traced.halo)
     about = {**(about or {}), "docbin.halo": halo, "docbin.stride": str(stride)}
     if cut is None:
         inputs = {"page": torch.rand(1, 4 if getattr(net, "depth", False) else 3, 2 * stride + 1, 3 * stride - 1)}
     else:
-        inputs = {name: torch.rand(1, 4 * len(planes), stride, 2 * stride) for name, planes in cut.planes.items()}
-        about["docbin.planes"] = json.dumps({name: [astuple(plane) for plane in planes] for name, planes in cut.planes.items()})
+        inputs = cut.inputs()
+        about.update(cut.metadata())
     mode = torch.onnx.TrainingMode.EVAL if weights is None else torch.onnx.TrainingMode.PRESERVE  # EVAL folds BatchNorm into the weights
-    sides = {2: "height", 3: "width"}
+    # Of maps (N, C, H, W) the sides are free, of what else a network takes all.
+    sides = {name: {at: f"{name}_{at}" for at in range(2 if value.ndim == 4 else 0, value.ndim)} for name, value in inputs.items()}
     try:
         with tempfile.TemporaryDirectory() as spool, warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of tracing, about the very branches that the odd sides decide
@@ -185,7 +186,7 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
                 f"{spool}/traced.onnx",
                 input_names=list(inputs),
                 output_names=["logits"],
-                dynamic_axes=dict.fromkeys([*inputs, "logits"], sides),
+                dynamic_axes={**sides, "logits": {2: "height", 3: "width"}},
                 opset_version=OPSET,
                 training=mode,
                 dynamo=False,

@@ -2,12 +2,13 @@
 
 What keeps the comparison fair: one process, one thread each, the same page and parameters, results into memory, ours and the peer's runs taken
 in turns so that a disturbance of the machine hits both, minimum and median of the runs given. A peer's work that is not thresholding (doxapy copies
-the page into an object once) is left out of its time. Peers that are not installed are named in a note; methods this install lacks are left out
-with a note too.
+the page into an object once) is left out of its time. Every peer is named with the version that ran; one that is not installed, or is an old
+release that nobody should be compared with, is named in a note; methods this install lacks are left out with a note too.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import statistics
@@ -25,6 +26,9 @@ from docbin.errors import UsageError
 from docbin.page import Image, Mask
 
 Call = Callable[[], object]
+DOXAPY = (0, 9, 9)
+"""The oldest doxapy that is called a peer. Releases before it are up to a hundred times as slow at some methods and have no pseudo-F weights of their
+own; pip installs such a one without a word where Python is older than 3.12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +165,52 @@ def _row(
         "ms": best,
         "ms_median": statistics.median(times[ours]),
         "peers": {
-            peer: {"runs": len(runs), "ms": min(runs), "ms_median": statistics.median(runs), "ratio": min(runs) / best}
+            peer: {
+                "version": version_of(peer),
+                "runs": len(runs),
+                "ms": min(runs),
+                "ms_median": statistics.median(runs),
+                "ratio": min(runs) / best,
+            }
             for peer, runs in times.items()
             if peer != ours
         },
         "note": "; ".join(notes),
     }
+
+
+def version_of(peer: str) -> str:
+    """The version of a peer that runs here; empty where it is not installed."""
+    from importlib import metadata
+
+    packages = {"cv2": "opencv-python-headless", "skimage": "scikit-image"}
+    if importlib.util.find_spec(peer) is None:
+        return ""
+    try:
+        return metadata.version(packages.get(peer, peer))
+    except metadata.PackageNotFoundError:  # under another name (opencv-python)
+        return str(getattr(importlib.import_module(peer), "__version__", ""))
+
+
+def _no_peer(peer: str) -> str:
+    """Why a peer is not measured; empty where it is."""
+    version = version_of(peer)
+    if not version:
+        return f"{peer} is not installed"
+    if peer == "doxapy" and _numbers(version) < DOXAPY:
+        wanted = ".".join(str(number) for number in DOXAPY)
+        return f"doxapy {version} is installed, {wanted} is the peer; it wants Python 3.12 or later"
+    return ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The leading numbers of a version."""
+    found = []
+    for part in version.split("."):
+        if not part.isdigit():
+            break
+        found.append(int(part))
+    return tuple(found)
 
 
 def _contest_row(contest: Contest, page: Image, level: str, repeats: int, budget: float) -> dict[str, Any] | None:
@@ -181,8 +225,8 @@ def _contest_row(contest: Contest, page: Image, level: str, repeats: int, budget
 
     calls["docbin"] = ours
     for peer, prepare in contest.peers.items():
-        if importlib.util.find_spec(peer) is None:
-            notes.append(f"{peer} is not installed")
+        if missing := _no_peer(peer):
+            notes.append(missing)
         else:
             calls[peer] = prepare(page)
     ours()  # imports, and memory the first run would pay for
@@ -196,8 +240,8 @@ def _score_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: 
         return None
     notes = []
     calls: dict[str, Call] = {"docbin": lambda: metrics.score(prediction, truth, pseudo=False, distances=False)}
-    if importlib.util.find_spec("doxapy") is None:
-        notes.append("doxapy is not installed")
+    if missing := _no_peer("doxapy"):
+        notes.append(missing)
     else:
         import doxapy
 
@@ -212,8 +256,15 @@ def _pseudo_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget:
 
     calls: dict[str, Call] = {"docbin": lambda: metrics.score(prediction, truth, distances=False)}
     calls["docbin"]()
-    threads = kernels.threads()
-    return _row(PSEUDO, {"pseudo": True, "threads": threads}, level, _in_turns(calls, repeats, budget), "docbin", [])
+    threads, notes = kernels.threads(), []
+    if missing := _no_peer("doxapy"):
+        notes.append(missing)
+    else:
+        import doxapy
+
+        black_truth, black_prediction = (np.where(mask, 0, 255).astype(np.uint8) for mask in (truth, prediction))
+        calls["doxapy"] = lambda: doxapy.calculate_performance(black_truth, black_prediction, *doxapy.generate_pseudo_weights(black_truth))
+    return _row(PSEUDO, {"pseudo": True, "threads": threads}, level, _in_turns(calls, repeats, budget), "docbin", notes)
 
 
 def run(
@@ -235,8 +286,8 @@ def run(
 
     Returns
     -------
-    A dict a row: name, params, level, runs, ms (minimum), ms_median, peers {name: {runs, ms, ms_median, ratio}} and note; `ratio` is the peer's
-    minimum over ours. A method that this install lacks gives a row with `ms` None and a note.
+    A dict a row: name, params, level, runs, ms (minimum), ms_median, peers {name: {version, runs, ms, ms_median, ratio}} and note; `ratio` is the
+    peer's minimum over ours. A method that this install lacks gives a row with `ms` None and a note.
 
     Raises
     ------
@@ -296,7 +347,8 @@ def table(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
             continue
         start = (row["name"], params, row["level"], f"{row['ms']:.2f}", f"{row['ms_median']:.2f}")
         for peer, seen in row["peers"].items():
-            lines.append((*start, peer, f"{seen['ms']:.2f}", f"{seen['ms_median']:.2f}", f"{seen['ratio']:.1f}", row["note"]))
+            name = f"{peer} {seen['version']}".strip() if "version" in seen else peer
+            lines.append((*start, name, f"{seen['ms']:.2f}", f"{seen['ms_median']:.2f}", f"{seen['ratio']:.1f}", row["note"]))
         if not row["peers"]:
             lines.append((*start, "", "", "", "", row["note"]))
     return lines

@@ -88,6 +88,10 @@ class Refiner(nn.Module):
 
     def forward(self, page: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W), both 0..1 but for overshoot."""
+        return page + self.residual(page)
+
+    def residual(self, page: Tensor) -> Tensor:
+        """What is wrong with the page, (N, C, H, W)."""
         skips: list[Tensor] = []
         y = page
         for encode in self.encoder:
@@ -99,7 +103,7 @@ class Refiner(nn.Module):
             y = self.decoder[level](torch.cat([y, skips[level]], 1))
             if level:
                 y = F.leaky_relu(y, self.slope)
-        return page + y
+        return y
 
 
 @torch.no_grad()
@@ -161,6 +165,10 @@ class DeepOtsu(nn.Module):
         """How far all steps together see; the threshold sees everything."""
         return self.steps * self.step_halo
 
+    def convolutions(self) -> Residual | None:
+        """One step without its sum, for another runtime; None where every step is another network."""
+        return Residual(self) if self.config.shared or self.steps == 1 else None
+
     def enter(self, image: Tensor) -> Tensor:
         """The page before the first step: RGB (N, 3, H, W) -> (N, channels, H, W)."""
         return image if self.config.channels == 3 else luma(image)
@@ -190,3 +198,30 @@ class DeepOtsu(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Logits of ink, (N, 1, H, W), of whole RGB pages (N, 3, H, W) in 0..1."""
         return self.decide(self.clean(image)[-1])
+
+
+class Residual(nn.Module):
+    """What one step finds wrong with a page (N, channels, H, W) whose sides are multiples of the stride.
+
+    The sum of page and residual is not in it, nor the threshold: both want single precision, and :mod:`docbin.zoo.graphs` does them.
+    """
+
+    def __init__(self, net: DeepOtsu) -> None:
+        super().__init__()
+        self.net = net
+        self.stride, self.halo = net.stride, net.step_halo
+
+    def inputs(self) -> dict[str, Tensor]:
+        """An example of the input, by name."""
+        return {"page": torch.rand(1, self.net.config.channels, self.stride, 2 * self.stride)}
+
+    def metadata(self) -> dict[str, str]:
+        """What :mod:`docbin.zoo.graphs` must know to run it."""
+        channels = self.net.config.channels
+        return {"docbin.steps": str(self.net.steps), "docbin.channels": str(channels), "docbin.sharpness": str(SHARPNESS)}
+
+    def forward(self, page: Tensor) -> Tensor:
+        """(N, channels, H, W) -> the same shape."""
+        refiner = self.net.refiners[0]
+        assert isinstance(refiner, Refiner)
+        return refiner.residual(page)

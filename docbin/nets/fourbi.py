@@ -25,6 +25,7 @@ the page's size.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -97,8 +98,13 @@ class FourierUnit(nn.Module):
         self.mix = nn.Conv2d(2 * inputs, 2 * outputs, 1, bias=False)
         self.norm = nn.BatchNorm2d(2 * outputs)
 
+    matrices: tuple[Tensor, ...] = ()
+    """Instead of the transforms: what :class:`Window` is handed."""
+
     def forward(self, x: Tensor) -> Tensor:
         """Float32 (N, inputs, H, W) -> float32 (N, outputs, H, W); channel 2 c of the spectrum is the real part of c, 2 c + 1 the imaginary."""
+        if self.matrices:
+            return self._by_matrices(x)
         with torch.autocast(x.device.type, enabled=False):
             x = x.float()
             spectrum = torch.view_as_real(torch.fft.rfft2(x, norm="ortho"))  # (N, C, H, W / 2 + 1, 2)
@@ -107,6 +113,19 @@ class FourierUnit(nn.Module):
             pairs = mixed.view(len(mixed), -1, 2, *mixed.shape[2:]).permute(0, 1, 3, 4, 2).contiguous()
             back: Tensor = torch.fft.irfft2(torch.view_as_complex(pairs), s=x.shape[-2:], norm="ortho")
             return back
+
+    def _by_matrices(self, x: Tensor) -> Tensor:
+        """The same: transform columns of each row, then rows; mix; and back."""
+        rows_cos, rows_sin, columns_cos, columns_sin, back_real, back_imaginary = self.matrices
+        real, imaginary = x @ columns_cos, -(x @ columns_sin)
+        real, imaginary = rows_cos @ real + rows_sin @ imaginary, rows_cos @ imaginary - rows_sin @ real
+        mix = self.mix.weight
+        both = torch.cat([real, imaginary], 1)  # channels in another order than in the spectrum's pairs, so the weights are, too
+        order = torch.cat([mix[:, 0::2], mix[:, 1::2]], 1)
+        mixed = F.relu(self.norm(F.conv2d(both, order)))
+        real, imaginary = mixed[:, 0::2], mixed[:, 1::2]
+        real, imaginary = rows_cos @ real - rows_sin @ imaginary, rows_cos @ imaginary + rows_sin @ real
+        return real @ back_real + imaginary @ back_imaginary
 
 
 class SpectralTransform(nn.Module):
@@ -224,14 +243,84 @@ class FourBi(nn.Module):
         """Margin of a window that is thrown away (at the page's own borders it is kept): not how far the network sees, which is everything."""
         return self.config.window // 4
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Logits of ink, (N, 1, H, W), of RGB crops (N, 3, H, W) in 0..1; odd sizes are continued by their last row and column, and cut back."""
-        height, width = image.shape[-2:]
-        skips = [self.stem(padded(image, self.stride))]
+    def convolutions(self) -> Window:
+        """The network with its Fourier transforms as products of matrices, for another runtime; see there."""
+        return Window(self)
+
+    def features(self, image: Tensor) -> Tensor:
+        """What the head sees of RGB crops (N, 3, H, W) whose sides are multiples of the stride."""
+        skips = [self.stem(image)]
         for encode in self.encoder:
             skips.append(encode(skips[-1]))
         y = self.blocks(skips[-1])
         for decode in reversed(self.decoder):
             y = decode(torch.cat([y, skips.pop()], 1))
-        logits: Tensor = self.head(torch.cat([y, skips.pop()], 1))
+        return torch.cat([y, skips.pop()], 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of ink, (N, 1, H, W), of RGB crops (N, 3, H, W) in 0..1; odd sizes are continued by their last row and column, and cut back."""
+        height, width = image.shape[-2:]
+        logits: Tensor = self.head(self.features(padded(image, self.stride)))
         return logits[..., :height, :width]
+
+
+class Window(nn.Module):
+    """A :class:`FourBi` for a runtime without Fourier transforms: its logits for some rows and columns of one window (1, 3, H, W).
+
+    A transform of a map of 64 x 64 is a product with matrices of 64 x 64, which any runtime does faster than it would a transform; they depend on the
+    map's size and are inputs (:func:`docbin.zoo.graphs.transform_matrices` makes them). And of a window only the middle is kept, so the head, which
+    costs more than all the rest, is given no more than the middle and what it sees around: its features there are the same.
+    """
+
+    MATRICES = ("rows_cos", "rows_sin", "columns_cos", "columns_sin", "back_real", "back_imaginary")
+    """Inputs of a transform: (h, h), (h, h), (w, f), (w, f), (f, w), (f, w), with f = w // 2 + 1."""
+
+    def __init__(self, net: FourBi) -> None:
+        super().__init__()
+        self.net = net
+        self.stride, self.halo = net.stride, net.halo
+        self.margin = 3 + net.config.extra  # of the head's 7 x 7 and 3 x 3 convolutions
+
+    def inputs(self) -> dict[str, Tensor]:
+        """An example of every input, by name."""
+        height, width = 4 * self.stride, 6 * self.stride
+        deep = height // 2**self.net.config.scales, width // 2**self.net.config.scales
+        found = {"page": torch.rand(1, 3, height, width), "rows": torch.arange(height - 4), "columns": torch.arange(width - 3)}
+        for part, (high, wide) in self._parts(deep).items():
+            shapes = (
+                (high, high),
+                (high, high),
+                (wide, wide // 2 + 1),
+                (wide, wide // 2 + 1),
+                (wide // 2 + 1, wide),
+                (wide // 2 + 1, wide),
+            )
+            found.update({f"{part}_{name}": torch.rand(shape) for name, shape in zip(self.MATRICES, shapes, strict=True)})
+        return found
+
+    def _parts(self, deep: tuple[int, int]) -> dict[str, tuple[int, int]]:
+        """The transforms by name, with the sizes of their maps."""
+        return {"whole": deep, **({"quarter": (deep[0] // 2, deep[1] // 2)} if self.net.config.local_fourier else {})}
+
+    def metadata(self) -> dict[str, str]:
+        """What :mod:`docbin.zoo.graphs` must know to run it."""
+        sizes = {"window": self.net.window, "margin": self.margin, "scale": 2**self.net.config.scales, "parts": list(self._parts((2, 2)))}
+        return {"docbin.window": json.dumps(sizes)}
+
+    def forward(self, page: Tensor, rows: Tensor, columns: Tensor, *matrices: Tensor) -> Tensor:
+        """Logits (1, 1, rows, columns)."""
+        count = len(self.MATRICES)
+        units = [unit for unit in self.net.modules() if isinstance(unit, SpectralTransform)]
+        for unit in units:
+            unit.whole.matrices = matrices[:count]
+            if unit.quarters is not None:
+                unit.quarters.matrices = matrices[count:]
+        try:
+            seen = self.net.features(page).index_select(2, rows).index_select(3, columns)
+        finally:
+            for unit in units:
+                unit.whole.matrices = ()
+                if unit.quarters is not None:
+                    unit.quarters.matrices = ()
+        logits: Tensor = self.net.head(seen)
+        return logits

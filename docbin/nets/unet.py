@@ -26,8 +26,9 @@ pixel-shuffle halves that (PyTorch's CPU kernels for them leave channels_last bf
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import pairwise
 
 import torch
@@ -276,6 +277,14 @@ class Convolutions(nn.Module):
         self.net = net
         self.planes = net.planes()
         self.stride, self.halo = net.stride, net._reach(0)
+
+    def inputs(self) -> dict[str, Tensor]:
+        """An example of every input, by name."""
+        return {name: torch.rand(1, 4 * len(planes), self.stride, 2 * self.stride) for name, planes in self.planes.items()}
+
+    def metadata(self) -> dict[str, str]:
+        """What :mod:`docbin.zoo.graphs` must know to run it: the planes of every input."""
+        return {"docbin.planes": json.dumps({name: [astuple(plane) for plane in planes] for name, planes in self.planes.items()})}
 
     def forward(self, raw: Tensor, *seen: Tensor) -> Tensor:
         """`raw` for stem and head, then what the edge step sees, if there is one."""

@@ -1,9 +1,15 @@
 """Pages through an ONNX graph, whichever library computes it: how a page is cut, what a tile is handed, and where what comes back belongs.
 
-There are two kinds of graph, and the file's metadata say which (:func:`docbin.export.to_onnx` writes both). One is a whole network, from pixels to
-logits: input "page", float32 (1, 3, H, W), with the depth plane (1, 4, H, W), in 0..1 of any size; output "logits", float32 (1, 1, H, W). The other
-(``docbin.planes``) is a network's convolutions alone: its inputs are planes of the page's cells of 2 x 2 pixels, which
-:mod:`docbin.kernels.cell_planes` computes, its output the logits of the four pixels of each cell, float32 (1, 4, h, w).
+There are four kinds of graph, and the file's metadata say which (:func:`docbin.export.to_onnx` writes all):
+
+* a whole network, from pixels to logits: input "page", float32 (1, 3, H, W), with the depth plane (1, 4, H, W), in 0..1 of any size; output "logits",
+  float32 (1, 1, H, W);
+* a network's convolutions alone (``docbin.planes``): its inputs are planes of the page's cells of 2 x 2 pixels, which
+  :mod:`docbin.kernels.cell_planes` computes, its output the logits of the four pixels of each cell, float32 (1, 4, h, w);
+* one step of a network that cleans a page (``docbin.steps``): from a page, sides multiples of the stride, to what is wrong with it, added here; the
+  last page is thresholded by Otsu;
+* a network that looks at a window as a whole (``docbin.window``): from a window of the page and the matrices of its Fourier transforms to logits of
+  those rows and columns of the window that are kept.
 
 The metadata also tell which weights the graph was made from (``docbin.weights``, their SHA-256) and how its pages are cut (``docbin.halo``,
 ``docbin.stride``). They are read from the file itself, since not every library that runs the graph hands them out.
@@ -33,7 +39,7 @@ STRIP = 5
 """Pixels of the largest strip of a page, with its surround, in squares of the side that the model's config gives its tiles: half of an A4 page of
 300 dpi."""
 
-Infer = Callable[[Mapping[str, FloatMap]], FloatMap]
+Infer = Callable[[Mapping[str, Any]], FloatMap]
 """The graph: its inputs by name to its logits."""
 Part = tuple[tuple[slice, slice], FloatMap]
 """Pixels of a page, maybe every second one, and what is known there."""
@@ -96,6 +102,62 @@ def sigmoid(logits: FloatMap) -> FloatMap:
     return logits
 
 
+def _coloured(image: Image) -> Image:
+    """A page of three channels; grey is repeated."""
+    return np.broadcast_to(image[..., None], (*image.shape, 3)) if image.ndim == 2 else image
+
+
+def _handed(part: Image) -> FloatMap:
+    """uint8 (H, W, C) as graphs take it: float32 (1, C, H, W) in 0..1."""
+    page = np.ascontiguousarray(part.transpose(2, 0, 1)[None], np.float32)
+    page /= np.float32(255.0)
+    return page
+
+
+def _luma(page: FloatMap) -> FloatMap:
+    """Grey (H, W) of (3, H, W), ITU-R BT.601."""
+    return np.asarray(np.float32(0.299) * page[0] + np.float32(0.587) * page[1] + np.float32(0.114) * page[2], np.float32)
+
+
+def _otsu(grey: FloatMap) -> np.float32:
+    """Otsu's threshold of a page (H, W) in 0..1, half a grey above the last dark one of 256; of equally good ones the darkest."""
+    levels = np.rint(np.clip(grey, 0, 1) * np.float32(255)).astype(np.uint8)
+    counts = np.bincount(levels.ravel(), minlength=256).astype(np.float64)
+    dark, weighted = counts.cumsum(), (counts * np.arange(256)).cumsum()
+    total, mean = dark[-1], weighted[-1] / dark[-1]
+    between = (mean * dark - weighted) ** 2 / np.maximum(dark * (total - dark), 1.0)
+    between[(dark == 0) | (dark == total)] = 0.0
+    best = int((between >= between.max() * (1 - 1e-12)).argmax())
+    return np.float32((best + 0.5) / 255)
+
+
+def transform_matrices(height: int, width: int) -> dict[str, FloatMap]:
+    """The Fourier transform of real maps (height, width) and back as products of matrices, both scaled to keep energy ("ortho").
+
+    ``rows_*`` (height, height) transform columns of a map, ``columns_*`` (width, width // 2 + 1) its rows to the half of the spectrum that a real map
+    has, ``back_*`` (width // 2 + 1, width) that half to rows again. They are computed in double precision.
+    """
+
+    def angles(size: int, count: int) -> Any:
+        return 2 * np.pi / size * (np.outer(np.arange(size), np.arange(count)) % size)
+
+    half = width // 2 + 1
+    down, across = angles(height, height), angles(width, half)
+    twice = np.full((half, 1), 2.0)  # but for the first and, of an even width, the last, which stand for themselves alone
+    twice[0] = 1.0
+    if width % 2 == 0:
+        twice[-1] = 1.0
+    found = {
+        "rows_cos": np.cos(down) / np.sqrt(height),
+        "rows_sin": np.sin(down) / np.sqrt(height),
+        "columns_cos": np.cos(across) / np.sqrt(width),
+        "columns_sin": np.sin(across) / np.sqrt(width),
+        "back_real": twice * np.cos(across).T / np.sqrt(width),
+        "back_imaginary": -twice * np.sin(across).T / np.sqrt(width),
+    }
+    return {name: np.ascontiguousarray(matrix, np.float32) for name, matrix in found.items()}
+
+
 class GraphNet(ABC):
     """A network in a library for ONNX graphs (see :class:`docbin.zoo.runtimes.Opened`).
 
@@ -136,6 +198,9 @@ class GraphNet(ABC):
         self._halo = None if halo == WHOLE else -(-int(halo) // self._stride) * self._stride
         planes: dict[str, list[Any]] = json.loads(metadata.get("docbin.planes", "{}"))
         self._planes = {name: tuple(Plane(*one) for one in some) for name, some in planes.items()}
+        self._channels = int(metadata.get("docbin.channels", "3"))
+        self._steps, self._sharpness = int(metadata.get("docbin.steps", "0")), float(metadata.get("docbin.sharpness", "0"))
+        self._window: dict[str, Any] = json.loads(metadata.get("docbin.window", "{}"))
 
     @abstractmethod
     def _opened(self, path: Path, metadata: Mapping[str, str]) -> Infer:
@@ -146,21 +211,21 @@ class GraphNet(ABC):
         if self._grey:
             image = to_grey(image)
         depth = depth_plane(to_grey(image)) if self._depth else None
-        return self._of_cells(image, depth) if self._planes else self._of_pixels(image, depth)
+        if self._planes:
+            return self._of_cells(image, depth)
+        if self._steps:
+            return self._by_steps(image)
+        return self._of_windows(image) if self._window else self._of_pixels(image, depth)
 
     def _of_pixels(self, image: Image, depth: Image | None) -> Iterator[Part]:
         """By a graph that takes pixels."""
         height, width = image.shape[:2]
         tile, halo = (self._tile, self._halo) if self._halo is not None else (max(height, width), 0)
         for rows, columns, good_rows, good_columns in cuts(height, width, tile, halo, self._stride):
-            part = image[rows, columns]
-            if part.ndim == 2:
-                part = np.broadcast_to(part[..., None], (*part.shape, 3))
+            part = _coloured(image[rows, columns])
             if depth is not None:
                 part = np.dstack([part, depth[rows, columns]])
-            page = np.ascontiguousarray(part.transpose(2, 0, 1)[None], np.float32)
-            page /= np.float32(255.0)
-            logits = self._infer({"page": page})
+            logits = self._infer({"page": _handed(part)})
             yield (good_rows, good_columns), logits[0, 0, inside(rows, good_rows), inside(columns, good_columns)]
 
     def _of_cells(self, image: Image, depth: Image | None) -> Iterator[Part]:
@@ -188,6 +253,53 @@ class GraphNet(ABC):
                 place = slice(good_rows.start + pixel // 2, bottom, 2), slice(good_columns.start + pixel % 2, right, 2)
                 count = [len(range(part.start, part.stop, 2)) for part in place]
                 yield place, logits[pixel, top // 2 : top // 2 + count[0], left // 2 : left // 2 + count[1]]
+
+    def _by_steps(self, image: Image) -> Iterator[Part]:
+        """By a graph that says what is wrong with a page; each step is done over the whole page before the next."""
+        height, width = image.shape[:2]
+        high, wide = (-(-side // self._stride) * self._stride for side in (height, width))
+        page = _handed(np.pad(_coloured(image), ((0, high - height), (0, wide - width), (0, 0)), mode="edge"))[0]
+        if self._channels == 1:
+            page = _luma(page)[None]
+        assert self._halo is not None
+        tile = cheapest_tile(high, wide, self._halo, self._stride, STRIP * self._tile**2, self._tile)
+        for step in range(self._steps):
+            if step:  # what lies beyond the page is its last row and column in every step
+                page[:, height:], page[:, :, width:] = page[:, height - 1 : height], page[:, :, width - 1 : width]
+            after = np.empty_like(page)
+            for rows, columns, good_rows, good_columns in tiles(high, wide, tile, self._halo):
+                wrong = self._infer({"page": np.ascontiguousarray(page[None, :, rows, columns])})[0]
+                good = slice(None), good_rows, good_columns
+                np.add(page[good], wrong[:, inside(rows, good_rows), inside(columns, good_columns)], out=after[good])
+            page = after
+        grey = (page[0] if len(page) == 1 else _luma(page))[:height, :width]
+        yield (slice(0, height), slice(0, width)), (_otsu(grey) - grey) * np.float32(self._sharpness)
+
+    def _of_windows(self, image: Image) -> Iterator[Part]:
+        """By a graph that looks at a window of the page as a whole."""
+        window, margin, scale = (int(self._window[name]) for name in ("window", "margin", "scale"))
+        height, width = image.shape[:2]
+        matrices: dict[tuple[int, int], dict[str, FloatMap]] = {}
+        assert self._halo is not None
+        for rows, columns, good_rows, good_columns in cuts(height, width, window, self._halo, self._stride, window):
+            part = _coloured(image[rows, columns])
+            more = [(0, -side % self._stride) for side in part.shape[:2]]
+            page = _handed(np.pad(part, (*more, (0, 0)), mode="edge"))
+            deep = page.shape[2] // scale, page.shape[3] // scale
+            if deep not in matrices:
+                sizes = {"whole": deep, "quarter": (deep[0] // 2, deep[1] // 2)}
+                matrices[deep] = {
+                    f"{part}_{name}": matrix for part in self._window["parts"] for name, matrix in transform_matrices(*sizes[part]).items()
+                }
+            kept = [inside(rows, good_rows), inside(columns, good_columns)]
+            # Logits that are kept, and what the head sees around them; at the window's own border it ends as the window does.
+            taken = [
+                slice(max(0, good.start - margin), side if good.stop + margin >= side else good.stop + margin)
+                for good, side in zip(kept, page.shape[2:], strict=True)
+            ]
+            indices = {name: np.arange(some.start, some.stop) for name, some in zip(("rows", "columns"), taken, strict=True)}
+            logits = self._infer({"page": page, **indices, **matrices[deep]})
+            yield (good_rows, good_columns), logits[0, 0, inside(taken[0], kept[0]), inside(taken[1], kept[1])]
 
     def probability(self, image: Image) -> FloatMap:
         """See :class:`docbin.zoo.runtimes.Opened`."""

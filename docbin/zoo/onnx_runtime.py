@@ -28,7 +28,7 @@ class OnnxNet(GraphNet):
         options.log_severity_level = 3
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
-        def infer(given: Mapping[str, FloatMap]) -> FloatMap:
+        def infer(given: Mapping[str, Any]) -> FloatMap:
             logits: Any = session.run(["logits"], dict(given))[0]
             return np.asarray(logits, np.float32)
 

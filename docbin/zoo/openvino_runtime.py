@@ -43,14 +43,16 @@ class OpenVinoFloatNet(GraphNet):
         request = core.compile_model(core.read_model(path), "CPU", setting).create_infer_request()
         one_at_a_time = threading.Lock()  # a request is one computation
 
-        def infer(given: Mapping[str, FloatMap]) -> FloatMap:
+        def infer(given: Mapping[str, Any]) -> FloatMap:
             with one_at_a_time:
                 for name, value in given.items():
                     request.set_tensor(name, openvino.Tensor(value, shared_memory=True))
                 request.infer()
+                logits = np.array(request.get_tensor("logits").data, np.float32)
                 for name, value in given.items():  # else the request would keep what it was handed until the next page
-                    request.set_tensor(name, openvino.Tensor(np.zeros((1, value.shape[1], 1, 1), np.float32)))
-                return np.array(request.get_tensor("logits").data, np.float32)
+                    if value.ndim == 4:
+                        request.set_tensor(name, openvino.Tensor(np.zeros((1, value.shape[1], 1, 1), np.float32)))
+                return logits
 
         return infer
 
@@ -60,4 +62,4 @@ class OpenVinoNet(OpenVinoFloatNet):
 
     def _precision(self, core: Any, metadata: Mapping[str, str]) -> str:
         able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        return "bf16" if "docbin.planes" in metadata and "BF16" in able else "f32"
+        return "bf16" if {"docbin.planes", "docbin.steps", "docbin.window"} & set(metadata) and "BF16" in able else "f32"

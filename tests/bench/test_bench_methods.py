@@ -35,7 +35,8 @@ def test_rows_hold_times_of_both_sides_and_their_ratio() -> None:
     assert row["runs"] == 3
     assert 0 < row["ms"] <= row["ms_median"]
     for peer in ("doxapy", "skimage"):
-        if importlib.util.find_spec(peer):
+        if not methods._no_peer(peer):
+            assert row["peers"][peer]["version"] == methods.version_of(peer)
             assert row["peers"][peer]["ratio"] == pytest.approx(row["peers"][peer]["ms"] / row["ms"])
         else:
             assert peer in row["note"]
@@ -87,6 +88,18 @@ def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) 
     assert row["peers"] == {}
     assert "doxapy is not installed" in row["note"]
     assert len(methods.table([row])) == 1
+
+
+def test_an_old_release_is_no_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = methods.version_of
+    for version, is_peer in (("0.9.2", False), ("0.9.8", False), ("0.9.9", True), ("0.10.0rc1", True), ("1.0", True)):
+        monkeypatch.setattr(methods, "version_of", lambda name, version=version: version if name == "doxapy" else real(name))
+        assert (methods._no_peer("doxapy") == "") is is_peer
+    monkeypatch.setattr(methods, "version_of", lambda name: "0.9.2" if name == "doxapy" else real(name))
+    for name in ("wolf", methods.SCORE, methods.PSEUDO):
+        (row,) = methods.run([name], repeats=1, size=SMALL)
+        assert "doxapy" not in row["peers"]
+        assert "doxapy 0.9.2 is installed, 0.9.9 is the peer; it wants Python 3.12" in row["note"]
 
 
 @pytest.mark.parametrize("wrong", [{"names": ["sauvolla"]}, {"repeats": 0}, {"size": (0, 5)}, {"levels": ["sse9"]}])
