@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -29,6 +31,8 @@ from tests.engine import graphs
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DATA = {"models": "docbin/zoo/models", "datasets": "docbin/benchmarks/datasets"}
+REPOSITORY_ONLY = ("models/degan/", "models/fourbi/")
+"""Models of which a wheel has the recipes alone."""
 
 # Prints what an install knows of itself, as JSON; the inks are those of every method on one small page.
 ASK = """
@@ -107,7 +111,8 @@ def ask(python: Path, cwd: Path) -> dict[str, object]:
 
 def data_files(folder: str) -> set[str]:
     root = CHECKOUT / folder
-    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    return {name for name in found if not f"{folder}/{name}".startswith(REPOSITORY_ONLY) or name.endswith("recipe.toml")}
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +128,10 @@ def test_the_wheel_holds_one_name_all_data_and_the_core_but_no_sources(wheel: Pa
         names = set(archive.namelist())
         metadata = message_from_string(archive.read(f"docbin-{PROJECT['version']}.dist-info/METADATA").decode())
         scripts = archive.read(f"docbin-{PROJECT['version']}.dist-info/entry_points.txt").decode()
-    assert {name.split("/")[0] for name in names} == {"docbin", f"docbin-{PROJECT['version']}.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"docbin", *(f"docbin-{PROJECT['version']}.{part}" for part in ("dist-info", "data"))}
+    manual = {name.rsplit("/", 1)[1] for name in names if "/share/man/man1/" in name}
+    assert manual == {path.name for path in (CHECKOUT / "docs" / "man").glob("*.1")}
+    assert {name for name in names if ".data/" in name and "/share/man/man1/" not in name} == set()
     assert {name for name in names if name.endswith((".cpp", ".hpp", ".h")) or "/csrc/" in name} == set()
     assert len([name for name in names if name.startswith("docbin/kernels/_core.") and name.endswith((".so", ".pyd"))]) == 1
     for folder, home in DATA.items():
@@ -132,6 +140,44 @@ def test_the_wheel_holds_one_name_all_data_and_the_core_but_no_sources(wheel: Pa
     assert {name for name in names if name.endswith(".py")} == modules
     assert set(metadata.get_all("Provides-Extra", [])) == set(PROJECT["optional-dependencies"])
     assert "docbin = docbin.cli:main" in scripts
+
+
+def test_the_bill_of_materials_has_every_model_file_with_its_checksum(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        bill = json.loads(archive.read(f"docbin-{PROJECT['version']}.dist-info/sboms/docbin.cdx.json"))
+        models = {part["name"]: part for part in bill["components"] if part["type"] == "machine-learning-model"}
+        there = {
+            name.split("/")[3] for name in archive.namelist() if name.startswith("docbin/zoo/models/") and name.endswith("/config.toml")
+        }
+        assert set(models) == there
+        for name, part in models.items():
+            for file in part["components"]:
+                digest = hashlib.sha256(archive.read(f"docbin/zoo/models/{name}/{file['name']}")).hexdigest()
+                assert file["hashes"] == [{"alg": "SHA-256", "content": digest}]
+    assert bill["metadata"]["component"]["version"] == PROJECT["version"]
+
+
+def test_the_wheel_is_no_larger_than_it_is_allowed_to_be(wheel: Path) -> None:
+    assert wheel.stat().st_size < 25_000_000
+
+
+def test_no_library_of_the_default_install_is_under_the_gpl() -> None:
+    """All that a plain ``pip install docbin`` brings, by what the installed distributions say of themselves."""
+    todo, seen = list(PROJECT["dependencies"]), set()
+    while todo:
+        requirement = Requirement(todo.pop())
+        name = canonicalize_name(requirement.name)
+        if name in seen or (requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        seen.add(name)
+        told = distribution(name).metadata
+        todo += distribution(name).requires or []
+        classified = [line for line in told.get_all("Classifier", []) if line.startswith("License ::")]
+        words = " ".join([told.get("License-Expression") or "", (told.get("License") or "").split("\n")[0], *classified])
+        assert words.strip(), f"{name} does not say its licence"
+        free = re.sub(r"LGPL|Lesser General Public|Library or Lesser|GCC-exception|WITH GCC", "", words)
+        assert not re.search(r"GPL|General Public License", free), f"{name}: {words}"
+    assert {"numpy", "pillow"} <= seen
 
 
 def test_one_wheel_serves_every_python_that_has_the_stable_abi(wheel: Path) -> None:

@@ -27,8 +27,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from docbin.errors import MissingExtra
 from docbin.page import Mask, check_mask
 
+NEEDS = "the scores of lettering need scikit-image, which is not installed; run: pip install 'docbin[masks]'"
 BAND = 3  # pixels at either side of the truth's edge that the relaxed form leaves out
 
 
@@ -190,7 +192,11 @@ def _components(kinds: list[Mask]) -> tuple[NDArray[np.int32], int]:
 def _band(truth: Mask, kinds: list[Mask]) -> tuple[Mask, Mask]:
     """The truth without the band inside its edge but with its skeleton, and the truth with the band outside."""
     import cv2
-    from skimage.morphology import skeletonize
+
+    try:
+        from skimage.morphology import skeletonize
+    except ImportError:
+        raise MissingExtra(NEEDS) from None
 
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     inner = cv2.erode(truth.view(np.uint8), cross, iterations=BAND) > 0
@@ -202,7 +208,11 @@ def _band(truth: Mask, kinds: list[Mask]) -> tuple[Mask, Mask]:
 def _shared_out(mask: Mask, labels: NDArray[np.int32]) -> NDArray[Any]:
     """Every pixel of `mask` to one component: flooded from the components along the ridges of the mask's distance map; 0 where none is reached."""
     import cv2
-    from skimage.segmentation import watershed
+
+    try:
+        from skimage.segmentation import watershed
+    except ImportError:
+        raise MissingExtra(NEEDS) from None
 
     if not mask.any():
         return np.zeros(mask.shape, np.int32)
