@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO, Never
 
+    from docbin.assessment import Quality
     from docbin.detection import Detector
     from docbin.files import PageRanges
     from docbin.files.given import Given
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Page",
+    "Quality",
     "Scores",
     "Word",
     "__version__",
@@ -41,6 +43,7 @@ __all__ = [
     "enhance",
     "load",
     "methods",
+    "quality",
     "read_pages",
     "score",
     "threshold",
@@ -48,7 +51,7 @@ __all__ = [
 ]
 
 
-_TYPES = {"Page": "docbin.page", "Scores": "docbin.metrics", "Word": "docbin.word"}
+_TYPES = {"Page": "docbin.page", "Quality": "docbin.assessment", "Scores": "docbin.metrics", "Word": "docbin.word"}
 """Types of what the functions take and return, and where each is defined."""
 
 
@@ -329,6 +332,36 @@ def score(prediction: Mask, truth: Mask) -> Scores:
     from docbin import metrics
 
     return metrics.score(prediction, truth)
+
+
+def quality(image: Given, ink: Mask) -> Quality:
+    """Is this result any good? A verdict on the ink of a page, without a truth.
+
+    Parameters
+    ----------
+    image : as for :func:`binarize`
+    ink : bool (H, W), True = ink: the result of any method or program
+
+    Returns
+    -------
+    Quality with ``value``, the F-measure to be expected, 0..1, and ``reasons``, a tuple of plain sentences, empty where nothing looks wrong
+
+    Raises
+    ------
+    TypeError, ValueError
+        `image` is no page, `ink` no mask, or they differ in shape.
+
+    Examples
+    --------
+    >>> import numpy as np, docbin
+    >>> page = np.full((400, 600), 230, np.uint8)
+    >>> docbin.quality(page, page < 128)
+    Quality(value=1.0, reasons=('hardly any ink (0.000% of the page): a blank page', 'low contrast (the page spans 0 of 255 grey levels)'))
+    """
+    from docbin import assessment
+    from docbin.files.given import pixels_of
+
+    return assessment.quality(pixels_of(image), ink)
 
 
 def read_pages(

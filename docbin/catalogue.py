@@ -92,6 +92,10 @@ class Method(Row):
         return check_mask(ink, f"{self.name}'s result"), probability
 
 
+AUTO = "auto"
+"""The row that chooses among the others, page by page (:mod:`docbin.automatic`)."""
+
+
 # Parameters that several methods share; a method with another default replaces it by dataclasses.replace.
 def _window(default: int, help: str = "side of the square window, pixels") -> Param:
     return Param("window", default, help, min=3, max=100_001, odd=True)
@@ -338,6 +342,17 @@ _ROWS: tuple[Method, ...] = (
         needs=("maxflow",),
         extra="howe",
         memory=260,
+    ),
+    # --- a choice among the others -----------------------------------------------------------------------------------------------------
+    Method(
+        AUTO,
+        "choice",
+        "the default method; where its verdict is low, others of other kinds, and the best verdict wins",
+        "docbin.assessment: expected F-measure without a truth",
+        ink="docbin.automatic:ink",
+        params=(
+            Param("enough", 0.85, "expected F-measure with which the default's result is taken without another look", min=0.0, max=1.0),
+        ),
     ),
 )
 

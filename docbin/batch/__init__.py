@@ -7,7 +7,7 @@
 
 The command line and the web demo call this room; it prints nothing. The order of the modules is the way of a page: ``job`` and ``*_job`` (what is
 done), ``inputs`` (which files), ``names`` and ``plan`` (what goes where), ``worker`` (the work, in a process of :mod:`docbin.processes`),
-``quality_check`` (does it look wrong), ``outputs`` and ``output_folder`` (how it becomes a finished file), ``record`` (the report), all driven by
+``outputs`` and ``output_folder`` (how it becomes a finished file), ``record`` (the report), all driven by
 ``run``.
 
 What is promised: an output is whole or not there; an input is never overwritten, nor is an output without leave; a page that fails, hangs, takes all

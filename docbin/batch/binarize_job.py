@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,7 +26,7 @@ DOCUMENT_FORMATS = ("tiff", "pdf")
 class Binarize(Job):
     """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `editable`: write page and ink as layers of an
     OpenRaster file. `enlarge`: see `ENLARGE`. `polarity`: of the writing, "dark", "light", or "auto" (:mod:`docbin.polarity`).
-    `compression`: "g4" or "jbig2"; None: the format's own (:class:`docbin.files.PageWriter`)."""
+    `compression`: "g4" or "jbig2"; None: the format's own (:class:`docbin.files.PageWriter`). `min_quality`: see :meth:`least_quality`."""
 
     row: Method
     probability: bool = False
@@ -34,6 +34,7 @@ class Binarize(Job):
     enlarge: str = "1"
     polarity: str = "auto"
     compression: str | None = None
+    min_quality: float | None = None
     task: ClassVar[str] = "binarize"
 
     @classmethod
@@ -64,6 +65,8 @@ class Binarize(Job):
         if self.editable and (self.probability or self.format is not None):
             raise UsageError("--editable writes OpenRaster files; leave out --format and --probability")
         self._check_compression()
+        if self.min_quality is not None and not 0 <= self.min_quality <= 1:
+            raise UsageError(f"min_quality {self.min_quality:g}: an expected F-measure of 0 to 1 is wanted, for instance 0.8")
         if not self.probability:
             return
         if self.row.probability is None:
@@ -97,6 +100,9 @@ class Binarize(Job):
             | ({"enlarge": self.enlarge} if self.enlarge != "1" else {})
         )
 
+    def least_quality(self) -> float | None:
+        return self.min_quality
+
     def formats(self) -> Mapping[str, Format]:
         from docbin.files import Format, formats
 
@@ -121,17 +127,25 @@ class Binarize(Job):
     def work(self, page: Page, name: str, staged: Path | None, format: str) -> Result:
         import numpy as np
 
-        from docbin.batch.quality_check import suspicions
+        from docbin import assessment, automatic, catalogue
         from docbin.enlarging import doubled, on_fitting_grid
         from docbin.files import write_page, write_probability
         from docbin.polarity import upright
 
         pixels, polarity = upright(page.pixels, self.polarity)
-        run = self.row.probability_map if self.probability else self.row.binarize
+        choices: list[automatic.Choice] = []
+
+        def run(image: Image) -> Any:
+            if self.row.name == catalogue.AUTO:
+                choices.append(automatic.choose(image, **self.params))  # type: ignore[arg-type]
+                return _checked(choices[-1].ink, image, self.row.name)
+            call = self.row.probability_map if self.probability else self.row.binarize
+            return _checked(call(image, **self.params), image, self.row.name)
+
         result, seen, scale = on_fitting_grid(
             pixels,
             self.enlarge,
-            lambda image: _checked(run(image, **self.params), image, self.row.name),
+            run,
             lambda answer: np.asarray(answer >= 0.5) if self.probability else answer,
         )
         mask = np.asarray(result >= 0.5) if self.probability else result
@@ -150,7 +164,9 @@ class Binarize(Job):
         else:
             bits = np.packbits(mask, axis=1).tobytes()
         share = float(np.count_nonzero(mask) / mask.size)
-        return Result(ink=share, reasons=tuple(suspicions(seen, mask)), data=bits, polarity=polarity, scale=scale)
+        verdict = choices[-1].quality if choices else assessment.remark(seen, mask)
+        made = Result(ink=share, data=bits, polarity=polarity, scale=scale).judged(verdict)
+        return replace(made, chosen=choices[-1].method, verdicts=choices[-1].verdicts) if choices else made
 
 
 def _checked(result: Any, image: Image, method: str) -> Any:

@@ -80,7 +80,7 @@ class Clean(Job):
     def work(self, page: Page, name: str, staged: Path | None, format: str) -> Result:
         import numpy as np
 
-        from docbin.batch.quality_check import suspicions
+        from docbin import assessment
         from docbin.cleaning import clean_by
         from docbin.files import write_picture
         from docbin.polarity import upright
@@ -89,11 +89,10 @@ class Clean(Job):
         made = clean_by(self.row, upper, colour=self.colour, enlarge=self.enlarge, **self.params)
         result = Result(
             ink=float(np.count_nonzero(made.ink) / made.ink.size),
-            reasons=tuple(suspicions(made.source, made.ink)),
             polarity=polarity,
             channels=1 if made.page.ndim == 2 else 3,
             scale=made.scale,
-        )
+        ).judged(assessment.remark(made.source, made.ink))
         if staged is None:
             return replace(result, data=zlib.compress(made.page.tobytes(), 1))
         write_picture(made.page, staged, dpi=enlarged_dpi(page.dpi, made.scale), format=format)

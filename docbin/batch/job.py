@@ -12,7 +12,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +21,7 @@ from docbin.errors import UsageError
 from docbin.registry import Row
 
 if TYPE_CHECKING:
+    from docbin.assessment import Quality
     from docbin.files.output import Format
     from docbin.page import Page
 
@@ -41,7 +42,9 @@ class Result:
     ----------
     ink : share of ink, 0..1; None where ink was not asked for
     words : how many were found; None where words were not asked for
+    quality : F-measure to be expected of the ink, 0..1 (:mod:`docbin.assessment`); None where ink was not asked for
     reasons : why the result is suspect
+    chosen, verdicts : of ``-m auto``: the method taken, and the quality of every method tried
     data : the page of a document, which was not written: rows of a mask packed eight pixels a byte, or a picture's bytes deflated
     channels : of a picture in `data`; 0 for a mask
     polarity : "dark" or "light", as the page's writing was taken; None where that was not asked
@@ -50,11 +53,18 @@ class Result:
 
     ink: float | None = None
     words: int | None = None
+    quality: float | None = None
     reasons: tuple[str, ...] = ()
+    chosen: str | None = None
+    verdicts: Mapping[str, float] | None = None
     data: bytes | None = None
     channels: int = 0
     polarity: str | None = None
     scale: int = 1
+
+    def judged(self, verdict: Quality | None) -> Result:
+        """The same with a verdict, where there is one."""
+        return self if verdict is None else replace(self, quality=verdict.value, reasons=verdict.reasons)
 
 
 def enlarged_dpi(dpi: tuple[float, float] | None, scale: int) -> tuple[float, float] | None:
@@ -130,6 +140,10 @@ class Job(ABC):
     def key(self, path: str, size: int, version: int | str) -> str:
         """What makes a finished page worth keeping: the same input file (`version`: mtime_ns, or an object's ETag) and settings have the same key."""
         return hashlib.sha256(json.dumps([path, size, version, self.settings()], sort_keys=True).encode()).hexdigest()
+
+    def least_quality(self) -> float | None:
+        """Below this quality, 0..1, a page is counted as one to be done again, and the batch ends with exit code 6; None: pages are only marked."""
+        return None
 
     @abstractmethod
     def formats(self) -> Mapping[str, Format]:

@@ -105,6 +105,9 @@ class Outputs(ABC):
             polarity=answer.result.polarity,
             seconds=round(answer.seconds, 4),
             warnings=answer.warnings,
+            chosen=answer.result.chosen,
+            verdicts=None if answer.result.verdicts is None else dict(answer.result.verdicts),
+            quality=answer.result.quality,
             reasons=answer.result.reasons,
         )
 

@@ -8,6 +8,7 @@ import errno
 import io
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -55,6 +56,8 @@ class PageRecord:
     polarity : "dark" writing on light paper or "light" on dark, as the page was taken; None where that was not asked
     seconds : reading, binarizing and writing the page
     warnings : what the reader had to do or leave out
+    chosen, verdicts : of ``-m auto``: the method taken for the page, and the quality of every method tried; else None
+    quality : F-measure to be expected of the ink, 0..1 (:mod:`docbin.assessment`); None where ink was not asked for
     reasons : why the page is suspect; empty where it is not
     error : what went wrong
     """
@@ -73,12 +76,15 @@ class PageRecord:
     polarity: str | None = None
     seconds: float | None = None
     warnings: tuple[str, ...] = ()
+    chosen: str | None = None
+    verdicts: dict[str, float] | None = None
+    quality: float | None = None
     reasons: tuple[str, ...] = ()
     error: Failure | None = None
 
     @property
     def suspect(self) -> bool:
-        """Whether the result looks wrong; see :mod:`docbin.batch.quality_check`."""
+        """Whether the result looks wrong; see :mod:`docbin.assessment`."""
         return bool(self.reasons)
 
     @property
@@ -111,6 +117,9 @@ class PageRecord:
             "polarity",
             "seconds",
             "warnings",
+            "chosen",
+            "verdicts",
+            "quality",
             "reasons",
         )
         values: dict[str, Any] = {name: tuple(fields[name]) if isinstance(fields.get(name), list) else fields.get(name) for name in names}
@@ -132,6 +141,9 @@ def is_record(fields: Any) -> bool:
         "words": (int, nothing),
         "polarity": (text, nothing),
         "seconds": (*number, nothing),
+        "quality": (*number, nothing),
+        "chosen": (text, nothing),
+        "verdicts": (dict, nothing),
     }
     if not all(isinstance(fields.get(name), kind) for name, kind in kinds.items()):
         return False
@@ -141,7 +153,19 @@ def is_record(fields: Any) -> bool:
     lists = [fields.get(name) for name in ("warnings", "reasons")]
     if not all(isinstance(items, list) and all(isinstance(item, text) for item in items) for items in lists):
         return False
+    if not all(isinstance(value, number) for value in (fields.get("verdicts") or {}).values()):
+        return False
     return all(isinstance(value, (*number, text)) for value in fields["parameters"].values())
+
+
+def kind_of(reason: str) -> str:
+    """A reason without its numbers: what stands before its first colon or bracket."""
+    return re.split(r"[:(]", reason, maxsplit=1)[0].strip()
+
+
+def is_low(record: PageRecord, least: float | None) -> bool:
+    """Whether a page's quality is below the least."""
+    return least is not None and record.quality is not None and record.quality < least
 
 
 @dataclass(slots=True)
@@ -152,6 +176,11 @@ class Summary:
     seconds: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
     suspect: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Suspect pages by what is wrong with them: a reason up to its numbers. A page may count for several."""
+    least_quality: float | None = None
+    """Pages below are `low`, and the exit code 6."""
+    low: int = 0
     codes: Counter[int] = field(default_factory=Counter)
     report_error: Failure | None = None
     """Why the report ends before the batch did."""
@@ -159,23 +188,27 @@ class Summary:
     def add(self, record: PageRecord) -> None:
         """Count a page."""
         self.counts[record.status] += 1
-        self.suspect += record.suspect and record.status == "done"
+        if record.suspect and record.status == "done":
+            self.suspect += 1
+            self.kinds.update({kind_of(reason) for reason in record.reasons})
+        self.low += is_low(record, self.least_quality)
         if record.error is not None:
             self.codes[record.error.exit_code] += 1
 
     @property
     def exit_code(self) -> int:
-        """0 where nothing failed. Where nothing was done and everything failed for one kind of reason, that reason's code; else 6."""
+        """0 where nothing failed. Where nothing was done and everything failed for one kind of reason, that reason's code; else 6. Pages of low
+        quality are 6, too, where the user has said what is low."""
         if not self.codes:
-            return 0 if self.report_error is None else self.report_error.exit_code
+            return (6 if self.low else 0) if self.report_error is None else self.report_error.exit_code
         if len(self.codes) == 1 and self.counts["failed"] == self.counts.total():
             return next(iter(self.codes))
         return 6
 
 
 class Report:
-    """A line a page, JSON, or CSV where the name ends in ``.csv``; written through at every line: a kill leaves whole lines and at most one torn one
-    at the end."""
+    """A line a page, JSON, or CSV where the name ends in ``.csv``; written through at every line: a kill leaves whole lines and at most one torn
+    one at the end."""
 
     def __init__(self, path: Path, inputs: frozenset[tuple[int, int]] = frozenset()) -> None:
         """Replace `path`; an input, known by (device, inode), is refused."""
@@ -224,8 +257,8 @@ class Report:
 
 
 CSV_COLUMNS = (
-    "input", "page", "pages", "status", "output", "method", "parameters", "width", "height", "dpi_x", "dpi_y", "ink", "words", "polarity", "seconds",
-    "suspect", "reasons", "warnings", "error_type", "error", "exit_code",
+    "input", "page", "pages", "status", "output", "method", "parameters", "width", "height", "dpi_x", "dpi_y", "ink", "words", "polarity",
+    "seconds", "chosen", "verdicts", "quality", "suspect", "reasons", "warnings", "error_type", "error", "exit_code",
 )  # fmt: skip
 """Columns of a report in CSV; parameters are ``name=value`` and, as reasons and warnings are, separated by semicolons."""
 
@@ -244,6 +277,7 @@ def flat(fields: dict[str, Any]) -> list[Any]:
         "error": error["message"],
     }
     cells["parameters"] = "; ".join(f"{name}={value}" for name, value in fields["parameters"].items())
+    cells["verdicts"] = "; ".join(f"{name}={value:g}" for name, value in (fields["verdicts"] or {}).items())
     cells["reasons"], cells["warnings"] = "; ".join(fields["reasons"]), "; ".join(fields["warnings"])
     return [cells[name] for name in CSV_COLUMNS]
 

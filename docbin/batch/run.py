@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from docbin.batch.inputs import Refused, Skipped
@@ -20,7 +21,7 @@ from docbin.batch.one_document import OneDocument
 from docbin.batch.outputs import Outputs, SeparatePages, WholeDocument
 from docbin.batch.plan import Plan, Storage, storage
 from docbin.batch.planned_file import PlannedFile
-from docbin.batch.record import Failure, PageRecord, Report, Summary
+from docbin.batch.record import Failure, PageRecord, Report, Summary, is_low
 from docbin.batch.worker import Answer, FileInfo, PageWorker, Task
 from docbin.errors import DocbinError, FileAccessError, Interrupted, PageTimeout, UsageError
 from docbin.processes.child import Child
@@ -183,7 +184,7 @@ class BatchRun:
         self.listener = listener
         self.report = report
         self.dry_run = dry_run
-        self.summary = Summary(inputs=len(plan.files))
+        self.summary = Summary(inputs=len(plan.files), least_quality=plan.job.least_quality())
         self._own_workers = pool is None
         self.workers: Pool | InProcess
         if pool is not None:
@@ -415,6 +416,9 @@ class BatchRun:
         return PageRecord(name, None, None, "failed", job.row.name, dict(job.params), error=failure)
 
     def record(self, record: PageRecord) -> None:
+        if is_low(record, self.summary.least_quality):
+            told = f"low quality: an F-measure of {record.quality:.2f} is to be expected, below the {self.summary.least_quality:g} that was asked"
+            record = replace(record, reasons=(*record.reasons, told))
         self.summary.add(record)
         if self.report is not None and self.summary.report_error is None:
             try:

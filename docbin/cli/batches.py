@@ -400,8 +400,12 @@ def _print_summary(summary: batch.Summary, listener: ConsoleListener, plan: batc
         speed = f" ({done / summary.seconds:.1f} pages/s)" if done > 1 else ""
         parts.append(f"{_pages(done)}{into} in {summary.seconds:.1f} s{speed}")
     parts += [f"{_pages(kept)} done before"] * (kept > 0) + [f"{summary.suspect} suspect"] * (summary.suspect > 0)
+    parts += [f"{summary.low} below the quality asked"] * (summary.low > 0)
     parts += [f"{_pages(failed)} failed"] * (failed > 0)
     messages.note(", ".join(parts))
+    if summary.suspect > 1:
+        for kind, count in summary.kinds.most_common():
+            messages.note(f"{count:>6} {'page ' if count == 1 else 'pages'} {kind}")
 
 
 def _pages(count: int) -> str:

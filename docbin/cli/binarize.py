@@ -68,6 +68,15 @@ def command(
             show_default=False,
         ),
     ] = "auto",
+    min_quality: Annotated[
+        float | None,
+        typer.Option(
+            "--min-quality",
+            metavar="0..1",
+            help="End with exit code 6 where a page's expected F-measure is below; it is written all the same. [default: pages are only marked]",
+            show_default=False,
+        ),
+    ] = None,
     probability: Annotated[
         bool,
         typer.Option(
@@ -91,11 +100,11 @@ def command(
 ) -> int:
     """Turn pages into ink: black writing on white paper, one bit a pixel.
 
-    Reads PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, GIF and PDF. A TIFF of several pages gives such a TIFF, a PDF gives a PDF; with --format png or
-    pbm every page is a file of its own (book.p0001.png). Folders are mirrored in OUT. Inputs are never overwritten.
+    Reads PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, GIF and PDF. A TIFF of several pages gives such a TIFF, a PDF gives a PDF; with --format png
+    or pbm every page is a file of its own (book.p0001.png). Folders are mirrored in OUT. Inputs are never overwritten.
 
-    Exit codes: 0 all done; 6 some pages failed, the rest are done; where nothing could be done for one kind of reason, that reason's: 1 wrong usage,
-    2 unreadable or refused input, 3 missing extra, 5 file access; 130 interrupted.
+    Exit codes: 0 all done; 6 some pages failed (or are below --min-quality), the rest are done; where nothing could be done for one kind of
+    reason, that reason's: 1 wrong usage, 2 unreadable or refused input, 3 missing extra, 5 file access; 130 interrupted.
 
     docbin binarize page.jpg -o page.png
 
@@ -113,6 +122,7 @@ def command(
             "format": format,
             "compression": compression,
             "enlarge": enlarge,
+            "min_quality": min_quality,
         }
         return batch.Binarize.create(method, given, **chosen, **options.of_job())
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COMMANDS = ("binarize", "clean", "detect", "enhance")
 """Commands whose pages are worked on in a child process."""
-PRELOAD = "docbin.batch.worker docbin.batch.quality_check docbin.catalogue docbin.files docbin.kernels PIL.Image cv2"
+PRELOAD = "docbin.batch.worker docbin.assessment docbin.catalogue docbin.files docbin.kernels PIL.Image cv2"
 """Modules that the worker imports meanwhile."""
 PRELOAD_MODEL = "docbin.zoo.runtimes docbin.engine"
 """The same, where a network may be asked for."""

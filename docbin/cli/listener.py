@@ -55,8 +55,8 @@ class ConsoleListener(Listener):
         elif record.status == "kept":
             messages.detail(messages.one_line(f"{record.label}: done before, {record.output}"))
         else:
-            for reason in record.reasons:
-                messages.warning(messages.one_line(f"{record.label}: suspect: {reason}"))
+            if record.reasons:
+                messages.warning(messages.one_line(f"{record.label}: suspect: {'; '.join(record.reasons)}"))
             for warning in record.warnings:
                 messages.detail(messages.one_line(f"{record.label}: {warning}"))
             messages.detail(messages.one_line(f"{record.label} -> {record.output} ({_found(record)}{record.seconds:.2f} s)"))
@@ -79,5 +79,7 @@ class ConsoleListener(Listener):
 
 def _found(record: PageRecord) -> str:
     if record.ink is not None:
-        return f"{record.ink:.1%} ink, "
+        quality = "" if record.quality is None else f"quality {record.quality:.2f}, "
+        quality += "" if record.chosen is None else f"by {record.chosen}, "
+        return f"{record.ink:.1%} ink, {quality}"
     return "" if record.words is None else f"{record.words} word{'' if record.words == 1 else 's'}, "

@@ -148,6 +148,14 @@ def duration(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
 
 
+def verdict(answer: Mapping[str, Any]) -> str:
+    """What is to be expected of a result, as a sentence."""
+    value = f"an F-measure of about {100 * answer['quality']:.0f} of 100 is to be expected, as far as a look without the truth can tell"
+    if answer["reasons"]:
+        return f"not sure of this one: {value}"
+    return f"this looks {'right' if answer['quality'] >= 0.9 else 'fair' if answer['quality'] >= 0.8 else 'poor'}: {value}"
+
+
 def page_facts(answer: Mapping[str, Any]) -> str:
     """What the file and page are."""
     width, height = answer["size"]

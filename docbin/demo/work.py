@@ -18,6 +18,7 @@ import numpy as np
 from docbin import catalogue, files
 from docbin.demo import pictures, views
 from docbin.errors import DocbinError, InputError, RefusedInput, UsageError
+from docbin.page import to_grey
 
 if TYPE_CHECKING:
     from docbin.catalogue import Method
@@ -62,7 +63,7 @@ def binarize(
 
     "clean" is the clean page in grey (``docbin clean``), for OCR and for reading.
     """
-    from docbin.batch.quality_check import suspicions
+    from docbin import assessment
     from docbin.cleaning import clean_page
 
     row = method_row(method)
@@ -72,6 +73,7 @@ def binarize(
     pixels = _upright(read, facts)
     ink, probability = row.ink_with_probability(pixels, **params)
     seconds = time.perf_counter() - start
+    verdict = assessment.judge(assessment.Signs(to_grey(pixels)), ink)
     stem = download_stem(name, read)
     downloads = {}
     for format in DOWNLOADS:
@@ -85,7 +87,8 @@ def binarize(
         "params": row.parse(params),
         "seconds": seconds,
         "ink": float(np.count_nonzero(ink) / ink.size),
-        "reasons": suspicions(pixels, ink),
+        "quality": verdict.value,
+        "reasons": list(verdict.reasons),
         "page": pictures.write_page_preview(home / "page.png", read.pixels),
         "result": pictures.write_ink_preview(home / "result.png", ink),
         "downloads": downloads,

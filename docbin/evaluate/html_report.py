@@ -24,6 +24,7 @@ from docbin.evaluate.error_pictures import FALSE, MISSED, PAPER, RIGHT
 from docbin.evaluate.judges.judge import Figure, Judge
 from docbin.evaluate.results import PageResult, Result
 from docbin.evaluate.tables import cells, number, page_count
+from docbin.evaluate.verdict_plot import Point, scatter
 
 LIST = ".docbin-report.json"
 """The list of the files that docbin wrote into a report's folder: relative path -> [size, time stamp in ns]."""
@@ -54,7 +55,8 @@ th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere; } sm
 article { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; margin: 1rem 0; }
 .side { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 280px), 1fr)); gap: 0 1rem; }
 figure { margin: 0 0 1rem; min-width: 0; display: grid; grid-row: span 2; grid-template-rows: auto 1fr; grid-template-rows: subgrid; gap: .4rem; }
-figcaption { align-self: end; overflow-wrap: anywhere; } figcaption b { font-size: 1.05rem; }
+figure.verdict { display: block; margin: 1rem 0; } .verdicts { max-width: 100%; height: auto; }
+.verdicts text { fill: var(--soft); font-size: 12px; } figcaption { align-self: end; overflow-wrap: anywhere; } figcaption b { font-size: 1.05rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: 0 1rem; margin: .2rem 0 0; font-size: .9rem; }
 dl div { display: flex; justify-content: space-between; gap: .4rem; white-space: nowrap; }
 dt { color: var(--soft); } dd { margin: 0; font-variant-numeric: tabular-nums; }
@@ -178,7 +180,7 @@ def _switch(results: Sequence[Result]) -> str:
 
 def _dataset(name: str, shown: Sequence[Shown]) -> str:
     judge = shown[0][0].judge
-    parts = [f"<h2>{html.escape(name)}</h2>", _overview(shown, judge)]
+    parts = [f"<h2>{html.escape(name)}</h2>", _overview(shown, judge), _verdicts(shown, judge)]
     for problem in dict.fromkeys(problem for result, _ in shown for problem in result.problems):
         parts.append(f'<p class="bad">{html.escape(problem)}</p>')
     pages: dict[str, list[tuple[Result, str, PageResult]]] = {}
@@ -187,6 +189,17 @@ def _dataset(name: str, shown: Sequence[Shown]) -> str:
             pages.setdefault(page.name, []).append((result, where, page))
     ordered = sorted(pages, key=lambda page: _standing(pages[page], judge))
     return "\n".join([*parts, *(_article(page, pages[page], judge) for page in ordered)])
+
+
+def _verdicts(shown: Sequence[Shown], judge: Judge[Any, Any, Any]) -> str:
+    """The verdicts without a truth beside the truth, where the task has any."""
+    points = [
+        Point(page.name, result.method, judge.page_values(scores)[judge.ranking], 100 * page.verdict.value, page.verdict.reasons)
+        for result, _ in shown
+        for page, scores in result.scored
+        if page.verdict is not None
+    ]
+    return scatter(points)
 
 
 def _standing(entries: Sequence[tuple[Result, str, PageResult]], judge: Judge[Any, Any, Any]) -> float:
@@ -240,10 +253,18 @@ def _article(name: str, entries: Sequence[tuple[Result, str, PageResult]], judge
             continue
         values = judge.page_values(page.scores)
         best = len(ranks) > 1 and values[judge.ranking] == max(ranks)
-        scores = _scores(values, judge, best)
+        scores = _scores(values, judge, best) + _told(page)
         pictures = "".join(_picture(where, name, figure, f"show-{figure.label}" if len(several) > 1 else "") for figure in several)
         figures.append(f"<figure><figcaption>{title}{scores}</figcaption><div>{pictures}</div></figure>")
     return f'<article><h3>{html.escape(name)}</h3><div class="side">{"".join(figures)}</div></article>'
+
+
+def _told(page: PageResult) -> str:
+    """What the verdict without a truth says of a page."""
+    if page.verdict is None:
+        return ""
+    reasons = "".join(f"; {reason}" for reason in page.verdict.reasons)
+    return f"<small>Without the truth: expected FM {100 * page.verdict.value:.0f}{html.escape(reasons)}</small>"
 
 
 def _scores(values: Mapping[str, float], judge: Judge[Any, Any, Any], best: bool) -> str:

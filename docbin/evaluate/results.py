@@ -16,17 +16,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from docbin.assessment import Quality
 from docbin.evaluate.judges.judge import Judge
 
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """One page: its name, what its judge counted (for ink its scores) and the method's seconds, or the message of what went wrong."""
+    """One page: its name, what its judge counted (for ink its scores) and the method's seconds, or the message of what went wrong; the verdict on it
+    without a truth, where a report with pictures shows it."""
 
     name: str
     scores: Any
     seconds: float
     error: str | None = None
+    verdict: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True)

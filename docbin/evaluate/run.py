@@ -49,7 +49,8 @@ class PageTask:
             counts = self.judge.counts(self.benchmark, answer, truth)
             if self.pictures is not None:
                 self.judge.draw(self.pictures, self.pair.stem, image, answer, truth)
-            return PageResult(self.pair.stem, counts, seconds)
+            verdict = self.judge.verdict(image, answer) if self.pictures is not None else None
+            return PageResult(self.pair.stem, counts, seconds, verdict=verdict)
         except Exception as error:
             kind = "" if isinstance(error, DocbinError | ValueError) else f"{type(error).__name__}: "
             return self.without_scores(f"{kind}{error}", time.perf_counter() - start)

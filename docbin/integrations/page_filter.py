@@ -1,7 +1,7 @@
 """A page between a program's reader and its recognizer: ink or the clean grey page, or the reasons to leave it as it was.
 
 The program that asks has its own pages, files and processes. So this is a function of pixels, and it is careful: a result that looks wrong
-(:mod:`docbin.batch.quality_check`) is not used, for in somebody else's program nobody looks at the page again.
+(:mod:`docbin.assessment`) is not used, for in somebody else's program nobody looks at the page again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from docbin.errors import UsageError
 if TYPE_CHECKING:
     from docbin.catalogue import Method
     from docbin.page import Image, Mask
+
+
+LEAST_QUALITY = 0.6
+"""Expected F-measure below which a result is not used, whatever its reasons; above it only those that mean lost writing or no page of text count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class PageFilter:
     def apply(self, pixels: Image, threads: int | None = None, *, clean: bool = False) -> Filtered:
         """Ink of a page, uint8 (H, W) or (H, W, 3), and with `clean` the clean grey page; with at most `threads` threads (None: one a CPU)."""
         from docbin import kernels
-        from docbin.batch.quality_check import suspicions
+        from docbin.assessment import remark
         from docbin.cleaning import clean_by
         from docbin.polarity import upright
 
@@ -74,7 +78,9 @@ class PageFilter:
                 on_white, ink = made.page, made.ink
             else:
                 ink = self.row.binarize(page, **self.params)
-        return Filtered(ink, on_white, tuple(suspicions(page, ink)))
+            verdict = remark(page, ink)
+        doubtful = verdict is not None and (verdict.grave or verdict.value < LEAST_QUALITY)
+        return Filtered(ink, on_white, verdict.reasons if verdict is not None and doubtful else ())
 
 
 def parsed_params(given: list[str]) -> dict[str, str]:

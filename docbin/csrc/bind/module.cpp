@@ -9,6 +9,7 @@
 namespace nb = nanobind;
 
 namespace docbin {
+void bind_assessment(nb::module_ &m);
 void bind_cell_planes(nb::module_ &m);
 void bind_document(nb::module_ &m);
 void bind_engine(nb::module_ &m);
@@ -21,10 +22,11 @@ void bind_stem(nb::module_ &m);
 
 NB_MODULE(_core, m) {
     m.doc() = "docbin's compiled kernels; call them through docbin.kernels, which picks the level.";
-    m.attr("interface") = 4;  // raise it with docbin.kernels.INTERFACE whenever a function below is called otherwise than before
+    m.attr("interface") = 5;  // raise it with docbin.kernels.INTERFACE whenever a function below is called otherwise than before
     m.def("available_levels", &docbin::available_levels, "Levels this build and this CPU can run, worst first.");
     m.def("last_target", [] { return std::string(docbin::last_target()); },
           "The target whose kernels this thread ran last, as its file names itself: proof of what ran.");
+    docbin::bind_assessment(m);
     docbin::bind_cell_planes(m);
     docbin::bind_document(m);
     docbin::bind_engine(m);

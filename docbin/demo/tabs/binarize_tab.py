@@ -72,7 +72,7 @@ def binarize_tab(work: Work, inputs: PageInputs, about: Any) -> BinarizeEvent:
                 ("Resolution", parts.resolution(answer["dpi"])),
             ]
         )
-        doubts = parts.notes([f"look again: {reason}" for reason in answer["reasons"]])
+        doubts = parts.notes([parts.verdict(answer), *(f"look again: {reason}" for reason in answer["reasons"])])
         files = [gr.DownloadButton(value=answer["downloads"][format], interactive=True) for format in DOWNLOADS]
         files.append(gr.DownloadButton(value=answer["clean"], interactive=True))
         pages = gr.Slider(maximum=max(2, answer["count"]), value=answer["number"], visible=answer["count"] > 1)

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from docbin import catalogue
+from docbin import assessment, catalogue
+from docbin.assessment import Quality
 from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.benchmarks.ink_truth import truth_mask
 from docbin.catalogue import Method
 from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
 from docbin.metrics import FIELDS, Scores, mean, score
-from docbin.page import Image, Mask
+from docbin.page import Image, Mask, to_grey
 from docbin.registry import Row
 
 COLUMNS = {
@@ -70,6 +71,9 @@ class InkJudge(Judge[Mask, Mask, Scores]):
 
     def without_pages(self) -> Mapping[str, None]:
         return dict.fromkeys((*FIELDS, "seconds"))
+
+    def verdict(self, image: Image, answer: Mask) -> Quality:
+        return assessment.judge(assessment.Signs(to_grey(image)), answer)
 
     def draw(self, folder: Path, name: str, image: Image, answer: Mask, truth: Mask) -> None:
         from docbin.evaluate.error_pictures import write_pictures

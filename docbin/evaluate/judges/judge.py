@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
+from docbin.assessment import Quality
 from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.benchmarks.ink_truth import read_picture
 from docbin.page import Image
@@ -111,6 +112,10 @@ class Judge(ABC, Generic[Truth, Answer, Counts]):
 
     def without_pages(self) -> Mapping[str, None] | None:
         """What JSON says of the total where no page has scores."""
+        return None
+
+    def verdict(self, image: Image, answer: Answer) -> Quality | None:
+        """What can be said of an answer without its truth; None for tasks of which nothing is said."""
         return None
 
     @abstractmethod

@@ -1,0 +1,399 @@
+"""What is measured of a page and its ink, without a truth: numbers that tell a good result from a bad one.
+
+A page is looked at twice (:mod:`docbin.assessment.signs`). The *overview* is the whole page, made smaller where it is large: is there writing
+that the ink lacks, ink that is no writing, and do cheap methods of other kinds agree? The *detail* is bands of it in full size: specks, holes,
+and where the strokes' edges lie. Everything is a share or a ratio (of the ink, of the page's ink level, of the stroke width), so that no number
+depends on the page's size, and one table, NAMES, says what each is.
+
+Depths are those of :mod:`docbin.kernels.depth`: grey below the paper around, so shade and stains divide out; the *ink level* is the depth of the
+page's dark strokes, found without looking at the ink that is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docbin.assessment.signs import OTHERS, Bits, Signs, View, overlap, packed
+from docbin.kernels.pieces import AREA, BOTTOM, DEPTH, LEFT, RIGHT, SLOPE, TOP, pieces
+from docbin.page import Image, Mask
+
+CELL = 96
+"""Side of the cells in which agreement is compared from place to place, pixels of the overview."""
+FAINT = 0.3
+"""Share of the ink level from which a pixel outside the ink counts as a sign of writing."""
+SMALL = 6
+"""Pixels; a piece of ink below is a speck, a piece of paper inside ink below is a pinhole."""
+
+Table = NDArray[np.int64]
+
+NAMES: Mapping[str, str] = {
+    # --- the page itself: how hard it is
+    "level": "the page's ink level, grey levels below paper",
+    "noise": "mean difference of neighbouring pixels of paper, over the ink level",
+    "parted": "share of the depths' variance that lies between Otsu's two classes, 0..1",
+    "middle": "pixels between a quarter and three quarters of the ink level, over pixels above",
+    "shade": "standard deviation of the paper's brightness over its mean",
+    "otsu_sauvola": "F-measure of Otsu's ink on the flattened page against Sauvola's, 0..1",
+    "otsu_su": "the same against Su's",
+    "sauvola_su": "the same, Sauvola's against Su's",
+    "steep": "slope at the ink's edge over the ink level, 1 / pixels",
+    # --- agreement of the ink with cheap methods of other kinds
+    "share": "share of ink, 0..1",
+    **{
+        f"{name}_{what}": f"{text} {method}'s ink, 0..1"
+        for name, method in (("otsu", "Otsu"), ("sauvola", "Sauvola"), ("su", "Su"))
+        for what, text in (
+            ("precision", "share of the ink that is in"),
+            ("recall", "share in the ink of"),
+            ("near_precision", "share of the ink within a pixel of"),
+            ("near_recall", "share within a pixel of the ink of"),
+        )
+    },
+    "agree_worst": "agreement with Su's ink (F-measure) in the tenth worst cell, by ink, 0..1",
+    "agree_median": "the same in the median cell",
+    "agree_spread": "standard deviation of the same over the cells",
+    # --- signs of writing that the ink lacks
+    "left_faint": "pixels off the ink deeper than 0.3 of the ink level, over the ink",
+    "left_middle": "the same deeper than 0.5",
+    "left_dark": "the same deeper than 0.7",
+    "left_darkest": "the same deeper than 0.9",
+    "left_ink_half": "pixels off the ink deeper than half the ink's own median depth, over the ink",
+    "left_ink_full": "the same, deeper than all of it",
+    "left_strokes": "pixels of pieces off the ink that are shaped like strokes, over the ink",
+    "left_dark_strokes": "the same of those deeper than 0.6 of the ink level",
+    "left_sharp_strokes": "the same of those as sharp as the ink",
+    "left_dark_sharp_strokes": "the same of those that are both",
+    "left_count": "pieces off the ink shaped like strokes and as dark, over pieces of ink",
+    "left_sharpness": "slope over depth of the pieces off the ink, over that of the ink",
+    "left_deepest": "depth that a hundredth of the ink's area of pixels off the ink exceeds, over the ink level",
+    "left_cells": "share of cells that hold dark sharp strokes off the ink, of cells with ink or such",
+    "empty_cells": "dark sharp strokes in cells with hardly any ink, over the ink",
+    # --- ink without signs of writing
+    "depth_ink": "median depth of the ink, over the ink level",
+    "depth_low": "depth that a tenth of the ink is below, over the ink level",
+    "depth_high": "depth that a tenth of the ink is above, over the ink level",
+    "pale_area": "share of the ink in pieces of less than 0.3 of the ink level",
+    "palish_area": "the same, 0.5",
+    "half_area": "the same, 0.7",
+    "pale_count": "share of the pieces that are less than 0.4 of the ink level deep",
+    "soft_area": "share of the ink in pieces half as sharp as the median of the ink",
+    "pale_soft_area": "share of the ink in pieces that are paler than 0.6 of the level and less sharp than 0.7 of the median",
+    "largest": "share of the ink in its largest piece",
+    "border": "share of the ink in pieces that touch the page's edge and are thick",
+    "wide_area": "share of the ink more than three stroke widths from paper",
+    "halftone": "share of the ink in cells that hold small pieces only, and many",
+    # --- the shape of the strokes
+    "width": "median stroke width, pixels of the detail",
+    "width_spread": "quarter and three quarter point of the stroke width: their difference over the median",
+    "specks_area": "share of the ink in specks",
+    "specks_count": "share of the pieces that are specks",
+    "small_area": "share of the ink in pieces smaller than the square of the stroke width",
+    "small_count": "share of the pieces that are",
+    "pinholes": "pinholes a thousand pixels of ink",
+    "holes": "holes of up to a square stroke width a thousand pixels of ink",
+    "pieces": "pieces a thousand pixels of ink",
+    "opened": "share of the ink that a 3 x 3 opening takes away",
+    "closed": "pixels that a 3 x 3 closing adds, over the ink",
+    "rough": "pixels that a 3 x 3 median changes, over the strokes' edge",
+    "joined": "pieces of ink that a closing of a stroke width makes one, share",
+    # --- where the edges lie
+    "edge_inside": "median depth of the ink's outermost pixels, over the ink's own median depth",
+    "edge_outside": "median depth of the pixels just outside, over the same",
+    "edge_next": "median depth of the pixels two and three off, over the same",
+    "edge_inside_pale": "share of the ink's outermost pixels below a third of that depth",
+    "edge_outside_dark": "share of the pixels just outside above 0.6 of that depth",
+    "edge_slope": "mean slope at the edge over the slope that the strokes reach",
+}
+"""Every feature and what it is, in the order of the model's input."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """What :func:`measure` finds: the features, and what the reasons are told from.
+
+    Attributes
+    ----------
+    features : name -> value, all of NAMES
+    counts : numbers for sentences, of the page in full size: "specks" and "pieces" of ink, "left_strokes" (strokes left out), "left_lines" (lines
+        that they lie in), "left_deepest" (depth of the darkest of them over the ink's own)
+    """
+
+    features: dict[str, float]
+    counts: dict[str, float] = field(default_factory=dict)
+
+    def vector(self) -> NDArray[np.float64]:
+        """The model's input, float64 (len(NAMES),)."""
+        return np.array([self.features[name] for name in NAMES])
+
+
+def measure(page: Signs, ink: Mask) -> Measured:
+    """All features of an ink, bool (H, W), at least one pixel, of a page. Where there are two threads, overview and detail are measured side by
+    side."""
+    from docbin import kernels
+
+    whole, fine = page.bits_of(ink)
+    found: dict[str, float] = {}
+    counts: dict[str, float] = {}
+    times = page.shape[0] * page.shape[1] / fine.size
+    if page.detail is page.overview:
+        view = _Ink(page.overview, whole)
+        _all_of_overview(page, view, found, counts)
+        _shapes(view, found, counts, times)
+    elif kernels.threads() == 1:
+        _all_of_overview(page, _Ink(page.overview, whole), found, counts)
+        _shapes(_Ink(page.detail, fine), found, counts, times)
+    else:
+        with ThreadPoolExecutor(1) as beside:
+            shapes: dict[str, float] = {}
+            waiting = beside.submit(lambda: _shapes(_Ink(page.detail, fine), shapes, counts, times))
+            _all_of_overview(page, _Ink(page.overview, whole), found, counts)
+            waiting.result()
+        found |= shapes
+    return Measured({name: float(found[name]) for name in NAMES}, counts)
+
+
+def _all_of_overview(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str, float]) -> None:
+    _difficulty(page, ink, found)
+    _agreement(page, ink, found)
+    _left_out(page, ink, found, counts)
+    _without_signs(page, ink, found)
+
+
+class _Ink:
+    """An ink in a view of its page, with what several groups of features ask of it."""
+
+    def __init__(self, view: View, bits: Bits) -> None:
+        import cv2
+
+        depth, slope = view.depth, view.slope
+        self.bits = bits
+        self.area = max(1, cv2.countNonZero(bits))
+        self.zones = zones_of(bits)
+        self.depths = _by_zone(self.zones, depth)
+        self.slopes = _by_zone(self.zones, slope)
+        self.pieces = pieces(bits, depth, slope)
+        self.median = max(4.0, quantile(self.depths[3:].sum(axis=0), 0.5))
+        self.width = max(2.0, 2 * self.area / max(1.0, self.depths[3].sum()))
+        """Stroke width, pixels: twice the area over the edge."""
+
+
+def zones_of(bits: Bits) -> Bits:
+    """A number a pixel: 4 ink inside, 3 ink at the edge, 2 paper at the edge, 1 paper two and three off, 0 other paper."""
+    import cv2
+
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    near = cv2.dilate(bits, np.ones((3, 3), np.uint8))
+    zones = cv2.add(cv2.add(bits, near), cv2.dilate(near, np.ones((5, 5), np.uint8)))
+    return np.asarray(cv2.add(zones, cv2.erode(bits, cross, borderValue=1)), np.uint8)
+
+
+def _by_zone(zones: Bits, plane: Image) -> NDArray[np.float64]:
+    """Counts of a plane's values in each of the five zones, float64 (5, 256)."""
+    import cv2
+
+    return np.asarray(cv2.calcHist([zones, plane], [0, 1], None, [5, 256], [0, 5, 0, 256]), np.float64)
+
+
+def quantile(histogram: NDArray[np.float64], share: float) -> float:
+    """The value that `share` of a histogram lies below, in bins; 0 where it is empty."""
+    total = histogram.sum()
+    if total <= 0:
+        return 0.0
+    summed = np.cumsum(histogram)
+    place = min(int(np.searchsorted(summed, share * total)), len(histogram) - 1)
+    before = summed[place - 1] if place else 0.0
+    return float(place + (share * total - before) / max(histogram[place], 1e-9))
+
+
+def _mean(histogram: NDArray[np.float64]) -> float:
+    return float((histogram * np.arange(len(histogram))).sum() / max(1.0, histogram.sum()))
+
+
+def _difficulty(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
+    all_depths, level, levels = ink.depths.sum(axis=0), page.level, np.arange(256)
+    found["level"] = level
+    found["noise"] = quantile(ink.slopes[0], 0.5) / 2 / level
+    total = all_depths.sum()
+    mean = (all_depths * levels).sum() / total
+    variance = (all_depths * (levels - mean) ** 2).sum() / total
+    dark = all_depths * (levels > page.split[0])
+    share = dark.sum() / total
+    found["parted"] = share * (1 - share) * (_mean(dark) - _mean(all_depths - dark)) ** 2 / max(variance, 1e-6)
+    quarter, most = round(0.25 * level), round(0.75 * level)
+    found["middle"] = all_depths[quarter:most].sum() / max(1.0, all_depths[most:].sum())
+    found["shade"] = page.shade
+    found.update(page.others_agree)
+    found["steep"] = _mean(ink.slopes[2:4].sum(axis=0)) / 2 / level
+
+
+def _cells(bits: Bits, cells: tuple[int, int]) -> NDArray[np.float64]:
+    """Pixels in each cell of a grid (columns, rows), float64 (cells,), counted on every second row and column."""
+    import cv2
+
+    shares = cv2.resize(np.ascontiguousarray(bits[::2, ::2]) * np.uint8(255), cells, interpolation=cv2.INTER_AREA)
+    return np.asarray(shares, np.float64).ravel() / 255 * (bits.size / (cells[0] * cells[1]))
+
+
+def _grid(bits: Bits) -> tuple[int, int]:
+    return max(1, round(bits.shape[1] / CELL)), max(1, round(bits.shape[0] / CELL))
+
+
+def _agreement(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
+    import cv2
+
+    found["share"] = ink.area / ink.bits.size
+    own = packed(ink.bits)
+    near = packed(np.asarray(cv2.dilate(ink.bits, np.ones((3, 3), np.uint8)), np.uint8))
+    for name in OTHERS:
+        other = page.others_packed[name]
+        found[f"{name}_precision"], found[f"{name}_recall"] = overlap(own, other)
+        found[f"{name}_near_precision"] = overlap(own, page.others_packed[f"{name}_near"])[0]
+        found[f"{name}_near_recall"] = overlap(other, near)[0]
+    su, grid = page.others["su"], _grid(ink.bits)
+    both = _cells(np.asarray(cv2.bitwise_and(ink.bits, su), np.uint8), grid)
+    mass = _cells(ink.bits, grid) + _cells(su, grid)
+    used = mass > 0.2 * mass.mean()
+    found["agree_worst"] = found["agree_median"] = found["agree_spread"] = 0.0
+    if used.any():
+        agree, mass = 2 * both[used] / mass[used], mass[used]
+        order = np.argsort(agree)
+        summed = np.cumsum(mass[order]) / mass.sum()
+        for name, share in (("worst", 0.1), ("median", 0.5)):
+            found[f"agree_{name}"] = agree[order][min(len(order) - 1, int(np.searchsorted(summed, share)))]
+        mean = (agree * mass).sum() / mass.sum()
+        found["agree_spread"] = float(np.sqrt((mass * (agree - mean) ** 2).sum() / mass.sum()))
+
+
+def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str, float]) -> None:
+    import cv2
+
+    level = page.level
+    beyond = np.cumsum(ink.depths[0][::-1])[::-1]  # pixels more than three off any ink that are at least so deep
+    for name, share in (("faint", 0.3), ("middle", 0.5), ("dark", 0.7), ("darkest", 0.9)):
+        found[f"left_{name}"] = beyond[min(255, round(share * level))] / ink.area
+    found["left_ink_half"] = beyond[min(255, round(0.5 * ink.median))] / ink.area
+    found["left_ink_full"] = beyond[min(255, round(ink.median))] / ink.area
+    found["left_deepest"] = float(np.searchsorted(-beyond, -0.01 * ink.area)) / level
+
+    least = max(FAINT * level, 4 * found["noise"] * level + 3)
+    deep = cv2.threshold(page.overview.depth, least, 1, cv2.THRESH_BINARY)[1]
+    evidence = cv2.bitwise_and(deep, cv2.threshold(ink.zones, 0, 1, cv2.THRESH_BINARY_INV)[1])
+    sharpness = _mean(ink.slopes[3:].sum(axis=0)) / max(_mean(ink.depths[3:].sum(axis=0)), 1.0)
+    strokes = _strokes(pieces(np.asarray(evidence, np.uint8), page.overview.depth, page.overview.slope), ink)
+    area = strokes[:, AREA]
+    dark = strokes[:, DEPTH] > 0.6 * level * area
+    steep = strokes[:, SLOPE] / np.maximum(strokes[:, DEPTH], 1) / max(sharpness, 1e-6)
+    sharp = steep > 0.7
+    for name, chosen in (("", area > 0), ("dark_", dark), ("sharp_", sharp), ("dark_sharp_", dark & sharp)):
+        found[f"left_{name}strokes"] = area[chosen].sum() / ink.area
+    found["left_sharpness"] = float((steep * area).sum() / area.sum()) if len(area) else 0.0
+    plain = strokes[dark & sharp]
+    found["left_count"] = len(plain) / max(1, len(ink.pieces))
+
+    grid = _grid(ink.bits)
+    mine = _cells(ink.bits, grid)
+    its = np.bincount(_cell_of(plain, ink.bits, grid), plain[:, AREA], minlength=len(mine))
+    typical = max(4.0, float(np.median(mine[mine > 0]))) if (mine > 0).any() else 4.0
+    told = its > 0.15 * typical
+    found["left_cells"] = np.count_nonzero(told) / max(1, int(np.count_nonzero(told | (mine > 0.15 * typical))))
+    found["empty_cells"] = its[mine < 0.1 * typical].sum() / ink.area
+    counts["left_strokes"] = len(plain)
+    counts["left_lines"] = _lines(plain)
+    counts["left_deepest"] = float((plain[:, DEPTH] / plain[:, AREA]).max() / ink.median) if len(plain) else 0.0
+
+
+def _strokes(table: Table, ink: _Ink) -> Table:
+    """Those of a table of pieces that are shaped like strokes: larger than a dot, thinner than a blot, smaller than half the page."""
+    height, width = ink.bits.shape
+    high, wide, area = table[:, BOTTOM] - table[:, TOP], table[:, RIGHT] - table[:, LEFT], table[:, AREA]
+    like = (area >= max(6.0, ink.width)) & (high < 0.5 * height) & (wide < 0.5 * width)
+    return np.asarray(table[like & (area < 3.0 * ink.width * np.hypot(high, wide)) & (area > 0.1 * high * wide)])
+
+
+def _cell_of(table: Table, bits: Bits, grid: tuple[int, int]) -> NDArray[np.int64]:
+    """The cell that the middle of each piece lies in."""
+    across = (table[:, LEFT] + table[:, RIGHT]) * grid[0] // (2 * bits.shape[1])
+    down = (table[:, TOP] + table[:, BOTTOM]) * grid[1] // (2 * bits.shape[0])
+    return np.asarray(np.minimum(down, grid[1] - 1) * grid[0] + np.minimum(across, grid[0] - 1))
+
+
+def _lines(table: Table) -> int:
+    """Lines that pieces lie in: groups of rows that their boxes cover."""
+    lines, end = 0, -1
+    for top, bottom in table[np.argsort(table[:, TOP])][:, [TOP, BOTTOM]]:
+        lines += top > end
+        end = max(end, bottom)
+    return int(lines)
+
+
+def _without_signs(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
+    level, table = page.level, ink.pieces
+    inked = ink.depths[3:].sum(axis=0)
+    for name, share in (("ink", 0.5), ("low", 0.1), ("high", 0.9)):
+        found[f"depth_{name}"] = quantile(inked, share) / level
+    area = table[:, AREA].astype(np.float64)
+    whole = max(1.0, area.sum())
+    relative = table[:, DEPTH] / np.maximum(area, 1) / level
+    for name, share in (("pale", 0.3), ("palish", 0.5), ("half", 0.7)):
+        found[f"{name}_area"] = area[relative < share].sum() / whole
+    found["pale_count"] = float((relative < 0.4).mean()) if len(table) else 0.0
+    steep = table[:, SLOPE] / np.maximum(table[:, DEPTH], 1)
+    order = np.argsort(steep)
+    usual = steep[order][int(np.searchsorted(np.cumsum(area[order]), 0.5 * whole))] if len(order) else 1.0
+    found["soft_area"] = area[steep < 0.5 * usual].sum() / whole
+    found["pale_soft_area"] = area[(relative < 0.6) & (steep < 0.7 * usual)].sum() / whole
+    found["largest"] = area.max() / whole if len(area) else 0.0
+    height, width = ink.bits.shape
+    high, wide = table[:, BOTTOM] - table[:, TOP], table[:, RIGHT] - table[:, LEFT]
+    touches = (table[:, LEFT] == 0) | (table[:, TOP] == 0) | (table[:, RIGHT] == width) | (table[:, BOTTOM] == height)
+    thick = area > 2 * ink.width * np.maximum(high, wide)
+    large = np.maximum(high / height, wide / width) > 0.15
+    found["border"] = area[touches & thick & large].sum() / whole
+    grid = _grid(ink.bits)
+    tiny, place, cells = area < ink.width**2, _cell_of(table, ink.bits, grid), grid[0] * grid[1]
+    every, little = np.bincount(place, area, minlength=cells), np.bincount(place, area * tiny, minlength=cells)
+    dotted = (np.bincount(place, tiny, minlength=cells) > 40) & (little > 0.5 * every)
+    found["halftone"] = every[dotted].sum() / whole
+
+
+def _shapes(ink: _Ink, found: dict[str, float], counts: dict[str, float], whole: float) -> None:
+    """Strokes' shapes and edges, on the detail; `whole`: pixels of the page over pixels of the detail."""
+    import cv2
+
+    bits, square = ink.bits, np.ones((3, 3), np.uint8)
+    distance = cv2.distanceTransform(bits, cv2.DIST_L1, 3, dstType=cv2.CV_8U)
+    ridge = cv2.bitwise_and(bits, cv2.compare(cv2.dilate(distance, square), distance, cv2.CMP_EQ))
+    lengths = np.asarray(cv2.calcHist([distance], [0], ridge, [256], [0, 256]), np.float64).ravel()
+    half = max(0.5, quantile(lengths, 0.5))
+    found["width"] = width = 2 * half
+    found["width_spread"] = (quantile(lengths, 0.75) - quantile(lengths, 0.25)) / half
+    wide = np.asarray(cv2.calcHist([distance], [0], None, [256], [0, 256]), np.float64).ravel()
+    found["wide_area"] = wide[min(255, round(3 * half) + 1) :].sum() / ink.area
+    areas = ink.pieces[:, AREA]
+    count = max(1, len(areas))
+    specks, small = areas < SMALL, areas < max(SMALL, width * width)
+    found["specks_area"], found["specks_count"] = areas[specks].sum() / ink.area, np.count_nonzero(specks) / count
+    found["small_area"], found["small_count"] = areas[small].sum() / ink.area, np.count_nonzero(small) / count
+    found["pieces"] = 1000 * count / ink.area
+    holes = pieces(np.asarray(1 - bits, np.uint8), eight=False)[:, AREA]
+    found["pinholes"] = 1000 * np.count_nonzero(holes < SMALL) / ink.area
+    found["holes"] = 1000 * np.count_nonzero(holes < max(SMALL, width * width)) / ink.area
+    found["opened"] = 1 - cv2.countNonZero(cv2.morphologyEx(bits, cv2.MORPH_OPEN, square)) / ink.area
+    found["closed"] = cv2.countNonZero(cv2.morphologyEx(bits, cv2.MORPH_CLOSE, square)) / ink.area - 1
+    found["rough"] = cv2.countNonZero(cv2.absdiff(bits, cv2.medianBlur(bits, 3))) / max(1.0, ink.depths[3].sum())
+    side = 2 * max(1, round(width / 2)) + 1
+    closed = cv2.morphologyEx(bits, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    found["joined"] = 1 - len(pieces(np.asarray(closed, np.uint8))) / count
+    own, by_depth, by_slope = ink.median, ink.depths, ink.slopes[2:4].sum(axis=0)
+    for name, zone in (("inside", 3), ("outside", 2), ("next", 1)):
+        found[f"edge_{name}"] = quantile(by_depth[zone], 0.5) / own
+    found["edge_inside_pale"] = by_depth[3][: max(1, round(own / 3))].sum() / max(1.0, by_depth[3].sum())
+    found["edge_outside_dark"] = by_depth[2][min(255, round(0.6 * own)) :].sum() / max(1.0, by_depth[2].sum())
+    found["edge_slope"] = _mean(by_slope) / max(1.0, quantile(by_slope, 0.9))
+    counts["specks"] = float(np.count_nonzero(specks)) * whole
+    counts["pieces"] = count * whole

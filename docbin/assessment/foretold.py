@@ -1,0 +1,55 @@
+"""The models behind a verdict: fitted to results whose truth is known, and what they say of a result whose truth is not.
+
+Foretold from the features are the F-measure, and of six failures whether they are there: writing is missing, ink is no writing, strokes are
+broken, grown together, too thick, too thin. Each is a sum of boosted trees (:mod:`docbin.assessment.trees`) that
+``scripts/fit_quality.py`` fits, by page, to the results of the methods on labelled pages, degraded or not, and to results spoiled on purpose; the
+same program finds the bounds from which a failure becomes a reason, so that of good results 5 in 100 are marked.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from docbin.assessment.features import NAMES, Measured
+from docbin.assessment.trees import Trees
+
+FITTED = "fitted.npz"
+OUTPUTS = ("fm", "missed", "junk", "broken", "joined", "thick", "thin")
+"""What is foretold; docbin.train.fit_verdict says how each is defined where the truth is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What the models say: `fm`, the F-measure, 0..100; and of every failure (OUTPUTS) the logarithm of the odds that it is there."""
+
+    fm: float
+    failures: Mapping[str, float]
+
+
+@functools.cache
+def _models() -> tuple[dict[str, Trees], dict[str, float]]:
+    from importlib import resources
+
+    with resources.files("docbin.assessment").joinpath(FITTED).open("rb") as file, np.load(file) as arrays:
+        names = tuple(arrays["features"].tolist())
+        if names != tuple(NAMES):
+            raise ValueError(f"{FITTED} was fitted to other features; run scripts/fit_quality.py")
+        models = {name: Trees.of(arrays, name) for name in OUTPUTS}
+        keys, values = arrays["bounds"].tolist()
+    return models, {key: float(value) for key, value in zip(keys, values, strict=True)}
+
+
+def bounds() -> Mapping[str, float]:
+    """From where the odds of a failure are a reason, by failure."""
+    return _models()[1]
+
+
+def foretell(measured: Measured) -> Foretold:
+    """The models' numbers for what was measured."""
+    models, row = _models()[0], measured.vector()
+    said = {name: trees.predict(row) for name, trees in models.items()}
+    return Foretold(min(100.0, max(0.0, said.pop("fm"))), said)

@@ -1,0 +1,18 @@
+// What is measured of every connected piece of a mask, in one pass over its runs.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace docbin::assessment {
+
+// A row of the table; docbin.kernels.pieces names the columns. Box ends are exclusive.
+struct Piece {
+    std::int64_t area, left, top, right, bottom, depth, deepest, slope;
+};
+constexpr int columns = 8;
+
+// Pieces of `bits` (0 or 1 a pixel), 8-connected or else 4-connected, in raster order of their first pixels. `depth` and `slope` are planes of the page's
+// size, of which sums (and the largest depth) are taken; both may be null, then those columns are 0.
+std::vector<Piece> pieces(const std::uint8_t *bits, const std::uint8_t *depth, const std::uint8_t *slope, bool eight, std::int64_t height, std::int64_t width);
+
+}  // namespace docbin::assessment

@@ -1,0 +1,195 @@
+"""Fits the models of :mod:`docbin.assessment` to a table of cases, and says how well they judge pages that they have not seen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docbin.assessment.features import NAMES
+from docbin.assessment.trees import Trees
+from docbin.train.verdict_cases import Cases
+
+FOLDS = 4
+ROUNDS = 300
+"""Trees of the F-measure's model; those of the failures have half as many."""
+GOOD = 90.0
+"""F-measure from which a result counts as good, for false alarms."""
+WHOLE = 0.02
+"""Share of the truth missed up to which a result counts as whole."""
+MISSED, JUNK, SPLIT, WEIGHT = 0.06, 0.12, 0.35, 0.25
+"""From where a failure counts as there (:data:`docbin.train.verdict_cases.TRUTHS`)."""
+ALARMS: Mapping[str, float] = {"missed": 0.025, "junk": 0.008, "broken": 0.003, "joined": 0.003, "thin": 0.003, "thick": 0.003}
+"""Share of good, whole results that each reason may mark by mistake; together they stay below 5 in 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How verdicts compare with truths: mean absolute error and bias of the F-measure, area under the curve for "below 80", Spearman's rank
+    correlation; share of results with a tenth missing that are marked where 5 in 100 good ones are; results judged."""
+
+    error: float
+    bias: float
+    auc: float
+    rank: float
+    tenth_marked: float
+    results: int
+
+
+def fit_one(
+    features: NDArray[np.float32], truth: NDArray[np.float32], weights: NDArray[np.float64], loss: str = "l1", seed: int = 0
+) -> Any:
+    """A fitted LightGBM model: of a number ("l1") or of whether a failure is there ("binary"; its trees add up to the logarithm of the odds)."""
+    import lightgbm
+
+    settings = {
+        "objective": loss, "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": 20, "feature_fraction": 0.3, "bagging_fraction": 0.8,
+        "bagging_freq": 1, "lambda_l2": 1.0, "seed": seed, "num_threads": 1, "deterministic": True, "verbosity": -1,
+    }  # fmt: skip
+    rounds = ROUNDS if loss == "l1" else ROUNDS // 2
+    return lightgbm.train(settings, lightgbm.Dataset(features, truth, weight=weights, free_raw_data=True), rounds)
+
+
+def loss_of(name: str) -> str:
+    return "l1" if name == "fm" else "binary"
+
+
+def targets(cases: Cases) -> dict[str, NDArray[np.float32]]:
+    """What each model of :data:`docbin.assessment.foretold.OUTPUTS` learns: the F-measure in percent, and whether a failure is there."""
+    fm, missed, junk, split, weight = cases.truths.T
+    found = {
+        "missed": missed > MISSED,
+        "junk": junk > JUNK,
+        "broken": split > SPLIT,
+        "joined": split < -SPLIT,
+        "thick": weight > WEIGHT,
+        "thin": weight < -WEIGHT,
+    }
+    return {"fm": fm, **{name: there.astype(np.float32) for name, there in found.items()}}
+
+
+def weights_of(cases: Cases) -> NDArray[np.float64]:
+    """Methods' own results on pages as they are count most: that is what people ask about. The truth of a band in which the writing cannot be seen
+    (S-MS, where no method comes near it) teaches nothing that a page shows."""
+    as_is = np.char.endswith(cases.parts, "#0")
+    own = np.char.find(cases.results, "+") < 0
+    unseen = (np.char.find(cases.pages, "smadi") == 0) & (np.char.find(cases.results, "truth") == 0)
+    return np.where(own, 1.0, 0.5) * np.where(as_is, 3.0, 1.0) * np.where(unseen, 1e-3, 1.0)
+
+
+def said_by(model: Any, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """What a model says: the F-measure, or the logarithm of the odds."""
+    return np.asarray(model.predict(features, raw_score=True), np.float64)
+
+
+def folds_of(cases: Cases) -> NDArray[np.int64]:
+    """The part, 0 to FOLDS - 1, in which each result is held out: all of a page in one, decided by a hash of its name."""
+    digests = {page: hashlib.blake2b(page.encode(), digest_size=4).digest() for page in set(cases.pages.tolist())}
+    return np.array([int.from_bytes(digests[page], "little") % FOLDS for page in cases.pages.tolist()])
+
+
+def held_out(cases: Cases) -> tuple[dict[str, NDArray[np.float64]], dict[str, list[Any]]]:
+    """What models say of pages that they were not fitted to, by page, in FOLDS parts; and the models, FOLDS of each kind."""
+    wanted, weights, folds = targets(cases), weights_of(cases), folds_of(cases)
+    said = {name: np.zeros(len(cases.pages)) for name in wanted}
+    models: dict[str, list[Any]] = {name: [] for name in wanted}
+    for fold in range(FOLDS):
+        rest, kept = folds != fold, folds == fold
+        for name, truth in wanted.items():
+            model = fit_one(cases.features[rest], truth[rest], weights[rest], loss_of(name), fold)
+            said[name][kept] = said_by(model, cases.features[kept])
+            models[name].append(model)
+    return said, models
+
+
+def bounds_of(cases: Cases, said: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """Values of the held-out verdicts from which a reason is given, so that no more of the good, whole results are marked than ALARMS allows."""
+    good = good_ones(cases)
+    return {name: float(np.quantile(said[name][good], 1 - share)) for name, share in ALARMS.items()}
+
+
+def good_ones(cases: Cases) -> NDArray[np.bool_]:
+    """Methods' results and truths that nobody need look at again."""
+    own = np.char.find(cases.results, "+") < 0
+    return np.asarray(own & (cases.truths[:, 0] >= GOOD) & (cases.truths[:, 1] <= WHOLE) & (weights_of(cases) > 0.1))
+
+
+def check(cases: Cases, said: Mapping[str, NDArray[np.float64]], chosen: NDArray[np.bool_]) -> Checked:
+    """Compare verdicts with truths over the chosen results; the share marked is told of the results of the same pages that lack about a tenth."""
+    from scipy.stats import spearmanr
+
+    fm, guess = cases.truths[chosen, 0], np.clip(said["fm"][chosen], 0, 100)
+    low = fm < 80
+    auc = area_under_curve(low, -guess)
+    parts = np.isin(cases.parts, cases.parts[chosen]) & (weights_of(cases) > 0.1)
+    good = good_ones(cases) & parts
+    lost = parts & (np.char.find(cases.results, "_lost") > 0) & (cases.truths[:, 1] > 0.08) & (cases.truths[:, 1] < 0.16)
+    bound = np.quantile(said["missed"][good], 0.95) if good.any() else float("nan")
+    marked = float((said["missed"][lost] > bound).mean()) if lost.any() else float("nan")
+    return Checked(float(np.abs(fm - guess).mean()), float((guess - fm).mean()), auc, float(spearmanr(fm, guess)[0]), marked, len(fm))
+
+
+def area_under_curve(there: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
+    """Share of the pairs of one that is there and one that is not which the score puts in order; NaN where there are none of one kind."""
+    from scipy.stats import rankdata
+
+    count, rest = int(there.sum()), int((~there).sum())
+    if not count or not rest:
+        return float("nan")
+    return float((rankdata(score)[there].sum() - count * (count + 1) / 2) / (count * rest))
+
+
+def trees_of(model: Any) -> Trees:
+    """A fitted model as arrays."""
+    roots: list[int] = []
+    rows: list[list[float]] = []
+
+    def add(node: dict[str, Any]) -> int:
+        place = len(rows)
+        rows.append([-1, 0.0, 0, 0, float(node.get("leaf_value", 0.0))])
+        if "split_feature" in node:
+            assert node["decision_type"] == "<="
+            rows[place][:2] = [node["split_feature"], node["threshold"]]
+            rows[place][2] = add(node["left_child"])
+            rows[place][3] = add(node["right_child"])
+        return place
+
+    for tree in model.dump_model()["tree_info"]:
+        roots.append(add(tree["tree_structure"]))
+    feature, exact, left, right, value = np.array(rows).T
+    threshold = exact.astype(np.float32)
+    # Rounded down: a threshold lies between two float32 features, and no rounding may carry it over the lower one.
+    threshold = np.where(threshold > exact, np.nextafter(threshold, np.float32(-np.inf)), threshold)
+    nodes = feature.astype(np.int16), threshold, left.astype(np.int32), right.astype(np.int32), value.astype(np.float32)
+    return Trees(np.zeros(1), np.array(roots, np.int32), *nodes)
+
+
+def save(path: Path, cases: Cases, models: Mapping[str, Sequence[Any]], bounds: Mapping[str, float]) -> None:
+    """Write the file that :mod:`docbin.assessment.verdict` reads: of each kind the mean of its models, each of which left out other pages."""
+    told = np.array([list(bounds), [repr(value) for value in bounds.values()]])
+    arrays: dict[str, NDArray[Any]] = {"features": np.array(list(NAMES)), "bounds": told}
+    few = cases.features[:: max(1, len(cases.features) // 50)]
+    for name, own in models.items():
+        trees = mean_of([trees_of(model) for model in own])
+        np.testing.assert_allclose([trees.predict(row) for row in few], np.mean([said_by(model, few) for model in own], axis=0), atol=1e-3)
+        arrays |= trees.arrays(name)
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def mean_of(models: Sequence[Trees]) -> Trees:
+    """One model that says the mean of what several say."""
+    starts = np.cumsum([0, *(len(model.feature) for model in models)])[:-1].astype(np.int32)
+
+    def joined(field: str, shift: bool = False) -> NDArray[Any]:
+        parts = [getattr(model, field) + start if shift else getattr(model, field) for model, start in zip(models, starts, strict=True)]
+        return np.concatenate(parts)
+
+    value = (joined("value") / np.float32(len(models))).astype(np.float32)
+    base = np.array([np.mean([model.base[0] for model in models])])
+    nodes = joined("feature"), joined("threshold"), joined("left", True), joined("right", True)
+    return Trees(base, joined("roots", True), *nodes, value)

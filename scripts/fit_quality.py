@@ -1,0 +1,206 @@
+"""Fit the verdicts of :mod:`docbin.assessment`, and check them on pages that they were not fitted to.
+
+    python scripts/fit_quality.py fit --data-root DATA --work FOLDER      # writes docbin/assessment/fitted.npz, prints how held-out pages fare
+    python scripts/fit_quality.py check nabuco --data-root DATA          # what the shipped verdicts say of another set
+
+``fit`` reads the sets that docbin's models learn from, NoisyOffice and rendered pages, degrades them, runs the methods, spoils results on purpose,
+measures everything (all of that is kept in FOLDER, so that a second run starts where the first one ended), and fits. It takes about an hour of
+one CPU. ``check`` judges every method's result on every page of the sets, as it is and with a tenth of its text gone, prints the figures that
+docs/experiments quotes and writes them as JSON. A test year is looked at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FITTED = Path(__file__).parent.parent / "docbin" / "assessment" / "fitted.npz"
+CHECKED = (
+    "otsu",
+    "sauvola",
+    "wolf",
+    "su",
+    "nick",
+    "bradley",
+    "gatos",
+    "isauvola",
+    "bataineh",
+    "singh",
+    "phansalkar",
+    "bitunet-fast",
+    "bitunet",
+)
+"""Methods whose results ``check`` judges."""
+
+
+def fit(data_root: str, work: Path, rendered: int) -> None:
+    """Make what is missing in `work`, fit, print, write FITTED."""
+    from docbin.data.pages import TRAINING_SETS, load_pages
+    from docbin.train import fit_verdict
+    from docbin.train.verdict_cases import gather, measure_parts
+    from docbin.train.verdict_pages import make_parts
+
+    cache, parts = work / "pages", work / "parts"
+    make_parts(load_pages(TRAINING_SETS, data_root, cache), parts)
+    make_parts(load_pages(["noisyoffice"], data_root, cache)[::2], parts, (0, 2))
+    make_parts(load_pages(["rendered"], data_root, cache, rendered=rendered), parts, (1, 3))
+    make_parts(load_pages(["failing-kinds"], data_root, cache, rendered=rendered), parts, (0, 2))
+    measure_parts(parts, work / "features")
+    cases = gather(work / "features")
+    said, models = fit_verdict.held_out(cases)
+    own = np.char.find(cases.results, "+") < 0
+    as_is = own & np.char.endswith(cases.parts, "#0")
+    for name, chosen in (("methods' results, held-out pages", own), ("the same, pages as they are", as_is)):
+        print(name, fit_verdict.check(cases, said, chosen))
+    bounds = fit_verdict.bounds_of(cases, said)
+    good = fit_verdict.good_ones(cases)
+    print("good results marked:", float(np.any([said[name][good] > bound for name, bound in bounds.items()], axis=0).mean()))
+    fit_verdict.save(FITTED, cases, models, bounds)
+
+
+def check(sets: Sequence[str], data_root: str) -> dict[str, object]:
+    """How the shipped verdicts fare on whole pages of other sets."""
+    from docbin import benchmarks, catalogue
+    from docbin.assessment import Quality, Signs, judge
+    from docbin.augment.spoiled_ink import LOSSES, SPOILS
+    from docbin.page import Mask, to_grey
+    from docbin.train.verdict_cases import judged
+
+    rows: list[tuple[str, str, float, float, Quality]] = []  # page, result, FM, share missed, verdict
+
+    def note(page: str, name: str, ink: Mask, truth: Mask, view: Signs) -> None:
+        fm, missed, *_ = judged(ink, truth)
+        rows.append((page, name, fm, missed, judge(view, ink)))
+
+    for name in sets:
+        benchmark = benchmarks.load(name)
+        for pair in benchmark.pairs(benchmarks.data_root_of(name, data_root)):
+            image = benchmarks.read_picture(pair.image_path)
+            truth = benchmarks.truth_mask(pair.truth_path, benchmark.polarity)
+            grey, page = to_grey(image), f"{name}/{pair.stem}"
+            view, rng, count = Signs(grey), np.random.default_rng(len(rows)), len({row[0] for row in rows})
+            losses = [LOSSES[(count + step) % len(LOSSES)] for step in (0, 1)]
+            note(page, "truth", truth, truth, view)
+            for loss in losses:
+                note(page, f"truth+{loss}", SPOILS[loss](rng, grey, truth, 0.1), truth, view)
+            for method in CHECKED:
+                ink = catalogue.get(method).binarize(image)
+                note(page, method, ink, truth, view)
+                if method == "bitunet" and ink.any():
+                    for loss in losses:
+                        note(page, f"bitunet+{loss}", SPOILS[loss](rng, grey, ink, 0.1), truth, view)
+    return _figures(rows)
+
+
+def _figures(rows: Sequence[tuple[str, str, float, float, object]]) -> dict[str, object]:
+    from scipy.stats import spearmanr
+
+    from docbin.train.fit_verdict import area_under_curve
+
+    pages, names = (np.array([row[place] for row in rows]) for place in (0, 1))
+    fm, missed = (np.array([row[place] for row in rows], float) for place in (2, 3))
+    value = np.array([100 * row[4].value for row in rows])  # type: ignore[attr-defined]
+    marked = np.array([row[4].suspect for row in rows])  # type: ignore[attr-defined]
+    left = np.array([any("left out" in reason or "writing" in reason for reason in row[4].reasons) for row in rows])  # type: ignore[attr-defined]
+    own = (np.char.find(names, "+") < 0) & (names != "truth")
+    good = (np.char.find(names, "+") < 0) & (fm >= 90) & (missed <= 0.02)
+    lost = (np.char.find(names, "_lost") > 0) & ((np.char.find(names, "truth") == 0) | np.isin(pages, pages[(names == "bitunet") & good]))
+    low = fm[own] < 80
+    figures: dict[str, object] = {
+        "results": int(own.sum()),
+        "mean absolute error": round(float(np.abs(fm - value)[own].mean()), 2),
+        "bias": round(float((value - fm)[own].mean()), 2),
+        "AUC of F-measure below 80": round(area_under_curve(low, -value[own]), 4) if 0 < low.sum() < len(low) else None,
+        "rank correlation": round(float(spearmanr(fm[own], value[own])[0]), 3),
+        "good results": int(good.sum()),
+        "good results marked": round(float(marked[good].mean()), 4),
+        "good results marked for missing text": round(float(left[good].mean()), 4),
+        "truths marked": round(float(marked[names == "truth"].mean()), 4),
+        "results with a tenth missing": int(lost.sum()),
+        "of these marked": round(float(marked[lost].mean()), 4),
+        "of these marked for it": round(float(left[lost].mean()), 4),
+        "poor results (below 80) marked": round(float(marked[own & (fm < 80)].mean()), 4),
+    }
+    figures["-m auto"] = _automatic(pages, names, fm, value / 100, marked)
+    for name in sorted(set(names[own])):
+        chosen = names == name
+        figures[name] = {
+            "FM": round(float(fm[chosen].mean()), 2),
+            "expected": round(float(value[chosen].mean()), 2),
+            "error": round(float(np.abs(fm - value)[chosen].mean()), 2),
+        }
+    return figures
+
+
+def _automatic(
+    pages: NDArray[np.str_], names: NDArray[np.str_], fm: NDArray[np.float64], value: NDArray[np.float64], marked: NDArray[np.bool_]
+) -> dict[str, object]:
+    """What ``-m auto`` would have taken, by the rule of :mod:`docbin.automatic`: means, worst pages, and how often it looked further."""
+    from docbin import automatic, catalogue
+
+    every: dict[str, dict[str, list[float]]] = {}
+    looked = changed = 0
+    sets = np.array([page.split("/")[0] for page in pages])
+    for page in dict.fromkeys(pages):
+        here = {
+            name: (float(fm[at]), float(value[at]), bool(marked[at])) for at in np.flatnonzero(pages == page) if (name := str(names[at]))
+        }
+        verdicts = {name: here[name][1:] for name in (catalogue.DEFAULT, *automatic.CHALLENGERS)}
+        taken = catalogue.DEFAULT
+        if automatic.in_doubt(*verdicts[taken]):
+            looked += 1
+            for name in automatic.CHALLENGERS:
+                if verdicts[name][0] > verdicts[taken][0] + automatic.MARGIN:
+                    taken = name
+            changed += taken != catalogue.DEFAULT
+        for name, (scored, *_) in {**here, "auto": here[taken]}.items():
+            if "+" not in name and name != "truth":
+                every.setdefault(name, {}).setdefault(page.split("/")[0], []).append(scored)
+    means = {name: float(np.mean([np.mean(scores) for scores in own.values()])) for name, own in every.items()}
+    worst = {name: min(min(scores) for scores in own.values()) for name, own in every.items()}
+    best = max((name for name in means if name != "auto"), key=lambda name: means[name])
+    return {
+        "mean of the sets": round(means["auto"], 2),
+        f"of {catalogue.DEFAULT}": round(means[catalogue.DEFAULT], 2),
+        f"of the best single method judged ({best})": round(means[best], 2),
+        "worst page": round(worst["auto"], 2),
+        f"worst page of {catalogue.DEFAULT}": round(worst[catalogue.DEFAULT], 2),
+        "pages": len(set(pages)),
+        "pages on which it looked further": looked,
+        "pages on which it took another": changed,
+        "sets": sorted(set(sets)),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """See the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    fitting = commands.add_parser("fit", help="fit and write the numbers that ship")
+    fitting.add_argument("--work", type=Path, required=True, help="folder for parts and features")
+    fitting.add_argument("--rendered", type=int, default=40, help="rendered pages of each of two kinds")
+    checking = commands.add_parser("check", help="judge the methods' results on other sets")
+    checking.add_argument("sets", nargs="+")
+    checking.add_argument("--json", type=Path, help="write the figures here as well")
+    for command in (fitting, checking):
+        command.add_argument("--data-root", required=True, help="folder of the labelled pages")
+    given = parser.parse_args(argv)
+    if given.command == "fit":
+        fit(given.data_root, given.work, given.rendered)
+        return 0
+    figures = check(given.sets, given.data_root)
+    text = json.dumps(figures, indent=1)
+    print(text)
+    if given.json is not None:
+        given.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

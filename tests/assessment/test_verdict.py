@@ -1,0 +1,108 @@
+"""Verdicts on pages that no model was fitted to: good results pass, spoiled ones are marked and told, and worse results are judged worse."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+import docbin
+from docbin.assessment import Signs, judge, signs
+from docbin.assessment.features import NAMES, measure
+from docbin.augment.spoiled_ink import LOSSES, SPOILS
+from tests.assessment.pages import text_page
+
+
+@pytest.fixture(scope="module")
+def text() -> tuple[np.ndarray, np.ndarray]:
+    return text_page(1)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_result_that_lacks_a_fifth_of_the_text_is_marked(name: str, text: tuple[np.ndarray, np.ndarray]) -> None:
+    page, truth = text
+    spoiled = SPOILS[name](np.random.default_rng(0), page, truth, 0.2)
+    verdict = judge(Signs(page), spoiled)
+    assert any("left out" in reason for reason in verdict.reasons), verdict
+    assert verdict.value < judge(Signs(page), truth).value
+
+
+def test_every_line_that_is_gone_is_counted(text: tuple[np.ndarray, np.ndarray]) -> None:
+    page, truth = text
+    ink = truth.copy()
+    ink[105:190] = False  # two lines of text
+    [reason] = [reason for reason in judge(Signs(page), ink).reasons if "left out" in reason]
+    assert "of 2 lines" in reason
+
+
+def test_specks_are_told_with_their_number(text: tuple[np.ndarray, np.ndarray]) -> None:
+    page, truth = text
+    specks = np.random.default_rng(0).random(truth.shape) < 0.02
+    verdict = judge(Signs(page), truth | specks)
+    assert any(reason.startswith("specks: ") for reason in verdict.reasons), verdict
+
+
+def test_the_worse_a_threshold_the_lower_the_verdict(text: tuple[np.ndarray, np.ndarray]) -> None:
+    page, truth = text
+    inks = [page < level for level in (140, 186, 206)]
+    measured = [docbin.score(ink, truth).fm for ink in inks]
+    said = [judge(Signs(page), ink).value for ink in inks]
+    assert measured == sorted(measured, reverse=True)
+    assert said == sorted(said, reverse=True)
+
+
+def test_the_public_function_takes_colour_and_light_writing(text: tuple[np.ndarray, np.ndarray]) -> None:
+    page, truth = text
+    expected = docbin.quality(page, truth)
+    assert isinstance(expected, docbin.Quality)
+    assert 0 <= expected.value <= 1
+    assert docbin.quality(np.stack([page] * 3, axis=2), truth) == expected
+    assert docbin.quality(255 - page, truth).value == pytest.approx(expected.value, abs=0.02)
+
+
+def test_what_is_no_page_or_no_ink_of_it_is_refused(text: tuple[np.ndarray, np.ndarray]) -> None:
+    page, truth = text
+    with pytest.raises(ValueError, match=r"the page's shape \(600, 800\) is wanted, got \(600, 799\)"):
+        docbin.quality(page, truth[:, 1:])
+    with pytest.raises(TypeError, match="a bool array is wanted"):
+        docbin.quality(page, truth.astype(np.uint8))
+    with pytest.raises(TypeError):
+        docbin.quality(page.astype(float), truth)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (2, 2), (17, 33), (5, 900)])
+@pytest.mark.parametrize("fill", ["none", "some", "all"])
+def test_pages_of_any_size_get_a_verdict(shape: tuple[int, int], fill: str) -> None:
+    rng = np.random.default_rng(0)
+    page = rng.integers(0, 256, shape).astype(np.uint8)
+    ink = {"none": np.zeros(shape, bool), "some": page < 128, "all": np.ones(shape, bool)}[fill]
+    verdict = docbin.quality(page, ink)
+    assert 0 <= verdict.value <= 1
+
+
+def test_every_feature_is_finite_and_named(text: tuple[np.ndarray, np.ndarray]) -> None:
+    page, truth = text
+    for ink in (truth, ~truth, page < 60, page < 220):
+        measured = measure(Signs(page), ink)
+        assert list(measured.features) == list(NAMES)
+        assert np.isfinite(measured.vector()).all()
+
+
+def test_a_page_twice_as_large_is_judged_alike(monkeypatch: pytest.MonkeyPatch, text: tuple[np.ndarray, np.ndarray]) -> None:
+    page, truth = text
+    large = cv2.resize(page, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    ink = np.kron(truth, np.ones((2, 2), bool))
+    monkeypatch.setattr(signs, "OVERVIEW", page.size)
+    monkeypatch.setattr(signs, "DETAIL", page.size)
+    view = Signs(large)
+    assert view.shrink == 2
+    assert view.overview.grey.shape == page.shape
+    assert view.detail.grey.size <= page.size
+    assert judge(view, ink).value == pytest.approx(judge(Signs(page), truth).value, abs=0.2)
+
+
+def test_several_inks_of_a_page_are_judged_as_one_by_one(text: tuple[np.ndarray, np.ndarray]) -> None:
+    page, truth = text
+    view = Signs(page)
+    inks = [truth, page < 150, docbin.binarize(page, "su")]
+    assert [judge(view, ink) for ink in inks] == [judge(Signs(page), ink) for ink in inks]

@@ -1,0 +1,32 @@
+"""The table of a mask's pieces: the compiled core against OpenCV's labels, and against pieces drawn by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from docbin.kernels import pieces, reference_pieces
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 1), (2, 3), (33, 70), (64, 64), (120, 131)])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.4, 0.6, 0.9, 1.0])
+@pytest.mark.parametrize("eight", [True, False])
+def test_the_core_and_its_twin_agree(shape: tuple[int, int], share: float, eight: bool) -> None:
+    rng = np.random.default_rng(int(100 * share) + shape[1])
+    bits = (rng.random(shape) < share).astype(np.uint8)
+    depth, slope = (rng.integers(0, 256, shape).astype(np.uint8) for _ in range(2))
+    np.testing.assert_array_equal(pieces.pieces(bits, depth, slope, eight=eight), reference_pieces.pieces(bits, depth, slope, eight=eight))
+    np.testing.assert_array_equal(pieces.pieces(bits, eight=eight), reference_pieces.pieces(bits, eight=eight))
+
+
+def test_a_table_by_hand() -> None:
+    bits = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 1]], np.uint8)
+    depth = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert pieces.pieces(bits, depth, depth).tolist() == [[2, 0, 0, 2, 2, 5, 5, 5], [3, 3, 0, 4, 3, 21, 11, 21]]
+    assert pieces.pieces(bits, eight=False)[:, pieces.AREA].tolist() == [1, 3, 1]
+
+
+def test_a_view_of_a_larger_page_is_read_as_it_is_seen() -> None:
+    page = np.zeros((20, 20), np.uint8)
+    page[::2] = 1
+    np.testing.assert_array_equal(pieces.pieces(page[::2, ::3]), reference_pieces.pieces(np.ascontiguousarray(page[::2, ::3])))
