@@ -197,8 +197,8 @@ def _conv(draw: _Drawing, node: Node, x: str) -> str:
     if len(at) == 1:
         return draw.clip(draw.conv(x, signs, at[0], **attributes))
     counts = draw.conv(x, signs, **attributes)
-    fans = [draw.clip(draw.add("Add", counts, draw.constant(row.reshape(1, -1, 1, 1)))) for row in at]
-    return draw.add("Concat", *fans, axis=1)
+    levels = [draw.clip(draw.add("Add", counts, draw.constant(row.reshape(1, -1, 1, 1)))) for row in at]
+    return draw.add("Concat", *levels, axis=1)
 
 
 def _head(draw: _Drawing, node: Node, x: str) -> str:

@@ -36,6 +36,10 @@ NETS: Mapping[str, tuple[str, str]] = {
 """Architecture -> ("module:class", "module:config dataclass")."""
 
 
+RENAMED = {"fan": "thresholds"}
+"""Keys of variants that had another name: a model folder or recipe of before is still read."""
+
+
 def _import(path: str) -> Any:
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)
@@ -51,6 +55,7 @@ def config_of(name: str, variant: Mapping[str, Any]) -> Any:
     """
     if name not in NETS:
         raise UsageError(f"net {name!r}: unknown architecture; choose one of {', '.join(sorted(NETS))}")
+    variant = {RENAMED.get(key, key): value for key, value in variant.items()}
     return typed(_import(NETS[name][1]), variant, f"net {name!r}", "variant")
 
 

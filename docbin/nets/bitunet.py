@@ -8,9 +8,10 @@ chosen to be a bit operation:
   (:mod:`docbin.kernels.depth`), which measures a pixel in the ink of its page and so carries what a tile cannot know.
 * *Blocks.* Binary convolution, batch norm, threshold; padding is -1. No real-valued shortcut: it would break the pipeline (in a first trial it
   gained nothing).
-* *Thermometer.* A filter gives `fan` bits, its value compared with `fan` thresholds, and the next layer counts them alike: together they are one
-  activation of `fan` + 1 levels. In training it costs what one bit costs (a map of levels instead of signs); in the engine the weights' words are
-  repeated, so the count of equal bits *is* the product with the level. Bits are cheap there, crops are dear here.
+* *Thermometer.* A filter gives `thresholds` bits, its value compared with so many thresholds, and the next layer counts them alike:
+  together they are one activation of `thresholds` + 1 levels. In training it costs what one bit costs (a map of levels instead of signs);
+  in the engine the weights' words are repeated, so the count of equal bits *is* the product with the level. Bits are cheap there, crops are
+  dear here.
 * *Plumbing.* 2 x 2 max-pooling is OR, nearest upsampling and concatenation move words. A 1 x 1 convolution before each upsampling keeps the
   concatenated maps, the dearest layers of a U-Net, narrow.
 * *Head.* Four logits a cell (its 2 x 2 pixels) from the last map and the stem's codes, with weights of `planes` signs each (learnable
@@ -56,8 +57,8 @@ class BitUNetConfig:
     floor : added to the local deviation, grey levels
     filters : filters on the way down at 1/2, 1/4, 1/8, ... of the page's side
     decoder_filters : filters on the way up, one number fewer
-    narrow : filters of the 1 x 1 convolution before the upsampling to each level; ``fan`` times each of these counts must be a multiple of 64
-    fan : thresholds a filter
+    narrow : filters of the 1 x 1 convolution before the upsampling to each level; ``thresholds`` times each of these counts must be a multiple of 64
+    thresholds : of a filter; it gives a bit for each
     encoder_convs, decoder_convs : convolutions a level on the way down and up (one number fewer for the way up)
     first_stride : of the first convolution, 1 or 2. With 2 all levels are half as large (1/4, 1/8, ...), a filter of the first sees 6 x 6 pixels, and
         the last map is doubled once more before the head, which has the stem's codes beside it
@@ -74,7 +75,7 @@ class BitUNetConfig:
     filters: tuple[int, ...] = (32, 128, 128, 256)
     decoder_filters: tuple[int, ...] = (64, 128, 128)
     narrow: tuple[int, ...] = (32, 64, 64)
-    fan: int = 2
+    thresholds: int = 2
     encoder_convs: tuple[int, ...] = (1, 2, 2, 2)
     decoder_convs: tuple[int, ...] = (1, 1, 2)
     first_stride: int = 1
@@ -100,10 +101,14 @@ class BitUNetConfig:
                 "must be a multiple of 64"
             )
         counts = self.filters + self.decoder_filters + self.narrow
-        if self.fan < 1 or any(count < 1 or count * self.fan % 64 for count in counts) or min(self.encoder_convs + self.decoder_convs) < 1:
+        if (
+            self.thresholds < 1
+            or any(count < 1 or count * self.thresholds % 64 for count in counts)
+            or min(self.encoder_convs + self.decoder_convs) < 1
+        ):
             raise UsageError(
-                f"bitunet: fan {self.fan} times each of filters {self.filters}, {self.decoder_filters}, {self.narrow} must be a multiple of 64, "
-                "and convolutions at least 1"
+                f"bitunet: thresholds {self.thresholds} times each of filters {self.filters}, {self.decoder_filters}, {self.narrow} must be "
+                "a multiple of 64, and convolutions at least 1"
             )
         if self.first_stride not in (1, 2):
             raise UsageError(f"bitunet: first_stride = {self.first_stride}: 1 or 2 is wanted")
@@ -163,37 +168,37 @@ class _Spread(torch.autograd.Function):
         return total, None  # type: ignore[return-value]
 
 
-def offsets(fan: int) -> tuple[float, ...]:
-    """What is added to an activation before its signs are taken: the levels are then those of a uniform quantiser of -1..1 in `fan` steps."""
-    return tuple((2 * k + 1 - fan) / fan for k in range(fan))
+def offsets(thresholds: int) -> tuple[float, ...]:
+    """What is added to an activation before its signs are taken: the levels are then those of a uniform quantiser of -1..1 in `thresholds` steps."""
+    return tuple((2 * k + 1 - thresholds) / thresholds for k in range(thresholds))
 
 
 class BitBlock(nn.Module):
-    """Binary convolution, batch norm, thermometer of `fan` thresholds.
+    """Binary convolution, batch norm, thermometer of `thresholds` bits.
 
-    In training maps hold levels: (N, in, H, W) in -1..1 -> (N, filters, H, W), with `spread_out` the bits themselves, (N, fan * filters, H, W).
-    In evaluation they hold bits, the first threshold's channels first: (N, in_fan * in, H, W) -> (N, fan * filters, H, W).
+    In training maps hold levels: (N, in, H, W) in -1..1 -> (N, filters, H, W), with `spread_out` the bits, (N, thresholds * filters, H, W).
+    In evaluation they hold bits, the first threshold's channels first: (N, in_thresholds * in, H, W) -> (N, thresholds * filters, H, W).
 
     Parameters
     ----------
     sources : channels of the maps that are concatenated into the input
-    in_fan : thresholds a filter of those maps
+    in_thresholds : thresholds a filter of those maps
     stride : 1 or 2
     """
 
     def __init__(
         self,
         sources: tuple[int, ...],
-        in_fan: int,
+        in_thresholds: int,
         filters: int,
-        fan: int,
+        thresholds: int,
         kernel: int,
         quantizer: str,
         spread_out: bool = False,
         stride: int = 1,
     ) -> None:
         super().__init__()
-        self.sources, self.in_fan, self.spread_out = sources, in_fan, spread_out
+        self.sources, self.in_thresholds, self.spread_out = sources, in_thresholds, spread_out
         self.conv = QuantConv2d(
             sum(sources),
             filters,
@@ -207,7 +212,7 @@ class BitBlock(nn.Module):
         nn.init.normal_(self.conv.weight, std=0.3)
         self.norm = nn.BatchNorm2d(filters)
         # Constants: batch norm's factor and bias move and stretch them for every filter.
-        self.offsets = offsets(fan)
+        self.offsets = offsets(thresholds)
 
     def forward(self, x: Tensor) -> Tensor:
         """Levels or bits of the block; see the class."""
@@ -224,7 +229,7 @@ class BitBlock(nn.Module):
 
     def _repeated(self, weight: Tensor) -> Tensor:
         """Each source's part of a weight (filters, in, k, k), once for each of its bits."""
-        return torch.cat([part.repeat(1, self.in_fan, 1, 1) for part in torch.split(weight, list(self.sources), 1)], 1)
+        return torch.cat([part.repeat(1, self.in_thresholds, 1, 1) for part in torch.split(weight, list(self.sources), 1)], 1)
 
     @torch.no_grad()
     def folded(self) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -238,11 +243,11 @@ class BitBlock(nn.Module):
         assert norm.running_mean is not None
         assert norm.running_var is not None
         factor = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
-        scale = plane.scale.double() * factor / self.in_fan
+        scale = plane.scale.double() * factor / self.in_thresholds
         shift = norm.bias.double() - norm.running_mean.double() * factor
         height = (
             shift + torch.tensor(self.offsets, dtype=torch.float64, device=shift.device)[:, None]
-        )  # the value at a dot product of 0, (fan, filters)
+        )  # the value at a dot product of 0, (thresholds, filters)
         turned = torch.where(scale < 0, -1.0, 1.0)
         least = -height / scale.abs().clamp_min(1e-300)
         dead = scale == 0
@@ -310,19 +315,21 @@ class BitUNet(nn.Module):
         levels = len(config.filters)
 
         def level(
-            sources: tuple[int, ...], in_fan: int, filters: int, convolutions: int, last: bool = False, stride: int = 1
+            sources: tuple[int, ...], in_thresholds: int, filters: int, convolutions: int, last: bool = False, stride: int = 1
         ) -> nn.Sequential:
             blocks = []
             for k in range(convolutions):
                 spread_out = last and k == convolutions - 1
-                blocks.append(BitBlock(sources, in_fan, filters, config.fan, 3, config.quantizer, spread_out, 1 if k else stride))
-                sources, in_fan = (filters,), config.fan
+                blocks.append(
+                    BitBlock(sources, in_thresholds, filters, config.thresholds, 3, config.quantizer, spread_out, 1 if k else stride)
+                )
+                sources, in_thresholds = (filters,), config.thresholds
             return nn.Sequential(*blocks)
 
         self.encoder = nn.ModuleList(
             level(
                 (config.filters[at - 1] if at else self.stem.channels,),
-                config.fan if at else 1,
+                config.thresholds if at else 1,
                 config.filters[at],
                 config.encoder_convs[at],
                 last=levels == 1,
@@ -332,14 +339,21 @@ class BitUNet(nn.Module):
         )
         raised = [*config.decoder_filters[1:], config.filters[-1]]
         self.narrow = nn.ModuleList(
-            BitBlock((raised[at],), config.fan, config.narrow[at], config.fan, 1, config.quantizer) for at in range(levels - 1)
+            BitBlock((raised[at],), config.thresholds, config.narrow[at], config.thresholds, 1, config.quantizer)
+            for at in range(levels - 1)
         )
         self.decoder = nn.ModuleList(
-            level((config.filters[at], config.narrow[at]), config.fan, config.decoder_filters[at], config.decoder_convs[at], last=at == 0)
+            level(
+                (config.filters[at], config.narrow[at]),
+                config.thresholds,
+                config.decoder_filters[at],
+                config.decoder_convs[at],
+                last=at == 0,
+            )
             for at in range(levels - 1)
         )
         last = config.decoder_filters[0] if levels > 1 else config.filters[0]
-        self.head = BitHead(config.fan * last + self.stem.channels, config.planes)
+        self.head = BitHead(config.thresholds * last + self.stem.channels, config.planes)
         self.edge = Edge(4 * (len(config.windows) + 1 + self.depth), config.edge) if config.edge else None
 
     @property

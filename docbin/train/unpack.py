@@ -39,7 +39,8 @@ def is_packed(path: Path) -> bool:
 def unpack_bitunet(net: BitUNet, graph: Graph) -> None:
     """Set `net` to what a packed network computes; in evaluation it then gives the same bits.
 
-    A variant with another `fan` starts from the same lines, one with an edge step that the file lacks from one that changes next to nothing.
+    A variant with another number of `thresholds` starts from the same lines, one with an edge step that the file lacks
+    from one that changes next to nothing.
 
     Raises
     ------
@@ -58,12 +59,12 @@ def unpack_bitunet(net: BitUNet, graph: Graph) -> None:
             net.stem.grey.copy_(torch.from_numpy(codes["grey"]))
             if net.depth:
                 net.stem.depth.copy_(torch.from_numpy(codes["depth"]))
-            fan = convs[0].tensors["limit"].shape[0]
+            packed_thresholds = convs[0].tensors["limit"].shape[0]
             for block, node in zip(blocks, convs, strict=True):
                 if node.attributes["stride"] != block.conv.stride[0]:
                     raise ValueError(f"a convolution of stride {node.attributes['stride']} where the recipe has {block.conv.stride[0]}")
-                _unpack_block(block, node, 1 if block is blocks[0] else fan)
-            _unpack_head(net, heads[0], fan)
+                _unpack_block(block, node, 1 if block is blocks[0] else packed_thresholds)
+            _unpack_head(net, heads[0], packed_thresholds)
             if net.edge is not None and graph.nodes[-1].op == "edge":
                 _unpack_edge(net.edge, graph.nodes[-1])
     except (RuntimeError, KeyError, ValueError) as error:
@@ -84,15 +85,15 @@ def _signs(words: Array, channels: int) -> Tensor:
     return torch.from_numpy(np.where(bits, np.float32(1), np.float32(-1)))
 
 
-def _unpack_block(block: BitBlock, node: Node, in_fan: int) -> None:
-    """`in_fan` is how often the packed weights of a source stand there; the block's own may be another, its line stays the same."""
+def _unpack_block(block: BitBlock, node: Node, in_thresholds: int) -> None:
+    """`in_thresholds` is how often the packed weights of a source stand there; the block's own may be another, its line stays the same."""
     if "masks" in node.tensors:
         raise ValueError("it has masked weights, whose latent values a packed file does not hold")
-    bits = _signs(node.tensors["weights"], sum(block.sources) * in_fan)
+    bits = _signs(node.tensors["weights"], sum(block.sources) * in_thresholds)
     parts, at = [], 0
     for source in block.sources:
         parts.append(bits[:, at : at + source])
-        at += source * in_fan
+        at += source * in_thresholds
     block.conv.weight.copy_(SIZE * torch.cat(parts, 1))
     # A dot product is counted - 2 p, and p <= limit: the threshold lies midway between the last that reaches it and the next.
     counted = float(bits[0].numel())
@@ -102,8 +103,8 @@ def _unpack_block(block: BitBlock, node: Node, in_fan: int) -> None:
     if len(stands) > 1:
         slope = (stands[-1] - stands[0]) / (least[0] - least[-1]).clamp_min(1.0)
     height = -slope * least[0] - stands[0]
-    # The convolution in training gives SIZE / in_fan times the dot product of bits.
-    _set_line(block.norm, slope * in_fan / SIZE, height, torch.zeros_like(slope), torch.ones_like(slope))
+    # The convolution in training gives SIZE / in_thresholds times the dot product of bits.
+    _set_line(block.norm, slope * in_thresholds / SIZE, height, torch.zeros_like(slope), torch.ones_like(slope))
 
 
 def _set_line(norm: nn.BatchNorm2d, slope: Tensor, height: Tensor, mean: Tensor, variance: Tensor) -> None:
@@ -116,12 +117,12 @@ def _set_line(norm: nn.BatchNorm2d, slope: Tensor, height: Tensor, mean: Tensor,
     norm.bias.copy_(height + slope * mean)
 
 
-def _unpack_head(net: BitUNet, node: Node, fan: int) -> None:
+def _unpack_head(net: BitUNet, node: Node, packed_thresholds: int) -> None:
     head = net.head
-    planes, fans = len(head.scale), net.config.fan
+    planes, thresholds = len(head.scale), net.config.thresholds
     last = head.weight.shape[1] - net.stem.channels
-    filters = last // fans
-    signs = _signs(node.tensors["weights"], filters * fan + net.stem.channels).reshape(planes, 4, -1, 3, 3)
+    filters = last // thresholds
+    signs = _signs(node.tensors["weights"], filters * packed_thresholds + net.stem.channels).reshape(planes, 4, -1, 3, 3)
     factors = torch.from_numpy(node.tensors["scale"]).reshape(planes, 4)
     head.gain.copy_(2 * factors[0])  # so that the first plane's scale is the half it starts with
     head.scale.copy_(factors / head.gain)
@@ -134,9 +135,9 @@ def _unpack_head(net: BitUNet, node: Node, fan: int) -> None:
     step = head.scale[-1].abs().reshape(-1, 1, 1, 1)
     weight = torch.where(high == torch.inf, low + step, torch.where(low == -torch.inf, high - step, (low + high) / 2))
     # Of another number of thresholds, each takes the weight of the nearest there was, shared by as many as take it.
-    taken = [k * fan // fans for k in range(fans)]
+    taken = [k * packed_thresholds // thresholds for k in range(thresholds)]
     copies = [weight[:, k * filters : (k + 1) * filters] / taken.count(k) for k in taken]
-    head.weight.copy_(torch.cat([*copies, weight[:, filters * fan :]], 1))
+    head.weight.copy_(torch.cat([*copies, weight[:, filters * packed_thresholds :]], 1))
     head.bias.copy_(torch.from_numpy(node.tensors["bias"]))
 
 

@@ -27,7 +27,7 @@ SMALL = BitUNetConfig(
     filters=(32, 64, 96),
     decoder_filters=(64, 32),
     narrow=(32, 64),
-    fan=2,
+    thresholds=2,
     encoder_convs=(2, 1, 2),
     decoder_convs=(1, 2),
     planes=2,
@@ -40,7 +40,7 @@ ONE_BIT = BitUNetConfig(
     filters=(64, 64),
     decoder_filters=(64,),
     narrow=(64,),
-    fan=1,
+    thresholds=1,
     encoder_convs=(1, 1),
     decoder_convs=(1,),
 )
@@ -144,7 +144,7 @@ def test_a_masked_network_exports_its_zeros() -> None:
     assert np.array_equal(engine.logits(engine.loads(export.to_packed(net)), image), want)
 
 
-@pytest.mark.parametrize("config", [SMALL, ONE_BIT, replace(SMALL, fan=4), EDGED])
+@pytest.mark.parametrize("config", [SMALL, ONE_BIT, replace(SMALL, thresholds=4), EDGED])
 def test_training_computes_what_evaluation_counts(config: BitUNetConfig) -> None:
     """Levels and float norms in training, bits and integer thresholds in evaluation: the same logits, where the norms use the same statistics."""
     net = trained(config)

@@ -6,7 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from docbin.nets import build  # noqa: E402
+from docbin.errors import UsageError  # noqa: E402
+from docbin.nets import build, config_of  # noqa: E402
 from docbin.nets.bitunet import _Levels, _Spread, offsets  # noqa: E402
 from docbin.nets.stem import Stem, box_sum  # noqa: E402
 from docbin.quant.estimators import binarize, triangle  # noqa: E402
@@ -22,29 +23,29 @@ def maps(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("fan", [1, 2, 3, 4])
-def test_levels_are_the_mean_of_signs(fan: int, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("thresholds", [1, 2, 3, 4])
+def test_levels_are_the_mean_of_signs(thresholds: int, dtype: torch.dtype) -> None:
     x, gradient = maps(dtype)
-    levels = _Levels.apply(x, offsets(fan))
-    reached = sum((x.detach() >= -offset).to(dtype) for offset in offsets(fan))
-    assert torch.equal(levels, reached * (2 / fan) - 1)
+    levels = _Levels.apply(x, offsets(thresholds))
+    reached = sum((x.detach() >= -offset).to(dtype) for offset in offsets(thresholds))
+    assert torch.equal(levels, reached * (2 / thresholds) - 1)
     levels.backward(gradient)
-    inside = x.detach().abs() < 1 + max(offsets(fan))
+    inside = x.detach().abs() < 1 + max(offsets(thresholds))
     assert torch.equal(x.grad, torch.where(inside, gradient, torch.zeros_like(gradient)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("fan", [1, 2, 4])
-def test_spread_bits_are_signs_one_behind_the_other(fan: int, dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("thresholds", [1, 2, 4])
+def test_spread_bits_are_signs_one_behind_the_other(thresholds: int, dtype: torch.dtype) -> None:
     x, _ = maps(dtype)
-    gradient = torch.randn(2, 6 * fan, 7, 5).to(dtype)
-    found = _Spread.apply(x, offsets(fan))
+    gradient = torch.randn(2, 6 * thresholds, 7, 5).to(dtype)
+    found = _Spread.apply(x, offsets(thresholds))
     found.backward(gradient)
     twin = x.detach().clone().requires_grad_()
-    wanted = torch.cat([binarize(twin + offset, triangle) for offset in offsets(fan)], 1)
+    wanted = torch.cat([binarize(twin + offset, triangle) for offset in offsets(thresholds)], 1)
     wanted.backward(gradient)
     assert torch.equal(found, wanted)
-    if fan <= 2:
+    if thresholds <= 2:
         assert torch.equal(x.grad, twin.grad)
     else:  # more than two terms may be added in another order
         rounding = torch.finfo(dtype).eps
@@ -105,3 +106,10 @@ def test_a_folded_teacher_says_the_same() -> None:
         after = net(image)
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in net.modules())
     assert torch.allclose(before, after, rtol=1e-3, atol=1e-3 * before.abs().max().item())
+
+
+def test_a_variant_of_before_is_read() -> None:
+    """``thresholds`` was called ``fan``: model folders and runs of then still hold that key."""
+    assert config_of("bitunet", {"fan": 4}) == config_of("bitunet", {"thresholds": 4})
+    with pytest.raises(UsageError, match="thresholds 0 times"):
+        config_of("bitunet", {"fan": 0})

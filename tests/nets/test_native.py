@@ -83,9 +83,9 @@ def test_a_norm_with_clipping_and_its_gradients(training, limits, added):
 class Thresholds(torch.nn.Module):
     """The norm and thresholds of a block of `bitunet` without its convolution."""
 
-    def __init__(self, channels, fan, spread_out):
+    def __init__(self, channels, thresholds, spread_out):
         super().__init__()
-        self.block = BitBlock((channels,), 1, channels, fan, 1, "bireal", spread_out)
+        self.block = BitBlock((channels,), 1, channels, thresholds, 1, "bireal", spread_out)
         self.block.conv = torch.nn.Identity()
         self.block.norm.weight.data.uniform_(0.3, 1.5)
         self.block.norm.bias.data.uniform_(-0.5, 0.5)
@@ -96,13 +96,13 @@ class Thresholds(torch.nn.Module):
 
 @needs_compiler
 @pytest.mark.parametrize("spread_out", [False, True])
-@pytest.mark.parametrize("fan", [1, 2, 3])
-def test_a_norm_with_thresholds_and_its_slopes(fan, spread_out):
-    torch.manual_seed(fan)
+@pytest.mark.parametrize("thresholds", [1, 2, 3])
+def test_a_norm_with_thresholds_and_its_slopes(thresholds, spread_out):
+    torch.manual_seed(thresholds)
     for channels, height, width in ((64, 7, 9), (192, 4, 6)):
-        layer = Thresholds(channels, fan, spread_out)
+        layer = Thresholds(channels, thresholds, spread_out)
         x = (2 * torch.randn(3, channels, height, width) + 1).bfloat16().float()
-        gradient = torch.randn(3, channels * (fan if spread_out else 1), height, width).bfloat16().float()
+        gradient = torch.randn(3, channels * (thresholds if spread_out else 1), height, width).bfloat16().float()
         (ours, after), (theirs, wanted_after) = both(layer, x, gradient)
         different = (ours[0] - theirs[0]).abs() > 0.01  # values that lie on a threshold, to the rounding of a sum
         assert different.float().mean() < 1e-3
@@ -110,7 +110,7 @@ def test_a_norm_with_thresholds_and_its_slopes(fan, spread_out):
             close(found, wanted, 0.02)
         for name, value in wanted_after.items():
             assert torch.allclose(after[name].float(), value.float(), rtol=1e-4, atol=1e-5), name
-    assert len(offsets(fan)) == fan
+    assert len(offsets(thresholds)) == thresholds
 
 
 @needs_compiler

@@ -40,7 +40,9 @@ def trained(config: BitUNetConfig) -> BitUNet:
     return net.eval()
 
 
-@pytest.mark.parametrize("config", [SMALL, replace(SMALL, edge=0), replace(SMALL, fan=4), replace(SMALL, decoder_convs=(2,), planes=2)])
+@pytest.mark.parametrize(
+    "config", [SMALL, replace(SMALL, edge=0), replace(SMALL, thresholds=4), replace(SMALL, decoder_convs=(2,), planes=2)]
+)
 def test_packed_again_it_is_the_same_file(config: BitUNetConfig) -> None:
     data = export.to_packed(trained(config))
     graph, net = engine.loads(data), BitUNet(config)
@@ -50,7 +52,7 @@ def test_packed_again_it_is_the_same_file(config: BitUNetConfig) -> None:
         for name, array in node.tensors.items():
             if array.dtype.kind == "f":
                 np.testing.assert_allclose(other.tensors[name], array, rtol=1e-6)
-            elif name == "limit" and config.fan > 2:  # whole numbers of more than two thresholds need not lie on one line
+            elif name == "limit" and config.thresholds > 2:  # whole numbers of more than two thresholds need not lie on one line
                 assert np.abs(other.tensors[name] - array).max() <= 1
             else:
                 np.testing.assert_array_equal(other.tensors[name], array, err_msg=f"{node.op} {name}")
@@ -70,7 +72,7 @@ def test_measured_norms_draw_the_same_line_in_training() -> None:
     assert all(norm.running_var.min() < 0.99 or norm.running_var.max() > 1.01 for norm in norms)
 
 
-@pytest.mark.parametrize("change", [{"fan": 4}, {"edge": 16}])
+@pytest.mark.parametrize("change", [{"thresholds": 4}, {"edge": 16}])
 def test_a_richer_variant_starts_near_the_packed_one(change: dict[str, int]) -> None:
     old = trained(replace(SMALL, edge=0))
     net = BitUNet(replace(SMALL, **{"edge": 0, **change}))

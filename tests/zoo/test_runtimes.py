@@ -45,7 +45,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "filters": [64, 64],
         "decoder_filters": [64],
         "narrow": [64],
-        "fan": 1,
+        "thresholds": 1,
         "encoder_convs": [1, 1],
         "decoder_convs": [1],
         "planes": 2,
