@@ -83,7 +83,7 @@ def command(
             "--pages",
             metavar="DIR",
             help="In place of a recipe: train on from a shipped model on your own pages, DIR/images with their truth of the same names in DIR/gt "
-            "(black where ink is). Some pages are held out, and tell what was gained.",
+            "(black where ink is). Some pages are held out, and tell what was gained. [default: none]",
             show_default=False,
         ),
     ] = None,
