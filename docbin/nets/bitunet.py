@@ -36,7 +36,7 @@ from torch import Tensor, nn
 from docbin.errors import UsageError
 from docbin.nets.edge import Edge
 from docbin.nets.native import levels_of_norm
-from docbin.nets.pixels import luma, padded
+from docbin.nets.pixels import autocast_type, framed, luma, padded
 from docbin.nets.stem import Stem
 from docbin.quant import get, sign
 from docbin.quant.estimators import binarize, hard_tanh
@@ -214,11 +214,12 @@ class BitBlock(nn.Module):
         # Constants: batch norm's factor and bias move and stretch them for every filter.
         self.offsets = offsets(thresholds)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Levels or bits of the block; see the class."""
+    def forward(self, maps: Tensor | tuple[Tensor, ...]) -> Tensor:
+        """Levels or bits of the block, of one map or of several side by side; see the class."""
+        maps = (maps,) if isinstance(maps, Tensor) else maps
         if not self.training:
-            return self._exact(x)
-        y = self.conv(x)
+            return self._exact(torch.cat(maps, 1))
+        y = self.conv.of_padded(framed(maps, self.conv.kernel_size[0] // 2, -1.0))
         levels = levels_of_norm(self.norm, y, self.offsets, self.spread_out)
         if levels is not None:
             return levels
@@ -284,14 +285,14 @@ class BitHead(nn.Module):
             left = left - (scale.reshape(-1, 1, 1, 1) * bits).detach()
         return planes
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits; in evaluation summed plane by plane in single precision, as the engine does."""
-        padded = F.pad(x, (1, 1, 1, 1), value=-1.0)
+    def forward(self, *maps: Tensor) -> Tensor:
+        """Logits of maps side by side; in evaluation summed plane by plane in single precision, as the engine does."""
+        padded = framed(maps, 1, -1.0)
         if self.training:
             weight = sum(scale.reshape(-1, 1, 1, 1) * bits for scale, bits in zip(self.scale, self.signs(), strict=True))
-            y = F.conv2d(padded, (self.gain.reshape(-1, 1, 1, 1) * weight).to(x.dtype))
+            y = F.conv2d(padded, (self.gain.reshape(-1, 1, 1, 1) * weight).to(padded.dtype))
             return y.float() + self.bias.reshape(1, -1, 1, 1)
-        total = self.bias.reshape(1, -1, 1, 1).expand(x.shape[0], 4, *x.shape[-2:]).float()
+        total = self.bias.reshape(1, -1, 1, 1).expand(padded.shape[0], 4, *maps[0].shape[-2:]).float()
         for factor, bits in zip(self.factors(), self.signs(), strict=True):
             total = total + factor.reshape(1, -1, 1, 1) * F.conv2d(padded.float(), bits.float())
         return total
@@ -381,7 +382,7 @@ class BitUNet(nn.Module):
         """Logits of ink; odd sizes are padded by their last row and column, and cut back."""
         height, width = image.shape[-2:]
         grey, depth = self._planes(image)
-        logits = self.head(self._bits(image, grey, depth))
+        logits = self.head(*self._bits(image, grey, depth))
         if self.edge is not None:
             with torch.autocast(image.device.type, enabled=False):
                 seen = self.stem.levels(grey, depth)
@@ -390,7 +391,7 @@ class BitUNet(nn.Module):
 
     def bits(self, image: Tensor) -> Tensor:
         """What the head sees: the bits of the last map and of the stem, of a page whose sides are padded to multiples of `stride`."""
-        return self._bits(image, *self._planes(image))
+        return torch.cat(self._bits(image, *self._planes(image)), 1)
 
     def _planes(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
         """Grey and depth in whole levels, (N, 1, H, W), padded to multiples of `stride`."""
@@ -400,8 +401,9 @@ class BitUNet(nn.Module):
             planes = padded(planes, self.stride).round()
         return planes[:, :1], planes[:, 1:] if self.depth else None
 
-    def _bits(self, image: Tensor, grey: Tensor, depth: Tensor | None) -> Tensor:
-        dtype = torch.get_autocast_dtype(image.device.type) if self._lowered(image) else grey.dtype
+    def _bits(self, image: Tensor, grey: Tensor, depth: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The bits of the last map, and the stem's."""
+        dtype = autocast_type(image) or grey.dtype
         with torch.autocast(image.device.type, enabled=False):
             x = codes = self.stem.codes(grey, depth, dtype)
         skips: list[Tensor] = []
@@ -409,12 +411,8 @@ class BitUNet(nn.Module):
             x = encode(F.max_pool2d(x, 2) if at else x)
             skips.append(x)
         for at in range(len(self.decoder) - 1, -1, -1):
-            x = self.decoder[at](torch.cat([skips[at], _twice(self.narrow[at](x))], 1))
-        return torch.cat([_twice(x) if self.config.first_stride == 2 else x, codes], 1)
-
-    @staticmethod
-    def _lowered(image: Tensor) -> bool:
-        return torch.is_autocast_enabled(image.device.type)
+            x = self.decoder[at]((skips[at], _twice(self.narrow[at](x))))
+        return _twice(x) if self.config.first_stride == 2 else x, codes
 
 
 class _Twice(torch.autograd.Function):

@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from docbin.kernels.reference_edge import LARGEST, LOGIT_UNIT, Z_UNIT
+from docbin.nets.pixels import autocast_type, for_convolution
 
 HIDDEN_UNIT = 16.0
 """Levels of one unit of the hidden layer."""
@@ -80,16 +81,16 @@ class Edge(nn.Module):
         """(N, seen, h, w) levels and (N, 4, h, w) logits -> (N, 4, h, w); beyond the map everything is 0."""
         if not self.is_whole:
             x = torch.cat([seen / Z_UNIT, (logits * (LOGIT_UNIT / Z_UNIT)).clamp(-LARGEST / Z_UNIT, LARGEST / Z_UNIT)], 1)
-            drawn: Tensor = self.second(F.relu(self.first(x.contiguous(memory_format=torch.channels_last))))
+            drawn: Tensor = self.second(F.relu(self.first(for_convolution(x, autocast_type(x)))))
             return logits + drawn
         rounded = _rounded(LOGIT_UNIT * logits)
-        x = torch.cat([seen, rounded], 1).contiguous(memory_format=torch.channels_last)
+        x = torch.cat([seen, rounded], 1)
         if not self.training:
             with torch.autocast(x.device.type, enabled=False):
                 return self._exact(x, rounded)
         weight, scale = _whole_weights(self.first.weight)
         shape = (1, -1, 1, 1)
-        y = F.conv2d(x, weight, padding=1) * (scale * (HIDDEN_UNIT / Z_UNIT)).reshape(shape)
+        y = F.conv2d(for_convolution(x, autocast_type(x)), weight, padding=1) * (scale * (HIDDEN_UNIT / Z_UNIT)).reshape(shape)
         hidden = _rounded(y + HIDDEN_UNIT * self.first.bias.reshape(shape), low=0.0)  # type: ignore[union-attr]
         weight, scale = _whole_weights(self.second.weight)
         drawn = F.conv2d(hidden, weight, padding=1) * (scale / HIDDEN_UNIT).reshape(shape)

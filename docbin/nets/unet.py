@@ -34,14 +34,14 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from docbin.errors import UsageError
 from docbin.kernels.cell_planes import Plane
 from docbin.kernels.reference_edge import LARGEST, LOGIT_UNIT, Z_UNIT
 from docbin.nets.edge import Edge
+from docbin.nets.folded_conv import FoldedConv
 from docbin.nets.native import ClippedNorm2d
-from docbin.nets.pixels import luma, padded
+from docbin.nets.pixels import autocast_type, for_convolution, luma, padded
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,24 +196,25 @@ class UNet(nn.Module):
 
     @torch.no_grad()
     def fold_norms(self) -> None:
-        """Make every norm part of the convolution before it: for a network that is only evaluated, a pass over each map less."""
+        """Make every norm, and the addition and ReLU behind it, part of the convolution before it: for a network that is only evaluated."""
         pairs: list[tuple[nn.Module, str, str]] = [(self, "stem", "stem_norm"), *((part, "0", "1") for part in self.down)]
         for block in self.modules():
             if isinstance(block, ResidualBlock):
                 pairs += [(block, "first", "first_norm"), (block, "second", "second_norm")]
         for owner, conv, norm in pairs:
-            setattr(owner, conv, fuse_conv_bn_eval(getattr(owner, conv), getattr(owner, norm)))
-            setattr(owner, norm, getattr(owner, norm).behind)
+            setattr(owner, norm, FoldedConv(getattr(owner, conv), getattr(owner, norm)))
+            setattr(owner, conv, nn.Identity())
 
     def _raw(self, image: Tensor) -> Tensor:
         """The image, its local contrast and its depth at half size, (N, 12 + 4 * windows (+ 4), H/2, W/2); no gradient flows into the page."""
+        lowered = autocast_type(image)
         with torch.no_grad(), torch.autocast(image.device.type, enabled=False):
             image = image.float()
             cells = F.pixel_unshuffle(luma(image), 2)
             parts = [F.pixel_unshuffle(image[:, :3], 2), *(local_contrast(cells, window) for window in self.config.windows)]
             if self.config.depth:
                 parts.append(F.pixel_unshuffle(2 * image[:, 3:4], 2))
-            return torch.cat(parts, 1).contiguous(memory_format=torch.channels_last)
+            return for_convolution(torch.cat(parts, 1), lowered)
 
     def levels(self, image: Tensor) -> Tensor:
         """What the edge step sees of a page whose sides are even, as ``docbin.nets.stem.Stem.levels`` but for the rounding."""

@@ -108,6 +108,13 @@ class QuantConv2d(_Quantised, nn.Conv2d):
         y = self._scaled(input, y)
         return y if self.bias is None else y + self.bias.to(y.dtype).reshape(1, -1, 1, 1)
 
+    def of_padded(self, x: Tensor) -> Tensor:
+        """What :meth:`forward` gives of an input that is quantised and padded already, (N, in, H + 2 p, W + 2 p), where the activation quantizer has
+        no scale that depends on the input.
+        """
+        y = self._scaled(x, F.conv2d(x, self.quantised_weight().to(x.dtype), None, self.stride, 0, self.dilation, self.groups))
+        return y if self.bias is None else y + self.bias.to(y.dtype).reshape(1, -1, 1, 1)
+
 
 class QuantLinear(_Quantised, nn.Linear):
     """``nn.Linear`` with quantizers; both None is ``nn.Linear``, bit for bit."""

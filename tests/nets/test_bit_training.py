@@ -8,10 +8,12 @@ torch = pytest.importorskip("torch")
 
 from docbin.errors import UsageError  # noqa: E402
 from docbin.nets import build, config_of  # noqa: E402
-from docbin.nets.bitunet import _Levels, _Spread, offsets  # noqa: E402
+from docbin.nets.bitunet import BitBlock, _Levels, _Spread, offsets  # noqa: E402
+from docbin.nets.folded_conv import FoldedConv  # noqa: E402
+from docbin.nets.native import ClippedNorm2d  # noqa: E402
+from docbin.nets.pixels import framed  # noqa: E402
 from docbin.nets.stem import Stem, box_sum  # noqa: E402
 from docbin.quant.estimators import binarize, triangle  # noqa: E402
-from docbin.quant.layer import QuantConv2d  # noqa: E402
 from tests.nets.variants import BITUNET, UNET  # noqa: E402
 
 
@@ -71,8 +73,10 @@ def test_a_lowered_training_has_no_map_in_single_precision() -> None:
     net = build("bitunet", BITUNET).train()
     seen = []
     for block in net.modules():
-        if isinstance(block, QuantConv2d):
-            block.register_forward_pre_hook(lambda _, given: seen.append(given[0].dtype))
+        if isinstance(block, BitBlock):
+            block.register_forward_pre_hook(
+                lambda _, given: seen.extend(one.dtype for one in (given[0] if isinstance(given[0], tuple) else given))
+            )
     with torch.autocast("cpu", torch.bfloat16):
         net(torch.rand(1, 4 if net.depth else 3, 64, 64))
     assert seen
@@ -108,8 +112,57 @@ def test_a_folded_teacher_says_the_same() -> None:
     assert torch.allclose(before, after, rtol=1e-3, atol=1e-3 * before.abs().max().item())
 
 
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_folded_convolution_in_bfloat16_is_nearer_to_single_precision_than_its_parts(residual: bool, dilation: int) -> None:
+    """oneDNN's fused operation rounds once; its result must be the separate operations' but for their roundings."""
+    torch.manual_seed(1)
+    layer = FoldedConv(
+        torch.nn.Conv2d(16, 24, 3, padding=dilation, dilation=dilation, bias=False).eval(), ClippedNorm2d(24, low=0.0).eval()
+    )
+    x, more = (torch.randn(2, channels, 9, 13).bfloat16().contiguous(memory_format=torch.channels_last) for channels in (16, 24))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert layer._is_fused(x)
+        found = layer(x, more if residual else None)
+        separate = layer.behind(layer.conv(x), more if residual else None)
+    exact = layer(x.float(), more.float() if residual else None)
+    assert found.dtype == torch.bfloat16
+    assert (found > 0).float().mean() > 0.3
+    torch.testing.assert_close(found.float(), exact, rtol=2**-7, atol=2**-7)
+    assert (found.float() - exact).abs().mean() <= 1.05 * (separate.float() - exact).abs().mean()
+
+
 def test_a_variant_of_before_is_read() -> None:
     """``thresholds`` was called ``fan``: model folders and runs of then still hold that key."""
     assert config_of("bitunet", {"fan": 4}) == config_of("bitunet", {"thresholds": 4})
     with pytest.raises(UsageError, match="thresholds 0 times"):
         config_of("bitunet", {"fan": 0})
+
+
+@pytest.mark.parametrize("edge", [0, 1, 2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_maps_in_a_frame_are_those_that_concatenation_and_padding_give(edge: int, dtype: torch.dtype) -> None:
+    parts = [torch.randn(2, channels, 5, 7).to(dtype).contiguous(memory_format=torch.channels_last) for channels in (6, 1, 8)]
+    found, wanted = ([part.clone().requires_grad_(k != 1) for k, part in enumerate(parts)] for _ in range(2))
+    one = framed(found, edge, -1.0)
+    two = torch.nn.functional.pad(torch.cat(wanted, 1), (edge,) * 4, value=-1.0)
+    assert torch.equal(one, two)
+    gradient = torch.randn_like(two)
+    one.backward(gradient)
+    two.backward(gradient)
+    for mine, twin in zip(found, wanted, strict=True):
+        assert mine.grad is None if twin.grad is None else torch.equal(mine.grad, twin.grad)
+
+
+def test_a_block_of_several_maps_is_a_block_of_their_concatenation() -> None:
+    """The whole block with its gradients against the layer's own padding."""
+    block = BitBlock((6, 3), 1, 4, 2, 3, "bireal").train()
+    maps = [torch.randn(2, channels, 8, 6).sign().requires_grad_() for channels in (6, 3)]
+    gradient = torch.randn(2, 4, 8, 6)
+    block(tuple(maps)).backward(gradient)
+    found = [one.grad for one in (*maps, block.conv.weight)]
+    twins = [one.detach().clone().requires_grad_() for one in maps]
+    block.zero_grad()
+    _Levels.apply(block.norm(block.conv(torch.cat(twins, 1))), block.offsets).backward(gradient)
+    for mine, twin in zip(found, (*twins, block.conv.weight), strict=True):
+        torch.testing.assert_close(mine, twin.grad)
