@@ -103,9 +103,11 @@ def browser() -> Iterator[Any]:
 class Visitor:
     """A page of the browser that notes what it should not have to."""
 
-    def __init__(self, browser: Any, demo: Demo, width: int = 1360, height: int = 900, scheme: str = "light") -> None:
+    def __init__(self, browser: Any, demo: Demo, width: int = 1360, height: int = 900, scheme: str = "light", touch: bool = False) -> None:
         self.complaints: list[str] = []
-        self.context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True)
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True, has_touch=touch
+        )
         self.page = page = self.context.new_page()
         page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
@@ -276,6 +278,42 @@ def test_wheel_and_drag_move_the_page_and_the_point_under_the_pointer_stays(visi
     assert moved["top"] - near["top"] == pytest.approx(80, abs=2)
     page.get_by_role("group", name="Zoom").get_by_role("button", name="Fit").click()
     assert stage.evaluate(WHERE)["high"] <= whole["room"]
+
+
+def test_two_fingers_zoom_the_page_about_the_point_between_them(browser: Any, demo: Demo) -> None:
+    """On a phone: apart makes the page larger, together smaller again, and the browser itself zooms nothing."""
+    visitor = Visitor(browser, demo, width=390, height=800, touch=True)
+    visitor.sample()
+    visitor.rest()
+    page, stage = visitor.page, visitor.page.locator(".docbin-slider .stage")
+    stage.scroll_into_view_if_needed()
+    whole = visitor.soon(lambda: stage.evaluate(WHERE), lambda now: 0 < now["high"] <= now["room"])
+    box = stage.bounding_box()
+    x, y = whole["x"] + 0.4 * whole["wide"], 0.45 * whole["high"]
+    fingers = visitor.context.new_cdp_session(page)
+
+    def touch(kind: str, apart: float) -> None:
+        points = [{"x": box["x"] + 1 + x + side * apart / 2, "y": box["y"] + 1 + y} for side in (-1, 1)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points if kind != "touchEnd" else []})
+
+    def pinched(widths: list[float]) -> dict[str, float]:
+        touch("touchStart", widths[0])
+        for apart in widths[1:]:
+            touch("touchMove", apart)
+        touch("touchEnd", 0)
+        now: dict[str, float] = stage.evaluate(WHERE)
+        return now
+
+    near = pinched([40, 60, 90, 120, 160, 200])
+    assert near["wide"] == pytest.approx(5 * whole["wide"], rel=0.2)  # a browser may swallow the first move
+    assert (near["left"] + x - near["x"]) / near["wide"] == pytest.approx(0.4, abs=0.03)
+    assert (near["top"] + y - near["y"]) / near["high"] == pytest.approx(0.45, abs=0.03)
+    assert page.evaluate("() => window.visualViewport.scale") == 1
+    smaller = pinched([200, 160, 120])
+    assert smaller["wide"] == pytest.approx(near["wide"] * 0.6, rel=0.25)
+    assert pinched([200, 120, 60, 20])["wide"] == pytest.approx(whole["wide"], rel=0.02)  # never smaller than the whole page
+    assert visitor.complaints == []
+    visitor.context.close()
 
 
 GREYED = "() => { const node = document.querySelector('.docbin-result-%s'); return node.inert && node.classList.contains('docbin-stale'); }"
