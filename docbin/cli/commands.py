@@ -22,7 +22,7 @@ class Row(NamedTuple):
 
 COMMANDS: Mapping[str, Row] = {
     "binarize": Row("docbin.cli.binarize:command", "Turn pages (pictures, TIFF, PDF) into ink."),
-    "clean": Row("docbin.cli.clean:command", "Write clean pages: white paper, ink in its own greys; for OCR, print, reading."),
+    "clean": Row("docbin.cli.clean:command", "Clean pages: white paper, ink in its own greys."),
     "detect": Row("docbin.cli.detect:command", "Find the words in pictures."),
     "evaluate": Row("docbin.cli.evaluate:command", "Score methods on benchmarks."),
     "score": Row("docbin.cli.score:command", "Score a result against the truth."),
