@@ -8,6 +8,7 @@ with "binarized" among its features. Parallel pages, existing output, missing pa
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,8 +17,9 @@ from ocrd import Processor
 from ocrd.decorators import ocrd_cli_options, ocrd_cli_wrap_processor
 from ocrd.processor.ocrd_page_result import OcrdPageResult, OcrdPageResultImage
 from ocrd_models.ocrd_page import AlternativeImageType
-from ocrd_utils import config
+from ocrd_utils import config, getLogger
 
+from docbin.errors import DocbinError
 from docbin.integrations import ocrd_tool
 from docbin.integrations.page_filter import PageFilter
 
@@ -70,7 +72,7 @@ class Binarize(Processor):
             region_image, region_coordinates = self.workspace.image_from_segment(region, image, coordinates, feature_filter=UNWANTED)
             if level == "region":
                 result.images.append(
-                    self._binarized(region, region_image, region_coordinates, f"_{region.id}", f"{page_id}, region {region.id}")
+                    self._binarized(region, region_image, region_coordinates, f"{region.id}", f"{page_id}, region {region.id}")
                 )
                 continue
             for line in _lines(region):
@@ -78,7 +80,7 @@ class Binarize(Processor):
                     line, region_image, region_coordinates, feature_filter=UNWANTED
                 )
                 label = f"{page_id}, line {line.id}"
-                result.images.append(self._binarized(line, line_image, line_coordinates, f"_{region.id}_{line.id}", label))
+                result.images.append(self._binarized(line, line_image, line_coordinates, f"{region.id}_{line.id}", label))
         return result
 
     def _binarized(self, element: Any, image: Any, coordinates: Any, suffix: str, label: str) -> OcrdPageResultImage:
@@ -105,4 +107,8 @@ def _lines(region: Any) -> Iterator[Any]:
 @ocrd_cli_options
 def main(*arguments: Any, **options: Any) -> Any:
     """The command ``ocrd-docbin-binarize``."""
-    return ocrd_cli_wrap_processor(Binarize, *arguments, **options)
+    try:
+        return ocrd_cli_wrap_processor(Binarize, *arguments, **options)
+    except DocbinError as error:
+        getLogger("ocrd.processor.Binarize").critical("%s", error)
+        sys.exit(error.exit_code)

@@ -3,8 +3,8 @@
 OCRmyPDF finds this module by the entry point group ``ocrmypdf``; installed but not asked for, it changes nothing.
 
 ``--docbin [METHOD]``
-    The recognizer gets the clean grey page of ``docbin clean``: white paper, the writing in its own greys. What a reader sees
-    is not touched.
+    The recognizer gets the clean grey page of ``docbin clean``: white paper, the writing in its own greys; with twice the pixels a side where
+    letters are low. What a reader sees is not touched.
 ``--docbin-ink``
     The recognizer gets the ink, 1 bit a pixel.
 ``--docbin-final``
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from docbin.integrations.page_filter import PageFilter
     from docbin.integrations.scan_replacement import Place
     from docbin.page import Image
+    from docbin.pdf.ink_picture import InkPicture
 
 hookimpl = pluggy.HookimplMarker("ocrmypdf")
 log = logging.getLogger("ocrmypdf.docbin")
@@ -176,7 +177,7 @@ def _for_ocr(page: Any, image: PillowImage) -> PillowImage | None:
         return None  # there is nothing to clean in
     try:
         ink_alone = bool(_option(page.options, "docbin_ink"))
-        filtered = _filter_of(page.options).apply(_pixels(image), _option(page.options, "docbin_threads"), clean=not ink_alone)
+        filtered = _filter_of(page.options).apply_for_ocr(_pixels(image), _option(page.options, "docbin_threads"), clean=not ink_alone)
         if filtered.reasons:
             log.info("docbin: OCR gets the page as it is: %s", "; ".join(filtered.reasons))
             return None
@@ -184,7 +185,7 @@ def _for_ocr(page: Any, image: PillowImage) -> PillowImage | None:
     except Exception as error:
         _warn("OCR gets the page as it is", error)
         return None
-    cleaned.info["dpi"] = image.info.get("dpi", (300, 300))
+    cleaned.info["dpi"] = tuple(filtered.scale * value for value in image.info.get("dpi", (300, 300)))
     return cleaned
 
 
@@ -237,6 +238,39 @@ def _inked_page(page: Any, image_filename: Path) -> Path | None:
     return made
 
 
+@hookimpl(tryfirst=True)
+def filter_pdf_page(page: Any, image_filename: Path, output_pdf: Path) -> Path | None:
+    """Code the ink of a page made from a picture as JBIG2, where that is smaller."""
+    if not _option(page.options, "docbin_final") or Path(image_filename) != Path(page.get_path("docbin_page.tif")):
+        return None
+    _recode(Path(image_filename), Path(output_pdf))
+    others = page.plugin_manager.pluggy_manager.subset_hook_caller("filter_pdf_page", remove_plugins=[sys.modules[__name__]])
+    made: Path | None = others(page=page, image_filename=image_filename, output_pdf=output_pdf)
+    return output_pdf if made is None else made
+
+
+def _recode(image_filename: Path, pdf_file: Path) -> None:
+    import numpy as np
+    import pikepdf
+    from PIL import Image as pillow
+
+    from docbin.pdf.ink_picture import encoded, picture_stream
+    from docbin.pdf.page_pictures import own_pictures, picture_draws, repoint
+
+    try:
+        with pillow.open(image_filename) as image:
+            ink = encoded(~np.asarray(image))
+        if ink.compression == "g4":
+            return
+        with pikepdf.open(pdf_file, allow_overwriting_input=True) as pdf:
+            page = pdf.pages[0].obj
+            (draw,) = picture_draws(page)
+            repoint(pdf, own_pictures(page), draw.path, pdf.make_indirect(picture_stream(pdf, ink)))
+            pdf.save(pdf_file)
+    except Exception as error:
+        _warn("the page's ink stays coded as G4", error)
+
+
 def _before_jpeg(page: Any, image_filename: Path) -> Path:
     """OCRmyPDF codes the page anew as JPEG where all its pictures were; the PNG that it coded lies beside it, named by the last step that made it."""
     if Path(image_filename).name != Path(page.get_path("visible.jpg")).name:
@@ -268,9 +302,10 @@ def _ink_of_scans(page: Any) -> None:
     import pikepdf
 
     from docbin.integrations import scan_replacement
+    from docbin.pdf.ink_picture import encoded
 
     try:
-        codes: dict[Place, bytes] = {}
+        inks: dict[Place, InkPicture] = {}
         with pikepdf.open(page.origin) as pdf:
             found = scan_replacement.scans(pdf.pages[page.pageno])
             for scan in found:
@@ -278,24 +313,28 @@ def _ink_of_scans(page: Any) -> None:
                 if filtered.reasons:
                     _note(page, filtered.reasons)
                     return
-                codes[scan.place] = scan_replacement.code_of(filtered.ink)
-        for number, (place, code) in enumerate(codes.items()):
+                inks[scan.place] = encoded(filtered.ink)
+        for number, (place, ink) in enumerate(inks.items()):
             stem = _folder(page) / f"{page.pageno:06d}-{number}"
-            stem.with_suffix(".place").write_text(json.dumps(place), encoding="utf-8")
-            stem.with_suffix(".g4").write_bytes(code)
-        if codes:
+            stem.with_suffix(".place").write_text(json.dumps([place, ink.width, ink.height, ink.compression]), encoding="utf-8")
+            stem.with_suffix(".code").write_bytes(ink.data)
+        if inks:
             _note(page, [])
     except Exception as error:
         _warn("the page keeps its original", error)
         _note(page, [str(error)])
 
 
-def _codes(folder: Path) -> dict[int, dict[Place, bytes]]:
-    codes: dict[int, dict[Place, bytes]] = {}
+def _inks(folder: Path) -> dict[int, dict[Place, InkPicture]]:
+    """What :func:`_ink_of_scans` has left: page index -> place -> ink."""
+    from docbin.pdf.ink_picture import InkPicture
+
+    inks: dict[int, dict[Place, InkPicture]] = {}
     for path in sorted(folder.glob("*.place")):
-        place: Place = tuple(json.loads(path.read_text(encoding="utf-8")))
-        codes.setdefault(int(path.name[:6]), {})[place] = path.with_suffix(".g4").read_bytes()
-    return codes
+        place, width, height, compression = json.loads(path.read_text(encoding="utf-8"))
+        ink = InkPicture(width, height, compression, path.with_suffix(".code").read_bytes())
+        inks.setdefault(int(path.name[:6]), {})[tuple(place)] = ink
+    return inks
 
 
 def _with_ink(pdf_file: Path, context: Any, name: str) -> Path:
@@ -304,12 +343,12 @@ def _with_ink(pdf_file: Path, context: Any, name: str) -> Path:
 
     from docbin.integrations import scan_replacement
 
-    codes = _codes(_folder(context))
-    if not codes:
+    inks = _inks(_folder(context))
+    if not inks:
         return pdf_file
     try:
         with pikepdf.open(pdf_file) as pdf:
-            if not scan_replacement.replace(pdf, codes):
+            if not scan_replacement.replace(pdf, inks):
                 return pdf_file
             made = Path(context.get_path(name))
             pdf.save(made, **_save_settings(context))
@@ -360,7 +399,8 @@ def generate_pdfa(
 
 @hookimpl(tryfirst=True)
 def optimize_pdf(input_pdf: Path, output_pdf: Path, context: Any, executor: Any, linearize: bool) -> tuple[Path, Sequence[str]] | None:
-    """Put the ink in, then let OCRmyPDF optimize: with jbig2 on PATH it codes the ink as JBIG2, without loss."""
+    """Put the ink in, then let OCRmyPDF optimize. Ink is coded as JBIG2 or G4, whichever is smaller, both without loss; OCRmyPDF, where it finds a
+    program jbig2, codes the G4 ones as JBIG2, too."""
     if not _option(context.options, "docbin_final"):
         return None
     made = _with_ink(input_pdf, context, f"docbin_{Path(output_pdf).name}")

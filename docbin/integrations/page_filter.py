@@ -29,11 +29,13 @@ class Filtered:
     ----------
     ink : bool (H, W), True = ink
     clean : uint8 (H, W), the page on white paper (:mod:`docbin.cleaning`), dark on light; None where it was not asked for
+    scale : 2 where ink and clean page have twice the page's pixels a side, else 1
     reasons : why the result should not be used, in words; empty where it looks like a page
     """
 
     ink: Mask
     clean: Image | None
+    scale: int
     reasons: tuple[str, ...] = ()
 
 
@@ -63,24 +65,40 @@ class PageFilter:
         row.check_available()
         return filter
 
-    def apply(self, pixels: Image, threads: int | None = None, *, clean: bool = False) -> Filtered:
-        """Ink of a page, uint8 (H, W) or (H, W, 3), and with `clean` the clean grey page; with at most `threads` threads (None: one a CPU)."""
+    def apply(self, pixels: Image, threads: int | None = None) -> Filtered:
+        """Ink of a page, uint8 (H, W) or (H, W, 3), with at most `threads` threads (None: one a CPU)."""
         from docbin import kernels
-        from docbin.assessment import remark
-        from docbin.cleaning import clean_by
         from docbin.polarity import upright
 
         page, _ = upright(pixels, self.polarity)
-        on_white = None
+        with kernels.at_most(threads):
+            ink = self.row.binarize(page, **self.params)
+            return Filtered(ink, None, 1, _doubts(page, ink))
+
+    def apply_for_ocr(self, pixels: Image, threads: int | None = None, *, clean: bool) -> Filtered:
+        """As :meth:`apply`, for a recognizer: with twice the pixels a side where letters are low (:mod:`docbin.enlarging`), and with `clean` the
+        clean grey page besides."""
+        from docbin import kernels
+        from docbin.cleaning import clean_by
+        from docbin.enlarging import on_fitting_grid
+        from docbin.polarity import upright
+
+        page, _ = upright(pixels, self.polarity)
         with kernels.at_most(threads):
             if clean:
-                made = clean_by(self.row, page, **self.params)
-                on_white, ink = made.page, made.ink
-            else:
-                ink = self.row.binarize(page, **self.params)
-            verdict = remark(page, ink)
-        doubtful = verdict is not None and (verdict.grave or verdict.value < LEAST_QUALITY)
-        return Filtered(ink, on_white, verdict.reasons if verdict is not None and doubtful else ())
+                made = clean_by(self.row, page, enlarge="auto", **self.params)
+                return Filtered(made.ink, made.page, made.scale, _doubts(made.source, made.ink))
+            ink, source, scale = on_fitting_grid(page, "auto", lambda one: self.row.binarize(one, **self.params), lambda one: one)
+            return Filtered(ink, None, scale, _doubts(source, ink))
+
+
+def _doubts(page: Image, ink: Mask) -> tuple[str, ...]:
+    """Why a result should not be used; empty where it looks like a page."""
+    from docbin.assessment import remark
+
+    verdict = remark(page, ink)
+    doubtful = verdict is not None and (verdict.grave or verdict.value < LEAST_QUALITY)
+    return verdict.reasons if verdict is not None and doubtful else ()
 
 
 def parsed_params(given: list[str]) -> dict[str, str]:

@@ -3,8 +3,8 @@
 A picture counts as the page's scan where it covers at least half of the page and its pixels are all that one sees of it: no mask, no soft mask,
 no other reading of its samples, more than one bit a pixel. The new picture has the old one's pixels in number, so not a point of the page moves.
 
-Work on the pages and the change of the file are apart, because a program may do the first in many processes and the second at the end:
-:func:`scans` finds and decodes, :func:`code_of` encodes, :func:`replace` puts the codes in.
+Work on the pages and the change of the file are apart, because a program may do the first in many processes and the second at the end: :func:`scans`
+finds and decodes, :func:`docbin.pdf.ink_picture.encoded` codes, :func:`replace` puts the ink in.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from docbin.page import Image, Mask
+    from docbin.page import Image
+    from docbin.pdf.ink_picture import InkPicture
 
 COVERS = 0.5
 """Share of the page that its scan covers, at the least."""
@@ -68,21 +69,12 @@ def scans(page: Any) -> list[Scan]:
 
 def _pictures(page: Any) -> dict[Place, tuple[Any, float]]:
     """Every picture that a page draws: its object and the area that it covers, in square points, at its largest."""
-    resources = page.obj.get("/Resources")
+    from docbin.pdf.page_pictures import resources_of
+
     found: dict[Place, tuple[Any, float]] = {}
-    for place, stream, covered in _drawn(page.obj, _inherited(page.obj) if resources is None else resources, None, ()):
+    for place, stream, covered in _drawn(page.obj, resources_of(page.obj), None, ()):
         found[place] = stream, max(covered, found[place][1] if place in found else 0.0)
     return found
-
-
-def _inherited(node: Any) -> Any:
-    for _ in range(40):
-        if "/Parent" not in node:
-            return None
-        node = node["/Parent"]
-        if "/Resources" in node:
-            return node["/Resources"]
-    return None
 
 
 def _drawn(holder: Any, resources: Any, matrix: Any, place: Place) -> Iterator[tuple[Place, Any, float]]:
@@ -124,41 +116,25 @@ def _is_plain(stream: Any) -> bool:
     return int(stream.get("/SMaskInData", 0)) == 0 and int(stream.get("/BitsPerComponent", 8)) in (2, 4, 8)
 
 
-def code_of(ink: Mask) -> bytes:
-    """Ink as CCITT G4 code, ink black: what :func:`replace` puts in."""
-    from docbin.files.write_tiff import group4
+def replace(pdf: Any, inks: Mapping[int, Mapping[Place, InkPicture]]) -> set[int]:
+    """Put `inks` (page index -> place -> ink) in place of scans, in a pikepdf document.
 
-    return group4(ink)
-
-
-def replace(pdf: Any, codes: Mapping[int, Mapping[Place, bytes]]) -> set[int]:
-    """Put `codes` (page index -> place -> code) in place of scans, in a pikepdf document.
-
-    A picture that stands on other pages too is replaced only where each of them has a code for it; the code of the first is taken, for the pixels are
-    the same. Returns the indices of the pages of which at least one scan was replaced.
+    The page's name for the scan comes to mean the ink; another page that shows the same picture keeps it, unless it has ink of its own here. Returns
+    the indices of the pages of which at least one scan was replaced.
     """
-    import pikepdf
+    from docbin.pdf.ink_picture import picture_stream
+    from docbin.pdf.page_pictures import own_pictures, repoint
 
-    users: dict[tuple[int, int], set[tuple[int, Place]]] = {}
-    scanned: dict[tuple[int, int], Any] = {}
-    for index, page in enumerate(pdf.pages):
-        for place, (stream, _) in _pictures(page).items():
-            users.setdefault(stream.objgen, set()).add((index, place))
-        if index in codes:
-            scanned.update((scan.stream.objgen, scan.stream) for scan in scans(page))
     done: set[int] = set()
-    for key, stream in scanned.items():
-        places = users[key]
-        found = [codes.get(index, {}).get(place) for index, place in sorted(places)]
-        if not all(found) or found[0] is None:
-            continue
-        width, height = int(stream.Width), int(stream.Height)
-        parameters = pikepdf.Dictionary(K=-1, Columns=width, Rows=height)
-        stream.write(found[0], filter=pikepdf.Name.CCITTFaxDecode, decode_parms=parameters)
-        stream.ColorSpace = pikepdf.Name.DeviceGray
-        stream.BitsPerComponent = 1
-        for unwanted in ("/Intent", "/Interpolate", "/Alternates", "/Metadata"):
-            if unwanted in stream:
-                del stream[unwanted]
-        done.update(index for index, _ in places)
+    made: dict[InkPicture, Any] = {}
+    for index, places in sorted(inks.items()):
+        page = pdf.pages[index]
+        now = {scan.place: scan.size for scan in scans(page)}
+        wanted = {place: ink for place, ink in places.items() if now.get(place) == (ink.width, ink.height)}
+        things = own_pictures(page.obj) if wanted else None
+        for place, ink in wanted.items():
+            if ink not in made:
+                made[ink] = pdf.make_indirect(picture_stream(pdf, ink))
+            repoint(pdf, things, place, made[ink])
+            done.add(index)
     return done

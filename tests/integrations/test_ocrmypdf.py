@@ -24,6 +24,7 @@ from PIL import Image
 
 import docbin
 from docbin.errors import InputError
+from docbin.pdf.ink_picture import encoded
 from docbin.pdf.pdf_structure import filters_of
 from tests.integrations.scans import LINES, coded, printed, scanned_pdf, shaded
 
@@ -216,6 +217,17 @@ def test_clean_grey_and_ink_for_the_recognizer(tmp_path: Path) -> None:
     assert (np.asarray(grey) == 255).mean() > 0.5
 
 
+def test_small_letters_get_twice_the_pixels(tmp_path: Path) -> None:
+    """OCRmyPDF places the words by the picture's dpi, so that doubles, too."""
+    image = shaded(printed([line * 2 for line in LINES * 3], (400, 200), 11), depth=0.3)
+    image.info["dpi"] = (75, 75)
+    for options in ({}, {"docbin_ink": True}):
+        cleaned = plugin.filter_ocr_image(Page(tmp_path, docbin="otsu", **options), image)
+        assert cleaned is not None
+        assert cleaned.size == (800, 400)
+        assert cleaned.info["dpi"] == (150, 150)
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "P", "RGBA", "LA"])
 def test_any_mode_of_picture(mode: str, tmp_path: Path) -> None:
     image = shaded(printed()).convert(mode)
@@ -241,7 +253,7 @@ def test_a_method_that_fails_costs_its_page_only(tmp_path: Path, monkeypatch: py
     page = Page(tmp_path, docbin="sauvola", docbin_final=True)
     assert plugin.filter_ocr_image(page, printed()) is None
     assert "scan.pdf: no" in caplog.text
-    assert plugin._codes(plugin._folder(page)) == {}
+    assert plugin._inks(plugin._folder(page)) == {}
     assert plugin._summary(plugin._folder(page)) == ["docbin: page 1 keeps its original: scan.pdf: no"]
     page.options.lossless_reconstruction = False
     printed().save(page.get_path("rasterize.png"))
@@ -293,20 +305,24 @@ def test_a_scan_inside_forms_is_found_and_replaced(tmp_path: Path) -> None:
     (scan,) = scan_replacement.scans(page)
     assert scan.place[0] == "/Outer"
     ink = docbin.binarize(scan.pixels(), "otsu")
-    assert scan_replacement.replace(pdf, {0: {scan.place: scan_replacement.code_of(ink)}}) == {0}
+    assert scan_replacement.replace(pdf, {0: {scan.place: encoded(ink)}}) == {0}
     pdf.save(tmp_path / "b.pdf")
     assert np.abs(looks(tmp_path / "b.pdf") - looks(tmp_path / "a.pdf")).mean() < 12
 
 
-def test_a_picture_of_several_pages_is_replaced_only_where_all_agree(tmp_path: Path) -> None:
+def test_a_picture_of_several_pages_stays_on_those_that_were_not_asked_for(tmp_path: Path) -> None:
     pdf = pikepdf.open(scanned_pdf(tmp_path / "a.pdf", [coded(printed())]))
+    pdf.pages.append(pdf.pages[0])
     pdf.pages.append(pdf.pages[0])
     pdf.save(tmp_path / "b.pdf")
     pdf = pikepdf.open(tmp_path / "b.pdf")
     (scan,) = scan_replacement.scans(pdf.pages[0])
-    code = {scan.place: scan_replacement.code_of(docbin.binarize(scan.pixels(), "otsu"))}
-    assert scan_replacement.replace(pdf, {0: code}) == set()
-    assert scan_replacement.replace(pdf, {0: code, 1: code}) == {0, 1}
+    ink = {scan.place: encoded(docbin.binarize(scan.pixels(), "otsu"))}
+    assert scan_replacement.replace(pdf, {0: ink, 2: ink}) == {0, 2}
+    assert [int(images(page)[0].BitsPerComponent) for page in pdf.pages] == [1, 8, 1]
+    assert images(pdf.pages[0])[0].objgen == images(pdf.pages[2])[0].objgen
+    wrong = {scan.place: encoded(np.zeros((5, 5), bool))}
+    assert scan_replacement.replace(pdf, {1: wrong}) == set()
 
 
 # --- the program -----------------------------------------------------------------------------------------------------------------------
@@ -414,7 +430,8 @@ def test_pages_made_from_pictures_become_ink_too(tmp_path: Path) -> None:
     ended = ocrmypdf("--docbin-final", "--deskew", scan, tmp_path / "out.pdf")
     assert ended.returncode == 0, ended.stderr
     first, second = pictures_of(tmp_path / "out.pdf")
-    assert (first[0][1], first[0][3]) == (1, "/CCITTFaxDecode")
+    assert first[0][1] == 1
+    assert first[0][3] in ("/CCITTFaxDecode", "/JBIG2Decode")
     assert second[0][1] == 8
     assert words_of(tmp_path / "out.pdf") == " ".join(LINES).split()
     ended = ocrmypdf("--docbin-final", "--force-ocr", tmp_path / "out.pdf", tmp_path / "again.pdf")
@@ -447,8 +464,8 @@ def test_mixed_documents(tmp_path: Path) -> None:
     ended = ocrmypdf("--docbin-final", "--skip-text", "--pages", "1-2,4", scan, tmp_path / "out.pdf")
     assert ended.returncode == 0, ended.stderr
     made = pictures_of(tmp_path / "out.pdf")
-    # Page 1's picture stands on page 4 too, small: it is nobody's to change. Page 3 was not asked for.
-    assert [page[0][1] for page in made] == [8, 1, 8, 8]
+    # Page 1's picture stands on page 4 too, small beside text: there it stays. Page 3 was not asked for.
+    assert [page[0][1] for page in made] == [1, 1, 8, 8]
     with pikepdf.open(tmp_path / "out.pdf") as after:
         assert str(after.pages[1].Annots[0].A.URI) == "https://example.org"
     red = Image.fromarray(looks(tmp_path / "out.pdf", 1).astype(np.uint8))
@@ -533,8 +550,36 @@ def test_python_interface(tmp_path: Path) -> None:
     assert not (tmp_path / "no.pdf").exists()
 
 
-def executable(path: Path, text: str) -> Path:
-    """A program of the test's own."""
-    path.write_text(text)
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
+JBIG2 = """#!{python}
+import sys
+import numpy as np
+from PIL import Image
+from docbin.pdf import jbig2
+
+if "--version" in sys.argv:
+    print("jbig2enc 0.29")
+else:
+    open({seen!r}, "a").write(sys.argv[-1] + chr(10))
+    sys.stdout.buffer.write(jbig2.encode(~np.asarray(Image.open(sys.argv[-1]).convert("1"))))
+"""
+
+
+@needs_programs
+@pytest.mark.slow
+def test_with_a_program_jbig2_on_the_path(tmp_path: Path) -> None:
+    """OCRmyPDF then codes 1-bit pictures itself. What docbin has coded as G4, because it was smaller, it takes; the pixels stay the same."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    seen = tmp_path / "seen.txt"
+    program = programs / "jbig2"
+    program.write_text(JBIG2.format(python=sys.executable, seen=str(seen)))
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed()))])
+    for name, path in (("without", os.environ["PATH"]), ("with", f"{programs}{os.pathsep}{os.environ['PATH']}")):
+        ended = ocrmypdf("--docbin-final", scan, tmp_path / f"{name}.pdf", environment={"PATH": path})
+        assert ended.returncode == 0, ended.stderr
+    assert np.array_equal(ink_of(tmp_path / "with.pdf"), ink_of(tmp_path / "without.pdf"))
+    ((with_it,),) = pictures_of(tmp_path / "with.pdf")
+    ((without,),) = pictures_of(tmp_path / "without.pdf")
+    assert with_it[3] == "/JBIG2Decode" or len(with_it[2]) <= len(without[2])
+    assert seen.exists() or without[3] == "/JBIG2Decode"
