@@ -129,12 +129,12 @@ def binarize(image: Given, method: str | None = "bitunet", *, enlarge: str | int
     (dtype('bool'), (40, 60), 200)
     """
     from docbin import catalogue
-    from docbin.enlarging import on_fitting_grid
+    from docbin.enlarging import ink_of
     from docbin.files.given import pixels_of
     from docbin.polarity import upright
 
     row = catalogue.get(method or catalogue.DEFAULT)
-    return on_fitting_grid(upright(pixels_of(image), polarity)[0], enlarge, lambda page: row.binarize(page, **params), lambda ink: ink)[0]
+    return ink_of(row, upright(pixels_of(image), polarity)[0], enlarge, **params)[0]
 
 
 def clean(

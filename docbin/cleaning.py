@@ -17,9 +17,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from docbin.enlarging import on_fitting_grid
+from docbin.kernels.paper import REACH as PAPER
+from docbin.kernels.paper import SHRINK, paper_level
 from docbin.page import FloatMap, Image, Mask, check_image, check_mask, to_grey
 
 if TYPE_CHECKING:
@@ -31,12 +32,6 @@ FADE = 2
 """Pixels beyond them over which it fades to white."""
 SURE, UNSURE = 0.4, 0.1
 """Probability of ink from which a pixel's own grey stays in full, and down to which it fades."""
-SHRINK = 4
-"""Paper is measured at this fraction of the size."""
-PAPER = 8
-"""Half the side of the window whose paper is averaged, in such cells."""
-DARKEST_PAPER = 24
-"""Grey levels; where paper is darker there is no paper (a black table beside the page), and nothing is multiplied by more than ten."""
 BORDER = 6
 """A dark mass at the page's edge is a scan's border where it is thicker than so many strokes."""
 LEAST_BORDER = 12
@@ -90,67 +85,30 @@ def clean_page(image: Image, ink: Mask, probability: FloatMap | None = None, *, 
     check_mask(ink, "ink")
     if ink.shape != image.shape[:2] or (probability is not None and probability.shape != ink.shape):
         raise ValueError(f"clean: page {image.shape[:2]}, ink {ink.shape} and probability must have one shape")
+    import cv2
+
     pixels = image if colour and image.ndim == 3 else to_grey(image)
     kept = without_dirt(ink, to_grey(image))
-    flat = on_white(pixels, ink)
-    opacity = _opacity(kept, ink, probability)
-    if flat.ndim == 3:
-        opacity = opacity[..., None]
-    return np.asarray(np.rint(255.0 - opacity * (255.0 - flat)), np.uint8)
-
-
-def _opacity(kept: Mask, ink: Mask, probability: FloatMap | None) -> FloatMap:
-    """How much of the page's own grey stays, float32 (H, W) in 0..1: all on ink and `REACH` pixels around it, none `FADE` pixels further."""
-    import cv2
-
-    away = cv2.distanceTransform(np.asarray(~kept, np.uint8), cv2.DIST_L2, 3) if kept.any() else np.full(kept.shape, 1e6, np.float32)
-    opacity = np.clip((REACH + FADE + 1 - away) / np.float32(FADE + 1), 0, 1)
+    # White is most of the page, so only what is not is computed.
+    reach = REACH + FADE
+    near = cv2.dilate(np.asarray(kept, np.uint8), np.ones((2 * reach + 3,) * 2, np.uint8)) > 0
     if probability is not None:
-        unsure = np.clip((probability - np.float32(UNSURE)) / np.float32(SURE - UNSURE), 0, 1)
-        dirt = cv2.dilate(np.asarray(ink & ~kept, np.uint8), np.ones((2 * (REACH + FADE) + 1,) * 2, np.uint8))
-        unsure[dirt > 0] = 0
-        opacity = np.maximum(opacity, unsure)
-    return np.asarray(opacity, np.float32)
-
-
-def on_white(pixels: Image, ink: Mask) -> FloatMap:
-    """The page divided by its paper, float32 of the page's shape in 0..255: paper is 255 wherever it is, ink as dark as it is beside it.
-
-    Paper is the mean of the pixels that are no ink and not next to any, in a window of some 70 pixels; where there are none (a large letter, a
-    picture) in windows of two, four, ... times the side.
-    """
-    channels = [_divided(np.ascontiguousarray(part), ink) for part in ([pixels] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0))]
-    return channels[0] if pixels.ndim == 2 else np.asarray(np.dstack(channels), np.float32)
-
-
-def _divided(grey: Image, ink: Mask) -> FloatMap:
-    import cv2
-
-    paper = cv2.resize(_paper(grey, ink), (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
-    scale = 255.0 / np.maximum(paper, np.float32(DARKEST_PAPER))
-    return np.asarray(np.minimum(grey * scale, np.float32(255)), np.float32)
-
-
-def _paper(grey: Image, ink: Mask) -> NDArray[np.float32]:
-    """The grey of the paper on a grid of cells of `SHRINK` x `SHRINK` pixels, float32."""
-    import cv2
-
-    size = max(1, grey.shape[1] // SHRINK), max(1, grey.shape[0] // SHRINK)
-    free = cv2.bitwise_not(cv2.dilate(np.asarray(ink, np.uint8) * np.uint8(255), np.ones((7, 7), np.uint8)))
-    weight = cv2.resize(free, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    light = cv2.resize(cv2.multiply(grey, free, scale=1 / 255), size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    paper = np.zeros(weight.shape, np.float32)
-    missing = np.ones(weight.shape, np.bool_)
-    reach = PAPER
-    while missing.any() and reach < 2 * max(weight.shape) + PAPER:
-        side = (2 * reach + 1, 2 * reach + 1)
-        share = cv2.blur(weight, side, borderType=cv2.BORDER_REPLICATE)
-        found = missing & (share > 0.02)
-        paper[found] = cv2.blur(light, side, borderType=cv2.BORDER_REPLICATE)[found] / share[found]
-        missing &= ~found
-        reach *= 2
-    paper[missing] = 255
-    return paper
+        dirt = cv2.dilate(np.asarray(ink & ~kept, np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+        near |= (probability > UNSURE) & ~dirt
+    page = np.full(pixels.shape, 255, np.uint8)
+    if not near.any():
+        return page
+    away = cv2.distanceTransform(np.asarray(~kept, np.uint8), cv2.DIST_L2, 3)[near] if kept.any() else np.float32(np.inf)
+    opacity = np.clip((reach + 1 - away) / np.float32(FADE + 1), 0, 1)
+    if probability is not None:
+        unsure = np.clip((probability[near] - np.float32(UNSURE)) / np.float32(SURE - UNSURE), 0, 1)
+        opacity = np.maximum(opacity, np.where(dirt[near], np.float32(0), unsure))
+    planes = [(page, pixels)] if pixels.ndim == 2 else [(page[..., part], pixels[..., part]) for part in range(3)]
+    for plane, channel in planes:
+        channel = np.ascontiguousarray(channel)
+        flat = np.minimum(channel[near] * (np.float32(255) / paper_level(channel, ink)[near]), np.float32(255))
+        plane[near] = np.rint(np.float32(255) - opacity * (np.float32(255) - flat))
+    return page
 
 
 def stroke_width(ink: Mask) -> float:

@@ -13,6 +13,7 @@ import docbin
 from docbin import catalogue, cleaning
 from docbin.cli import main
 from docbin.errors import UsageError
+from docbin.kernels.paper import paper_level
 
 Pixels = NDArray[np.uint8]
 
@@ -32,6 +33,33 @@ def _page(ink: NDArray[np.bool_], paper: NDArray[np.float64] | float = 200.0, de
 
     soft = cv2.GaussianBlur(ink.astype(np.float32), (3, 3), 0.6)
     return np.asarray(np.rint(paper * (1 - depth * soft)), np.uint8)
+
+
+def slow_clean(page: Pixels, ink: NDArray[np.bool_], probability: NDArray[np.float32] | None) -> Pixels:
+    """The whole page by the formula, white paper included: the twin of :func:`docbin.cleaning.clean_page` in grey."""
+    import cv2
+
+    kept = cleaning.without_dirt(ink, page)
+    reach = cleaning.REACH + cleaning.FADE
+    away = cv2.distanceTransform(np.asarray(~kept, np.uint8), cv2.DIST_L2, 3) if kept.any() else np.full(kept.shape, 1e6, np.float32)
+    opacity = np.clip((reach + 1 - away) / (cleaning.FADE + 1), 0, 1)
+    if probability is not None:
+        unsure = np.clip((probability - cleaning.UNSURE) / (cleaning.SURE - cleaning.UNSURE), 0, 1)
+        unsure[cv2.dilate(np.asarray(ink & ~kept, np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0] = 0
+        opacity = np.maximum(opacity, unsure)
+    flat = np.minimum(page * (255.0 / paper_level(page, ink)), 255)
+    return np.asarray(np.rint(255 - opacity * (255 - flat)), np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(200, 240), (61, 83), (7, 300), (1, 1)])
+def test_what_is_computed_near_ink_alone_is_what_the_formula_gives(shape: tuple[int, int]) -> None:
+    random = np.random.default_rng(sum(shape))
+    ink = _strokes(shape) | (random.random(shape) < 0.01)
+    page = np.asarray(np.clip(_page(ink, 180) + random.normal(0, 9, shape), 0, 255), np.uint8)
+    for probability in (None, random.random(shape, np.float32) ** 4):
+        for mask in (ink, np.zeros_like(ink), np.ones_like(ink)):
+            off = cleaning.clean_page(page, mask, probability).astype(int) - slow_clean(page, mask, probability)
+            assert np.abs(off).max() <= 1  # float32 beside float64
 
 
 def test_paper_is_white_and_ink_as_dark_in_a_shadow_as_beside_it() -> None:

@@ -70,6 +70,21 @@ def test_ink_decided_on_the_finer_grid_is_nearer_the_letters_than_doubled_bits()
         assert score(anew, truth).fm > score(stairs, truth).fm + 1
 
 
+def test_dark_sides_join_the_ink_and_nothing_else_does() -> None:
+    ink = np.zeros((80, 120), np.bool_)
+    ink[20:60, 40:44] = True
+    page = np.full((80, 120), 210, np.uint8)
+    page[20:60, 40:47] = 80  # the stroke is wider than the ink
+    page[20:60, 52:56] = 80  # another, out of reach
+    page[30:34, 36:40] = 175  # a smudge, far paler than ink
+    unsure = np.full(ink.shape, 0.2, np.float32)
+    added = enlarging.with_dark_sides(ink, page, unsure) & ~ink
+    assert added[20:60, 44:47].all()
+    assert added.sum() == 40 * 3
+    assert (enlarging.with_dark_sides(ink, page, np.zeros_like(unsure)) == ink).all()
+    assert not enlarging.with_dark_sides(np.zeros_like(ink), page, unsure).any()
+
+
 def test_the_commands_double_the_resolution_of_what_they_enlarge(tmp_path: Path) -> None:
     frames = [Pictures.fromarray(_page(size)).resize((300, 110)) for size in (12, 12)]
     frames[0].save(tmp_path / "page.png", dpi=(100, 100))

@@ -128,7 +128,7 @@ class Binarize(Job):
         import numpy as np
 
         from docbin import assessment, automatic, catalogue
-        from docbin.enlarging import doubled, on_fitting_grid
+        from docbin.enlarging import doubled, ink_of, on_fitting_grid
         from docbin.files import write_page, write_probability
         from docbin.polarity import upright
 
@@ -139,16 +139,19 @@ class Binarize(Job):
             if self.row.name == catalogue.AUTO:
                 choices.append(automatic.choose(image, **self.params))  # type: ignore[arg-type]
                 return _checked(choices[-1].ink, image, self.row.name)
-            call = self.row.probability_map if self.probability else self.row.binarize
-            return _checked(call(image, **self.params), image, self.row.name)
+            return _checked(self.row.probability_map(image, **self.params), image, self.row.name)
 
-        result, seen, scale = on_fitting_grid(
-            pixels,
-            self.enlarge,
-            run,
-            lambda answer: np.asarray(answer >= 0.5) if self.probability else answer,
-        )
-        mask = np.asarray(result >= 0.5) if self.probability else result
+        if self.probability or self.row.name == catalogue.AUTO:
+            result, seen, scale = on_fitting_grid(
+                pixels,
+                self.enlarge,
+                run,
+                lambda answer: np.asarray(answer >= 0.5) if self.probability else answer,
+            )
+            mask = np.asarray(result >= 0.5) if self.probability else result
+        else:
+            mask, seen, scale = ink_of(self.row, pixels, self.enlarge, **self.params)
+            _checked(mask, seen, self.row.name)
         dpi = enlarged_dpi(page.dpi, scale)
         bits = None
         if self.probability:

@@ -84,7 +84,7 @@ class Preparation(Row):
                 pixels, self.enlarge, lambda page: row.probability_map(page, **params), lambda map: np.asarray(map >= 0.5)
             )
             return probability_grey(map), scale
-        mask, _, scale = on_fitting_grid(pixels, self.enlarge, lambda page: row.binarize(page, **params), lambda mask: mask)
+        mask, _, scale = enlarging.ink_of(row, pixels, self.enlarge, **params)
         return mask, scale
 
 
