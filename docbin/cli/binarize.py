@@ -22,7 +22,7 @@ def command(
             "-o",
             "--out",
             metavar="OUT",
-            help="A file for one input (.png .tif .pdf .pbm), a folder for many, - for stdout. "
+            help="A file for one input (.png .tif .pdf .pbm), a .pdf or .tif for all pages of many, a folder for a file each, - for stdout. "
             "[default: beside the input, page.jpg -> page.ink.png, scans/ -> scans.ink/; stdin to stdout]",
             show_default=False,
         ),
