@@ -36,8 +36,4 @@ def bernsen(image: Image, window: int = 31, contrast: int = 15, threshold: int =
 
 def bernsen_ink(image: Image, window: int = 31, contrast: int = 15, threshold: int = 128) -> Mask:
     """Ink by :func:`bernsen`: bool (H, W)."""
-    grey = to_grey(image)
-    darkest, brightest = local.local_min(grey, window), local.local_max(grey, window)
-    # grey <= (min + max) / 2 in bytes: the rounded-down mean of two bytes is min + (max - min) // 2, and grey is an integer.
-    span = brightest - darkest
-    return np.asarray(grey <= np.where(span > contrast, darkest + span // np.uint8(2), np.uint8(threshold)))
+    return local.bernsen(to_grey(image), window, contrast, threshold)

@@ -202,6 +202,16 @@ def local_extreme(
 ) -> Annotated[NDArray[numpy.uint8], dict(shape=(None, None))]:
     """Least or largest grey of every pixel's window."""
 
+def bernsen(
+    level: str,
+    grey: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    window: int,
+    contrast: int,
+    flat: int,
+    threads: int,
+) -> Annotated[NDArray[numpy.uint8], dict(shape=(None, None))]:
+    """Bernsen's ink, 1 = ink."""
+
 def metrics_counts(
     prediction: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
     truth: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],

@@ -136,6 +136,18 @@ def local_max(grey: Image, window: int, threads: int | None = None) -> Image:
     return _extreme(grey, window, True, threads)
 
 
+def bernsen(grey: Image, window: int, contrast: int, flat: int, threads: int | None = None) -> Mask:
+    """Bernsen's ink, bool (H, W): grey <= the middle of the window's extremes where they differ by more than `contrast`, else grey <= `flat`.
+
+    `contrast` and `flat` are grey levels, 0..255.
+    """
+    grey = _checked(grey, window)
+    if not kernels.compiled():
+        return reference.bernsen(grey, window, contrast, flat)
+    found = kernels._core.bernsen(kernels.active(), grey, window, contrast, flat, threads or kernels.threads())
+    return found.view(np.bool_)
+
+
 def _extreme(grey: Image, window: int, largest: bool, threads: int | None) -> Image:
     grey = _checked(grey, window)
     if not kernels.compiled():

@@ -55,6 +55,12 @@ def local_moments(grey: Image, window: int) -> tuple[Plane, Plane]:
     return sums / count, np.sqrt(variance_of(sums, squares, count))
 
 
+def bernsen(grey: Image, window: int, contrast: int, flat: int) -> Mask:
+    """See :func:`docbin.kernels.local.bernsen`."""
+    darkest, brightest = (local_extreme(grey, window, largest).astype(np.int64) for largest in (False, True))
+    return np.asarray(np.where(brightest - darkest > contrast, 2 * grey.astype(np.int64) <= darkest + brightest, grey <= flat))
+
+
 def local_extreme(grey: Image, window: int, largest: bool) -> Image:
     """Least or largest grey of every pixel's window, uint8 (H, W): one shifted copy a column and a row of the window."""
     better = np.maximum if largest else np.minimum

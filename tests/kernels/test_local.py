@@ -222,3 +222,17 @@ def test_strided_views_are_taken_as_they_look() -> None:
 def test_wrong_arguments_are_named(call: object, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         call(PAGES["flat"])  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 7), (40, 131), (130, 70)])
+def test_bernsen_is_the_same_at_every_level(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(4)
+    grey = (np.linspace(0, 200, size[1]).astype(np.uint8) + rng.integers(0, 56, size)).astype(np.uint8)
+    for window, contrast, flat in ((1, 0, 128), (3, 15, 100), (75, 25, 100), (31, 0, 255), (31, 255, 0), (9, 254, 130)):
+        want = reference.bernsen(grey, window, contrast, flat)
+        for level in kernels.levels():
+            with kernels.use(level):
+                for threads in (1, 3):
+                    got = local.bernsen(grey, window, contrast, flat, threads)
+                    assert got.dtype == np.bool_
+                    assert np.array_equal(got, want), (level, window, contrast, flat)

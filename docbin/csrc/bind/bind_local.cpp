@@ -4,6 +4,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -140,6 +141,32 @@ void bind_local(nb::module_ &m) {
         },
         nb::arg("level"), nb::arg("grey"), nb::arg("window"), nb::arg("largest"), nb::arg("threads"),
         "Least or largest grey of every pixel's window.");
+    m.def(
+        "bernsen",
+        [](const std::string &level, Grey grey, std::int64_t window, int contrast, int flat, int threads) {
+            const local::Page page = page_of(grey, window);
+            const local::Kernels &kernels = target(parse_level(level)).local;
+            if (contrast < 0 || contrast > 255 || flat < 0 || flat > 255) throw std::invalid_argument("bernsen: contrast and threshold are 0 to 255");
+            std::uint8_t *out;
+            auto result = plane_like<std::uint8_t>(grey, out);
+            {
+                nb::gil_scoped_release released;
+                const std::int64_t pixels = static_cast<std::int64_t>(page.width) * page.height;
+                std::unique_ptr<std::uint8_t[]> brightest(new std::uint8_t[pixels]);
+                local::extreme_of_page(kernels, page, false, out, threads);
+                local::extreme_of_page(kernels, page, true, brightest.get(), threads);
+                // In place, a few rows at a time: the loop is promised that its arrays are apart.
+                constexpr std::int64_t piece = 4096;
+                std::uint8_t darkest[piece];
+                for (std::int64_t x = 0; x < pixels; x += piece) {
+                    const std::int64_t n = std::min(piece, pixels - x);
+                    std::copy_n(out + x, n, darkest);
+                    kernels.bernsen(page.grey + x, darkest, brightest.get() + x, n, static_cast<std::uint8_t>(contrast), static_cast<std::uint8_t>(flat), out + x);
+                }
+            }
+            return result;
+        },
+        nb::arg("level"), nb::arg("grey"), nb::arg("window"), nb::arg("contrast"), nb::arg("flat"), nb::arg("threads"), "Bernsen's ink, 1 = ink.");
 }
 
 }  // namespace docbin

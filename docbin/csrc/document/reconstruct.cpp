@@ -1,5 +1,7 @@
 #include "document/reconstruct.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <vector>
 
@@ -17,20 +19,56 @@ std::uint32_t root(std::vector<Run> &runs, std::uint32_t run) {
     return run;
 }
 
-// First x >= from with row[x] != 0 (or == 0), eight pixels a step.
-std::int64_t find_ink(const std::uint8_t *row, std::int64_t from, std::int64_t width) {
-    for (; from + 8 <= width; from += 8) {
-        std::uint64_t word;
-        std::memcpy(&word, row + from, 8);
-        if (word) break;
+// Bit x of the row's words: byte x is above `level`, 0..255. A multiplication gathers the bits of eight bytes.
+void bits_above(const std::uint8_t *row, std::uint8_t level, std::int64_t width, std::uint64_t *words) {
+    for (std::int64_t word = 0; 64 * word < width; ++word) {
+        const std::uint8_t *from = row + 64 * word;
+        std::uint8_t some[64] = {}, above[64];
+        if (width - 64 * word < 64) {  // beyond the row nothing is above
+            std::memcpy(some, from, static_cast<std::size_t>(width - 64 * word));
+            from = some;
+        }
+        for (int x = 0; x < 64; ++x) above[x] = from[x] > level;
+        std::uint64_t found = 0;
+        for (int part = 0; part < 8; ++part) {
+            std::uint64_t bytes = 0;
+            for (int x = 0; x < 8; ++x) bytes |= static_cast<std::uint64_t>(above[8 * part + x]) << (8 * x);  // one load, whatever the byte order
+            found |= (bytes * 0x0102040810204080ULL >> 56) << (8 * part);
+        }
+        words[word] = found;
     }
-    while (from < width && !row[from]) ++from;
-    return from;
 }
 
-std::int64_t find_paper(const std::uint8_t *row, std::int64_t from, std::int64_t width) {
-    while (from < width && row[from]) ++from;
-    return from;
+// Whether any of the bits begin .. end - 1 is set.
+bool any(const std::uint64_t *words, std::int64_t begin, std::int64_t end) {
+    const std::int64_t first = begin / 64, last = (end - 1) / 64;
+    const std::uint64_t from = ~0ULL << (begin % 64), to = ~0ULL >> (63 - (end - 1) % 64);
+    if (first == last) return words[first] & from & to;
+    if (words[first] & from) return true;
+    for (std::int64_t word = first + 1; word < last; ++word)
+        if (words[word]) return true;
+    return words[last] & to;
+}
+
+// Calls each(begin, end) for every run of set bits among the first `width`, from left to right. Bits from `width` on are not set.
+template <class Each> void each_run(const std::uint64_t *words, std::int64_t width, Each each) {
+    std::int64_t begin = -1;
+    std::uint64_t before = 0;  // the last bit of the word to the left
+    for (std::int64_t word = 0; 64 * word < width; ++word) {
+        // Set where a bit differs from its left neighbour: begins and ends of runs in turns.
+        std::uint64_t turns = words[word] ^ (words[word] << 1 | before);
+        before = words[word] >> 63;
+        for (; turns; turns &= turns - 1) {
+            const std::int64_t x = 64 * word + std::countr_zero(turns);
+            if (begin < 0) {
+                begin = x;
+            } else {
+                each(begin, x);
+                begin = -1;
+            }
+        }
+    }
+    if (begin >= 0) each(begin, width);
 }
 
 }  // namespace
@@ -39,28 +77,32 @@ void keep_seeded(std::uint8_t *ink, const std::uint8_t *contrast, int level, std
     std::vector<Run> runs;
     runs.reserve(static_cast<std::size_t>(height * width / 8 + 64));  // untouched pages of it cost nothing; moving the runs as they grow does
     std::vector<std::uint32_t> first(static_cast<std::size_t>(height) + 1, 0);
+    std::vector<std::uint64_t> row(static_cast<std::size_t>(width + 63) / 64), seeds(row.size());
     for (std::int64_t y = 0; y < height; ++y) {
-        const std::uint8_t *row = ink + y * width, *seeds = contrast + y * width;
+        bits_above(ink + y * width, 0, width, row.data());
+        if (level < 0)
+            std::fill(seeds.begin(), seeds.end(), ~0ULL);
+        else
+            bits_above(contrast + y * width, static_cast<std::uint8_t>(std::min(level, 255)), width, seeds.data());
         std::uint32_t above = y > 0 ? first[y - 1] : 0;
         const std::uint32_t above_end = first[y] = static_cast<std::uint32_t>(runs.size());
         if (y == 0) above = above_end;
-        for (std::int64_t begin = find_ink(row, 0, width); begin < width;) {
-            const std::int64_t end = find_paper(row, begin, width);
-            bool seeded = false;
-            for (std::int64_t x = begin; x < end && !seeded; ++x) seeded = seeds[x] > level;
+        each_run(row.data(), width, [&](std::int64_t begin, std::int64_t end) {
             const auto self = static_cast<std::uint32_t>(runs.size());
-            runs.push_back({static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end), self, seeded});
+            std::uint32_t mine = self;
+            bool seeded = any(seeds.data(), begin, end);
             // Runs of the row above that touch [begin - 1, end]; those that end before can touch no later run either.
             while (above < above_end && runs[above].end < begin) ++above;
             for (std::uint32_t other = above; other < above_end && runs[other].begin <= end; ++other) {
-                const std::uint32_t a = root(runs, other), b = root(runs, self);
-                if (a == b) continue;
-                const std::uint32_t low = a < b ? a : b, high = a < b ? b : a;
-                runs[high].parent = low;
-                runs[low].seeded = runs[low].seeded || runs[high].seeded;
+                const std::uint32_t its = root(runs, other);
+                if (its == mine) continue;
+                seeded |= runs[its].seeded;
+                if (mine != self) runs[its < mine ? mine : its].parent = its < mine ? its : mine;
+                mine = its < mine ? its : mine;
             }
-            begin = find_ink(row, end, width);
-        }
+            runs.push_back({static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end), mine, seeded});
+            runs[mine].seeded = seeded || runs[mine].seeded;
+        });
     }
     first[height] = static_cast<std::uint32_t>(runs.size());
     // A parent stands before its child, so one pass forwards brings every run to its root.
@@ -68,8 +110,10 @@ void keep_seeded(std::uint8_t *ink, const std::uint8_t *contrast, int level, std
         for (std::uint32_t run = first[y]; run < first[y + 1]; ++run) {
             Run &self = runs[run];
             self.parent = runs[self.parent].parent;
-            if (!runs[self.parent].seeded)
-                std::memset(ink + y * width + self.begin, 0, static_cast<std::size_t>(self.end - self.begin));
+            if (!runs[self.parent].seeded) {
+                std::uint8_t *const row = ink + y * width;
+                for (std::int32_t x = self.begin; x < self.end; ++x) row[x] = 0;
+            }
         }
 }
 

@@ -62,6 +62,9 @@ struct Kernels {
     // Least (or, if `largest`, largest) grey in every pixel's window: columns x0 <= x < x1 downwards into `out`, then rows in place.
     void (*extreme_columns)(const Page &, bool largest, std::uint8_t *out, int x0, int x1, void *scratch);
     void (*extreme_rows)(const Page &, bool largest, std::uint8_t *out, int y0, int y1, void *scratch);
+    // Bernsen's decision for n pixels, 1 = ink: grey <= the middle of darkest and brightest where they differ by more than `contrast`, else <= `flat`.
+    void (*bernsen)(const std::uint8_t *grey, const std::uint8_t *darkest, const std::uint8_t *brightest, std::int64_t n, std::uint8_t contrast,
+                    std::uint8_t flat, std::uint8_t *out);
 };
 
 constexpr int slack = 64;           // entries that vector loads and stores may reach past a row

@@ -6,7 +6,8 @@
 namespace docbin::local {
 namespace {
 
-constexpr Kernels table{threshold_band<isa::Lanes>, moments_band<isa::Lanes>, spread_band<isa::Lanes>, extreme_columns_band, extreme_rows_band};
+constexpr Kernels table{threshold_band<isa::Lanes>, moments_band<isa::Lanes>, spread_band<isa::Lanes>, extreme_columns_band, extreme_rows_band,
+                        bernsen_pixels};
 
 }  // namespace
 }  // namespace docbin::local

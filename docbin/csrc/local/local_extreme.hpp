@@ -66,6 +66,16 @@ void extreme_along(const Page &page, uint8_t *out, int y0, int y1, uint8_t *scra
     }
 }
 
+// The middle rounded down to a byte decides as the exact one does, for the grey is whole.
+void bernsen_pixels(const uint8_t *__restrict grey, const uint8_t *__restrict darkest, const uint8_t *__restrict brightest, std::int64_t n, uint8_t contrast,
+                    uint8_t flat, uint8_t *__restrict out) {
+    for (std::int64_t x = 0; x < n; ++x) {
+        const uint8_t span = static_cast<uint8_t>(brightest[x] - darkest[x]);
+        const uint8_t middle = static_cast<uint8_t>(darkest[x] + (span >> 1));
+        out[x] = grey[x] <= (span > contrast ? middle : flat);
+    }
+}
+
 void extreme_columns_band(const Page &page, bool largest, uint8_t *out, int x0, int x1, void *scratch) {
     for (int x = x0; x < x1; x += extreme_strip) {
         const int end = least(x1, x + extreme_strip);
