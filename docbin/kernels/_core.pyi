@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
-interface: int = 5
+interface: int = 6
 
 def available_levels() -> list[str]:
     """Levels this build and this CPU can run, worst first."""
@@ -16,6 +16,16 @@ def available_levels() -> list[str]:
 def last_target() -> str:
     """
     The target whose kernels this thread ran last, as its file names itself: proof of what ran.
+    """
+
+def pieces(
+    bits: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    depth: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)] | None,
+    slope: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)] | None,
+    eight: bool,
+) -> Annotated[NDArray[numpy.int64], dict(shape=(None, None))]:
+    """
+    A row of eight numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces.
     """
 
 def cell_planes(
@@ -259,10 +269,3 @@ def threshold_codes(
     width: int,
     out: Annotated[NDArray[numpy.uint64], dict(shape=(None, None, None), order="C", device="cpu")],
 ) -> None: ...
-def pieces(
-    bits: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
-    depth: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)] | None,
-    slope: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)] | None,
-    eight: bool,
-) -> NDArray[numpy.int64]:
-    """A row of eight numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces."""
