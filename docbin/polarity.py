@@ -83,11 +83,13 @@ def _votes(grey: Image) -> NDArray[np.float64]:
     dark = windows < ((low + high) / 2)[:, None, None]
     share = dark.mean(axis=(1, 2))
     changes = ((dark[:, :, 1:] != dark[:, :, :-1]).mean(axis=(1, 2)) + (dark[:, 1:] != dark[:, :-1]).mean(axis=(1, 2))) / 2
-    levels = windows.astype(np.float64)
-    total = levels.var(axis=(1, 2))
-    inner = np.maximum(share, 1e-6)
-    mean_dark = (levels * dark).mean(axis=(1, 2)) / inner
-    mean_light = (levels * ~dark).mean(axis=(1, 2)) / np.maximum(1 - share, 1e-6)
+    # sums of whole numbers, exact, and many times as fast as means over boolean and float planes
+    flat, flat_dark = windows.reshape(len(windows), -1).astype(np.int32), dark.reshape(len(windows), -1)
+    pixels, sums = flat.shape[1], flat.sum(axis=1, dtype=np.int64)
+    squares, sums_dark = np.einsum("ij,ij->i", flat, flat, dtype=np.int64), np.einsum("ij,ij->i", flat, flat_dark, dtype=np.int64)
+    total = squares / pixels - (sums / pixels) ** 2
+    mean_dark = sums_dark / pixels / np.maximum(share, 1e-6)
+    mean_light = (sums - sums_dark) / pixels / np.maximum(1 - share, 1e-6)
     between = share * (1 - share) * (mean_light - mean_dark) ** 2
     writing = (high - low >= CONTRAST) & (changes >= CHANGES[0]) & (changes <= CHANGES[1]) & (between >= PARTED * total)
     light = writing & (share > 0.5)

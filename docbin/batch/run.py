@@ -1,7 +1,8 @@
 """The batch itself: tasks to workers, answers to finished files, a record a page.
 
 One loop in one thread. While a worker is free it gets the next page of a file that is open already, else the next file to look at; so few files are
-in work at a time, pages of a document stay together, and memory does not grow with the batch.
+in work at a time, pages of a document stay together, and memory does not grow with the batch. The next tasks are handed to the pool beforehand, so
+that a worker that has done a page begins another at once, while the page is given its name and its record is written.
 
 Pages are worked on in child processes with limits of memory and time, also where there is one job: a decoder that crashes, hangs or takes all memory
 costs its page. A child is used for all pages until it dies, so that a page costs little more than here; a caller may start it while it is still
@@ -143,7 +144,14 @@ def page_pool(
         memory=worker_memory(job, share or jobs),
         first=worker,
         one_thread=one_thread,
+        ahead=jobs,
+        ends=_is_page,
     )
+
+
+def _is_page(task: Task) -> bool:
+    """Whether a task was a page. After a look at a file its process waits for the file's first page, for it has the file open."""
+    return task.page is not None
 
 
 def worker_memory(job: Job, jobs: int) -> int:

@@ -14,6 +14,7 @@ page, a page that crashes its process) is done where it is done on one machine.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -202,9 +203,7 @@ def _mapped(ray: Any, dataset: Any, actor: type, arguments: Mapping[str, Any], a
         compute=strategy,
         fn_constructor_kwargs=dict(arguments),
         num_cpus=1,
-        max_restarts=-1,
-        max_task_retries=-1,
-    )
+    )  # Ray Data starts actors again, and their tasks, without end: what a page can do wrong ends in its child process, so only machines fail here
 
 
 def rows_a_task(units: int, actors: int) -> int:
@@ -307,13 +306,12 @@ class _Driver:
 
 
 def _record(fields: dict[str, Any]) -> PageRecord:
-    """A record that came back from an actor."""
+    """A record that came back from an actor: lists are tuples again, and an error is a failure."""
     error = fields.get("error")
     failure = None if error is None else Failure(error["type"], error["message"], fields["exit_code"])
-    names = ("input", "page", "pages", "status", "method", "parameters", "output", "ink", "words", "polarity", "seconds")
-    values = {name: fields.get(name) for name in names}
-    tuples = {name: None if fields.get(name) is None else tuple(fields[name]) for name in ("size", "dpi", "warnings", "reasons")}
-    return PageRecord(**values, **tuples, error=failure)  # type: ignore[arg-type]
+    names = [field.name for field in dataclasses.fields(PageRecord) if field.name in fields and field.name != "error"]
+    values: dict[str, Any] = {name: tuple(fields[name]) if isinstance(fields[name], list) else fields[name] for name in names}
+    return PageRecord(**values, error=failure)
 
 
 def map_units(

@@ -10,7 +10,8 @@ worker holds one task. Its death or its silence costs that task alone, which is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import wait as wait_for
 from typing import Any
 
@@ -33,6 +34,9 @@ class Pool:
     memory : bytes that each process may use; None for no limit
     first : a child that was started before and has no worker yet
     one_thread : whether each process has one thread; None: where there are several processes
+    ahead : tasks that are taken though no process is free: one that becomes free begins the next at once, while the caller still has its answer in
+        hand
+    ends : of a task, whether its process is free for a task of the queue; where it is not, the caller has its next step at hand
     """
 
     def __init__(
@@ -46,7 +50,11 @@ class Pool:
         memory: int | None = None,
         first: Child | None = None,
         one_thread: bool | None = None,
+        ahead: int = 0,
+        ends: Callable[[Any], bool] = lambda task: True,
     ) -> None:
+        self._ahead, self._ends = ahead, ends
+        self._queue: deque[Any] = deque()
         self._one_thread = jobs > 1 if one_thread is None else one_thread
         self._worker, self._arguments, self._jobs, self._seconds, self._memory = worker, arguments, jobs, seconds, memory
         self._first_seconds = seconds if first_seconds is None else min(seconds, first_seconds)
@@ -58,12 +66,15 @@ class Pool:
     @property
     def free(self) -> bool:
         """Whether a task can be given."""
+        return len(self._queue) < self._ahead or self._has_room()
+
+    def _has_room(self) -> bool:
         return len(self._children) < self._jobs or any(child.task is None for child in self._children)
 
     @property
     def busy(self) -> bool:
         """Whether an answer is to come."""
-        return any(child.task is not None for child in self._children)
+        return bool(self._queue) or any(child.task is not None for child in self._children)
 
     def start(self) -> None:
         """Start one process now, if there is none."""
@@ -71,7 +82,10 @@ class Pool:
             self._start()
 
     def submit(self, task: Any) -> None:
-        """Give a task to a free process."""
+        """Give a task to a free process, else to the queue."""
+        if not self._has_room():
+            self._queue.append(task)
+            return
         child = next((child for child in self._children if child.task is None), None) or self._start()
         child.task = task
         child.send(task, self._first_seconds if child.ready else START_SECONDS)
@@ -93,6 +107,8 @@ class Pool:
             No process starts.
         """
         while True:
+            while self._queue and self._has_room():
+                self.submit(self._queue.popleft())
             busy = [child for child in self._children if child.task is not None]
             heard: list[Any] = wait_for([child.connection for child in busy])
             for child in busy:
@@ -116,6 +132,9 @@ class Pool:
                     child.expect_within(self._seconds)
                     continue
                 child.task = None
+                if self._queue and self._ends(task):
+                    child.task = self._queue.popleft()
+                    child.send(child.task, self._first_seconds)
                 return task, answer
 
     def _again(self, child: Child, task: Any) -> None:
@@ -141,6 +160,7 @@ class Pool:
                 child.process.join(5.0)
             child.kill()
         self._children.clear()
+        self._queue.clear()
 
 
 def in_order(pool: Pool, tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:

@@ -31,6 +31,41 @@ def test_a_death_and_a_silence_cost_their_tasks() -> None:
     assert "no result after 1 s" in str(answers[3])
 
 
+def test_tasks_of_the_queue_are_done_each_once_whatever_dies() -> None:
+    tasks = [("number", 1), ("kill", 0), ("number", 2), ("number", 3), ("kill", 1), ("number", 4), ("sleep", 60), ("number", 5)]
+    pool = Pool(WORKER, (1,), 1, seconds=1.0, ahead=3)
+    answers = [answer for _, answer in in_order(pool, tasks)]
+    assert [answer for answer in answers if isinstance(answer, int)] == [1, 2, 3, 4, 5]
+    assert [type(answers[at]) for at in (1, 4, 6)] == [WorkerDied, WorkerDied, PageTimeout]
+
+
+def test_a_process_begins_the_next_task_before_its_answer_is_taken() -> None:
+    pool = Pool(WORKER, (1,), 1, ahead=1)
+    try:
+        pool.submit(("number", 1))
+        pool.submit(("number", 2))
+        assert not pool.free
+        assert pool.wait()[1] == 1
+        assert pool.free
+        assert pool.busy  # the second is at work, nobody had to say so
+        assert pool.wait()[1] == 2
+        assert not pool.busy
+    finally:
+        pool.close()
+
+
+def test_a_task_with_a_next_step_keeps_its_process() -> None:
+    pool = Pool(WORKER, (1,), 1, ahead=1, ends=lambda task: task[1] != 1)
+    try:
+        pool.submit(("number", 1))
+        pool.submit(("number", 7))
+        assert pool.wait()[1] == 1
+        pool.submit(("number", 2))  # the step that belongs to the first
+        assert [pool.wait()[1], pool.wait()[1]] == [2, 7]
+    finally:
+        pool.close()
+
+
 def test_the_first_part_of_a_task_has_a_limit_of_its_own() -> None:
     tasks = [("read and sleep", 2.0), ("sleep", 60), ("number", 3)]
     answers = [answer for _, answer in in_order(Pool(WORKER, (1,), 1, seconds=60.0, first_seconds=1.0), tasks)]
