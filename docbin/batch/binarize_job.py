@@ -13,11 +13,14 @@ from docbin.errors import UsageError
 if TYPE_CHECKING:
     from docbin.catalogue import Method
     from docbin.files.output import Format
-    from docbin.page import Image, Page
+    from docbin.page import Image, Mask, Page
+    from docbin.pdf.ink_picture import InkPicture
+    from docbin.pdf.page_layers import PageLayers
 
 POLARITIES = ("auto", "dark", "light")
 ENLARGE = ("auto", "1", "2")
 """Whether a page is given twice the pixels a side: where its letters are small, never, always (:mod:`docbin.enlarging`)."""
+PDF_WAYS = ("replace", "rebuild")
 DOCUMENT_FORMATS = ("tiff", "pdf")
 """Formats in which a document of several pages stays one file. (Raw PBM could hold several too, but most readers would see the first alone.)"""
 
@@ -26,7 +29,8 @@ DOCUMENT_FORMATS = ("tiff", "pdf")
 class Binarize(Job):
     """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `editable`: write page and ink as layers of an
     OpenRaster file. `enlarge`: see `ENLARGE`. `polarity`: of the writing, "dark", "light", or "auto" (:mod:`docbin.polarity`).
-    `compression`: "g4" or "jbig2"; None: the format's own (:class:`docbin.files.PageWriter`). `min_quality`: see :meth:`least_quality`."""
+    `compression`: "g4" or "jbig2"; None: the format's own (:class:`docbin.files.PageWriter`). `min_quality`: see :meth:`least_quality`. `pdf`: how a
+    PDF becomes a PDF, by pictures replaced in it ("replace") or anew, of ink alone ("rebuild"). `break_signatures`: a signed PDF may be changed."""
 
     row: Method
     probability: bool = False
@@ -35,6 +39,8 @@ class Binarize(Job):
     polarity: str = "auto"
     compression: str | None = None
     min_quality: float | None = None
+    pdf: str = "replace"
+    break_signatures: bool = False
     task: ClassVar[str] = "binarize"
 
     @classmethod
@@ -64,6 +70,8 @@ class Binarize(Job):
             raise UsageError(f"--enlarge {self.enlarge}: choose one of {', '.join(ENLARGE)}")
         if self.editable and (self.probability or self.format is not None):
             raise UsageError("--editable writes OpenRaster files; leave out --format and --probability")
+        if self.pdf not in PDF_WAYS:
+            raise UsageError(f"--pdf {self.pdf!r}: choose one of {', '.join(PDF_WAYS)}")
         self._check_compression()
         if self.min_quality is not None and not 0 <= self.min_quality <= 1:
             raise UsageError(f"min_quality {self.min_quality:g}: an expected F-measure of 0 to 1 is wanted, for instance 0.8")
@@ -98,6 +106,7 @@ class Binarize(Job):
             | ({"editable": True} if self.editable else {})
             | ({"compression": self.compression} if self.compression else {})
             | ({"enlarge": self.enlarge} if self.enlarge != "1" else {})
+            | ({"pdf": self.pdf} if self.pdf != "replace" else {})
         )
 
     def least_quality(self) -> float | None:
@@ -117,6 +126,14 @@ class Binarize(Job):
 
     def document_formats(self) -> tuple[str, ...]:
         return () if self.probability or self.editable else DOCUMENT_FORMATS
+
+    def replaces(self, kind: str, format: str) -> bool:
+        return kind == format == "pdf" and self.pdf == "replace" and not self.probability and not self.editable
+
+    def picture(self, mask: Mask, pixels: Image, dpi: tuple[float, float] | None) -> InkPicture | PageLayers:
+        from docbin.pdf.ink_picture import encoded
+
+        return encoded(mask, self.compression)
 
     def one_page_is(self, format: str) -> str:
         return "a probability map" if self.probability else "an OpenRaster file" if self.editable else format

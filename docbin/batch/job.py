@@ -23,7 +23,10 @@ from docbin.registry import Row
 if TYPE_CHECKING:
     from docbin.assessment import Quality
     from docbin.files.output import Format
-    from docbin.page import Page
+    from docbin.page import Image, Mask, Page
+    from docbin.pdf.ink_picture import InkPicture
+    from docbin.pdf.page_layers import PageLayers
+    from docbin.pdf.replace import Replacement
 
 PAGE_SECONDS = 1800.0
 """A worker that needs longer for one page is taken for hung. Half an hour is far above the slowest method on the largest page that is read."""
@@ -49,6 +52,7 @@ class Result:
     channels : of a picture in `data`; 0 for a mask
     polarity : "dark" or "light", as the page's writing was taken; None where that was not asked
     scale : of the result's sides to the page's
+    replacement : what comes in the place of the pictures of a PDF page (:class:`docbin.pdf.replace.Replacement`); None where it stays
     """
 
     ink: float | None = None
@@ -61,6 +65,7 @@ class Result:
     channels: int = 0
     polarity: str | None = None
     scale: int = 1
+    replacement: Replacement | None = None
 
     def judged(self, verdict: Quality | None) -> Result:
         """The same with a verdict, where there is one."""
@@ -156,6 +161,14 @@ class Job(ABC):
     @abstractmethod
     def document_formats(self) -> tuple[str, ...]:
         """Formats in which a document of several pages stays one file."""
+
+    def replaces(self, kind: str, format: str) -> bool:
+        """Whether the result is the input file itself, its pictures replaced."""
+        return False
+
+    def picture(self, mask: Mask, pixels: Image, dpi: tuple[float, float] | None) -> InkPicture | PageLayers:
+        """What is put in the place of a PDF page's pictures: made of the page's ink and pixels, both as they are stored there."""
+        raise NotImplementedError(f"{self.task} replaces no pictures")  # `replaces` says so
 
     @abstractmethod
     def one_page_is(self, format: str) -> str:

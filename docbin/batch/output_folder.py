@@ -4,6 +4,10 @@ Everything docbin needs lies in ``OUT/.docbin/``:
 
 ``manifest.jsonl``
     A line a finished output, appended and flushed to the disk (fsync) one by one.
+``pages-XXXX/``
+    The finished pages of a PDF whose pictures are replaced (:mod:`docbin.batch.replaced_document`), until it is whole; kept by an interrupted run for
+    --resume, removed by a run without it.
+
 ``run-XXXX/``
     The unfinished files of one running docbin, which holds a lock on the folder's ``lock`` file. The lock dies with its process, so a folder whose
     lock can be taken was left by a kill. Several docbins may work into one output folder at the same time.
@@ -42,6 +46,7 @@ from docbin.files.remote_path import AnyPath
 
 MANIFEST = "manifest.jsonl"
 _LOCK = "lock"
+_PAGES = "pages-"
 _NO_LOCKS_SECONDS = 86_400.0
 """Where there are no locks, a run folder in which nothing was made for a day was left by a kill."""
 _LONGEST_LINE = 64 << 20
@@ -161,6 +166,15 @@ def _open_regular(path: Path) -> BufferedReader:
     return os.fdopen(number, "rb")
 
 
+def read_regular(path: Path, most: int) -> bytes:
+    """The content of a regular file of at most `most` bytes, no link's; OSError else."""
+    with _open_regular(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return data
+
+
 def _digest(path: Path) -> str | None:
     """SHA-256 of a regular file; None where there is none."""
     try:
@@ -194,6 +208,7 @@ class OutputFolder:
         self._count = 0
         self._of_run: set[str] = set()
         self._read_to = 0
+        self._page_locks: list[contextlib.ExitStack] = []
         try:
             self.manifest = Manifest(self._own / MANIFEST if remember and not self._own.is_symlink() else None)
         except OSError as error:
@@ -266,6 +281,10 @@ class OutputFolder:
 
     def _recover(self) -> None:
         """Throw away what killed runs left; with --resume, first rename what they had finished but not yet renamed."""
+        for pages in () if self._remember else sorted(self._own.glob(f"{_PAGES}*")):
+            with contextlib.ExitStack() as held, contextlib.suppress(FileNotFoundError):
+                if stat.S_ISDIR(pages.lstat().st_mode) and _is_dead(pages, held):
+                    shutil.rmtree(pages, ignore_errors=True)
         promised: dict[str, dict[str, Any]] | None = None
         earlier: dict[str, set[str]] = {}
         for run in sorted(self._own.glob("run-*")):
@@ -311,6 +330,38 @@ class OutputFolder:
         assert self._run is not None, "open() comes first"
         self._count += 1
         return self._run / f"{self._count}{suffix}"
+
+    def pages(self, key: str) -> Path | None:
+        """A folder for the finished pages of an unfinished document, this run's alone; None before :meth:`open`.
+
+        With --resume it holds what an earlier run has finished of it. Where another docbin works on the same document, it is a folder that is lost
+        with this run.
+        """
+        if self._run is None:
+            return None
+        path = self._own / f"{_PAGES}{key[:32]}"
+        if key:
+            with contextlib.suppress(OSError), contextlib.ExitStack() as held:
+                path.mkdir(exist_ok=True)
+                if path.is_symlink():
+                    raise OSError(errno.ENOTDIR, "is a link", str(path))
+                number = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+                lock = held.enter_context(os.fdopen(number, "wb"))
+                if _lock(lock) is not False:
+                    self._page_locks.append(held.pop_all())
+                    if not self._remember:
+                        for left in path.iterdir():
+                            if left.name != _LOCK:
+                                left.unlink()
+                    return path
+        self._count += 1
+        path = self._run / f"{_PAGES}{self._count}"
+        path.mkdir()
+        return path
+
+    def forget_pages(self, path: Path) -> None:
+        """Remove a folder that :meth:`pages` gave: the document is finished."""
+        shutil.rmtree(path, ignore_errors=True)
 
     def identity(self, output: AnyPath) -> tuple[int, int] | None:
         """(device, inode) of a file that is there."""
@@ -433,6 +484,9 @@ class OutputFolder:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+        for lock in self._page_locks:
+            lock.close()
+        self._page_locks.clear()
         if not self.keep:
             with contextlib.suppress(OSError):  # another docbin or a manifest lives there
                 self._own.rmdir()

@@ -75,7 +75,9 @@ class Outputs(ABC):
         if staged is not None:
             may = {"overwrite": self.plan.overwrite, "resume": self.plan.resume}
             put = self.folder.put_of(self.output(page), staged, self.key(), **may)
-        return Task(self.number, source.path, source.name, label, page, staged, self.storage.format, source.size, put)
+        return Task(
+            self.number, source.path, source.name, label, page, staged, self.storage.format, source.size, put, self.storage.replaces
+        )
 
     def record(self, page: int, answer: Done | Failure | None, output: AnyPath | None = None) -> PageRecord:
         """The record of a page that is done, failed, or (None) only planned."""
@@ -98,7 +100,7 @@ class Outputs(ABC):
         return replace(
             base,
             status="done",
-            size=answer.size,
+            size=answer.size if all(answer.size) else None,
             dpi=answer.dpi,
             ink=None if answer.result.ink is None else round(answer.result.ink, 6),
             words=answer.result.words,
@@ -219,8 +221,7 @@ class WholeDocument(Outputs):
         assert task.page is not None
         self._taken += 1
         self._waiting[task.page] = answer
-        while not self._broken and len(self._records) < len(self.info.pages) and self.info.pages[len(self._records)] in self._waiting:
-            self._append(self.info.pages[len(self._records)])
+        self._append_ready()
         if self._broken and self._taken == self._next:
             self.drop()
             self.finished = True
@@ -229,6 +230,11 @@ class WholeDocument(Outputs):
             self.finished = True
             return self._finish()
         return []
+
+    def _append_ready(self) -> None:
+        """Append the pages whose turn it is."""
+        while not self._broken and len(self._records) < len(self.info.pages) and self.info.pages[len(self._records)] in self._waiting:
+            self._append(self.info.pages[len(self._records)])
 
     def _append(self, page: int) -> None:
         from docbin.files import PageWriter
@@ -257,26 +263,34 @@ class WholeDocument(Outputs):
     def _finish(self) -> list[PageRecord]:
         bad = [record for record in self._records if record.error is not None]
         if self._writer is None or (bad and self.plan.to_stdout):
-            self.drop()
-            return [
-                record if record.error else replace(record, status="failed", output=None, error=_held_back(bad)) for record in self._records
-            ]
-        partial = self._whole.with_name(f"{self._whole.stem}.{INCOMPLETE}{self._whole.suffix}")
+            return self._held_back(bad)
         try:
             if self.info.document is not None:
                 self._writer.describe(self.info.document, [record.page for record in self._records if record.error is None and record.page])
             self._writer.close()
-            if not bad:
-                self.commit(self._staged, self._whole, self.entry(self.key(), None, self._records))
-                self.folder.remove_overtaken(partial, overwrite=self.plan.overwrite)
-                return self._records
-            self.check(partial)
-            records = [record if record.error else replace(record, output=str(partial)) for record in self._records]
-            self.commit(self._staged, partial, self.entry(INCOMPLETE, None, records))
-            return records
+            return self._committed(bad)
         except DocbinError as error:
             failure = self._failure(error)
             return [record if record.error else self.record(record.page or 0, failure) for record in self._records]
+
+    def _held_back(self, bad: Sequence[PageRecord]) -> list[PageRecord]:
+        """The records of a document that is not written because pages failed."""
+        self.drop()
+        return [
+            record if record.error else replace(record, status="failed", output=None, error=_held_back(bad)) for record in self._records
+        ]
+
+    def _committed(self, bad: Sequence[PageRecord]) -> list[PageRecord]:
+        """Give the document its name, or that of an incomplete one where pages failed."""
+        partial = self._whole.with_name(f"{self._whole.stem}.{INCOMPLETE}{self._whole.suffix}")
+        if not bad:
+            self.commit(self._staged, self._whole, self.entry(self.key(), None, self._records))
+            self.folder.remove_overtaken(partial, overwrite=self.plan.overwrite)
+            return self._records
+        self.check(partial)
+        records = [record if record.error else replace(record, output=str(partial)) for record in self._records]
+        self.commit(self._staged, partial, self.entry(INCOMPLETE, None, records))
+        return records
 
     def drop(self) -> None:
         if self._writer is not None:

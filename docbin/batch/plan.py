@@ -306,12 +306,14 @@ def _refuse_overlap(root: AnyPath, words: Sequence[str], sources: Sequence[Sourc
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """How a file's result is stored: `document` = all pages in the one `whole` file, else a file for each page."""
+    """How a file's result is stored: `document` = all pages in the one `whole` file, else a file for each page. `replaces`: that file is the input
+    with its pictures replaced."""
 
     format: str
     suffix: str
     document: bool
     whole: AnyPath | None
+    replaces: bool = False
 
 
 def storage(file: PlannedFile, job: Job, kind: str, count: int, chosen: int) -> Storage:
@@ -331,7 +333,8 @@ def storage(file: PlannedFile, job: Job, kind: str, count: int, chosen: int) -> 
     else:
         format = job.format or job.usual_format(kind, count)
     check_compression(formats[format], getattr(job, "compression", None))
-    document = count > 1 and format in documents
+    replaces = job.replaces(kind, format)
+    document = (count > 1 and format in documents) or replaces
     suffix = file.exact.suffix if file.exact is not None else formats[format].suffixes[0]
     if file.one_file and chosen > 1 and not document:
         target = str(file.exact) if file.exact is not None else "stdout"
@@ -341,4 +344,4 @@ def storage(file: PlannedFile, job: Job, kind: str, count: int, chosen: int) -> 
             f"{file.source.name}: {chosen} pages do not fit into {target}: {what} holds one; choose a folder with -o{way}, or --pages"
         )
     whole = file.exact if file.exact is not None else file.folder / f"{file.stem}{suffix}"
-    return Storage(format, suffix, document, whole if document or count == 1 or file.one_file else None)
+    return Storage(format, suffix, document, whole if document or count == 1 or file.one_file else None, replaces)

@@ -146,6 +146,19 @@ class RemoteFolder:
         self._count += 1
         return self._staging / f"{self._count}{suffix}"
 
+    def pages(self, key: str) -> Path | None:
+        """A folder of this machine for the finished pages of an unfinished document; lost with this run. None before :meth:`open`."""
+        if self._staging is None:
+            return None
+        self._count += 1
+        path = self._staging / f"pages-{self._count}"
+        path.mkdir()
+        return path
+
+    def forget_pages(self, path: Path) -> None:
+        """Remove a folder that :meth:`pages` gave: the document is finished."""
+        shutil.rmtree(path, ignore_errors=True)
+
     def identity(self, output: AnyPath) -> tuple[int, int] | None:
         """No file of this machine is an object of the store."""
         return None

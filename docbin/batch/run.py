@@ -23,6 +23,7 @@ from docbin.batch.outputs import Outputs, SeparatePages, WholeDocument
 from docbin.batch.plan import Plan, Storage, storage
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord, Report, Summary, is_low
+from docbin.batch.replaced_document import ReplacedDocument, as_possible
 from docbin.batch.worker import Answer, FileInfo, PageWorker, Task
 from docbin.errors import DocbinError, FileAccessError, Interrupted, PageTimeout, UsageError
 from docbin.processes.child import Child
@@ -234,6 +235,7 @@ class BatchRun:
             clean = True
         except KeyboardInterrupt:
             done = self.summary.counts["done"] + self.summary.counts["kept"]
+            done += sum(outputs.stored for outputs in self.opened.values() if isinstance(outputs, ReplacedDocument))
             again = "" if self.plan.to_stdout else "; --resume goes on from here"
             kept = f"{done} finished {'page is' if done == 1 else 'pages are'} kept{again}" if done else "no page was finished"
             raise Interrupted(f"interrupted; {kept}") from None
@@ -350,7 +352,8 @@ class BatchRun:
                 self.plan.folder(file).open()  # where the one output folder cannot be used, no page can be done: this ends the batch
             try:
                 outputs = self._outputs(task.number, file, answer, skip)
-                self.listener.expect(len(answer.pages) - len(skip) - (not skip))
+                earlier = len(outputs.earlier) if isinstance(outputs, ReplacedDocument) else 0
+                self.listener.expect(len(answer.pages) - earlier - len(skip) - (not skip))
                 if self.dry_run:
                     self._rehearse(outputs, answer, skip)
                 else:
@@ -371,8 +374,12 @@ class BatchRun:
                 number, file, info, Storage(self.together.format, self.together.path.suffix, True, self.together.path)
             )
         stored = storage(file, self.plan.job, info.kind, info.count, len(info.pages))
+        if stored.replaces:
+            stored = as_possible(stored, file.source.name, info, self.plan.job)
         if not self.dry_run:
             self.plan.folder(file).open()
+        if stored.replaces:
+            return ReplacedDocument(self.plan, number, file, info, stored, self.claimed, self.ahead)
         if stored.document:
             return WholeDocument(self.plan, number, file, info, stored, self.claimed, self.ahead)
         return SeparatePages(self.plan, number, file, info, stored, self.claimed, skip)

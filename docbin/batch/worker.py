@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from docbin.files import PageFile
     from docbin.files.document_record import DocumentRecord
     from docbin.files.remote_path import AnyPath
+    from docbin.page import Page
+    from docbin.pdf.place import Place
 
 REOPEN_PAGES = 32
 """After so many pages a file is opened anew: decoders of documents keep something of every page they showed."""
+
+DRAWN = "drawn, not scanned: the page stays as it is (--pdf rebuild renders it)"
+"""What is said of a page without a scan in a PDF whose scans are replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class Task:
     format: str = ""
     size: int | None = None
     put: Put | None = None
+    replaces: bool = False
+    """Of a PDF page, the scan alone is wanted, to be replaced; a page that is none stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +174,16 @@ class PageWorker:
     def _work(self, task: Task, number: int) -> Done:
         start = time.perf_counter()
         replace = task.put.allowed() if task.put is not None else False
-        page = self._open(task).page(number)
+        place = None
+        if task.replaces:
+            found = self._open(task).scan(number)
+            if found is None:
+                self._read += 1
+                self.progress()
+                return Done((0, 0), None, time.perf_counter() - start, (DRAWN,), Result())
+            page, place = found
+        else:
+            page = self._open(task).page(number)
         self._read += 1
         self.progress()
         height, width = page.pixels.shape[:2]
@@ -175,8 +191,24 @@ class PageWorker:
         result = self.job.work(page, task.name, task.staged, task.format)
         if task.put is not None and task.staged is not None:
             task.put.write(task.staged, replace=replace)
+        if place is not None:
+            result = self._replacement(page, place, result)
         size = width * result.scale, height * result.scale
         return Done(size, enlarged_dpi(page.dpi, result.scale), time.perf_counter() - start, page.notes, result)
+
+    def _replacement(self, page: Page, place: Place, result: Result) -> Result:
+        """The result of a scanned PDF page, coded as its picture is stored."""
+        import numpy as np
+
+        from docbin.pdf.place import stored
+        from docbin.pdf.replace import Replacement
+
+        assert result.data is not None
+        height, width = (side * result.scale for side in page.pixels.shape[:2])
+        mask = np.unpackbits(np.frombuffer(result.data, np.uint8).reshape(height, -1), axis=1, count=width).view(np.bool_)
+        dpi = page.dpi if page.dpi is None or place.orientation < 5 else page.dpi[::-1]
+        picture = self.job.picture(stored(mask, place.orientation), stored(page.pixels, place.orientation), dpi)
+        return replace(result, data=None, replacement=Replacement(place, picture))
 
 
 def check_memory(job: Job, width: int, height: int, label: str) -> None:

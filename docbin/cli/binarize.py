@@ -59,6 +59,20 @@ def command(
             show_default=False,
         ),
     ] = None,
+    pdf: Annotated[
+        str,
+        typer.Option(
+            "--pdf",
+            metavar="replace|rebuild",
+            help="PDF to PDF: the same document, its scans replaced by ink, text and links kept; or a new one of ink alone, drawn pages "
+            "rendered. [default: replace]",
+            show_default=False,
+        ),
+    ] = "replace",
+    break_signatures: Annotated[
+        bool,
+        typer.Option("--break-signatures", help="Change signed PDFs too, and take their signatures out. [default: no]", show_default=False),
+    ] = False,
     polarity: Annotated[
         str,
         typer.Option(
@@ -100,8 +114,9 @@ def command(
 ) -> int:
     """Turn pages into ink: black writing on white paper, one bit a pixel.
 
-    Reads PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, GIF and PDF. A TIFF of several pages gives such a TIFF, a PDF gives a PDF; with --format png
-    or pbm every page is a file of its own (book.p0001.png). Folders are mirrored in OUT. Inputs are never overwritten.
+    Reads PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, GIF and PDF. A TIFF of several pages gives such a TIFF; a PDF gives the same PDF
+    with its scans replaced. With --format png or pbm every page is a file of its own (book.p0001.png). Folders are mirrored in OUT. Inputs are
+    never overwritten.
 
     Exit codes: 0 all done; 6 some pages failed (or are below --min-quality), the rest are done; where nothing could be done for one kind of
     reason, that reason's: 1 wrong usage, 2 unreadable or refused input, 3 missing extra, 5 file access; 130 interrupted.
@@ -124,6 +139,7 @@ def command(
             "enlarge": enlarge,
             "min_quality": min_quality,
         }
+        chosen |= {"pdf": pdf, "break_signatures": break_signatures}
         return batch.Binarize.create(method, given, **chosen, **options.of_job())
 
     return batches.run(inputs, out, job, options)

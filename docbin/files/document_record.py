@@ -17,12 +17,18 @@ class Bookmark:
 
 @dataclass(frozen=True, slots=True)
 class DocumentRecord:
-    """Metadata by name without the slash ("Title"), bookmarks in order, page labels a page (empty where there are none), and what is lost."""
+    """Metadata by name without the slash ("Title"), bookmarks in order, page labels a page (empty where there are none), and what is lost
+    when it is rebuilt."""
 
     metadata: Mapping[str, str] = field(default_factory=dict)
     outline: tuple[Bookmark, ...] = ()
     labels: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    structured: bool = False
+    """Its structure could be read, so that its pictures can be replaced in place."""
+    signed: bool = False
+    locked: bool = False
+    """It is encrypted, and its owner forbids changes."""
 
     @property
     def warning(self) -> str | None:

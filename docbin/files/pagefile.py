@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from docbin.errors import FileAccessError, InputError, UsageError
 from docbin.files.access import access_error, decoding
@@ -118,6 +118,23 @@ class PageFile:
             dpi = (float(self._options.dpi), float(self._options.dpi))
             notes.append(f"the file names no resolution, {self._options.dpi:g} dpi as given")
         return Page(decoded.pixels, dpi=dpi, source=self.name, number=number, count=self.count, notes=tuple(notes))
+
+    def scan(self, number: int) -> tuple[Page, Any] | None:
+        """The scan alone of page `number` of a PDF, and its :class:`docbin.pdf.place.Place`; None where the page is drawn, or the file no PDF.
+
+        Errors as for :meth:`page`.
+        """
+        read = getattr(self._reader, "decode_scan", None)
+        label = self.name if self.count == 1 else f"page {number} of {self.name}"
+        if read is None:
+            return None
+        with decoding(label, self.kind):
+            found = read(number, label)
+        if found is None:
+            return None
+        decoded, place = found
+        notes = tuple(self._notes + decoded.notes)
+        return Page(decoded.pixels, dpi=decoded.dpi, source=self.name, number=number, count=self.count, notes=notes), place
 
     def document(self) -> DocumentRecord:
         """Metadata, outline and page labels of a PDF, and what a PDF written anew loses; an empty record for other kinds."""

@@ -6,8 +6,9 @@ and tags are not, and :attr:`docbin.files.document_record.DocumentRecord.lost` n
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from docbin.files.document_record import Bookmark, DocumentRecord
@@ -16,6 +17,7 @@ from docbin.pdf.pdf_structure import unpacked
 _INFO = ("/Title", "/Author", "/Subject", "/Keywords", "/Creator")
 _MOST_BOOKMARKS = 20_000
 _MOST_DEPTH = 32
+_MOST_FIELDS = 100_000
 _PAGES_LOOKED_AT = 50
 _MOST_TEXT = 8 << 20
 _SHOWS = re.compile(rb"[)>\]]\s*(?:Tj|TJ|'|\")(?![A-Za-z])")
@@ -41,7 +43,99 @@ def record_of(pdf: Any) -> DocumentRecord:
                     metadata[key] = str(found if isinstance(found, str) else ", ".join(map(str, found)))[:4000]
     except Exception:  # no XML
         pass
-    return DocumentRecord(metadata, _outline(pdf), _labels(pdf), _lost(pdf))
+    return DocumentRecord(metadata, _outline(pdf), _labels(pdf), _lost(pdf), True, _signed(pdf), _locked(pdf))
+
+
+def _signed(pdf: Any) -> bool:
+    """Whether a signature field of the document is signed."""
+    try:
+        return "/Perms" in pdf.Root or any("/V" in node for node in _signature_fields(pdf))
+    except Exception:  # wrong types
+        return False
+
+
+def _signature_fields(pdf: Any) -> list[Any]:
+    """The signature fields of the form."""
+    found, waiting = [], list(pdf.Root.get("/AcroForm", {}).get("/Fields", []))
+    for _ in range(_MOST_FIELDS):
+        if not waiting:
+            break
+        field = waiting.pop()
+        if field.get("/FT") == "/Sig":
+            found.append(field)
+        waiting.extend(field.get("/Kids", []))
+    return found
+
+
+def _locked(pdf: Any) -> bool:
+    """Whether the owner of an encrypted document forbids to change its content."""
+    try:
+        return bool(pdf.is_encrypted and not pdf.allow.modify_other and not pdf.owner_password_matched)
+    except Exception:
+        return bool(pdf.is_encrypted)
+
+
+def without_signatures(pdf: Any) -> None:
+    """Take signatures out of a pikepdf document; their fields stay, unsigned."""
+    for field in _signature_fields(pdf):
+        for key in ("/V", "/Lock", "/SV"):
+            if key in field:
+                del field[key]
+    for key in ("/Perms", "/DSS"):
+        if key in pdf.Root:
+            del pdf.Root[key]
+    form = pdf.Root.get("/AcroForm")
+    if form is not None and "/SigFlags" in form:
+        del form["/SigFlags"]
+
+
+def keep_pages(pdf: Any, pages: Sequence[int]) -> None:
+    """Keep only these pages, from 1, in this order, with the outline, labels and fields that belong to them."""
+    import pikepdf
+
+    record = DocumentRecord({}, (), _labels(pdf))
+    kept = [pdf.pages[number - 1] for number in pages]
+    names = {page.obj.objgen for page in kept}
+    gone = [page.obj for page in pdf.pages if page.obj.objgen not in names]
+    del pdf.pages[:]
+    pdf.pages.extend(kept)
+    for page in gone:  # links, fields and tags that lead there find an empty page; nothing of it is kept
+        for key in list(page.keys()):
+            if key != "/Type":
+                del page[key]
+    empty = {page.objgen for page in gone}
+    with contextlib.suppress(Exception), pdf.open_outline() as outline:
+        _prune(outline.root, lambda item: _page_of(pdf, item) in empty)
+    form = pdf.Root.get("/AcroForm")
+    if form is not None and "/Fields" in form:
+        form.Fields = pikepdf.Array([field for field in form.Fields if not _stands_on(field, empty)])
+    if "/PageLabels" in pdf.Root:
+        del pdf.Root["/PageLabels"]
+    apply(pdf, record, pages)
+
+
+def _prune(items: Any, gone: Callable[[Any], bool]) -> None:
+    """Take bookmarks that lead to removed pages out of an outline, unless others lie below them."""
+    for item in list(items):
+        _prune(item.children, gone)
+        if gone(item) and not item.children:
+            items.remove(item)
+
+
+def _page_of(pdf: Any, item: Any) -> tuple[int, int] | None:
+    """The page that a bookmark leads to, by its object."""
+    target = _resolved(pdf, item)
+    try:
+        return None if target is None else tuple(target[0].objgen)
+    except (TypeError, IndexError, AttributeError):
+        return None
+
+
+def _stands_on(field: Any, pages: set[tuple[int, int]]) -> bool:
+    """Whether a field with all its parts stands on these pages."""
+    parts = [field, *field.get("/Kids", [])]
+    places = [part["/P"].objgen for part in parts if "/P" in part]
+    return bool(places) and all(place in pages for place in places)
 
 
 def _outline(pdf: Any) -> tuple[Bookmark, ...]:
@@ -66,11 +160,22 @@ def _outline(pdf: Any) -> tuple[Bookmark, ...]:
 
 
 def _target(pdf: Any, item: Any, places: Mapping[tuple[int, int], int]) -> int | None:
+    target = _resolved(pdf, item)
+    if isinstance(target, int):
+        return target + 1
+    try:
+        return places.get(target[0].objgen) if target is not None else None
+    except (TypeError, IndexError, AttributeError):
+        return None
+
+
+def _resolved(pdf: Any, item: Any) -> Any:
+    """The destination of a bookmark, names looked up; a page number where it is one, None where it has none."""
     target = item.destination
     if target is None and item.action is not None and item.action.get("/S") == "/GoTo":
         target = item.action.get("/D")
     if isinstance(target, int):
-        return target + 1
+        return target
     if target is not None and not hasattr(target, "objgen"):
         return None
     if target is not None and type(target).__name__ in ("String", "Name"):
@@ -82,10 +187,7 @@ def _target(pdf: Any, item: Any, places: Mapping[tuple[int, int], int]) -> int |
         if found is None and "/Names" in pdf.Root and "/Dests" in pdf.Root.Names:
             found = dict(pikepdf.NameTree(pdf.Root.Names.Dests)).get(name)
         target = found.get("/D") if found is not None and hasattr(found, "keys") and "/D" in found else found
-    try:
-        return places.get(target[0].objgen) if target is not None else None
-    except (TypeError, IndexError, AttributeError):
-        return None
+    return target
 
 
 def _labels(pdf: Any) -> tuple[str, ...]:
@@ -115,6 +217,7 @@ def _lost(pdf: Any) -> tuple[str, ...]:
             ("attachments", "/EmbeddedFiles" in names),
             ("tags for screen readers", "/StructTreeRoot" in root),
             ("layers", "/OCProperties" in root),
+            ("signatures", _signed(pdf)),
         ):
             if there:
                 lost.append(word)

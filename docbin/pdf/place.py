@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Pixels = TypeVar("Pixels", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Place:
     inline: bool = False
 
 
-def stored(upright: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
+def stored(upright: NDArray[Pixels], orientation: int) -> NDArray[Pixels]:
     """Pixels of an upright page as its picture stores them: the inverse of :func:`docbin.files.orientation.upright`."""
     if orientation in (2, 3, 6, 7):
         upright = upright[:, ::-1]

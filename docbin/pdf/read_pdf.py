@@ -514,6 +514,14 @@ def _agree(
     import cv2
 
     x0, y0, x1, y1 = (0.0 if abs(edge) <= _MARGIN else 1.0 if abs(edge - 1) <= _MARGIN else edge for edge in window)
+    if min(x0, y0) < 0 or max(x1, y1) > 1:  # a crop box hides what lies outside
+        rows, columns = pixels.shape[:2]
+        left, right = ((edge - x0) / (x1 - x0) for edge in (max(0.0, x0), min(1.0, x1)))
+        top, bottom = ((edge - y0) / (y1 - y0) for edge in (max(0.0, y0), min(1.0, y1)))
+        pixels = pixels[int(top * rows) : max(1, round(bottom * rows)), int(left * columns) : max(1, round(right * columns))]
+        x0, y0, x1, y1 = max(0.0, x0), max(0.0, y0), min(1.0, x1), min(1.0, y1)
+        if pixels.size == 0 or x0 >= x1 or y0 >= y1:
+            return False
     height, width = pixels.shape[0] / max(1e-6, y1 - y0), pixels.shape[1] / max(1e-6, x1 - x0)
     scale = min(0.25, _LOOK / max(width, height))  # a quarter at most: what is half a pixel off must not count
     across, down = max(1, round(width * scale)), max(1, round(height * scale))

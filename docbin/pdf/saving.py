@@ -41,7 +41,7 @@ class _Uncomplaining(io.RawIOBase):
 
 
 def save(pdf: Any, path: Path, **options: Any) -> None:
-    """``pdf.save(path, **options)``, streams left as they are.
+    """``pdf.save(path, **options)``; streams are left as they are unless the options say otherwise.
 
     Raises
     ------
@@ -50,6 +50,6 @@ def save(pdf: Any, path: Path, **options: Any) -> None:
     """
     with path.open("wb") as file:
         stream = _Uncomplaining(file)
-        pdf.save(stream, compress_streams=False, **options)
+        pdf.save(stream, **({"compress_streams": False} | options))
         if stream.error is not None:
             raise stream.error
