@@ -14,7 +14,7 @@ from typing import Any
 
 from docbin import catalogue
 from docbin.demo import parts
-from docbin.demo.doors import UPLOAD_BYTES
+from docbin.demo.request_limits import UPLOAD_BYTES
 from docbin.demo.tabs.benchmarks_tab import benchmarks_tab
 from docbin.demo.tabs.binarize_tab import BinarizeEvent, binarize_tab
 from docbin.demo.tabs.compare_tab import compare_tab

@@ -1,4 +1,4 @@
-"""The demo's doors: which requests come in, from where, how long they may be and take, and what the browser may load.
+"""The demo's limits of requests: which come in, from where, how long they may be and take, and what the browser may load.
 
 Gradio serves more than this demo needs (a proxy to other Spaces, pictures fetched from any address, direct calls that pass by the queue, monitoring,
 ...). So the few paths that the page itself asks for are listed here, everything else is "not found", and a body that is longer than its path allows
@@ -128,7 +128,7 @@ class Refused(Exception):
     """A request that ends here: status and sentence."""
 
 
-class Doors:
+class RequestLimits:
     """ASGI middleware; see the module's docstring.
 
     Parameters

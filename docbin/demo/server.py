@@ -2,7 +2,7 @@
 
 Gradio serves what lies in its temporary folder and may copy what lies in the working directory, so both are new, empty folders, removed at the end;
 a sweeper deletes what is older than an hour, since a visitor who leaves says no goodbye. (Gradio's own ``delete_cache`` knows only the files that it
-handed out.) No link to a public tunnel, no analytics, no request to any other host: see :mod:`docbin.demo.doors`.
+handed out.) No link to a public tunnel, no analytics, no request to any other host: see :mod:`docbin.demo.request_limits`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from types import FrameType
 from typing import Any
 
 from docbin.demo import documents
-from docbin.demo.doors import UPLOAD_BYTES, Doors, Names, Room
+from docbin.demo.request_limits import UPLOAD_BYTES, Names, RequestLimits, Room
 from docbin.demo.tabs.events import QUICK, SLOW, Sample
 from docbin.demo.work import MEGAPIXELS
 from docbin.errors import DocbinError, InputError, MissingExtra, PageTimeout, UsageError, WorkerDied
@@ -288,7 +288,7 @@ def running(
     Parameters
     ----------
     host, port : where it listens
-    names : what visitors may call it, besides `host` and this machine's own names; see :class:`docbin.demo.doors.Names`
+    names : what visitors may call it, besides `host` and this machine's own names; see :class:`docbin.demo.request_limits.Names`
     frames : sites that may show the page inside theirs
     max_megapixels : largest page; None: :data:`docbin.demo.work.MEGAPIXELS`
 
@@ -333,7 +333,7 @@ def _launch(work: Work, files: Path, place: tuple[str, int], names: Names, frame
     def events() -> Mapping[int, int]:
         return {number: len(fn.inputs) for number, fn in blocks.fns.items()}
 
-    doors = Middleware(Doors, names=names, room=Room(functools.partial(make_room, files)), events=events, frames=frames)
+    limits = Middleware(RequestLimits, names=names, room=Room(functools.partial(make_room, files)), events=events, frames=frames)
     _quiet()
 
     style, script = (resources.files("docbin.demo").joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
@@ -358,7 +358,7 @@ def _launch(work: Work, files: Path, place: tuple[str, int], names: Names, frame
         show_error=False,
         max_file_size=UPLOAD_BYTES,
         allowed_paths=[],
-        app_kwargs={"middleware": [doors], "docs_url": None, "redoc_url": None, "openapi_url": None},
+        app_kwargs={"middleware": [limits], "docs_url": None, "redoc_url": None, "openapi_url": None},
         strict_cors=True,
         mcp_server=False,
         enable_monitoring=False,

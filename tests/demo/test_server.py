@@ -1,4 +1,4 @@
-"""The server around the work: doors, folders, sweeping, the log, and a real one that is asked for what it must not give."""
+"""The server around the work: requests, folders, sweeping, the log, and a real one that is asked for what it must not give."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from docbin.cli import main
-from docbin.demo import doors, server
-from docbin.demo.doors import UPLOAD_BYTES, Doors, longest_body
+from docbin.demo import request_limits, server
+from docbin.demo.request_limits import UPLOAD_BYTES, RequestLimits, longest_body
 from docbin.errors import DocbinError, PageTimeout, UsageError, WorkerDied
 from docbin.processes.sandbox import Sandbox
 from tests.demo import pages
 
-# --- doors -------------------------------------------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def asked(
 
     names = {"host": "localhost:7860"} | ({} if length is None else {"content-length": length}) | (told or {})
     headers = [(name.encode(), value.encode()) for name, value in names.items()]
-    asyncio.run(Doors(app, **options)({"type": kind, "method": method, "path": path, "headers": headers}, receive, send))
+    asyncio.run(RequestLimits(app, **options)({"type": kind, "method": method, "path": path, "headers": headers}, receive, send))
     return app, sent
 
 
@@ -118,14 +118,14 @@ def test_a_body_within_its_length_passes_with_the_headers() -> None:
     headers = dict(sent[0]["headers"])
     assert headers[b"x"] == b"y"
     assert b"default-src 'self'" in headers[b"content-security-policy"]
-    assert not any(word in doors.headers()["content-security-policy"] for word in ("*", "http:", "unsafe-hashes"))
+    assert not any(word in request_limits.headers()["content-security-policy"] for word in ("*", "http:", "unsafe-hashes"))
     assert headers[b"x-frame-options"] == b"DENY"
     assert b"frame-ancestors 'none'" in headers[b"content-security-policy"]
     assert b"camera=()" in headers[b"permissions-policy"]
 
 
 def test_a_space_alone_is_shown_inside_another_page() -> None:
-    told = doors.headers(["https://huggingface.co", "https://*.hf.space"])
+    told = request_limits.headers(["https://huggingface.co", "https://*.hf.space"])
     assert "frame-ancestors https://huggingface.co https://*.hf.space" in told["content-security-policy"]
     assert "x-frame-options" not in told
 
@@ -173,7 +173,7 @@ def status(sent: list[dict[str, Any]]) -> int | None:
 )
 def test_the_server_answers_to_its_own_names_alone(host: str, listens: str, more: tuple[str, ...], known: bool) -> None:
     """A site whose name was made to point here (DNS rebinding) sends that name."""
-    names = doors.Names.of(listens, more)
+    names = request_limits.Names.of(listens, more)
     assert names.know(host) == known
     _, sent = asked("/", [b""], told={"host": host}, method="GET", names=names)
     assert status(sent) == (200 if known else 403)
@@ -209,7 +209,7 @@ def test_a_link_from_another_site_leads_to_the_page() -> None:
 @pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/queue/join"])
 @pytest.mark.parametrize("limit", ["IDLE_SECONDS", "BODY_SECONDS"])
 def test_a_body_that_stands_still_is_hung_up_on(path: str, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doors, limit, 0.05)
+    monkeypatch.setattr(request_limits, limit, 0.05)
     app, sent = asked(path, [b"x" * 10, STALL], "20", events=lambda: {})
     assert status(sent) == 408
     assert (b"connection", b"close") in sent[0]["headers"]
@@ -224,7 +224,7 @@ def test_an_upload_that_does_not_fit_the_folder_is_refused_before_it_begins() ->
         asked_for.append(size)
         return size <= 1000
 
-    room = doors.Room(clear)
+    room = request_limits.Room(clear)
     app, sent = asked("/gradio_api/upload", [b"x" * 1001], "1001", room=room)
     assert (status(sent), app.read) == (507, 0)
     app, sent = asked("/gradio_api/upload", [b"x" * 900], "900", room=room)
@@ -234,7 +234,7 @@ def test_an_upload_that_does_not_fit_the_folder_is_refused_before_it_begins() ->
 
 
 def test_uploads_on_their_way_count() -> None:
-    room = doors.Room(lambda size: size <= 100)
+    room = request_limits.Room(lambda size: size <= 100)
 
     async def two() -> list[bool]:
         first, second = await room.take(60), await room.take(60)
@@ -285,7 +285,7 @@ def test_what_goes_wrong_inside_is_a_sentence_and_the_log_has_no_names(caplog: p
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/gradio_api/file=/secret.png", "headers": [(b"host", b"localhost")]}
-    asyncio.run(Doors(broken)(scope, None, send))
+    asyncio.run(RequestLimits(broken)(scope, None, send))
     assert status(sent) == 500
     assert "ValueError" in caplog.text
     assert "private" not in caplog.text + str(sent)
@@ -522,7 +522,7 @@ def ask(port: int, method: str, path: str, body: bytes | None = None, headers: d
 def test_the_page_comes_with_its_headers_and_no_outside_address_in_its_scripts(port: int) -> None:
     status, headers, data = ask(port, "GET", "/")
     assert status == 200
-    assert headers["content-security-policy"] == doors.headers()["content-security-policy"]
+    assert headers["content-security-policy"] == request_limits.headers()["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     text = data.decode()
     assert "window.docbin" in text

@@ -8,7 +8,7 @@ from typing import Any
 
 from docbin import catalogue
 from docbin.demo import choices, documents, parts
-from docbin.demo.doors import UPLOAD_BYTES
+from docbin.demo.request_limits import UPLOAD_BYTES
 from docbin.demo.tabs.events import DOCUMENTS, FORMAT_NAMES, NO_PAGE, ChosenPage, PageInputs, Work, choice, file_name, light, result_class
 from docbin.demo.work import DOWNLOADS
 from docbin.errors import DocbinError

@@ -15,7 +15,7 @@ from docbin.errors import DocbinError, UsageError
 
 
 def add_endpoints(work: Work) -> None:
-    """Named endpoints for ``gradio_client``; they pass the same doors and wait in the same lines as the page."""
+    """Named endpoints for ``gradio_client``; they pass the same limits and wait in the same lines as the page."""
     import gradio as gr
 
     def page_of(file: Any) -> ChosenPage:
