@@ -108,21 +108,26 @@ def looks(pdf: Path, page: int = 0, dpi: int = 50) -> np.ndarray[Any, Any]:
 
 
 def unchanging(text: str) -> str:
-    """Without what differs from run to run: times and identifiers."""
+    """Without what differs from run to run: times, identifiers, OCRmyPDF's random name of the text layer."""
+    text = re.sub(r"OCR-[\w-]{22}", "OCR", text)
     text = re.sub(r"D:\d{14}[^)]*|\d{4}-\d\d-\d\dT[\d:.+Z-]+", "TIME", text)
     return re.sub(r"uuid:[0-9a-f-]+", "UUID", text)
 
 
 def contents(pdf: Path) -> list[tuple[str, bytes]]:
-    """Every object of a PDF as text, and every stream's bytes as stored."""
+    """Every object of a PDF as text, and every stream's bytes, those of pictures as stored; streams of objects count as
+    what they hold."""
     found = []
     with pikepdf.open(pdf) as document:
         for thing in document.objects:
             is_stream = isinstance(thing, pikepdf.Stream)
+            if is_stream and thing.get("/Type") in ("/ObjStm", "/XRef"):
+                continue
             data = b""
-            if is_stream:
-                is_metadata = thing.get("/Type") == "/Metadata"
-                data = unchanging(thing.read_bytes().decode()).encode() if is_metadata else bytes(thing.read_raw_bytes())
+            if is_stream and thing.get("/Subtype") == "/Image":
+                data = bytes(thing.read_raw_bytes())
+            elif is_stream:
+                data = unchanging(thing.read_bytes().decode("latin-1")).encode("latin-1")
             shown = thing.unparse(resolved=True).decode("latin-1") if not is_stream else str(sorted(dict(thing).keys()))
             found.append((unchanging(shown), data))
     return found
