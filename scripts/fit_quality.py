@@ -16,9 +16,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from docbin.assessment import Quality
 
 FITTED = Path(__file__).parent.parent / "docbin" / "assessment" / "fitted.npz"
 CHECKED = (
@@ -64,15 +68,19 @@ def fit(data_root: str, work: Path, rendered: int) -> None:
     fit_verdict.save(FITTED, cases, models, bounds)
 
 
-def check(sets: Sequence[str], data_root: str) -> dict[str, object]:
-    """How the shipped verdicts fare on whole pages of other sets."""
+Row = tuple[str, str, float, float, "Quality"]
+"""Page, result, F-measure, share of the truth missed, verdict."""
+
+
+def judge_sets(sets: Sequence[str], data_root: str) -> list[Row]:
+    """The shipped verdicts on whole pages of other sets."""
     from docbin import benchmarks, catalogue
-    from docbin.assessment import Quality, Signs, judge
+    from docbin.assessment import Signs, judge
     from docbin.augment.spoiled_ink import LOSSES, SPOILS
     from docbin.page import Mask, to_grey
     from docbin.train.verdict_cases import judged
 
-    rows: list[tuple[str, str, float, float, Quality]] = []  # page, result, FM, share missed, verdict
+    rows: list[Row] = []
 
     def note(page: str, name: str, ink: Mask, truth: Mask, view: Signs) -> None:
         fm, missed, *_ = judged(ink, truth)
@@ -95,19 +103,20 @@ def check(sets: Sequence[str], data_root: str) -> dict[str, object]:
                 if method == "bitunet" and ink.any():
                     for loss in losses:
                         note(page, f"bitunet+{loss}", SPOILS[loss](rng, grey, ink, 0.1), truth, view)
-    return _figures(rows)
+    return rows
 
 
-def _figures(rows: Sequence[tuple[str, str, float, float, object]]) -> dict[str, object]:
+def figures_of(rows: Sequence[Row]) -> dict[str, object]:
+    """How the verdicts compare with the truths."""
     from scipy.stats import spearmanr
 
     from docbin.train.fit_verdict import area_under_curve
 
     pages, names = (np.array([row[place] for row in rows]) for place in (0, 1))
     fm, missed = (np.array([row[place] for row in rows], float) for place in (2, 3))
-    value = np.array([100 * row[4].value for row in rows])  # type: ignore[attr-defined]
-    marked = np.array([row[4].suspect for row in rows])  # type: ignore[attr-defined]
-    left = np.array([any("left out" in reason or "writing" in reason for reason in row[4].reasons) for row in rows])  # type: ignore[attr-defined]
+    value = np.array([100 * row[4].value for row in rows])
+    marked = np.array([row[4].suspect for row in rows])
+    left = np.array([any("left out" in reason or "writing" in reason for reason in row[4].reasons) for row in rows])
     own = (np.char.find(names, "+") < 0) & (names != "truth")
     good = (np.char.find(names, "+") < 0) & (fm >= 90) & (missed <= 0.02)
     lost = (np.char.find(names, "_lost") > 0) & ((np.char.find(names, "truth") == 0) | np.isin(pages, pages[(names == "bitunet") & good]))
@@ -194,7 +203,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.command == "fit":
         fit(given.data_root, given.work, given.rendered)
         return 0
-    figures = check(given.sets, given.data_root)
+    figures = figures_of(judge_sets(given.sets, given.data_root))
     text = json.dumps(figures, indent=1)
     print(text)
     if given.json is not None:

@@ -119,7 +119,8 @@ class Measured:
     Attributes
     ----------
     features : name -> value, all of NAMES
-    counts : numbers for sentences, of the page in full size: "specks" and "pieces" of ink, "left_strokes" (strokes left out), "left_lines" (lines
+    counts : numbers for sentences, of the page in full size: "specks" and "pieces" of ink, "pale_strokes" left out and their area over the ink's,
+        "pale_area", "left_strokes" (strokes left out), "left_lines" (lines
         that they lie in), "left_deepest" (depth of the darkest of them over the ink's own)
     """
 
@@ -295,6 +296,8 @@ def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str,
     plain = strokes[dark & sharp]
     found["left_count"] = len(plain) / max(1, len(ink.pieces))
 
+    counts["pale_strokes"], counts["pale_area"] = _pale_strokes(page, ink, sharpness)
+
     grid = _grid(ink.bits)
     mine = _cells(ink.bits, grid)
     its = np.bincount(_cell_of(plain, ink.bits, grid), plain[:, AREA], minlength=len(mine))
@@ -305,6 +308,21 @@ def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str,
     counts["left_strokes"] = len(plain)
     counts["left_lines"] = _lines(plain)
     counts["left_deepest"] = float((plain[:, DEPTH] / plain[:, AREA]).max() / ink.median) if len(plain) else 0.0
+
+
+def _pale_strokes(page: Signs, ink: _Ink, sharpness: float) -> tuple[int, float]:
+    """Strokes off the ink that are only just darker than the paper's noise and as sharp as the ink for their depth: their number, and their area over
+    the ink's. No feature, for writing of a back may look so; :func:`docbin.assessment.reasons.tell` asks the page which it is."""
+    import cv2
+
+    noise = quantile(ink.slopes[0], 0.5) / 2
+    deep = cv2.threshold(page.overview.depth, max(10.0, 6 * noise + 2, 0.08 * page.level), 1, cv2.THRESH_BINARY)[1]
+    evidence = cv2.bitwise_and(deep, cv2.threshold(ink.zones, 0, 1, cv2.THRESH_BINARY_INV)[1])
+    table = _strokes(pieces(np.asarray(evidence, np.uint8), page.overview.depth, page.overview.slope), ink)
+    reach = np.maximum(table[:, RIGHT] - table[:, LEFT], table[:, BOTTOM] - table[:, TOP])
+    steep = table[:, SLOPE] / np.maximum(table[:, DEPTH], 1) / max(sharpness, 1e-6)
+    chosen = table[(reach >= 2 * ink.width) & (table[:, AREA] >= ink.width**2) & (steep > 0.8)]
+    return len(chosen), float(chosen[:, AREA].sum() / ink.area)
 
 
 def _strokes(table: Table, ink: _Ink) -> Table:

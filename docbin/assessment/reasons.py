@@ -15,6 +15,7 @@ import numpy as np
 from docbin.assessment.features import Measured
 from docbin.assessment.foretold import Foretold
 from docbin.assessment.signs import Signs
+from docbin.kernels.depth import has_pale_ink
 from docbin.kernels.pieces import AREA, BOTTOM, LEFT, RIGHT, TOP, pieces
 from docbin.page import Image, Mask
 
@@ -36,6 +37,9 @@ _TAIL = 0.001
 
 GRAVE = ("hardly any ink", "mostly ink", "black border", "low contrast", "much that looks like writing was left out")
 """How the reasons begin for which somebody who keeps no original should keep it."""
+PALE = 0.04
+"""Area of pale strokes left out, over the ink's, from which the page is asked whether they are its own
+(:func:`docbin.kernels.depth.has_pale_ink`)."""
 LEAST_LEFT = 0.03
 """Pixels off the ink half as dark as it, over the ink: with fewer there is nothing to point at. Results that lack a tenth have 0.07 or more."""
 SPECKLED = 0.1
@@ -98,6 +102,11 @@ def tell(page: Signs, ink: Mask, measured: Measured, said: Foretold, bounds: Map
     there = {name for name, odds in said.failures.items() if odds > bounds[name]}
     if "missed" in there and measured.features["left_ink_half"] > LEAST_LEFT:
         reasons.append(_left_out(measured))
+    elif measured.counts["pale_area"] > PALE and measured.counts["pale_strokes"] >= 12 and has_pale_ink(page.overview.quotient, page.level):
+        # Pale strokes as sharp as the dark ones are pencil or faded ink; those of a back are softer.
+        reasons.append(
+            f"much that looks like writing was left out: {measured.counts['pale_strokes']:,.0f} pale strokes, as sharp as the dark ones"
+        )
     if ("junk" in there or measured.features["specks_area"] > SPECKLED) and not margin > BLACK_MARGIN:
         reasons.append(_no_writing(measured))
     reasons += [sentence for name, sentence in STROKES.items() if name in there]

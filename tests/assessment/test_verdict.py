@@ -106,3 +106,15 @@ def test_several_inks_of_a_page_are_judged_as_one_by_one(text: tuple[np.ndarray,
     view = Signs(page)
     inks = [truth, page < 150, docbin.binarize(page, "su")]
     assert [judge(view, ink) for ink in inks] == [judge(Signs(page), ink) for ink in inks]
+
+
+def test_pencil_beside_black_ink_that_was_lost_is_told() -> None:
+    page, truth = text_page(0)
+    pale = np.where(truth, page.astype(int) + 100, page).clip(0, 255).astype(np.uint8)
+    pale[:400] = page[:400]  # the last third is in pencil
+    ink = truth.copy()
+    ink[400:] = False
+    verdict = judge(Signs(pale), ink)
+    assert any(reason.startswith("much that looks like writing was left out: ") for reason in verdict.reasons), verdict
+    assert verdict.grave
+    assert not judge(Signs(pale), truth).reasons
