@@ -162,7 +162,7 @@ def _automatic(
         }
         verdicts = {name: here[name][1:] for name in (catalogue.DEFAULT, *automatic.CHALLENGERS)}
         taken = catalogue.DEFAULT
-        if automatic.in_doubt(*verdicts[taken]):
+        if automatic.in_doubt(verdicts[taken][0]):
             looked += 1
             for name in automatic.CHALLENGERS:
                 if verdicts[name][0] > verdicts[taken][0] + automatic.MARGIN:
