@@ -72,7 +72,6 @@ class UnitActor:
         self._job, self._run, self._overwrite, self._resume, self._ask_records = job, run, overwrite, resume, ask_records
         self._out = None if out is None else place(out)
         self._pool = page_pool(job, 1, page_seconds, one_thread=True, share=os.cpu_count() or 1)
-        self._pool.start()
         self._spool = tempfile.TemporaryDirectory(prefix="docbin-actor-", ignore_cleanup_errors=True)
         self._folders: dict[AnyPath, Folder] = {}
         self._records: list[bytes] = []

