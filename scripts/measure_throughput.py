@@ -1,6 +1,6 @@
 """What a page costs beside its method: CPU seconds of a batch as the user starts it, and of its method alone, in one run.
 
-    python scripts/measure_throughput.py -m bitunet -m sauvola --into docs/scale.md      the table there
+    python scripts/measure_throughput.py -m bitunet -m sauvola --into BENCHMARKS.md      a table there
     python scripts/measure_throughput.py -m bitunet --pages 40 --engine ray              the Ray engine beside the local one
 
 Pages are drawn (text on uneven paper, A4 at 300 dpi, JPEG). The engine's rate is that of the method on decoded pages in one process with one
