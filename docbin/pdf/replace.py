@@ -5,8 +5,8 @@ content stay, because nothing of them is touched: a page's picture gets another 
 of PDF/A stays true: both codes are allowed at every level, and a file without an output intent gets ink in a calibrated grey, for device colours
 would break the claim. A file that was linearized is linearized, one that was encrypted is encrypted as before.
 
-The new pictures wait in part files in a folder of the caller's, from which qpdf copies them when the whole is written; so memory holds the
-skeleton of the document and never its pictures.
+The new pictures wait in part files in a folder of the caller's. Known limit: while the whole is written, memory still grows with the codes of all
+pictures (about 200 MB for 1,200 pages of 200 kB).
 """
 
 from __future__ import annotations
