@@ -36,7 +36,7 @@ from docbin.page import to_grey
 
 HOME = Path(__file__).resolve().parent.parent
 YEARS = ("dibco2011", "dibco2013", "dibco2014", "dibco2016", "dibco2017")
-OURS = ("bitunet", "unet", "howe")
+OURS = ("bitunet", "unet")
 Grey = np.ndarray[Any, np.dtype[np.uint8]]
 Ink = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -74,9 +74,10 @@ def tesseract(grey: Grey) -> Ink:
     with tempfile.TemporaryDirectory() as folder:
         Image.fromarray(grey).save(f"{folder}/page.png", dpi=(300, 300))
         settings = ["-c", "tessedit_write_images=1", "-c", "thresholding_method=2"]
-        command = ["tesseract", "page.png", "out", "--psm", "0", *settings]
+        command = ["tesseract", "page.png", "out", "--psm", "13", *settings]  # one line, so that little is recognised
         subprocess.run(command, cwd=folder, capture_output=True, check=False, env=os.environ | {"OMP_THREAD_LIMIT": "1"})
-        with Image.open(f"{folder}/tessinput.tif") as picture:
+        (seen,) = [*Path(folder).glob("tessinput.tif"), *Path(folder).glob("out.processed.tif")]  # the name depends on its version
+        with Image.open(seen) as picture:
             return np.asarray(picture.convert("L")) < 128
 
 

@@ -1,8 +1,10 @@
-"""Draw the README's picture: a shipped sample page beside what a method makes of it.
+"""Draw the README's pictures: shipped sample pages beside, or above, what a method makes of them.
 
-    python scripts/make_picture.py [--page handwritten-bleedthrough] [--method unet] [--out app/assets/before-after.jpg]
+    python scripts/make_picture.py                    # app/assets/before-after.jpg: a page, and its ink on the right
+    python scripts/make_picture.py --four             # app/assets/four-pages.jpg: parts of four pages, and their ink below
+    python scripts/make_picture.py --page faded-letter --method unet --out picture.jpg
 
-Both halves are reduced to the same width; the ink is averaged to grey on the way, as a screen would show it.
+Pictures are reduced; the ink is averaged to grey on the way, as a screen would show it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,29 @@ from docbin import catalogue
 
 SAMPLES = Path(__file__).resolve().parent.parent / "datasets" / "samples" / "images"
 
+FOUR = {
+    "handwritten-bleedthrough": (90, 150),
+    "faded-letter": (90, 230),
+    "typeset-stained": (70, 180),
+    "form-stamp-margin": (60, 330),
+}
+"""Pages of the picture of four, and the (left, top) of the part that is shown of each."""
+PART, SHOWN, GAP = 560, 320, 10
+"""Side of such a part on the page, its side in the picture, and the white between, pixels."""
+
+
+def four(method: str, out: Path) -> None:
+    """Parts of four pages in a row, their ink in a row below."""
+    sheet = Image.new("RGB", (len(FOUR) * (SHOWN + GAP) - GAP, 2 * SHOWN + GAP), "white")
+    for column, (name, (left, top)) in enumerate(FOUR.items()):
+        page = next(docbin.read_pages(SAMPLES / f"{name}.png"))
+        paper = np.where(docbin.binarize(page, method), 0, 255).astype(np.uint8)
+        for row, pixels in enumerate((page.pixels, paper)):
+            part = Image.fromarray(pixels).convert("RGB").crop((left, top, left + PART, top + PART))
+            sheet.paste(part.resize((SHOWN, SHOWN), Image.Resampling.LANCZOS), (column * (SHOWN + GAP), row * (SHOWN + GAP)))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(out, quality=86, optimize=True)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw the picture and name the file."""
@@ -28,8 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--method", default=catalogue.DEFAULT, help="a method of 'docbin methods' (default: %(default)s)")
     parser.add_argument("--width", type=int, default=440, help="width of each half, pixels (default: %(default)s)")
     parser.add_argument("--height", type=int, default=420, help="height of the part shown, pixels (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("app/assets/before-after.jpg"), help="the file to write (default: %(default)s)")
+    parser.add_argument("--four", action="store_true", help="parts of four pages in place of one page")
+    parser.add_argument("--out", type=Path, help="the file to write (default: app/assets/before-after.jpg, of four pages four-pages.jpg)")
     given = parser.parse_args(argv)
+    given.out = given.out or Path("app/assets") / ("four-pages.jpg" if given.four else "before-after.jpg")
+    if given.four:
+        four(given.method, given.out)
+        print(given.out)
+        return 0
     page = next(docbin.read_pages(SAMPLES / f"{given.page}.png")).pixels
     ink = docbin.binarize(page, given.method)
     paper = np.where(ink, 0, 255).astype(np.uint8)
