@@ -37,7 +37,25 @@ def test_every_kind_of_page_becomes_the_files_that_the_command_line_writes(tmp_p
         suffix = Path(made).suffix
         out = tmp_path / f"cli{suffix}"
         assert (
-            main(["-q", "binarize", str(path), "-o", str(out), "--pages", str(count), "--format", format, "--jobs", "1", "-m", "sauvola"])
+            main(
+                [
+                    "-q",
+                    "binarize",
+                    str(path),
+                    "-o",
+                    str(out),
+                    "--pages",
+                    str(count),
+                    "--format",
+                    format,
+                    "--jobs",
+                    "1",
+                    "-m",
+                    "sauvola",
+                    "--pdf",
+                    "rebuild",
+                ]
+            )
             == 0
         )
         assert Path(made).read_bytes() == out.read_bytes(), format

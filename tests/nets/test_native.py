@@ -80,13 +80,22 @@ def test_a_norm_with_clipping_and_its_gradients(training, limits, added):
             assert torch.allclose(after[name].float(), value.float(), rtol=1e-4, atol=1e-5), name
 
 
+class Unchanged(torch.nn.Module):
+    """In the place of a block's convolution: its maps as they are."""
+
+    kernel_size = (1, 1)
+
+    def of_padded(self, x):
+        return x
+
+
 class Thresholds(torch.nn.Module):
     """The norm and thresholds of a block of `bitunet` without its convolution."""
 
     def __init__(self, channels, thresholds, spread_out):
         super().__init__()
         self.block = BitBlock((channels,), 1, channels, thresholds, 1, "bireal", spread_out)
-        self.block.conv = torch.nn.Identity()
+        self.block.conv = Unchanged()
         self.block.norm.weight.data.uniform_(0.3, 1.5)
         self.block.norm.bias.data.uniform_(-0.5, 0.5)
 
