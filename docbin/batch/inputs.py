@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from docbin.batch.job import MARKS
 from docbin.errors import DocbinError, FileAccessError
+from docbin.files.kinds import TAR_SUFFIX
 from docbin.files.remote_path import AnyPath, RemotePath, is_url, place, shown
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def each(words: Sequence[str], spool: Path, *, keep_apart: bool = True, distinct
 
 
 def _is_remote_folder(word: str) -> bool:
-    return is_url(word) and (word.endswith("/") or not readable(word.rsplit("/", 1)[-1]))
+    name = word.rsplit("/", 1)[-1]
+    return is_url(word) and not readable(name) and not name.lower().endswith(TAR_SUFFIX)
 
 
 def _meaning(word: str, spool: Path, position: int, *, apart: bool) -> Iterator[Source | Refused | Skipped]:
@@ -152,7 +154,7 @@ def _remote(word: str, path: RemotePath, *, apart: bool) -> Iterator[Source | Re
         folder = RemotePath(f"{path.scheme}://{fixed}")
         pattern = _as_expression(path.key[len(fixed) + 1 :])
         found = (entry for entry in object_store.listing(folder) if pattern.fullmatch(str(entry.path.relative_to(folder))))
-        yield from _objects(word, found, folder, PurePath())
+        yield from _objects(word, found, folder, PurePath(), archives=path.suffix.lower() == TAR_SUFFIX)
         return
     entry = None if word.endswith("/") and not web else object_store.info(path)
     if entry is not None:
@@ -168,21 +170,24 @@ def _object(entry: ObjectInfo, place: PurePath, *, walked: bool) -> Source:
     return Source(entry.path.shown(), entry.path, place, walked, stat)
 
 
-def _objects(word: str, entries: Iterable[ObjectInfo], folder: RemotePath, prefix: PurePath) -> Iterator[Source | Refused | Skipped]:
+def _objects(
+    word: str, entries: Iterable[ObjectInfo], folder: RemotePath, prefix: PurePath, *, archives: bool = False
+) -> Iterator[Source | Refused | Skipped]:
+    """The page files among some objects, and the archives, where they are asked for."""
     empty = True
     for entry in entries:
         below = entry.path.relative_to(folder)
         hidden = any(part.startswith(".") or part.endswith(tuple(MARKS.values())) for part in below.parts[:-1]) or below.name.startswith(
             "."
         )
-        kind = PICTURES_NOT_READ.get(below.suffix.lower())
+        reason = why_left_out(below.name)
         if hidden:
             continue
-        if readable(below.name):
+        if readable(below.name) or (archives and below.suffix.lower() == TAR_SUFFIX):
             empty = False
             yield _object(entry, prefix / below, walked=True)
-        elif kind is not None:
-            yield Skipped(entry.path.shown(), f"left out: {kind} is not read; convert it to PNG, TIFF or JPEG")
+        elif reason is not None:
+            yield Skipped(entry.path.shown(), reason)
     if empty:
         yield Refused(word, FileAccessError(f"{word}: no page files there; docbin reads {_suffixes()}"))
 
@@ -241,6 +246,15 @@ def readable(name: str) -> bool:
     return suffix.lower() in READABLE_SUFFIXES and not name.startswith(".") and not is_own(stem)
 
 
+def why_left_out(name: str) -> str | None:
+    """What is said of a file in a walked folder that a user may take for pages, though it is not taken; None for other files."""
+    suffix = PurePath(name).suffix.lower()
+    if suffix == TAR_SUFFIX:
+        return "left out: an archive, which may hold what lies beside it; name it, or a glob such as '*.tar', to read its members"
+    kind = PICTURES_NOT_READ.get(suffix)
+    return None if kind is None else f"left out: {kind} is not read; convert it to PNG, TIFF or JPEG"
+
+
 def is_own(stem: str) -> bool:
     """Whether a stem is that of an output written beside its input: ``page.ink``, ``book.ink.p0003``, ``photo.words``."""
     marks = "|".join(map(re.escape, MARKS.values()))
@@ -262,12 +276,12 @@ def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused | Skipp
         )
         below = prefix / Path(parent).relative_to(folder)
         for name in sorted(names, key=natural):
-            kind = PICTURES_NOT_READ.get(PurePath(name).suffix.lower())
+            reason = why_left_out(name)
             if readable(name):
                 empty = False
                 yield _source(Path(parent, name), below / name, walked=True)
-            elif kind is not None and not name.startswith("."):
-                yield Skipped(str(Path(parent, name)), f"left out: {kind} is not read; convert it to PNG, TIFF or JPEG")
+            elif reason is not None and not name.startswith("."):
+                yield Skipped(str(Path(parent, name)), reason)
     yield from refused
     if empty and not refused:
         yield Refused(str(folder), FileAccessError(f"{folder}: no page files in this folder; docbin reads {_suffixes()}"))

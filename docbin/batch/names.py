@@ -13,15 +13,41 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
-from docbin.batch.inputs import Source
+from docbin.batch.inputs import OWN_FOLDER, Source
 
 PAGE_MARK = re.compile(r"\.p\d{4,}$")
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def page_stem(stem: str, page: int) -> str:
     """Stem of one page's file where a document is split into files: ``book`` -> ``book.p0003``."""
     return f"{stem}.p{page:04d}"
+
+
+def stays_below(name: str) -> bool:
+    """Whether a name that came from outside (a work list, an archive) may be an output's: relative, nowhere climbing, none of docbin's own."""
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or path.parts[0] == OWN_FOLDER or "\0" in name or "\\" in name:
+        return False
+    return ".." not in path.parts and not _DRIVE.match(name)
+
+
+def member_stems(names: Sequence[str]) -> list[str | None]:
+    """A stem for each member of an archive, no two equal: ``a/p1.jpg`` -> ``a/p1``, where that is taken ``a/p1.jpg``, then with a digest of the name.
+
+    It depends on the names in the archive only. None for a name that leads out of the output folder.
+    """
+    good = [name for name in names if stays_below(name)]
+    forms = []
+    for name in good:
+        place = PurePosixPath(name)
+        digest = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]
+        forms.append(tuple(str(place.parent / form) for form in (place.stem, place.name, f"{place.name}-{digest}")))
+    levels, _ = _settle(forms, [None] * len(forms), [0] * len(forms))
+    stems = {name: form[level] for name, form, level in zip(good, forms, levels, strict=True)}
+    return [stems.get(name) for name in names]
 
 
 def _forms(source: Source) -> tuple[str, ...]:

@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docbin.batch.names import page_stem
+from docbin.batch.names import member_stems, page_stem
 from docbin.batch.plan import INCOMPLETE, Folder, Plan, Storage
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord
 from docbin.batch.worker import Answer, Done, FileInfo, Task, unpack
-from docbin.errors import DocbinError, UsageError
+from docbin.errors import DocbinError, RefusedInput, UsageError
 
 if TYPE_CHECKING:
     from docbin.files import PageWriter
@@ -38,6 +38,7 @@ class Outputs(ABC):
         self.folder: Folder = plan.folder(file)
         self.finished = False
         self._claimed = claimed
+        self._members = member_stems(info.names)
 
     @abstractmethod
     def next(self) -> Task | None:
@@ -51,8 +52,24 @@ class Outputs(ABC):
         """Give up what is unfinished (an interrupt)."""
 
     def output(self, page: int) -> AnyPath:
-        """The file that a page ends in."""
-        return self.storage.whole or self.file.folder / f"{page_stem(self.file.stem, page)}{self.storage.suffix}"
+        """The file that a page ends in.
+
+        Raises
+        ------
+        RefusedInput
+            The page's name in its archive leads out of the output folder.
+        """
+        if self.storage.whole is not None:
+            return self.storage.whole
+        if not self.info.names:
+            return self.file.folder / f"{page_stem(self.file.stem, page)}{self.storage.suffix}"
+        stem = self._members[page - 1]
+        if stem is None:
+            name = self.info.names[page - 1]
+            raise RefusedInput(
+                f"{self.file.source.name}: the member {name!r} does not stay below the output folder; pack it under a relative name"
+            )
+        return self.file.folder / self.file.stem / f"{stem}{self.storage.suffix}"
 
     def check(self, output: AnyPath, *, by_worker: bool = False) -> None:
         """Refuse an output that is an input, that another input of this batch writes, or (unless the worker looks) that exists and should stay."""
@@ -70,13 +87,22 @@ class Outputs(ABC):
     def task(self, page: int, staged: Path | None) -> Task:
         """The task of a page."""
         source = self.file.source
-        label = source.name if self.info.count == 1 else f"page {page} of {source.name}"
+        label = self.info.label(page, source.name)
         put = None
         if staged is not None:
             may = {"overwrite": self.plan.overwrite, "resume": self.plan.resume}
             put = self.folder.put_of(self.output(page), staged, self.key(), **may)
         return Task(
-            self.number, source.path, source.name, label, page, staged, self.storage.format, source.size, put, self.storage.replaces
+            self.number,
+            source.path,
+            source.name,
+            label,
+            page,
+            staged,
+            self.storage.format,
+            source.size,
+            put,
+            replaces=self.storage.replaces,
         )
 
     def record(self, page: int, answer: Done | Failure | None, output: AnyPath | None = None) -> PageRecord:
@@ -90,6 +116,7 @@ class Outputs(ABC):
             job.row.name,
             dict(job.params),
             "-" if self.plan.to_stdout else None,
+            member=self.info.names[page - 1] if self.info.names else None,
         )
         if output is not None and not self.plan.to_stdout:
             base = replace(base, output=str(output))

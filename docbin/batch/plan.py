@@ -9,6 +9,7 @@ none                   stdin                           stdout
 ``-``                  one file                        stdout
 ``name.png`` ...       one file                        that file; its suffix chooses the format
 ``book.pdf``, ``.tif`` a folder, or several files      all pages in that one file, in the order of the inputs
+a folder, or none      ``shard.tar``                   a folder of that name: ``out/shard/``, ``shard.ink/``, a file a member, called like it
 anything else          any                             a folder, in which the tree of a walked folder is mirrored
 =====================  ==============================  ==========================================================
 
@@ -328,13 +329,14 @@ def storage(file: PlannedFile, job: Job, kind: str, count: int, chosen: int) -> 
     from docbin.files.output import check_compression
 
     formats, documents = job.formats(), job.document_formats()
+    archive = kind == "tar" and not file.one_file  # each page becomes a file of its own, called like its member
     if file.exact is not None:
         format = format_of(file.exact.name, job.format, formats).name
     else:
-        format = job.format or job.usual_format(kind, count)
+        format = job.format or job.usual_format(kind, 1 if archive else count)
     check_compression(formats[format], getattr(job, "compression", None))
     replaces = job.replaces(kind, format)
-    document = (count > 1 and format in documents) or replaces
+    document = (count > 1 and format in documents and not archive) or replaces
     suffix = file.exact.suffix if file.exact is not None else formats[format].suffixes[0]
     if file.one_file and chosen > 1 and not document:
         target = str(file.exact) if file.exact is not None else "stdout"
@@ -344,4 +346,4 @@ def storage(file: PlannedFile, job: Job, kind: str, count: int, chosen: int) -> 
             f"{file.source.name}: {chosen} pages do not fit into {target}: {what} holds one; choose a folder with -o{way}, or --pages"
         )
     whole = file.exact if file.exact is not None else file.folder / f"{file.stem}{suffix}"
-    return Storage(format, suffix, document, whole if document or count == 1 or file.one_file else None, replaces)
+    return Storage(format, suffix, document, whole if document or (count == 1 and not archive) or file.one_file else None, replaces)

@@ -59,6 +59,7 @@ class PageRecord:
     chosen, verdicts : of ``-m auto``: the method taken for the page, and the quality of every method tried; else None
     quality : F-measure to be expected of the ink, 0..1 (:mod:`docbin.assessment`); None where ink was not asked for
     reasons : why the page is suspect; empty where it is not
+    member : the page's name within the archive that the input is; else None
     error : what went wrong
     """
 
@@ -80,6 +81,7 @@ class PageRecord:
     verdicts: dict[str, float] | None = None
     quality: float | None = None
     reasons: tuple[str, ...] = ()
+    member: str | None = None
     error: Failure | None = None
 
     @property
@@ -90,6 +92,8 @@ class PageRecord:
     @property
     def label(self) -> str:
         """How messages call the page."""
+        if self.member is not None:
+            return f"{self.member} in {self.input}"
         return self.input if self.page is None or self.pages == 1 else f"page {self.page} of {self.input}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -121,6 +125,7 @@ class PageRecord:
             "verdicts",
             "quality",
             "reasons",
+            "member",
         )
         values: dict[str, Any] = {name: tuple(fields[name]) if isinstance(fields.get(name), list) else fields.get(name) for name in names}
         return cls(**values, status="kept", output=output)
@@ -144,6 +149,7 @@ def is_record(fields: Any) -> bool:
         "quality": (*number, nothing),
         "chosen": (text, nothing),
         "verdicts": (dict, nothing),
+        "member": (text, nothing),
     }
     if not all(isinstance(fields.get(name), kind) for name, kind in kinds.items()):
         return False
@@ -258,7 +264,7 @@ class Report:
 
 CSV_COLUMNS = (
     "input", "page", "pages", "status", "output", "method", "parameters", "width", "height", "dpi_x", "dpi_y", "ink", "words", "polarity",
-    "seconds", "chosen", "verdicts", "quality", "suspect", "reasons", "warnings", "error_type", "error", "exit_code",
+    "seconds", "chosen", "verdicts", "quality", "suspect", "reasons", "warnings", "error_type", "error", "exit_code", "member",
 )  # fmt: skip
 """Columns of a report in CSV; parameters are ``name=value`` and, as reasons and warnings are, separated by semicolons."""
 

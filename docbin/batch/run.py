@@ -11,6 +11,7 @@ planning.
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -26,6 +27,8 @@ from docbin.batch.record import Failure, PageRecord, Report, Summary, is_low
 from docbin.batch.replaced_document import ReplacedDocument, as_possible
 from docbin.batch.worker import Answer, FileInfo, PageWorker, Task
 from docbin.errors import DocbinError, FileAccessError, Interrupted, PageTimeout, UsageError
+from docbin.files.kinds import TAR_SUFFIX
+from docbin.files.remote_path import RemotePath
 from docbin.processes.child import Child
 from docbin.processes.memory import machine_memory
 from docbin.processes.pool import Pool
@@ -208,6 +211,8 @@ class BatchRun:
         self._ask_records = skip is None
         self.kept: dict[int, frozenset[int]] = dict(skip or {})
         self.claimed: dict[str, str] = {}
+        self._spool: tempfile.TemporaryDirectory[str] | None = None
+        self._copies: dict[int, Path] = {}
         self.together = OneDocument(plan, self.ahead) if plan.together is not None else None
 
     def go(self) -> Summary:
@@ -246,6 +251,8 @@ class BatchRun:
                 outputs.drop()
             if self.together is not None:
                 self.together.drop()
+            if self._spool is not None:
+                self._spool.cleanup()
             for folder in self.plan.folders.values():
                 folder.close()
         self.summary.seconds = time.perf_counter() - start
@@ -299,7 +306,7 @@ class BatchRun:
             task = outputs.next()
             self._record_refused(outputs)
             if outputs.finished:
-                del self.opened[number]
+                self._forget(number)
             if task is not None:
                 return task
         if self.together is not None and len(self.opened) >= self.ahead:
@@ -308,7 +315,8 @@ class BatchRun:
             if not isinstance(file, PlannedFile):
                 self.record_unopened(number, file)
             elif self.together is not None or not self.resumed(number, file):
-                return Task(number, file.source.path, file.source.name, file.source.name, size=file.source.size)
+                copy = self._copy_of(number, file)
+                return Task(number, file.source.path, file.source.name, file.source.name, size=file.source.size, spooled=copy)
         return None
 
     def record_unopened(self, number: int, file: Refused | Skipped) -> None:
@@ -341,12 +349,31 @@ class BatchRun:
             self.record(record)
         self.listener.step()
         if outputs.finished:
-            del self.opened[task.number]
+            self._forget(task.number)
+
+    def _forget(self, number: int) -> None:
+        """A file of which every page has its record."""
+        self.opened.pop(number, None)
+        copy = self._copies.pop(number, None)
+        if copy is not None:
+            copy.unlink(missing_ok=True)
+
+    def _copy_of(self, number: int, file: PlannedFile) -> Path | None:
+        """Where an archive in a store is copied to, for all workers to read it; None for other files, and where nothing is worked on."""
+        path = file.source.path
+        if self.dry_run or not isinstance(path, RemotePath) or path.suffix.lower() != TAR_SUFFIX:
+            return None
+        if self._spool is None:
+            self._spool = tempfile.TemporaryDirectory(prefix="docbin-tar-", ignore_cleanup_errors=True)
+        self._copies[number] = Path(self._spool.name) / f"{number}{TAR_SUFFIX}"
+        return self._copies[number]
 
     def _open(self, task: Task, answer: Answer) -> None:
         file = self.plan.files[task.number]
         assert isinstance(file, PlannedFile)
         skip = self.kept.pop(task.number, frozenset())
+        if task.spooled is not None:
+            file = replace(file, source=replace(file.source, path=task.spooled))
         if isinstance(answer, FileInfo):
             if not self.dry_run and len(self.plan.folders) == 1 < len(self.plan.files):
                 self.plan.folder(file).open()  # where the one output folder cannot be used, no page can be done: this ends the batch
@@ -362,6 +389,7 @@ class BatchRun:
             except DocbinError as error:
                 answer = Failure.of(error)
         assert isinstance(answer, Failure)
+        self._forget(task.number)
         if self.together is not None:
             self.together.without(task.number, file.source.name)
         self.listener.expect(1 if skip else 0)
@@ -389,8 +417,8 @@ class BatchRun:
         for page in info.pages:
             if page in skip:
                 continue
-            output = outputs.output(page)
             try:
+                output = outputs.output(page)
                 outputs.check(output)
                 record = outputs.record(page, None, output)
             except DocbinError as error:

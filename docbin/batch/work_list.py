@@ -21,6 +21,7 @@ from typing import overload
 import msgspec
 
 from docbin.batch.inputs import Refused, Source
+from docbin.batch.names import stays_below
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.shard import Shard, unit_hash
 from docbin.errors import DocbinError, InputError, UsageError
@@ -80,12 +81,9 @@ def parse(line: bytes, label: str) -> Unit:
         unit = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{label}: not a line of a work list ({error}); make one with 'docbin list'") from error
-    name = PurePosixPath(unit.name or unit.uri)
     if not unit.uri or "\0" in unit.uri + (unit.name or ""):
         raise InputError(f"{label}: no file can have this name; make the list anew with 'docbin list'")
-    if unit.name is not None and (
-        not unit.name or name.is_absolute() or ".." in name.parts or "\\" in unit.name or name.parts[0] == ".docbin"
-    ):
+    if unit.name is not None and not stays_below(unit.name):
         raise InputError(f"{label}: the name {unit.name!r} does not stay below the output folder; give a relative one")
     return unit
 

@@ -51,18 +51,27 @@ class Task:
     format: str = ""
     size: int | None = None
     put: Put | None = None
+    spooled: Path | None = None
+    """Of a look at an archive in a store: the file of this machine that it is copied to first, for its pages to be read from there."""
     replaces: bool = False
     """Of a PDF page, the scan alone is wanted, to be replaced; a page that is none stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """What a file is, how many pages it has, which of them are wanted, and what a PDF says beyond its pages."""
+    """What a file is, how many pages it has, which of them are wanted, what a PDF says beyond its pages, and the names of an archive's pages."""
 
     kind: str
     count: int
     pages: tuple[int, ...]
     document: DocumentRecord | None = None
+    names: tuple[str, ...] = ()
+
+    def label(self, page: int, name: str) -> str:
+        """How messages call a page of the file `name`."""
+        if self.names:
+            return f"{self.names[page - 1]} in {name}"
+        return name if self.count == 1 else f"page {page} of {name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +164,8 @@ class PageWorker:
     def _open(self, task: Task) -> PageFile:
         from docbin.files import DEFAULT_MEGAPIXELS, open_pages
 
-        if self._file is None or self._path != task.path or self._read >= REOPEN_PAGES:
+        worn = self._read >= REOPEN_PAGES and (self._file is None or self._file.kind != "tar")  # an archive keeps nothing of its pages
+        if self._file is None or self._path != task.path or worn:
             self.close()
             limit = DEFAULT_MEGAPIXELS if self.job.max_megapixels is None else self.job.max_megapixels
             self._file = open_pages(task.path, dpi=self.job.dpi, max_megapixels=limit, name=task.name, size=task.size)
@@ -165,11 +175,17 @@ class PageWorker:
     def _look(self, task: Task) -> FileInfo:
         from docbin.files import parse_page_ranges
 
+        if task.spooled is not None:
+            from docbin.files.range_reader import copy_object
+            from docbin.files.remote_path import RemotePath
+
+            assert isinstance(task.path, RemotePath)
+            copy_object(task.path, task.spooled, task.size, self.progress)
+            task = replace(task, path=task.spooled)
         file = self._open(task)
         document = file.document() if file.kind == "pdf" else None
-        if self.job.pages is None:
-            return FileInfo(file.kind, file.count, tuple(range(1, file.count + 1)), document)
-        return FileInfo(file.kind, file.count, tuple(parse_page_ranges(self.job.pages).numbers(file.count, task.name)), document)
+        pages = range(1, file.count + 1) if self.job.pages is None else parse_page_ranges(self.job.pages).numbers(file.count, task.name)
+        return FileInfo(file.kind, file.count, tuple(pages), document, file.names)
 
     def _work(self, task: Task, number: int) -> Done:
         start = time.perf_counter()

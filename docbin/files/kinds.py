@@ -37,6 +37,9 @@ _KINDS = (
     Kind("pdf", (".pdf",), (b"%PDF-",)),
 )
 
+TAR_SUFFIX = ".tar"
+"""A scan of a folder takes no archive for pages (it may hold a copy of what lies beside it); one that is named is read, by ``read_tar.py``."""
+
 READABLE_SUFFIXES: frozenset[str] = frozenset(suffix for kind in _KINDS for suffix in kind.suffixes)
 """Suffixes, lower case with the dot, that a scan of a folder takes for pages."""
 
@@ -48,6 +51,9 @@ _FOREIGN = (
     (0, b"AT&TFORM", "a DjVu file"),
     (0, b"PK\x03\x04", "a ZIP archive (or an office document)"),
     (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"BZh", "a bzip2 archive"),
+    (0, b"\xfd7zXZ\0", "an xz archive"),
+    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (0, b"<svg", "an SVG drawing"),
     (0, b"<!DOCTYPE", "a web page"),
@@ -59,11 +65,13 @@ _FOREIGN = (
 
 def readable_kinds() -> str:
     """The readable kinds in one line, for messages."""
-    return "PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, GIF, AVIF, HEIC (with docbin[heif]), PDF"
+    return "PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, GIF, AVIF, HEIC (with docbin[heif]), PDF, and tar archives of these"
 
 
 def sniff(head: bytes) -> str | None:
     """Kind of a file from its first bytes (give at least `PDF_WINDOW` of them where there are as many), None where it is none of ours."""
+    if _is_tar(head):  # first, for a member's name stands where other kinds have their first bytes
+        return "tar"
     for kind in _KINDS:
         if head.startswith(kind.magic):
             if kind.name == "webp" and head[8:12] != b"WEBP":
@@ -74,6 +82,15 @@ def sniff(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return _heif(head)
     return "pdf" if b"%PDF-" in head[:PDF_WINDOW] else None
+
+
+def _is_tar(head: bytes) -> bool:
+    """Whether the first block is the header of a tar archive (POSIX 1003.1 or GNU), with a checksum that is right."""
+    if len(head) < 512 or head[257:262] != b"ustar":
+        return False
+    written = head[148:156].strip(b" \0")
+    summed = sum(head[:148]) + sum(head[156:512]) + 8 * ord(" ")
+    return written.lstrip(b"0") == f"{summed:o}".encode()
 
 
 def _heif(head: bytes) -> str | None:

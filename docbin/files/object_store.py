@@ -291,18 +291,19 @@ def read(path: RemotePath, start: int | None = None, end: int | None = None, *, 
         if not whole and len(data) == size and len(data) > wanted:  # a web server that knows no ranges
             data = data[first:last]
         if whole and len(data) > wanted:
-            raise _changed(path)
+            raise changed(path)
         if len(data) != wanted:
             now = info(path)
             if now is not None and now.size is not None and size is not None and now.size != size:
-                raise _changed(path)
+                raise changed(path)
             raise _Truncated(None, f"the body has {len(data)} of {wanted} bytes")
         return data
 
     return _trying(path, "read", call)
 
 
-def _changed(path: RemotePath) -> FileAccessError:
+def changed(path: RemotePath) -> FileAccessError:
+    """The error of an object that is not the one that was listed."""
     return FileAccessError(f"{path.shown()}: it was changed since its size was listed; list the inputs again ('docbin list')")
 
 

@@ -1,4 +1,4 @@
-"""Opening a file of pages: one front for pictures, multi-page TIFF and PDF.
+"""Opening a file of pages: one front for pictures, multi-page TIFF, PDF and tar archives of such files.
 
 A :class:`PageFile` is lazy: opening reads the first bytes and the list of pages, ``page(n)`` decodes just that page. A damaged page of many fails
 alone, so a batch notes it and asks for the next; memory holds one page at a time.
@@ -67,6 +67,7 @@ _READERS = {
     "pnm": "docbin.files.read_pnm:PnmReader",
     "tiff": "docbin.files.read_tiff:TiffReader",
     "pdf": "docbin.pdf.read_pdf:PdfReader",
+    "tar": "docbin.files.read_tar:TarReader",
 }
 
 
@@ -76,8 +77,9 @@ class PageFile:
     Attributes
     ----------
     name : the file as the user gave it ("-" for bytes from stdin)
-    kind : "png", "jpeg", "tiff", "bmp", "pnm", "webp", "jpeg2000", "gif", "avif", "heic" or "pdf"
+    kind : "png", "jpeg", "tiff", "bmp", "pnm", "webp", "jpeg2000", "gif", "avif", "heic", "pdf" or "tar"
     count : number of pages
+    names : of an archive, the name of each page's member; else empty
     """
 
     def __init__(self, stream: BinaryIO, name: str, kind: str, options: ReadOptions) -> None:
@@ -89,8 +91,15 @@ class PageFile:
         with decoding(name, kind):
             self._reader: Reader = getattr(importlib.import_module(module), reader)(stream, name, kind, options)
         self.count: int = self._reader.count
+        self.names: tuple[str, ...] = getattr(self._reader, "names", ())
         note = mislabelled(name, kind)
         self._notes = ([note] if note else []) + self._reader.notes
+
+    def label(self, number: int) -> str:
+        """How messages call page `number`, from 1."""
+        if self.names:
+            return f"{self.names[number - 1]} in {self.name}"
+        return self.name if self.count == 1 else f"page {number} of {self.name}"
 
     def page(self, number: int) -> Page:
         """Decode page `number`, from 1.
@@ -104,7 +113,7 @@ class PageFile:
         """
         if not 1 <= number <= self.count:
             raise UsageError(f"{self.name}: page {number} does not exist; the file has {self.count} page{'s' * (self.count != 1)}")
-        label = self.name if self.count == 1 else f"page {number} of {self.name}"
+        label = self.label(number)
         try:
             with decoding(label, self.kind):
                 decoded = self._reader.decode(number, label)
@@ -125,7 +134,7 @@ class PageFile:
         Errors as for :meth:`page`.
         """
         read = getattr(self._reader, "decode_scan", None)
-        label = self.name if self.count == 1 else f"page {number} of {self.name}"
+        label = self.label(number)
         if read is None:
             return None
         with decoding(label, self.kind):
@@ -206,6 +215,11 @@ def open_pages(
         stream = open_object(source, size)
     else:
         stream = io.BytesIO(source) if isinstance(source, bytes) else _open(Path(source), name)
+    return page_file(stream, name, options)
+
+
+def page_file(stream: BinaryIO, name: str, options: ReadOptions) -> PageFile:
+    """The pages in an open stream of bytes that can seek, which belongs to the PageFile from now on; errors of :func:`open_pages`."""
     try:
         try:
             head = stream.read(PDF_WINDOW)

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from docbin.errors import DocbinError, FileAccessError
 from docbin.files import object_store
+from docbin.files.object_store import changed
 from docbin.files.remote_path import RemotePath
 
 BLOCK = 4 << 20
 BLOCKS = 8
+PIECE = 16 << 20
+"""Bytes of a GET where an object is copied whole."""
 
 
 class RangeReader(io.RawIOBase):
@@ -77,6 +82,26 @@ class RangeReader(io.RawIOBase):
         return block
 
 
+def copy_object(path: RemotePath, target: Path, size: int | None, progress: Callable[[], None]) -> None:
+    """Copy an object to a file of this machine, by GETs of :data:`PIECE` bytes; `progress` is called after each. Parameters and errors of
+    :func:`open_object`, and FileAccessError where the file cannot be written."""
+    from docbin.files.access import access_error
+
+    found = object_store.info(path)
+    if found is None:
+        raise FileAccessError(f"{path.shown()}: cannot read: there is no such object (or bucket); check the URL")
+    if size is not None and found.size is not None and found.size != size:
+        raise changed(path)
+    pieces = [(None, None)] if found.size is None else [(start, min(start + PIECE, found.size)) for start in range(0, found.size, PIECE)]
+    try:
+        with target.open("wb") as sink:
+            for start, end in pieces:
+                sink.write(object_store.read(path, start, end, size=found.size))
+                progress()
+    except OSError as error:
+        raise access_error(error, f"{target} (a copy of {path.shown()})", "write") from error
+
+
 def open_object(path: RemotePath, size: int | None = None) -> BinaryIO:
     """An object as a stream of bytes that can seek: small ones whole, by one GET, larger ones by ranges.
 
@@ -95,7 +120,7 @@ def open_object(path: RemotePath, size: int | None = None) -> BinaryIO:
         if found is None:
             raise FileAccessError(f"{path.shown()}: cannot read: there is no such object (or bucket); check the URL")
         if size is not None and found.size is not None and found.size != size:
-            raise FileAccessError(f"{path.shown()}: it was changed since its size was listed; list the inputs again ('docbin list')")
+            raise changed(path)
         size = found.size
     if size is None or size <= object_store.ONE_GET:
         return io.BytesIO(object_store.read(path, size=size))

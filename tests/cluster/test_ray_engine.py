@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ from docbin import batch
 from docbin.cluster import ray_engine
 from tests.batch.faults import HANGS, KILLED, NO_MEMORY, RAISES, SEGFAULT
 from tests.batch.pages import Records, binarize, files, make_job, save, save_many
+from tests.files.test_tar import archive
 
+pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -85,6 +87,35 @@ def spilled() -> int:
     return 0 if not found else int(found[0].split("Spilled")[1].split()[0])
 
 
+class Watch(threading.Thread):
+    """Looks at an output folder while it is filled: whatever can be seen there must be a whole output of the local engine's, at any moment."""
+
+    def __init__(self, folder: Path, expected: dict[str, bytes], act: Callable[[int], bool]) -> None:
+        """`act` is called with the number of outputs so far, until it returns False."""
+        super().__init__(daemon=True)
+        self.folder, self.expected, self.act = folder, expected, act
+        self.wrong: list[str] = []
+        self.seen: set[str] = set()
+        self.end = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        acting = True
+        while not self.end.wait(0.1):
+            now = files(self.folder) if self.folder.exists() else set()
+            for name in now - self.seen:
+                if (self.folder / name).read_bytes() != self.expected.get(name):
+                    self.wrong.append(name)
+            self.seen |= now
+            acting = acting and self.act(len(now))
+
+    def stop(self) -> None:
+        self.end.set()
+        self.join()
+        assert self.wrong == []
+        assert self.seen
+
+
 def actor_pids() -> list[int]:
     """Processes of this test's actors."""
     found = subprocess.run(["pgrep", "-f", "^ray::.*(UnitActor|MapWorker|MapBatches)"], capture_output=True, text=True, check=False)
@@ -95,7 +126,7 @@ def actor_pids() -> list[int]:
     "marks",
     [
         pytest.param([230, RAISES, KILLED, 230], id="quick"),
-        pytest.param([230, RAISES, KILLED, HANGS, NO_MEMORY, SEGFAULT, 230, 230], id="every-fault", marks=pytest.mark.slow),
+        pytest.param([230, RAISES, KILLED, HANGS, NO_MEMORY, SEGFAULT, 230, 230], id="every-fault"),
     ],
 )
 def test_a_batch_is_as_on_this_machine(cluster: Any, tmp_path: Path, spool: Path, marks: list[int]) -> None:
@@ -119,7 +150,6 @@ def test_a_batch_is_as_on_this_machine(cluster: Any, tmp_path: Path, spool: Path
     assert sum(record.status == "kept" for record in kept) == good
 
 
-@pytest.mark.slow
 def test_two_thousand_small_files(cluster: Any, tmp_path: Path, spool: Path) -> None:
     first = save(tmp_path / "scans/p0.png", 0)
     for number in range(1, 2000):
@@ -131,53 +161,51 @@ def test_two_thousand_small_files(cluster: Any, tmp_path: Path, spool: Path) -> 
     assert spilled() == 0
 
 
-@pytest.mark.slow
 def test_an_actor_that_is_killed_is_replaced(cluster: Any, tmp_path: Path, spool: Path) -> None:
     for seed in range(60):
         save(tmp_path / f"scans/p{seed}.png", seed)
+    binarize([tmp_path / "scans"], tmp_path / "local", spool, make_job("slow", {"seconds": 0.0}))
     killed: list[int] = []
 
-    def kill() -> None:
-        end = time.monotonic() + 120
-        while len(killed) < 2 and time.monotonic() < end:
-            time.sleep(0.5)
-            if len(files(tmp_path / "ray")) >= 10 * (1 + len(killed)) if (tmp_path / "ray").exists() else False:
-                pids = [pid for pid in actor_pids() if pid not in killed]
-                if pids:
-                    os.kill(pids[0], signal.SIGKILL)
-                    killed.append(pids[0])
+    def kill(outputs: int) -> bool:
+        if outputs >= 10 * (1 + len(killed)):
+            for pid in [pid for pid in actor_pids() if pid not in killed][:1]:
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+        return len(killed) < 2
 
-    thread = threading.Thread(target=kill)
-    thread.start()
+    watch = Watch(tmp_path / "ray", same(tmp_path / "local"), kill)
     summary, records = on_ray([tmp_path / "scans"], tmp_path / "ray", spool, make_job("slow", {"seconds": 0.4}))
-    thread.join()
+    watch.stop()
     assert len(killed) == 2
-    binarize([tmp_path / "scans"], tmp_path / "local", spool, make_job("slow", {"seconds": 0.0}))
     assert summary.counts == {"done": 60}
     assert len({record.input for record in records}) == len(records) == 60
     assert same(tmp_path / "ray") == same(tmp_path / "local")
     assert spilled() == 0
 
 
-@pytest.mark.slow
 def test_a_node_that_is_lost_costs_time(cluster: Any, tmp_path: Path, spool: Path) -> None:
     for seed in range(40):
         save(tmp_path / f"scans/p{seed}.png", seed)
+    binarize([tmp_path / "scans"], tmp_path / "local", spool, make_job("slow", {"seconds": 0.0}))
+    lost: list[Any] = []
 
-    def lose() -> None:
-        while not (tmp_path / "ray").exists() or len(files(tmp_path / "ray")) < 10:
-            time.sleep(0.2)
-        cluster.remove_node(cluster.workers.pop(), allow_graceful=False)
-        cluster.workers.append(cluster.add_node(num_cpus=1, object_store_memory=80 << 20))
+    def lose(outputs: int) -> bool:
+        if outputs >= 10:
+            lost.append(cluster.workers.pop())
+            cluster.remove_node(lost[0], allow_graceful=False)
+        return not lost
 
-    thread = threading.Thread(target=lose)
-    thread.start()
+    watch = Watch(tmp_path / "ray", same(tmp_path / "local"), lose)
     summary, records = on_ray([tmp_path / "scans"], tmp_path / "ray", spool, make_job("slow", {"seconds": 0.4}))
-    thread.join()
+    watch.stop()
+    cluster.workers.append(cluster.add_node(num_cpus=1, object_store_memory=80 << 20))  # for the tests that follow
+    cluster.wait_for_nodes()
+    assert lost
     assert summary.counts == {"done": 40}
     assert len({record.input for record in records}) == len(records) == 40
-    binarize([tmp_path / "scans"], tmp_path / "local", spool, make_job("slow", {"seconds": 0.0}))
     assert same(tmp_path / "ray") == same(tmp_path / "local")
+    assert spilled() == 0
 
 
 DRIVER = """
@@ -187,7 +215,6 @@ sys.exit(main(["binarize", sys.argv[1], "-o", sys.argv[2], "-m", "otsu", "--engi
 """
 
 
-@pytest.mark.slow
 def test_a_driver_that_is_killed_is_resumed(cluster: Any, tmp_path: Path, spool: Path) -> None:
     import numpy as np
     from PIL import Image
@@ -211,9 +238,9 @@ def test_a_driver_that_is_killed_is_resumed(cluster: Any, tmp_path: Path, spool:
     assert {line["status"] for line in lines} == {"done", "kept"}
     binarize([tmp_path / "scans"], tmp_path / "local", spool, batch.Binarize.create("otsu"))
     assert same(tmp_path / "ray") == same(tmp_path / "local")
+    assert spilled() == 0
 
 
-@pytest.mark.slow
 def test_one_giant_tiff(cluster: Any, tmp_path: Path, spool: Path) -> None:
     import numpy as np
     from PIL import Image
@@ -228,7 +255,6 @@ def test_one_giant_tiff(cluster: Any, tmp_path: Path, spool: Path) -> None:
     assert spilled() == 0
 
 
-@pytest.mark.slow
 def test_from_store_to_store_with_failures(cluster: Any, tmp_path: Path, spool: Path) -> None:
     pytest.importorskip("moto")
     from docbin.files import object_store
@@ -269,7 +295,6 @@ def test_from_store_to_store_with_failures(cluster: Any, tmp_path: Path, spool: 
     object_store._filesystems.clear()
 
 
-@pytest.mark.slow
 def test_a_dataset_in_a_program(cluster: Any, tmp_path: Path, spool: Path) -> None:
     import docbin.cluster
 
@@ -284,3 +309,18 @@ def test_a_dataset_in_a_program(cluster: Any, tmp_path: Path, spool: Path) -> No
     assert same(tmp_path / "ray") == same(tmp_path / "local")
     rows = docbin.cluster.map(ray.data.from_items(uris), str(tmp_path / "ray"), make_job(), actors=1, resume=True).take_all()
     assert sorted(row["status"] for row in rows) == ["failed"] + ["kept"] * 4
+    assert spilled() == 0
+
+
+def test_archives_are_units(cluster: Any, tmp_path: Path, spool: Path) -> None:
+    for number in range(3):
+        pages = [(f"{seed}.png", save(tmp_path / "page.png", seed).read_bytes()) for seed in range(4)]
+        (tmp_path / f"s-{number}.tar").write_bytes(archive(pages))
+    words: list[Path | str] = [tmp_path / f"s-{number}.tar" for number in range(3)]
+    summary, records = on_ray(words, tmp_path / "ray", spool)
+    assert summary.counts == {"done": 12}
+    assert {(Path(record.input).name, record.member) for record in records} == {
+        (f"s-{n}.tar", f"{seed}.png") for n in range(3) for seed in range(4)
+    }
+    binarize(words, tmp_path / "local", spool)
+    assert same(tmp_path / "ray") == same(tmp_path / "local")
