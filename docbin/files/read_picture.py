@@ -22,12 +22,13 @@ import numpy as np
 
 from docbin.errors import InputError, MissingExtra
 from docbin.files.access import decoding
+from docbin.files.broken_off import ends_grey, jpeg_breaks_off, jpeg_lacks_scans, png_breaks_off
 from docbin.files.limits import ReadOptions, pillow_limit_lifted
 from docbin.files.modes import Picture, is_grey
 from docbin.files.orientation import turned, upright
 from docbin.files.pagefile import Decoded
 from docbin.files.read_bmp import run_length_bmp, size_of
-from docbin.files.repairs import END_OF_IMAGE, jpeg_with_end, png_without_large_metadata
+from docbin.files.repairs import END_OF_IMAGE, jpeg_with_end, png_without_odd_metadata
 from docbin.files.resolution import believable, exif, number, of_picture
 
 if TYPE_CHECKING:
@@ -76,14 +77,31 @@ class PictureReader:
                 self._options.check_size(*image.size, label)
                 self._options.check_bytes(*image.size, _bytes_a_pixel(image, self._kind), label)
                 image.load()
+            self._check_to_the_end(image, stream, label)
             bits = head[24] if self._kind == "png" else 8  # IHDR: bit depth
             return finish(image, self._kind, label, bits, notes)
+
+    def _check_to_the_end(self, image: PillowImage.Image, stream: BinaryIO, label: str) -> None:
+        """InputError where the code ends before the pixels and the decoder says nothing of it."""
+        missing = None
+        if self._kind == "jpeg":
+            decoded = np.asarray(image)
+            progressive = bool(image.info.get("progressive"))
+            if progressive or ends_grey(decoded):
+                stream.seek(0)
+                data = stream.read()
+                if (progressive and jpeg_lacks_scans(data)) or jpeg_breaks_off(data, decoded, _jpeg_pixels):
+                    missing = "its code ends before its pixels"
+        elif self._kind == "png" and _last_row_is_empty(image) and (counts := png_breaks_off(stream)) is not None:
+            missing = f"{counts[0]} of {counts[1]} bytes of samples are there"
+        if missing is not None:
+            raise InputError(f"{label}: truncated or damaged {self._kind.upper()} ({missing}); copy, scan or export it again")
 
     def _sound_stream(self, label: str, notes: list[str]) -> BinaryIO:
         """The stream from its start, repaired where it lacks nothing that matters."""
         self._stream.seek(0)
         if self._kind == "png":
-            stream, note = png_without_large_metadata(self._stream)
+            stream, note = png_without_odd_metadata(self._stream)
             notes += [note] if note else []
             return stream
         if self._kind == "jpeg":
@@ -144,6 +162,18 @@ def _plugin(kind: str, label: str) -> Callable[[BinaryIO], PillowImage.Image]:
             f"{label}: a HEIC picture needs the extra 'heif': pip install 'docbin[heif]', or save the picture as JPEG or PNG"
         ) from error
     return plugin
+
+
+def _jpeg_pixels(data: bytes) -> np.ndarray[Any, Any]:
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    image = JpegImageFile(io.BytesIO(data))
+    image.load()
+    return np.asarray(image)
+
+
+def _last_row_is_empty(image: PillowImage.Image) -> bool:
+    return image.crop((0, image.height - 1, image.width, image.height)).getbbox(alpha_only=False) is None
 
 
 def _bytes_a_pixel(image: PillowImage.Image, kind: str) -> float:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from docbin.errors import InputError
 from docbin.files import tiff_samples
 from docbin.files.access import decoding
+from docbin.files.broken_off import ends_grey, group4_breaks_off, jpeg_breaks_off
 from docbin.files.limits import MAX_PAGES, ReadOptions
 from docbin.files.modes import Picture, lab_to_rgb, laid_on_white, scale_floats, scale_integers
 from docbin.files.orientation import turned, upright
@@ -36,6 +38,7 @@ from docbin.page import Image
 
 _SUBFILE = 254
 _KEPT_FOR_CODECS = (254, 256, 257, 258, 259, 262, 266, 277, 278, 284, 292, 293, 317, 320, 322, 323, 332, 338, 339, 347, 529, 530, 531, 532)
+_JPEG_TABLES = 347
 _OLD_JPEG_TAGS = tuple(range(512, 522))
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3, 9: 3, 34892: 0}
 """Photometric interpretation -> samples that are colour; 0 for as many as there are."""
@@ -147,7 +150,7 @@ def _codec_tags(directory: Directory, order: str) -> dict[int, tuple[int, bytes]
     for tag in (*_KEPT_FOR_CODECS, *_OLD_JPEG_TAGS):
         if tag not in directory:
             continue
-        if tag == 347:
+        if tag == _JPEG_TABLES:
             tags[tag] = (7, directory.raw(tag))
         elif tag in (529, 532):
             tags[tag] = (11, np.array(directory.values(tag), "<f4").tobytes())
@@ -161,17 +164,48 @@ def _codec_tags(directory: Directory, order: str) -> dict[int, tuple[int, bytes]
 def _by_codec(plan: Plan, directory: Directory, chunks: list[bytes], label: str, notes: list[str], before: bytes) -> Image:
     """A page whose codec yields pixels of all channels at once."""
     tags = _codec_tags(directory, plan.order)
+    if not directory.is_whole(_JPEG_TABLES):
+        raise InputError(f"{label}: truncated or damaged TIFF, its JPEG tables are not whole; copy, scan or export it again")
     inverted = plan.photometric == 0 and plan.bits > 8
     tags[262] = (3, struct.pack("<H", 1 if inverted else plan.photometric))
     if plan.compression in tiff_samples.CCITT:
         tags.pop(338, None)
     offsets = 324 if plan.tile is not None else 273
-    image = tiff_samples.tiff_image(synthetic(tags, chunks, offsets_tag=offsets, before=before))
-    image.load()
-    picture = Picture(image, label, min_is_white=inverted, unsigned=plan.kind == "u")
-    pixels = picture.pixels()
-    notes += picture.notes
+
+    def decoded(parts: list[bytes], notes: list[str]) -> Image:
+        image = tiff_samples.tiff_image(synthetic(tags, parts, offsets_tag=offsets, before=before))
+        image.load()
+        picture = Picture(image, label, min_is_white=inverted, unsigned=plan.kind == "u")
+        pixels = picture.pixels()
+        notes += picture.notes
+        return pixels
+
+    pixels, number = decoded(chunks, notes), None
+    if plan.compression == tiff_samples.JPEG:
+        number = _broken_jpeg(plan, chunks, pixels, lambda parts: decoded(parts, []))
+    elif plan.compression == tiff_samples.GROUP4 and plan.tile is None and plan.channels == plan.bits == 1:
+        codes = [tiff_samples.bits_turned(chunk) for chunk in chunks] if plan.fill == 2 else chunks
+        number = group4_breaks_off(codes, plan.width, plan.height, plan.rows)
+    if number is not None:
+        raise InputError(
+            f"{label}: truncated or damaged TIFF, the code of strip or tile {number} ends before its pixels; copy, scan or export it again"
+        )
     return pixels
+
+
+def _broken_jpeg(plan: Plan, chunks: list[bytes], pixels: Image, decoded: Callable[[list[bytes]], Image]) -> int | None:
+    """The number, from 1, of a strip or tile whose JPEG breaks off; None where all are whole."""
+    across, down = tiff_samples.grid_of(plan)
+    width, rows = plan.tile or (plan.width, plan.rows)
+    for index in range(across * down):
+        top, left = index // across * rows, index % across * width
+
+        def with_other(code: bytes, index: int = index) -> Image:
+            return decoded([*chunks[:index], code, *chunks[index + 1 :]])
+
+        if ends_grey(pixels[top : top + rows, left : left + width]) and jpeg_breaks_off(chunks[index], pixels, with_other):
+            return index + 1
+    return None
 
 
 def _codec_plane(plan: Plan, directory: Directory, plane: int, chunks: list[bytes]) -> Samples:

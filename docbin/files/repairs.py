@@ -1,4 +1,4 @@
-"""Files that are whole though a strict decoder refuses them: a JPEG that lacks only its end marker, a PNG whose metadata alone is large.
+"""Files that are whole though a strict decoder refuses them: a JPEG that lacks only its end marker, a PNG whose metadata alone is large or damaged.
 
 Each function proves what it assumes: a JPEG is taken for whole only where what follows its last byte makes no difference to any pixel.
 """
@@ -6,10 +6,11 @@ Each function proves what it assumes: a JPEG is taken for whole only where what 
 from __future__ import annotations
 
 import io
-import struct
 from typing import BinaryIO
 
 import numpy as np
+
+from docbin.files.broken_off import has_wrong_checksum, png_chunks
 
 END_OF_IMAGE = b"\xff\xd9"
 
@@ -36,34 +37,32 @@ def jpeg_with_end(data: bytes) -> bytes | None:
     return tail + END_OF_IMAGE if np.array_equal(decoded[0], decoded[1]) else None
 
 
-def png_without_large_metadata(stream: BinaryIO) -> tuple[BinaryIO, str | None]:
-    """The PNG less text and colour profiles of more than 64 kB (1 kB where compressed: they could unpack to it), and a note of what was left out.
+def png_without_odd_metadata(stream: BinaryIO) -> tuple[BinaryIO, str | None]:
+    """The PNG less side chunks that say nothing about the pixels and for which Pillow refuses the file, and a note of what was left out: text and
+    colour profiles of more than 64 kB (1 kB where compressed: they could unpack to it), and damaged ones.
 
-    They say nothing about the pixels, and Pillow refuses the file for their size. The stream itself comes back where nothing is left out.
+    The stream itself comes back where nothing is left out.
     """
-    stream.seek(8)
-    parts, dropped = [(0, 8)], []
-    at = 8
-    while True:
-        stream.seek(at)
-        head = stream.read(8)
-        if len(head) < 8:
-            break
-        length, kind = struct.unpack(">I4s", head)
+    parts, large, damaged = [(0, 8)], [], []
+    for kind, at, length in png_chunks(stream):
         packed = kind in (b"zTXt", b"iTXt", b"iCCP")
         if kind in _METADATA and length > (1024 if packed else _LARGE_CHUNK):
-            dropped.append(kind.decode())
+            large.append(kind.decode())
+        elif kind != b"tRNS" and has_wrong_checksum(stream, kind, at, length):
+            damaged.append(kind.decode("latin-1"))
         else:
             parts.append((at, length + 12))
-        at += length + 12
-        if kind == b"IEND":
-            break
     stream.seek(0)
-    if not dropped:
+    notes = [
+        f"{what} of the PNG ({', '.join(sorted(set(kinds)))}) left out"
+        for what, kinds in (("metadata", large), ("damaged metadata", damaged))
+        if kinds
+    ]
+    if not notes:
         return stream, None
     out = io.BytesIO()
     for start, length in parts:
         stream.seek(start)
         out.write(stream.read(length))
     out.seek(0)
-    return out, f"metadata of the PNG ({', '.join(sorted(set(dropped)))}) left out"
+    return out, "; ".join(notes)

@@ -79,6 +79,13 @@ class Directory:
         self._stream.seek(where)
         return self._stream.read(min(size, end - where))
 
+    def is_whole(self, tag: int) -> bool:
+        """Whether the file holds all values of a tag that it promises."""
+        if tag not in self._entries:
+            return True
+        codes, count, _, _ = self._entries[tag]
+        return len(self.raw(tag)) == struct.calcsize("<" + codes) * count
+
     def values(self, tag: int) -> tuple[float, ...]:
         """All values of a tag, fractions as floats (NaN where the denominator is 0); empty where it is absent."""
         if tag not in self._entries:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Samples = NDArray[Any]
 
-NONE, LZW, OLD_JPEG, JPEG, ADOBE_DEFLATE, PACKBITS, DEFLATE = 1, 5, 6, 7, 8, 32773, 32946
+NONE, GROUP4, LZW, OLD_JPEG, JPEG, ADOBE_DEFLATE, PACKBITS, DEFLATE = 1, 4, 5, 6, 7, 8, 32773, 32946
 BYTE_CODECS = frozenset((NONE, LZW, ADOBE_DEFLATE, PACKBITS, DEFLATE, 34925, 50000))
 PICTURE_CODECS = (2, 3, 4, 6, 7, 32771, 50001, 34712)
 CCITT = frozenset((2, 3, 4, 32771))
@@ -134,7 +134,7 @@ def chunks_of(stream: BinaryIO, directory: Directory, plan: Plan, label: str, no
     offsets = [int(value) for value in directory.values(324) or directory.values(273)]
     counts = [int(value) for value in directory.values(325) or directory.values(279)]
     size = stream.seek(0, io.SEEK_END)
-    across, down = _grid(plan)
+    across, down = grid_of(plan)
     wanted, planes = across * down, plan.channels if plan.apart else 1
     if len(offsets) < wanted * planes:
         raise InputError(
@@ -184,7 +184,8 @@ def _size_of_plane(plan: Plan, plane: int) -> tuple[int, int, int]:
     return plan.width, plan.height, plan.rows
 
 
-def _grid(plan: Plan) -> tuple[int, int]:
+def grid_of(plan: Plan) -> tuple[int, int]:
+    """Strips or tiles of a plane, across and down."""
     if plan.tile is None:
         return 1, -(-plan.height // plan.rows)
     return -(-plan.width // plan.tile[0]), -(-plan.height // plan.tile[1])
@@ -222,7 +223,7 @@ def _unpacked(plan: Plan, chunks: list[bytes], shapes: list[tuple[int, int]], la
         made = []
         for number, (chunk, (rows, row)) in enumerate(zip(chunks, shapes, strict=True), 1):
             if plan.fill == 2 and plan.compression == NONE:
-                chunk = _REVERSED[np.frombuffer(chunk, np.uint8)].tobytes()
+                chunk = bits_turned(chunk)
             data = chunk if plan.compression == NONE else zlib.decompressobj().decompress(chunk, rows * row)
             if len(data) < rows * row:
                 raise InputError(
@@ -258,7 +259,7 @@ def _plane(plan: Plan, plane: int, chunks: list[bytes], label: str) -> Samples:
     if plan.tile is None and len(parts) == 1:
         return _typed(plan, parts[0], shapes[0][1], channels)
     out: Samples | None = None
-    across, _ = _grid(plan)
+    across, _ = grid_of(plan)
     top = 0
     for index, (part, (rows, pixels)) in enumerate(zip(parts, shapes, strict=True)):
         typed = _typed(plan, part, pixels, channels)
@@ -329,7 +330,7 @@ def _subsampled(plan: Plan, chunks: list[bytes], label: str) -> Samples:
     blocks = [_blocks(plan, *shape) for shape in shapes]
     parts = _unpacked(plan, chunks, [(rows, count * size) for rows, count, size in blocks], label)
     out = np.empty((plan.height, plan.width, 3), np.uint8)
-    tiles, _ = _grid(plan)
+    tiles, _ = grid_of(plan)
     top = 0
     for index, (part, (rows, count, size), (high, wide)) in enumerate(zip(parts, blocks, shapes, strict=True)):
         units = part.reshape(rows, count, size)
@@ -344,6 +345,11 @@ def _subsampled(plan: Plan, chunks: list[bytes], label: str) -> Samples:
         if plan.tile is None:
             top += high
     return out
+
+
+def bits_turned(data: bytes) -> bytes:
+    """Every byte with its bits in the other order (fill order 2)."""
+    return _REVERSED[np.frombuffer(data, np.uint8)].tobytes()
 
 
 _REVERSED = np.array([int(f"{byte:08b}"[::-1], 2) for byte in range(256)], np.uint8)

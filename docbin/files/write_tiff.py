@@ -127,3 +127,12 @@ def group4(mask: Mask) -> bytes:
     written = TiffImageFile(io.BytesIO(file.getbuffer()))
     (offset,), (length,) = written.tag_v2[273], written.tag_v2[279]
     return bytes(file.getbuffer()[offset : offset + length])
+
+
+def group4_of_equal_rows(row: Mask, rows: int) -> bytes:
+    """The G4 stream of `rows` rows that are all `row` (width,): each but the first is a "vertical, 0", the bit 1, for every change and the end."""
+    first = np.unpackbits(np.frombuffer(group4(row[None]), np.uint8))
+    end = int(np.flatnonzero(first)[-1]) - 23  # the end mark, twice 000000000001
+    changes = int(np.count_nonzero(np.diff(row, prepend=False)))
+    bits = [first[:end], np.ones((rows - 1) * (changes + 1), np.uint8), first[end : end + 24]]
+    return np.packbits(np.concatenate(bits)).tobytes()

@@ -9,17 +9,24 @@ A file that pikepdf cannot open (PDFium repairs more) has no facts; then only th
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from docbin.errors import DocbinError, InputError, RefusedInput
+from docbin.files.access import decoding
+from docbin.files.broken_off import ends_grey, group4_breaks_off, jpeg_breaks_off
 
 _MOST_DRAWS = 200_000
 _MOST_CONTENT = 256 << 20
 _MOST_DEPTH = 40
+_MOST_CHECKED = 200_000_000
+"""Pixels of a picture whose code is followed to its end; larger ones are believed."""
 _REGIONS = 16
 """JBIG2: areas of all regions together may be this many times the picture's."""
 
@@ -346,15 +353,20 @@ def wanted_bytes(stream: Any) -> int | None:
     return None if channels is None else height * ((width * channels * bits + 7) // 8)
 
 
+def _parameters(stream: Any) -> Any:
+    """The parameters of a stream's last filter, empty where it has none."""
+    parameters = stream.get("/DecodeParms")
+    parameters = list(parameters)[-1] if parameters is not None and _is_array(parameters) and len(parameters) else parameters
+    return parameters if hasattr(parameters, "get") else {}
+
+
 def have_bytes(stream: Any, wanted: int) -> int | None:
     """Bytes of samples that a picture's stream holds, counted no further than `wanted`; None where its codec does not say."""
     height = _size(stream)[1]
     data, left = unpacked(stream, 2 * wanted + height + 1024)
     if left:
         return None
-    parameters = stream.get("/DecodeParms")
-    parameters = list(parameters)[-1] if parameters is not None and _is_array(parameters) and len(parameters) else parameters
-    predictor = int(parameters.get("/Predictor", 1)) if parameters is not None and hasattr(parameters, "get") else 1
+    predictor = int(_parameters(stream).get("/Predictor", 1))
     return min(wanted, len(data) - height if predictor >= 10 else len(data))
 
 
@@ -400,6 +412,43 @@ def _regions(data: bytes) -> Iterator[int]:
         if length == 0xFFFFFFFF:
             return
         at += length
+
+
+def check_fax(picture: DrawnPicture, label: str) -> None:
+    """Refuse a picture whose CCITT G4 code ends before its rows (PDFium leaves the rest white and says nothing)."""
+    width, height = picture.size
+    if not 0 < width * height <= _MOST_CHECKED:
+        return
+    data, left = unpacked(picture.stream, max(1 << 20, width * height))
+    if left not in (["/CCITTFaxDecode"], ["/CCF"]):
+        return
+    given = _parameters(picture.stream)
+    plain = int(given.get("/K", 0)) < 0 and not given.get("/EncodedByteAlign", False) and int(given.get("/Columns", 1728)) == width
+    if plain and group4_breaks_off([data], width, height, height) is not None:
+        raise InputError(f"{label}: truncated or damaged picture, its CCITT code ends before its {height} rows; scan or export it again")
+
+
+def check_jpeg(picture: DrawnPicture, label: str) -> None:
+    """Refuse a JPEG whose code ends before its pixels (PDFium fills the rest with grey and says nothing); looked at in an eighth of its size."""
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    data, left = unpacked(picture.stream, 1 << 30)
+    if left not in (["/DCTDecode"], ["/DCT"]):
+        return
+
+    def small(code: bytes) -> np.ndarray[Any, Any]:
+        image = JpegImageFile(io.BytesIO(code))
+        image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
+        image.load()
+        return np.asarray(image)
+
+    with decoding(label, "jpeg"):
+        size = JpegImageFile(io.BytesIO(data)).size
+        if size[0] * size[1] > _MOST_CHECKED:
+            return
+        decoded = small(data)
+        if ends_grey(decoded) and jpeg_breaks_off(data, decoded, small):
+            raise InputError(f"{label}: truncated or damaged JPEG (its code ends before its pixels); copy, scan or export it again")
 
 
 def check_samples(picture: DrawnPicture, label: str) -> None:

@@ -29,6 +29,7 @@ import numpy as np
 
 from docbin.errors import InputError, RefusedInput
 from docbin.files.access import decoding
+from docbin.files.broken_off import ends_grey
 from docbin.files.document_record import DocumentRecord
 from docbin.files.limits import ReadOptions
 from docbin.files.modes import is_grey
@@ -39,7 +40,7 @@ from docbin.files.resolution import Dpi, believable
 from docbin.page import Image, to_grey
 from docbin.pdf.document import record_of
 from docbin.pdf.page_pictures import picture_draws
-from docbin.pdf.pdf_structure import PageFacts, Structure, check_samples
+from docbin.pdf.pdf_structure import PageFacts, Structure, check_fax, check_jpeg, check_samples
 from docbin.pdf.place import Place
 
 RENDER_DPI = 300.0
@@ -222,10 +223,7 @@ class PdfReader:
         """The pixels of a page's one plain picture; None where the page does not look like it."""
         self._options.check_size(*scan.size, label)
         self._options.check_bytes(*scan.size, 8, label)
-        for picture in facts.pictures:
-            if picture.size == scan.size:
-                check_samples(picture, label)
-        pixels = upright(_picture(scan.image, label), scan.orientation)
+        pixels = _plain_pixels(scan, facts, label)
         if not _agree(pixels, page, self._document, window=scan.window, apart=contents.beside, annotations=False):
             return None
         notes = ["scanned page, decoded at its own resolution"]
@@ -256,10 +254,7 @@ class PdfReader:
         notes: list[str] = []
         pixels = None
         if scan.plain and not facts.composed and not facts.appearances:
-            for picture in facts.pictures:
-                if picture.size == scan.size:
-                    check_samples(picture, label)
-            pixels = upright(_picture(scan.image, label), scan.orientation)
+            pixels = _plain_pixels(scan, facts, label)
             if not _agree(pixels, page, self._document):
                 pixels = None
                 notes.append("the page does not look like the picture in it alone")
@@ -299,8 +294,14 @@ class PdfReader:
         for picture in facts.pictures:
             try:
                 check_samples(picture, label)
+                check_fax(picture, label)
+                check_jpeg(picture, label)
             except InputError:
-                notes.append(f"a picture of {picture.size[0]} x {picture.size[1]} pixels in it is truncated: what it lacks is black")
+                if 2 * picture.size[0] * picture.size[1] > across * down:
+                    raise  # it may well be the page
+                notes.append(
+                    f"a picture of {picture.size[0]} x {picture.size[1]} pixels in it is truncated: what it lacks is black or grey"
+                )
         pixels = _render(page, across, down, self._document, annotations=annotations)
         return Decoded(pixels, believable(x_dpi, y_dpi, notes), notes)
 
@@ -476,6 +477,19 @@ def _is_plain(image: Any, raw: Any) -> bool:
     return bool(image.get_metadata().colorspace != raw.FPDF_COLORSPACE_UNKNOWN)
 
 
+def _plain_pixels(scan: _Scan, facts: PageFacts, label: str) -> Image:
+    """The pixels of a plain picture, upright; InputError where it is not whole."""
+    stored = [picture for picture in facts.pictures if picture.size == scan.size]
+    for picture in stored:
+        check_samples(picture, label)
+        check_fax(picture, label)
+    pixels = _picture(scan.image, label)
+    if ends_grey(pixels):
+        for picture in stored:
+            check_jpeg(picture, label)
+    return upright(pixels, scan.orientation)
+
+
 def _picture(image: Any, label: str) -> Image:
     """The pixels of a plain picture, as stored."""
     _check_stream(image, label)
@@ -484,8 +498,8 @@ def _picture(image: Any, label: str) -> Image:
 
 def _check_stream(image: Any, label: str) -> None:
     """PDFium fills what a truncated JPEG lacks with grey and says nothing; so one without an end marker is proved whole first, or must decode under
-    Pillow's strict rules. Samples that are not coded are counted by :func:`docbin.pdf.pdf_structure.check_samples`; CCITT, JBIG2 and JPEG 2000
-    are left to PDFium."""
+    Pillow's strict rules. What else may be missing, ``check_samples``, ``check_fax`` and ``check_jpeg`` of :mod:`docbin.pdf.pdf_structure` find;
+    JBIG2 and JPEG 2000 are left to PDFium."""
     filters = image.get_filters()
     if filters == ["DCTDecode"]:
         data = bytes(image.get_data())

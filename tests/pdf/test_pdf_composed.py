@@ -20,8 +20,9 @@ from PIL import Image
 
 from docbin import files
 from docbin.errors import InputError, RefusedInput
+from docbin.files.write_tiff import group4
 from docbin.page import Page, to_grey
-from tests.files.builders import COLOUR, GREY, jpeg
+from tests.files.builders import COLOUR, GREY, jpeg, saved
 
 Pixels = NDArray[np.uint8]
 
@@ -371,8 +372,12 @@ def test_bytes_behind_the_samples_do_no_harm_and_missing_ones_are_told() -> None
     )
     with pytest.raises(InputError, match="truncated picture, 44990 bytes of samples for 300 x 150 pixels"):
         _page(made.bytes())
-    made.draw(made.page.Contents.read_bytes().decode() + "0 0 1 1 re f")
-    assert any("is truncated" in note for note in _page(made.bytes()).notes)
+    composed = made.page.Contents.read_bytes().decode() + "0 0 1 1 re f"
+    made.draw(composed)
+    with pytest.raises(InputError, match="truncated picture, 44990 bytes"):  # it may well be the page
+        _page(made.bytes())
+    made.draw(FULL.format("I") + " q 9 0 0 9 0 0 cm /J Do Q", I=made.picture(TEXT), J=made.picture(TEXT[:20, :20], less=10))
+    assert any("20 x 20 pixels in it is truncated" in note for note in _page(made.bytes()).notes)
 
 
 def test_a_jpeg_without_its_end_marker_in_a_pdf() -> None:
@@ -381,6 +386,28 @@ def test_a_jpeg_without_its_end_marker_in_a_pdf() -> None:
     picture.write(jpeg(COLOUR)[:-2], filter=Name.DCTDecode)
     made.draw(FULL.format("I"), I=picture)
     assert np.abs(_page(made.bytes()).pixels.astype(int) - COLOUR).mean() < 6
+
+
+@pytest.mark.parametrize("over", ["", " 0 0 1 1 re f"], ids=["plain", "composed"])
+def test_a_picture_in_a_pdf_whose_code_ends_early_is_refused(over: str) -> None:
+    """PDFium fills the lower half with grey (JPEG) or white (CCITT), and the page would pass for one."""
+    made = Maker()
+    whole, code = saved(TEXT, "jpeg", quality=95), group4(TEXT < 128)
+    for data, kind, says in (
+        (whole, Name.DCTDecode, "truncated or damaged JPEG"),
+        (code, Name.CCITTFaxDecode, "CCITT code ends before its 150 rows"),
+    ):
+        for part, refused in ((data, False), (data[: len(data) // 2] + (b"\xff\xd9" if kind == Name.DCTDecode else b""), True)):
+            picture = made.picture(TEXT)
+            picture.write(part, filter=kind)
+            if kind == Name.CCITTFaxDecode:
+                picture.BitsPerComponent, picture.DecodeParms = 1, Dictionary(K=-1, Columns=300, Rows=150)
+            made.draw(FULL.format("I") + over, I=picture)
+            if refused:
+                with pytest.raises(InputError, match=says):
+                    _page(made.bytes())
+            else:
+                assert np.abs(_page(made.bytes()).pixels[2:].astype(int) - np.where(TEXT[2:] < 128, 0, 255)).mean() < 40
 
 
 # --- documents ------------------------------------------------------------------------------------------------------------------------------
