@@ -97,7 +97,7 @@ def test_random_bytes_behind_every_magic_number() -> None:
     _survives(io.BytesIO(b"RIFF\0\0\0\0WEBPVP8 ").getvalue() + rng.bytes(100), "random.webp")
 
 
-def test_ten_seconds_of_the_fuzzer() -> None:
+def test_three_seconds_of_the_fuzzer() -> None:
     from .fuzz import fuzz
 
-    assert fuzz(10, seed=7) > 20
+    assert fuzz(3, seed=7) > 10
