@@ -1,7 +1,8 @@
 """The one reader of TOML tables: descriptors of benchmarks, model folders, recipes and networks' variants become frozen dataclasses.
 
 A misspelt key that is silently ignored costs a night of training or a worse model, and ``year = "soon"`` fails hours later in another file. So
-unknown keys, missing keys and values of another type are refused here, and the message names the file, the key, the value and what is wanted.
+unknown keys, missing keys, values of another type, NaN and infinity are refused here, and the message names the file, the key, the value and what
+is wanted.
 msgspec checks the types (strictly: no text that looks like a number, no truth value for one; a whole number may stand for a real one); it takes
 unknown keys of dataclasses without a word, so they are looked for first.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import re
 import reprlib
 import stat
@@ -84,10 +86,11 @@ def typed(kind: type[Kind], table: Any, where: str, prefix: str = "") -> Kind:
     Raises
     ------
     UsageError
-        An unknown key (near ones are suggested), a missing one, or a value of the wrong type.
+        An unknown key (near ones are suggested), a missing one, a value of the wrong type, or a number that is infinite or none (NaN).
     """
     try:
         _refuse_unknown(kind, table, where, prefix)
+        _refuse_endless(table, where, prefix)
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, DocbinError):  # of a dataclass's own check
@@ -130,6 +133,18 @@ def _refuse_unknown(kind: Any, table: Any, where: str, prefix: str) -> None:
             continue
         for number, item in enumerate(value if isinstance(value, list | tuple) else [value]):
             _refuse_unknown(inner, item, where, f"{path}[{number}]" if isinstance(value, list | tuple) else path)
+
+
+def _refuse_endless(value: Any, where: str, key: str) -> None:
+    """NaN and infinity, wherever they stand: every comparison with NaN is false, so no check of a range would notice one."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{where}: {key} = {value}: a finite number is wanted")
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            _refuse_endless(item, where, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            _refuse_endless(item, where, f"{key}[{number}]")
 
 
 def _dataclass_of(hint: Any) -> Any:

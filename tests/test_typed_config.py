@@ -67,3 +67,17 @@ def test_refusals_name_file_key_value_and_what_is_wanted(text: str, says: str) -
 def test_what_is_no_toml_is_refused_by_the_error_asked_for(text: str | bytes) -> None:
     with pytest.raises(InputError, match=r"f\.toml: not a TOML file"):
         parse_toml(text, "f.toml", InputError)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[inner]\nrate = nan", "inner.rate = nan: a finite number is wanted"),
+        ("[inner]\nrate = 1.0\nbetas = [0.9, inf]", r"inner.betas\[1\] = inf: a finite number"),
+        ("[chances]\na = -inf", "chances.a = -inf: a finite number"),
+        ("[free]\nx = [[1, nan]]", r"free.x\[0\]\[1\] = nan: a finite number"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=f"f: {says}"):
+        typed(Outer, parse_toml(f'name = "a"\n{text}\n', "f"), "f")

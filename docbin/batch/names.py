@@ -57,7 +57,8 @@ def _forms(source: Source) -> tuple[str, ...]:
     return tuple(str(place.parent / name) for name in names)
 
 
-def _folded(stem: str) -> str:
+def folded(stem: str) -> str:
+    """The same text for names that are one on a disk that makes no difference between letters' cases or Unicode compositions."""
     return unicodedata.normalize("NFC", stem).casefold()
 
 
@@ -85,7 +86,7 @@ def _settle(forms: Sequence[tuple[str, ...]], fixed: Sequence[str | None], level
     levels, fixed = list(levels), list(fixed)
     while True:
         now = [kept if kept is not None else form[level] for kept, form, level in zip(fixed, forms, levels, strict=True)]
-        clashing = _clashing([_folded(stem) for stem in now])
+        clashing = _clashing([folded(stem) for stem in now])
         if not clashing:
             return levels, fixed
         movable = [index for index in clashing if fixed[index] is None]

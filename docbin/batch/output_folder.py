@@ -40,6 +40,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from docbin.batch.inputs import OWN_FOLDER
+from docbin.batch.names import folded
 from docbin.batch.record import is_record
 from docbin.errors import FileAccessError, OutputExists
 from docbin.files.remote_path import AnyPath
@@ -64,6 +65,7 @@ class Manifest:
         self._by_key: dict[str, list[int]] = {}
         self._by_output: dict[str, int] = {}
         self._by_input: dict[str, list[int]] = {}
+        self._samples: dict[str, int] = {}
         self.stems: dict[str, str] = {}
         """Absolute input path -> stem of its output."""
         for offset, entry in _lines(path) if path else ():
@@ -74,6 +76,12 @@ class Manifest:
         self._by_output[entry["output"]] = offset
         self._by_input.setdefault(entry["input"], []).append(offset)
         self.stems[entry["input"]] = entry["stem"]
+        settings = entry.get("settings") or entry["records"][0]["method"]
+        self._samples.setdefault(f"{entry['page'] is None} {'settings' in entry} {json.dumps(settings, sort_keys=True)}", offset)
+
+    def samples(self) -> list[dict[str, Any]]:
+        """A line for every kind of settings that outputs were made with: few, however many outputs there are."""
+        return [entry for offset in self._samples.values() if (entry := self._read(offset)) is not None]
 
     def entries(self, key: str) -> list[dict[str, Any]]:
         """The lines written under a resume key, oldest first."""
@@ -209,6 +217,7 @@ class OutputFolder:
         self._of_run: set[str] = set()
         self._read_to = 0
         self._page_locks: list[contextlib.ExitStack] = []
+        self._folds: bool | None = None
         try:
             self.manifest = Manifest(self._own / MANIFEST if remember and not self._own.is_symlink() else None)
         except OSError as error:
@@ -370,6 +379,16 @@ class OutputFolder:
         except OSError:
             return None
         return info.st_dev, info.st_ino
+
+    def name_key(self, output: AnyPath) -> str:
+        """Equal for outputs that are one file on this folder's disk (macOS and Windows make no difference between page.png and Page.png)."""
+        return folded(str(output)) if self.folds_case() else str(output)
+
+    def folds_case(self) -> bool:
+        """Whether this folder's disk takes names that differ in their letters' case for one; False before :meth:`open`."""
+        if self._folds is None and self._run is not None:
+            self._folds = (self._run / _LOCK.upper()).exists()
+        return bool(self._folds)
 
     def put_of(self, output: AnyPath, staged: Path, key: str, *, overwrite: bool, resume: bool) -> None:
         """A worker writes its page to the unfinished file, and no further; see :mod:`docbin.batch.remote_folder`."""

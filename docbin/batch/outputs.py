@@ -17,6 +17,7 @@ from docbin.batch.names import member_stems, page_stem
 from docbin.batch.plan import INCOMPLETE, Folder, Plan, Storage
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord
+from docbin.batch.shard import unit_hash
 from docbin.batch.worker import Answer, Done, FileInfo, Task, unpack
 from docbin.errors import DocbinError, RefusedInput, UsageError
 
@@ -33,11 +34,11 @@ class Outputs(ABC):
     finished : every page has its record
     """
 
-    def __init__(self, plan: Plan, number: int, file: PlannedFile, info: FileInfo, storage: Storage, claimed: dict[str, str]) -> None:
+    def __init__(self, plan: Plan, number: int, file: PlannedFile, info: FileInfo, storage: Storage, claimed: dict[int, int]) -> None:
         self.plan, self.number, self.file, self.info, self.storage = plan, number, file, info, storage
         self.folder: Folder = plan.folder(file)
         self.finished = False
-        self._claimed = claimed
+        self._claimed = claimed  # hash of an output's name -> number of the input that it belongs to: a batch may have millions
         self._members = member_stems(info.names)
 
     @abstractmethod
@@ -78,9 +79,13 @@ class Outputs(ABC):
             raise UsageError(f"{output}: this is one of the inputs, and docbin never overwrites an input; choose another output with -o")
         if str(output) == str(self.file.source.path):
             raise UsageError(f"{output}: this is the input, and docbin never overwrites an input; choose another output with -o")
-        other = self._claimed.setdefault(str(output), self.file.source.name)
-        if other != self.file.source.name:
-            raise UsageError(f"{self.file.source.name}: {output} is already the output for {other}; rename one of them")
+        key = self.folder.name_key(output)
+        first = self._claimed.setdefault(unit_hash(key), self.number)
+        if first != self.number:
+            other = self.plan.files[first]
+            name = other.source.name if isinstance(other, PlannedFile) else other.name
+            alike = " (this disk makes no difference between letters' cases)" if self.folder.folds_case() else ""
+            raise UsageError(f"{self.file.source.name}: {output} is already the output for {name}{alike}; rename one of them")
         if not by_worker:
             self.folder.check_free(output, overwrite=self.plan.overwrite, resume=self.plan.resume)
 
@@ -173,7 +178,7 @@ class SeparatePages(Outputs):
         file: PlannedFile,
         info: FileInfo,
         storage: Storage,
-        claimed: dict[str, str],
+        claimed: dict[int, int],
         skip: frozenset[int],
     ) -> None:
         super().__init__(plan, number, file, info, storage, claimed)
@@ -222,7 +227,7 @@ class WholeDocument(Outputs):
     """A file of several pages that stays one file. At most `ahead` pages wait for their turn, so memory does not grow with the document."""
 
     def __init__(
-        self, plan: Plan, number: int, file: PlannedFile, info: FileInfo, storage: Storage, claimed: dict[str, str], ahead: int
+        self, plan: Plan, number: int, file: PlannedFile, info: FileInfo, storage: Storage, claimed: dict[int, int], ahead: int
     ) -> None:
         super().__init__(plan, number, file, info, storage, claimed)
         assert storage.whole is not None

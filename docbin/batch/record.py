@@ -270,7 +270,8 @@ CSV_COLUMNS = (
 
 
 def flat(fields: dict[str, Any]) -> list[Any]:
-    """A record as the cells of :data:`CSV_COLUMNS`."""
+    """A record as the cells of :data:`CSV_COLUMNS`; fields that a report of an older version lacks are empty."""
+    fields = PageRecord("", None, None, "done", "").as_dict() | {name: value for name, value in fields.items() if value is not None}
     width, height = fields["size"] or (None, None)
     dpi_x, dpi_y = fields["dpi"] or (None, None)
     error = fields["error"] or {"type": None, "message": None}
@@ -288,8 +289,16 @@ def flat(fields: dict[str, Any]) -> list[Any]:
     return [cells[name] for name in CSV_COLUMNS]
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _written_out(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
+
+
 def csv_line(cells: Sequence[Any]) -> str:
-    """A line of CSV."""
+    """A line of CSV, one line whatever the cells hold: control characters (a line end in a file's name) are written out, as ``\\n``."""
+    cells = [_CONTROL.sub(_written_out, cell) if isinstance(cell, str) else cell for cell in cells]
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(cells)
     return line.getvalue()

@@ -163,6 +163,14 @@ class RemoteFolder:
         """No file of this machine is an object of the store."""
         return None
 
+    def name_key(self, output: AnyPath) -> str:
+        """Stores tell letters' cases apart."""
+        return str(output)
+
+    def folds_case(self) -> bool:
+        """As :meth:`name_key`."""
+        return False
+
     def put_of(self, output: AnyPath, staged: Path, key: str, *, overwrite: bool, resume: bool) -> Put | None:
         """How the worker puts a page itself; None where the parent does."""
         if not self.worker_writes:

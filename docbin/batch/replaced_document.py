@@ -58,7 +58,7 @@ class ReplacedDocument(WholeDocument):
     """See the module's docstring. `earlier`: pages that an earlier run has finished."""
 
     def __init__(
-        self, plan: Plan, number: int, file: PlannedFile, info: FileInfo, storage: Storage, claimed: dict[str, str], ahead: int
+        self, plan: Plan, number: int, file: PlannedFile, info: FileInfo, storage: Storage, claimed: dict[int, int], ahead: int
     ) -> None:
         super().__init__(plan, number, file, info, storage, claimed, ahead)
         self._pages = self.folder.pages(self.key())

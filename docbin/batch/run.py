@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from docbin.batch.inputs import Refused, Skipped
 from docbin.batch.job import PAGE_SECONDS, READ_SECONDS, Job, difference
@@ -210,7 +211,7 @@ class BatchRun:
         self.waiting: Iterator[tuple[int, PlannedFile | Refused | Skipped]] = iter(enumerate(plan.files))
         self._ask_records = skip is None
         self.kept: dict[int, frozenset[int]] = dict(skip or {})
-        self.claimed: dict[str, str] = {}
+        self.claimed: dict[int, int] = {}
         self._spool: tempfile.TemporaryDirectory[str] | None = None
         self._copies: dict[int, Path] = {}
         self.together = OneDocument(plan, self.ahead) if plan.together is not None else None
@@ -283,23 +284,28 @@ class BatchRun:
 
     def refuse_other_settings(self) -> None:
         """Refuse to go on where an earlier run has made pages of these inputs with other settings: half a folder of each would be the result."""
-        now = self.plan.job.settings()
+        folders = self.plan.folders.values()
+        if not any(self._other_settings(entry) for folder in folders for entry in folder.manifest.samples()):
+            return  # no need to look at each of a million inputs
         for file in self.plan.files:
             if not isinstance(file, PlannedFile) or file.source.stat is None:
                 continue
             folder = self.plan.folder(file)
             for entry in folder.manifest.of_input(file.source.stat[0]):
-                earlier = dict(entry.get("settings") or {"method": entry["records"][0]["method"], "task": self.plan.job.task})
-                if (
-                    entry["page"] is not None or "settings" not in entry
-                ):  # a page in a file of its own is the same whichever others were wanted
-                    earlier = {**now, **earlier, "pages": now["pages"]}
-                words = difference(earlier, now)
+                words = self._other_settings(entry)
                 if words is not None and folder.is_kept(entry):
                     raise UsageError(
                         f"{folder.path / entry['output']}: made with {words}; give --overwrite to make it again, "
                         "the same settings to go on, or another folder with -o"
                     )
+
+    def _other_settings(self, entry: Mapping[str, Any]) -> str | None:
+        """In what an output of an earlier run differs from this batch's settings; None where it does not."""
+        now = self.plan.job.settings()
+        earlier = dict(entry.get("settings") or {"method": entry["records"][0]["method"], "task": self.plan.job.task})
+        if entry["page"] is not None or "settings" not in entry:  # a page in a file of its own is the same whichever others were wanted
+            earlier = {**now, **earlier, "pages": now["pages"]}
+        return difference(earlier, now)
 
     def _next(self) -> Task | None:
         for number, outputs in list(self.opened.items()):

@@ -28,6 +28,8 @@ from docbin.errors import DocbinError, InputError, UsageError
 from docbin.files.remote_path import AnyPath, RemotePath, place, shown
 
 SUFFIX = ".jsonl"
+_MARK = b"\xef\xbb\xbf"
+"""What editors and shells of Windows put before UTF-8 text; at the start of any line, for lists are joined."""
 
 
 class Unit(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,7 +80,7 @@ def parse(line: bytes, label: str) -> Unit:
         It is no JSON object with a ``uri``, or its ``name`` leads out of the output folder.
     """
     try:
-        unit = _decode(line)
+        unit = _decode(line.removeprefix(_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{label}: not a line of a work list ({error}); make one with 'docbin list'") from error
     if not unit.uri or "\0" in unit.uri + (unit.name or ""):
@@ -110,7 +112,11 @@ class WorkList(Sequence[PlannedFile | Refused]):
             self._file = path.open("rb")
             offset = 0
             for number, line in enumerate(self._file, 1):
-                if line.strip():
+                if number == 1 and line.startswith((b"\xff\xfe", b"\xfe\xff")):
+                    raise InputError(
+                        f"{name}: the list is UTF-16 text; save it as UTF-8 (in PowerShell: docbin list ... | Out-File -Encoding utf8)"
+                    )
+                if line.removeprefix(_MARK).strip():
                     try:
                         uri = parse(line, "").uri
                     except DocbinError:

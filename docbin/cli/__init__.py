@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except DocbinError as error:
-        messages.error(str(error))
+        messages.error(messages.with_list(str(error)))
         return error.exit_code
     except (BrokenPipeError, SystemExit) as error:
         if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):  # typer turns a broken pipe into an exit
@@ -106,11 +106,11 @@ def _system_refused(error: OSError) -> int:
         _forget_stdout()
         return 5
     if error.filename is None and error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG):
-        messages.error(str(access_error(error, "stdout", "write")))
+        messages.error(messages.one_line(str(access_error(error, "stdout", "write"))))
         _forget_stdout()
         return 5
     if error.filename is not None and error.errno is not None:
-        messages.error(str(access_error(error, str(error.filename), "open")))
+        messages.error(messages.one_line(str(access_error(error, str(error.filename), "open"))))
         return 5
     return _unexpected(error)
 
@@ -141,7 +141,7 @@ def _unexpected(error: Exception, words: Sequence[str] = ()) -> int:
     if type(error).__name__ == "Abort":
         messages.error("interrupted")
         return 130
-    messages.error(f"{type(error).__name__}: {error}")
+    messages.error(messages.one_line(f"{type(error).__name__}: {error}"))
     messages.line(f"This is a bug in docbin {docbin.__version__}. Please report it, with the command line and what -v adds to this.")
     if messages.loudness() > 0:
         import traceback

@@ -209,7 +209,7 @@ def _complain(results: Sequence[Result], allow_missing: bool) -> None:
         if lacking:
             says.append("put the missing pages there, or say --allow-missing")
     if says:
-        raise SomePagesFailed("\n".join(says))
+        raise SomePagesFailed("\n  ".join(says))
 
 
 def _by_method(methods: Sequence[str], params: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from docbin.batch import Failure, Listener, PageRecord
@@ -40,7 +39,7 @@ class ConsoleListener(Listener):
         messages.detail(messages.one_line(f"{output}: {pages} pages, finished"))
 
     def report_failed(self, error: DocbinError) -> None:
-        messages.error(f"{error}; the pages go on, the report ends here")
+        messages.error(messages.one_line(f"{error}; the pages go on, the report ends here"))
 
     def page(self, record: PageRecord) -> None:
         if record.status == "done" and record.output is not None and record.output not in self.outputs and len(self.outputs) < 2:
@@ -51,7 +50,7 @@ class ConsoleListener(Listener):
             messages.warning(messages.one_line(f"{record.input}: {'; '.join(record.warnings)}"))
         elif self._dry_run:
             line = f"{record.label} -> {record.output}" + (" (done before)" if record.status == "kept" else "")
-            print(messages.one_line(line) if sys.stdout.isatty() else line)
+            print(messages.one_line(line))
         elif record.status == "kept":
             messages.detail(messages.one_line(f"{record.label}: done before, {record.output}"))
         else:

@@ -39,6 +39,12 @@ def one_line(text: str) -> str:
     return escaped(text).replace("\n", "\\n")
 
 
+def with_list(text: str) -> str:
+    """As :func:`escaped`; line ends stay where an indented line follows, as where an error lists pages, and are written out elsewhere: a line end in
+    a file's name makes nothing that looks like a line of docbin's."""
+    return re.sub(r"\n(?! {2})", r"\\n", escaped(text))
+
+
 def line(text: str) -> None:
     """Print a line on stderr, above a progress bar where there is one. Where stderr cannot be written (closed, full) the work goes on."""
     text = escaped(text)

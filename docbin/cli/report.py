@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from docbin.cli import batches, messages
-from docbin.errors import UsageError
+from docbin.errors import OutputExists, UsageError
 
 if TYPE_CHECKING:
     from docbin.cluster.merged_report import Finished
@@ -52,6 +52,7 @@ def command(
             show_default=False,
         ),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILEs that exist. [default: no]", show_default=False)] = False,
 ) -> int:
     """Merge the reports of shards, of resumed runs and of output folders: one line a page, the best that is known of it (done before kept before
     failed, and of equals the last).
@@ -69,6 +70,9 @@ def command(
         raise UsageError(f"docbin report {action}: there is 'docbin report merge REPORT...'")
     if rest is not None and work is None:
         raise UsageError("--rest: what is left of which list? give it with --list WORK.jsonl")
+    for path in (out, rest):
+        if path is not None and path.is_file() and not overwrite:
+            raise OutputExists(f"{path}: it exists; give --overwrite to replace it, or another name")
     summary, finished = Summary(), Finished()
     csv = out is not None and out.suffix.lower() == ".csv"
     with batches.temporary_folder() as spool:

@@ -40,4 +40,4 @@ def command(
     else:
         Console(width=None if Console().is_terminal else 160).print(pages_table(pages, average, InkJudge()))
     if failed:
-        raise SomePagesFailed("\n".join(page.error or page.name for page in failed))
+        raise SomePagesFailed("\n  ".join(page.error or page.name for page in failed))

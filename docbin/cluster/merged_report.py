@@ -93,11 +93,11 @@ class MergedReport:
             with path.open("rb") as file:
                 for number, line in enumerate(file, 1):
                     fields = _parsed(line)
-                    if fields is None and not line.endswith(b"\n"):
+                    if fields is None and not line.endswith(b"\n") and (folder is not None or _is_torn(line)):
                         if note:
                             self.torn.append(name)
                         return
-                    if fields is None and folder is None:
+                    if folder is None and (fields is None or not _is_line(fields)):
                         raise InputError(f"{name}: line {number} is not a line of a report; name reports that --report wrote as .jsonl")
                     if fields is not None:
                         yield from _records(fields, folder)
@@ -125,11 +125,26 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) else None
 
 
+def _is_torn(line: bytes) -> bool:
+    """Whether a line without an end can be the beginning of a report's."""
+    begin = b'{"input": "'
+    return line[: len(begin)] == begin[: len(line)]
+
+
+def _is_line(fields: dict[str, Any]) -> bool:
+    """Whether a JSON object is a line of a report: what merging, counting and CSV need of it has the right type."""
+    wanted: tuple[tuple[str, Any], ...] = (("input", str), ("status", str), ("method", str), ("page", int | None), ("pages", int | None))
+    if not all(isinstance(fields.get(name), kind) for name, kind in wanted) or fields["status"] not in _RANKS:
+        return False
+    tables = all(isinstance(fields.get(name, {}), dict | None) for name in ("error", "parameters", "verdicts"))
+    lists = all(isinstance(fields.get(name, []), list | None) for name in ("reasons", "warnings", "size", "dpi"))
+    return tables and lists and isinstance(fields.get("exit_code", 0), int)
+
+
 def _records(fields: dict[str, Any], folder: AnyPath | None) -> Iterator[dict[str, Any]]:
     """The lines of a report in a line of a report, or in one of an output folder's records."""
     if folder is None:
-        if isinstance(fields.get("input"), str) and fields.get("status") in _RANKS:
-            yield fields
+        yield fields
         return
     for record in fields.get("records") or ():
         if isinstance(record, dict) and isinstance(record.get("input"), str) and record.get("status") in _RANKS:

@@ -271,7 +271,7 @@ def read_run(folder: Path) -> Config:
         )
     except OSError as error:
         raise FileAccessError(f"{error.filename}: cannot read the training run ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"{path}: not the recipe of a training run ({error})") from None
     return config
 

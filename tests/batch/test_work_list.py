@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from docbin import batch
+from docbin.batch.run import BatchRun
 from docbin.batch.shard import Shard
 from docbin.batch.work_list import WorkList, parse
 from docbin.errors import InputError, UsageError
-from tests.batch.pages import binarize, files, make_job, save, save_many
+from tests.batch.pages import binarize, files, grey, ink_of, make_job, save, save_many
 
 
 @pytest.fixture
@@ -151,3 +153,64 @@ def test_a_list_costs_the_places_of_its_lines(tmp_path: Path) -> None:
     assert work[39_999].source.name.endswith("0039999.jpg")  # type: ignore[union-attr]
     assert held < 4_000_000  # the parsed units would be ten times as many
     assert most < 8_000_000
+
+
+def test_marks_of_windows_at_the_start_of_a_line(tmp_path: Path, spool: Path) -> None:
+    for name in ("p", "q"):
+        save(tmp_path / f"{name}.png", 1)
+    line = {name: json.dumps({"uri": str(tmp_path / f"{name}.png"), "name": name}).encode() + b"\r\n" for name in ("p", "q")}
+    work = tmp_path / "work.jsonl"
+    work.write_bytes(b"\xef\xbb\xbf" + line["p"] + b"\xef\xbb\xbf" + line["q"] + b"\xef\xbb\xbf\n")  # two lists, joined
+    assert binarize([work], tmp_path / "out", spool)[0].counts == {"done": 2}
+    assert files(tmp_path / "out") == {"p.png", "q.png"}
+    work.write_bytes(line["p"].decode().encode("utf-16"))
+    with pytest.raises(InputError, match=r"work\.jsonl: the list is UTF-16 text; save it as UTF-8"):
+        binarize([work], tmp_path / "again", spool)
+
+
+def test_names_that_are_one_on_the_outputs_disk(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from docbin.batch import output_folder
+
+    for number, name in enumerate(("a", "b")):
+        save(tmp_path / f"{name}.png", number)
+    work = write(
+        tmp_path / "work.jsonl", [{"uri": str(tmp_path / "a.png"), "name": "Page"}, {"uri": str(tmp_path / "b.png"), "name": "page"}]
+    )
+    assert binarize([work], tmp_path / "apart", spool)[0].counts == {"done": 2}
+    assert files(tmp_path / "apart") == {"Page.png", "page.png"}
+    monkeypatch.setattr(output_folder, "_LOCK", "1")  # a name of which there is a file in capitals, too: such a disk tells no cases apart
+    summary, records = binarize([work], tmp_path / "alike", spool)
+    assert summary.counts == {"done": 1, "failed": 1}
+    assert "b.png: " in str(records[1].error)
+    assert f"is already the output for {tmp_path}/a.png (this disk makes no difference between letters' cases)" in str(records[1].error)
+    assert (ink_of(tmp_path / "alike/Page.png") == (grey(0) < 128)).all()
+
+
+def test_a_hundred_thousand_lines_begin_at_once(tmp_path: Path, spool: Path) -> None:
+    """Of a long list the first unit is there after one pass over its lines."""
+    import time
+
+    text = "".join(f'{{"uri":"s3://archive/0000/page-{n:06d}.jpg","name":"0000/page-{n:06d}","size":1}}\n' for n in range(100_000))
+    (tmp_path / "work.jsonl").write_text(text)
+    start = time.process_time()
+    work = WorkList(tmp_path / "work.jsonl", "work.jsonl", tmp_path / "out")
+    first = next(iter(work))
+    seconds = time.process_time() - start
+    assert (len(work), first.stem) == (100_000, "0000/page-000000")  # type: ignore[union-attr]
+    assert seconds < 10  # 0.4 s; a pass a line would take hours
+
+
+def test_resuming_a_long_list_looks_at_no_input_before_the_first_page(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    units = [{"uri": str(save(tmp_path / f"p{number}.png", number)), "name": f"p{number}"} for number in range(6)]
+    work = write(tmp_path / "work.jsonl", units)
+    binarize([write(tmp_path / "some.jsonl", units[:2])], tmp_path / "out", spool)
+    looked: list[int] = []
+    planned = WorkList._planned
+    monkeypatch.setattr(WorkList, "_planned", lambda self, *at: looked.append(at[1]) or planned(self, *at))
+    plan = batch.plan([str(work)], str(tmp_path / "out"), make_job(), spool=spool, resume=True)
+    run = BatchRun(plan, 0, batch.Listener(), None, False)
+    run.refuse_other_settings()
+    assert looked == []
+    other = batch.plan([str(work)], str(tmp_path / "out"), make_job("marked"), spool=spool, resume=True)
+    with pytest.raises(UsageError, match="made with"):
+        BatchRun(other, 0, batch.Listener(), None, False).refuse_other_settings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,24 @@ def test_a_name_does_not_command_the_terminal(tmp_path: Path, capsys: pytest.Cap
     assert "a\\x1b]0;owned\\x07\\nb\\u202e.png: the file is empty" in told
     assert not set(told) & set("\x1b\x07\u202e")
     assert messages.escaped("two\nlines\té") == "two\nlines\\té"
+
+
+def test_a_line_end_in_a_name_makes_no_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    name = "a\ndocbin: 5 pages done\r.png"
+    save(tmp_path / "scans" / name)
+    reports = [tmp_path / "r.jsonl", tmp_path / "r.csv"]
+    for report in reports:
+        words = ["binarize", str(tmp_path / "scans"), "-o", str(tmp_path / "out"), "-m", "otsu", "--dry-run", "--report", str(report)]
+        assert main(words) == 0
+        told = capfd.readouterr()
+        assert len(told.out.splitlines()) == 1
+        assert "a\\ndocbin: 5 pages done\\r.png -> " in told.out
+    assert [len(report.read_text().splitlines()) for report in reports] == [1, 2]
+    assert json.loads(reports[0].read_text())["input"] == str(tmp_path / "scans" / name)
+    assert "a\\ndocbin: 5 pages done\\r.png,1,1,planned" in reports[1].read_text()
+    assert main(["report", "merge", "a\ndocbin: all well.csv"]) == 1
+    assert len(capfd.readouterr().err.splitlines()) == 1
+    assert messages.with_list("2 pages:\n  a\n  b\nc") == "2 pages:\n  a\n  b\\nc"
 
 
 def test_parameters_one_at_a_time_and_in_range() -> None:

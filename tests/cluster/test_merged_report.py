@@ -52,7 +52,9 @@ def test_the_best_that_is_known_of_a_page_counts(tmp_path: Path, scans: Path, mo
     for words in (["first.jsonl", "second.jsonl"], ["second.jsonl", "first.jsonl"], ["first.jsonl", "out"]):
         for at_once in (200_000, 3):
             monkeypatch.setattr(merged_report, "LINES_AT_ONCE", at_once)
-            assert main(["report", "merge", *(str(tmp_path / word) for word in words), "-o", str(tmp_path / "all.jsonl")]) == 0
+            assert (
+                main(["report", "merge", *(str(tmp_path / word) for word in words), "-o", str(tmp_path / "all.jsonl"), "--overwrite"]) == 0
+            )
             merged = lines(tmp_path / "all.jsonl")
             assert len(merged) == 9
             assert {(Path(str(line["input"])).name, line["page"]) for line in merged} == {
@@ -67,7 +69,7 @@ def test_what_is_missing_of_a_list(tmp_path: Path, scans: Path, capfd: pytest.Ca
     work.write_text(capfd.readouterr().out)
     out, report, rest = str(tmp_path / "out"), str(tmp_path / "r.jsonl"), tmp_path / "rest.jsonl"
     assert main(["binarize", str(work), "-o", out, "-m", "otsu", "-j", "1", "--shard", "1/2", "--report", report]) in (0, 6)
-    merge = ["report", "merge", report, "--list", str(work), "--rest", str(rest), "-o", str(tmp_path / "all.jsonl")]
+    merge = ["report", "merge", report, "--list", str(work), "--rest", str(rest), "-o", str(tmp_path / "all.jsonl"), "--overwrite"]
     assert main(merge) == 6
     done = {str(line["input"]) for line in lines(tmp_path / "r.jsonl") if line["status"] == "done"}
     assert {str(line["uri"]) for line in lines(rest)} == {str(line["uri"]) for line in lines(work)} - done
@@ -91,3 +93,46 @@ def test_torn_and_foreign_lines(tmp_path: Path, scans: Path, capfd: pytest.Captu
     assert main(["report", "merge", str(scans)]) == 5
     assert main(["report", "merge", "x.csv"]) == 1
     assert main(["report", "split", str(tmp_path / "r.jsonl")]) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1}\n',
+        '{"a": 1}',
+        "[]",
+        "{}",
+        '{"input": "p.png", "status": "fine", "method": "otsu"}\n',
+        '{"input": "p.png", "status": "done", "method": "otsu", "page": "1"}\n',
+        '{"input": "p.png", "status": "failed", "method": "otsu", "page": 1, "error": "bad"}\n',
+        '{\n "datasets": []\n}\n',
+    ],
+)
+def test_json_that_is_no_report_is_refused_by_name(tmp_path: Path, text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "foreign.jsonl").write_text(text)
+    assert main(["report", "merge", str(tmp_path / "foreign.jsonl")]) == 2
+    assert f"{tmp_path}/foreign.jsonl: line 1 is not a line of a report" in capfd.readouterr().err
+
+
+def test_a_report_of_an_older_version_becomes_csv_too(tmp_path: Path) -> None:
+    line = {"input": "p.png", "page": 1, "pages": 1, "status": "done", "method": "otsu", "quality": None}
+    (tmp_path / "old.jsonl").write_text(json.dumps(line) + "\n" + '{"input": "q.pn')
+    assert main(["report", "merge", str(tmp_path / "old.jsonl"), "-o", str(tmp_path / "all.csv")]) == 0
+    with (tmp_path / "all.csv").open() as file:
+        assert [(row["input"], row["status"], row["width"]) for row in csv.DictReader(file)] == [("p.png", "done", "")]
+
+
+def test_files_that_exist_are_replaced_only_when_asked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    report, work = tmp_path / "r.jsonl", tmp_path / "work.jsonl"
+    report.write_text('{"input": "p.png", "page": 1, "pages": 1, "status": "done", "method": "otsu"}\n')
+    work.write_text('{"uri": "p.png"}\n{"uri": "q.png"}\n')
+    (tmp_path / "mine.txt").write_text("mine")
+    merge = ["report", "merge", str(report), "--list", str(work)]
+    for more in (["-o", str(tmp_path / "mine.txt")], ["-o", str(tmp_path / "new.jsonl"), "--rest", str(tmp_path / "mine.txt")]):
+        assert main([*merge, *more]) == 5
+        assert "mine.txt: it exists; give --overwrite" in capfd.readouterr().err
+        assert (tmp_path / "mine.txt").read_text() == "mine"
+        assert not (tmp_path / "new.jsonl").exists()
+        assert main([*merge, *more, "--overwrite"]) == 6
+        assert (tmp_path / "mine.txt").read_text() != "mine"
+        (tmp_path / "mine.txt").write_text("mine")
