@@ -479,7 +479,10 @@ class OutputFolder:
             raise OutputExists(f"{output}: it exists; give --overwrite to replace it, or --resume to keep what is done")
         entry = self.manifest.last(output.relative_to(self.path).as_posix())
         if entry is None:
-            raise FileAccessError(f"{output}: it exists and no earlier run wrote it here; move it away or give --overwrite")
+            raise FileAccessError(
+                f"{output}: it exists and no earlier run is known to have written it (one that writes one file leaves a record only with --resume); "
+                "move it away or give --overwrite"
+            )
         if not self.is_kept(entry):
             raise FileAccessError(f"{output}: it was changed since docbin wrote it; move it away or give --overwrite")
 

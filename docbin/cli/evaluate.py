@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docbin.errors import FileAccessError, SomePagesFailed, UsageError
+from docbin.errors import SomePagesFailed, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,6 +85,7 @@ def command(
     """
     from rich.console import Console
 
+    _check_outputs(json_file, csv_file, pictures)
     messages = Console(stderr=True)
     judge = _ocr_judge(ocr)
     beside: dict[str, dict[str, str]] = {name: {} for name in judge.beside if name not in methods} if judge is not None else {}
@@ -181,16 +182,30 @@ def _show(results: Sequence[Result], json_file: str | None) -> None:
 
 
 def _write(results: Sequence[Result], json_file: str | None, csv_file: Path | None) -> None:
-    from docbin.evaluate.results import to_json, write_csv
+    import io
 
-    try:
-        if json_file not in (None, "-"):
-            Path(json_file).write_text(to_json(results), encoding="utf-8")
-        if csv_file is not None:
-            with csv_file.open("w", encoding="utf-8", newline="") as file:
-                write_csv(results, file)
-    except OSError as error:
-        raise FileAccessError(f"{error.filename}: cannot be written ({error.strerror})") from None
+    from docbin.evaluate.results import to_json, write_csv
+    from docbin.files.atomic import write_whole
+
+    if json_file is not None and json_file != "-":
+        write_whole(json_file, to_json(results).encode())
+    if csv_file is not None:
+        table = io.StringIO(newline="")
+        write_csv(results, table)
+        write_whole(csv_file, table.getvalue().encode())
+
+
+def _check_outputs(json_file: str | None, csv_file: Path | None, pictures: Path | None) -> None:
+    """Say before the pages are scored, which may take hours, what could not be written after."""
+    from docbin.files.atomic import check_target
+
+    for path in (None if json_file == "-" else json_file, csv_file):
+        if path is not None:
+            check_target(path)
+    if pictures is not None:
+        from docbin.evaluate.html_report import check_folder
+
+        check_folder(pictures)
 
 
 def _complain(results: Sequence[Result], allow_missing: bool) -> None:

@@ -69,14 +69,8 @@ def command(
 
 def _write(data: bytes, out: Path | None, name: str, to: Form) -> None:
     """The file, whole or not at all."""
-    from docbin.files.atomic import AtomicFile
+    from docbin.files.atomic import write_whole
 
     target = out or Path(f"{name}.{to.value}")
-    file = AtomicFile(target)
-    try:
-        file.stream.write(data)
-        file.commit()
-    except BaseException:
-        file.discard()
-        raise
+    write_whole(target, data)
     messages.note(f"{target} ({len(data) / 1e6:.2f} MB)")

@@ -6,12 +6,17 @@ deficiencies tell apart, and which differ in lightness as well.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from docbin.errors import FileAccessError
+from docbin.files.atomic import write_whole
 from docbin.page import Image, Mask
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 PAPER, RIGHT, MISSED, FALSE = (255, 255, 255), (150, 150, 150), (0, 90, 181), (213, 94, 0)
 """Colours of the error picture, RGB."""
@@ -34,10 +39,16 @@ def write_pictures(folder: Path, name: str, image: Image, prediction: Mask, trut
 
     errors = Pictures.fromarray(truth * np.uint8(2) + prediction).convert("P")
     errors.putpalette([value for colour in (PAPER, FALSE, MISSED, RIGHT) for value in colour])
-    try:
-        Pictures.fromarray(image).save(folder / f"{name}-page.webp", quality=85)
-        Pictures.fromarray(~truth).save(folder / f"{name}-truth.png")
-        Pictures.fromarray(~prediction).save(folder / f"{name}-result.png")
-        errors.save(folder / f"{name}-errors.png", bits=2)
-    except OSError as error:
-        raise FileAccessError(f"{folder}: the pictures of {name} cannot be written ({error.strerror or error})") from None
+    save_picture(Pictures.fromarray(image), folder / f"{name}-page.webp", quality=85)
+    save_picture(Pictures.fromarray(~truth), folder / f"{name}-truth.png")
+    save_picture(Pictures.fromarray(~prediction), folder / f"{name}-result.png")
+    save_picture(errors, folder / f"{name}-errors.png", bits=2)
+
+
+def save_picture(picture: Picture, path: Path, **options: Any) -> None:
+    """Write a picture in the format of its suffix, whole or not at all; FileAccessError where it cannot be."""
+    from PIL.Image import registered_extensions
+
+    coded = io.BytesIO()
+    picture.save(coded, registered_extensions()[path.suffix], **options)
+    write_whole(path, coded.getvalue())

@@ -10,9 +10,11 @@ size and the time stamp of the list.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import math
+import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -25,7 +27,9 @@ from docbin.evaluate.judges.judge import Figure, Judge
 from docbin.evaluate.results import PageResult, Result
 from docbin.evaluate.tables import cells, number, page_count
 from docbin.evaluate.verdict_plot import Point, scatter
+from docbin.files.atomic import write_whole
 
+INDEX, TITLE = "index.html", "<title>docbin evaluation</title>"
 LIST = ".docbin-report.json"
 """The list of the files that docbin wrote into a report's folder: relative path -> [size, time stamp in ns]."""
 MOST = 16 << 20  # bytes of a list that is read
@@ -98,15 +102,27 @@ def write_report(results: Sequence[Result], folder: Path, pictures: Sequence[str
     style = _STYLE + "".join(f"body:has(#show-{label}:not(:checked)) .show-{label} {{ display: none; }}\n" for label in _choices(results))
     text = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>docbin evaluation</title><style>{style}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
+        f"{TITLE}<style>{style}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
-    path = folder / "index.html"
+    path = folder / INDEX
+    write_whole(path, text.encode())
     try:
-        path.write_text(text, encoding="utf-8")
         _clear_up(folder, [path, *_drawn(results, folder, pictures)])
     except OSError as error:
         raise FileAccessError(f"{error.filename or path}: cannot be written ({error.strerror})") from None
     return path
+
+
+def check_folder(folder: Path) -> None:
+    """FileAccessError where a report in `folder` would replace a page that is no report, or leave the folder by a link."""
+    path = folder / INDEX
+    if not os.path.lexists(path):
+        return
+    if path.is_file() and not path.is_symlink():
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if TITLE.encode() in file.read(1024):
+                return
+    raise FileAccessError(f"{path}: is there already and is no report of docbin's; choose another folder with --pictures")
 
 
 def _drawn(results: Sequence[Result], folder: Path, pictures: Sequence[str]) -> Iterator[Path]:
@@ -135,10 +151,7 @@ def _clear_up(folder: Path, written: Sequence[Path]) -> None:
             if parent != folder and not any(parent.iterdir()):
                 parent.rmdir()
     listed = {name: [found.st_size, found.st_mtime_ns] for name, found in here.items()}
-    plain = folder / LIST
-    if plain.is_symlink():
-        plain.unlink()
-    plain.write_text(json.dumps({"files": listed}, indent=0, ensure_ascii=False), encoding="utf-8")
+    write_whole(folder / LIST, json.dumps({"files": listed}, indent=0, ensure_ascii=False).encode())
 
 
 def _listed(folder: Path) -> dict[str, list[int]]:

@@ -124,6 +124,8 @@ def evaluate(
     pairs = bench.pairs(root)[:limit]
     folder = Path(pictures) if pictures is not None else None
     if folder is not None:
+        if folder.is_symlink():
+            raise FileAccessError(f"{folder}: is a link, which pictures would follow out of the report's folder; choose another folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -16,6 +16,7 @@ from docbin.errors import DocbinError, FileAccessError, InputError, RefusedInput
 _WAYS_OUT = {
     errno.ENOENT: "it does not exist; check the name and the folder",
     errno.ENOTDIR: "a part of the path is a file, not a folder; check the path",
+    errno.EEXIST: "something that is no folder has this name; choose another one",
     errno.EISDIR: "it is a folder; name a file",
     errno.EACCES: "permission denied; change its permissions or run as its owner",
     errno.EPERM: "permission denied; change its permissions or run as its owner",

@@ -110,6 +110,37 @@ class AtomicFile:
             self._temporary = None
 
 
+def write_whole(target: str | Path, data: bytes) -> None:
+    """Write `data` to a file, whole or not at all, in place of what has its name.
+
+    Raises
+    ------
+    FileAccessError
+        It cannot be written; what had the name is as it was.
+    """
+    file = AtomicFile(target)
+    try:
+        file.stream.write(data)
+    except OSError as error:
+        file.discard()
+        raise access_error(error, str(target), "write") from error
+    except BaseException:
+        file.discard()
+        raise
+    file.commit()
+
+
+def check_target(target: str | Path) -> None:
+    """FileAccessError where a file could not be written; asked before the work whose result it will hold."""
+    path = Path(target)
+    if path.is_dir():
+        raise FileAccessError(f"{target}: cannot write: it is a folder; name a file")
+    if not path.parent.is_dir():
+        raise FileAccessError(f"{target}: cannot write: the folder {path.parent} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK) and (not path.exists() or path.is_file()):
+        raise access_error(OSError(errno.EACCES, ""), str(target), "write")
+
+
 def _for_everyone(path: str, flags: int) -> int:
     """Open with the permissions of an ordinary new file, 0666 less the umask (tempfile would make it 0600)."""
     return os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)

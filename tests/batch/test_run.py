@@ -202,7 +202,7 @@ def test_nothing_is_replaced_without_leave(tmp_path: Path, spool: Path) -> None:
     assert (out / "one.png").read_text() == "mine"
     assert "--overwrite" in records[0].error.message  # type: ignore[union-attr]
     summary, records = binarize([one, two], out, spool, resume=True)
-    assert "no earlier run wrote it" in records[0].error.message  # type: ignore[union-attr]
+    assert "no earlier run is known to have written it" in records[0].error.message  # type: ignore[union-attr]
     summary, records = binarize([one, two], out, spool, overwrite=True)
     assert (ink_of(out / "one.png") == (grey() < 128)).all()
     assert "it is a folder" in records[1].error.message  # type: ignore[union-attr]

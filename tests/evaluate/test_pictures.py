@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -235,3 +237,59 @@ def test_the_evaluate_command_refuses_odd_parameters(pages: Path, words: list[st
     run = CliRunner().invoke(app(evaluate_cli.command), [str(pages), "-m", "fixed", *words])
     assert isinstance(run.exception, UsageError)
     assert says in str(run.exception)
+
+
+def test_a_report_replaces_nothing_that_is_no_report_and_leaves_its_folder_by_no_link(
+    pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "METHODS", {"fixed": rows.FIXED})
+    folder, mine = tmp_path / "website", tmp_path / "mine"
+    folder.mkdir()
+    mine.mkdir()
+    words = [str(pages), "-m", "fixed", "--pictures", str(folder)]
+    (folder / "index.html").write_text("a page of the user's")
+    run = CliRunner().invoke(app(evaluate_cli.command), words)
+    assert isinstance(run.exception, FileAccessError)
+    assert "no report of docbin's" in str(run.exception)
+    assert (folder / "index.html").read_text() == "a page of the user's"
+    (folder / "index.html").unlink()
+    assert CliRunner().invoke(app(evaluate_cli.command), words).exit_code == 0
+    assert CliRunner().invoke(app(evaluate_cli.command), words).exit_code == 0  # its own is replaced
+    drawn = next(path for path in folder.iterdir() if path.is_dir())
+    shutil.rmtree(drawn)
+    drawn.symlink_to(mine)
+    run = CliRunner().invoke(app(evaluate_cli.command), words)
+    assert "is a link" in str(run.exception)
+    assert list(mine.iterdir()) == []
+    drawn.unlink()
+    drawn.mkdir()
+    (mine / "victim.png").write_text("precious")
+    for name in ("worse-result.png", "worse-errors.png"):
+        (drawn / name).symlink_to(mine / "victim.png")
+    assert CliRunner().invoke(app(evaluate_cli.command), words).exit_code == 0
+    assert (mine / "victim.png").read_text() == "precious"
+
+
+def test_scores_that_could_not_be_written_are_told_before_the_pages_are_scored(
+    pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "METHODS", {"fixed": rows.FIXED})
+    for option, path in (("--json", tmp_path / "nowhere" / "a.json"), ("--csv", tmp_path)):
+        run = CliRunner().invoke(app(evaluate_cli.command), [str(pages), "-m", "fixed", option, str(path)])
+        assert isinstance(run.exception, FileAccessError)
+        assert f"{path}: cannot write" in str(run.exception)
+        assert run.stdout == ""
+
+
+def test_a_full_disk_leaves_the_scores_of_before(pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "METHODS", {"fixed": rows.FIXED})
+    scores = tmp_path / "a.json"
+    scores.write_text("those of before")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    run = CliRunner().invoke(app(evaluate_cli.command), [str(pages), "-m", "fixed", "--json", str(scores)])
+    assert str(run.exception) == f"{scores}: cannot write: the disk is full; free space or choose a folder on another disk"
+    assert scores.read_text() == "those of before"

@@ -32,7 +32,7 @@ from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.benchmarks.text_truth import Transcription, languages, normalized, transcription
 from docbin.catalogue import Method
 from docbin.enlarging import on_fitting_grid
-from docbin.errors import FileAccessError, UsageError
+from docbin.errors import UsageError
 from docbin.evaluate import tesseract
 from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
 from docbin.metrics.text import TextErrors, text_errors
@@ -195,12 +195,10 @@ class OcrJudge(Judge[Transcription, ReadPage, OcrCounts]):
     def draw(self, folder: Path, name: str, image: Image, answer: ReadPage, truth: Transcription) -> None:
         from PIL import Image as Pictures
 
-        path = folder / f"{name}-read.png"
+        from docbin.evaluate.error_pictures import save_picture
+
         shown = np.where(answer.page, 0, 255).astype(np.uint8) if answer.page.dtype == np.bool_ else answer.page
-        try:
-            Pictures.fromarray(shown).save(path)
-        except OSError as error:
-            raise FileAccessError(f"{path}: cannot be written ({error.strerror or error})") from None
+        save_picture(Pictures.fromarray(shown), folder / f"{name}-read.png")
 
 
 def interval(values: Sequence[float], sources: Sequence[str], share: float = 0.95, seed: int = 0) -> tuple[float, float]:

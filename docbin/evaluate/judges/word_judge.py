@@ -15,7 +15,6 @@ from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.benchmarks.word_pictures import read_words
 from docbin.detection import table
 from docbin.detection.table import DetectorRow
-from docbin.errors import FileAccessError
 from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
 from docbin.metrics.words import PROTOCOLS, Counts, match_icdar2015, small_words, total
 from docbin.page import Image
@@ -103,11 +102,9 @@ class WordJudge(Judge[list[Word], list[Word], PictureCounts]):
     def draw(self, folder: Path, name: str, image: Image, answer: list[Word], truth: list[Word]) -> None:
         from PIL import Image as Pictures
 
-        path = folder / f"{name}-words.jpg"
-        try:
-            Pictures.fromarray(marked(image, answer, truth)).save(path, quality=88)
-        except OSError as error:
-            raise FileAccessError(f"{path}: cannot be written ({error.strerror or error})") from None
+        from docbin.evaluate.error_pictures import save_picture
+
+        save_picture(Pictures.fromarray(marked(image, answer, truth)), folder / f"{name}-words.jpg", quality=88)
 
 
 def marked(image: Image, found: Sequence[Word], truth: Sequence[Word]) -> Image:
