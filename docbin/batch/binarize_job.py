@@ -30,7 +30,8 @@ class Binarize(Job):
     """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `editable`: write page and ink as layers of an
     OpenRaster file. `enlarge`: see `ENLARGE`. `polarity`: of the writing, "dark", "light", or "auto" (:mod:`docbin.polarity`).
     `compression`: "g4" or "jbig2"; None: the format's own (:class:`docbin.files.PageWriter`). `min_quality`: see :meth:`least_quality`. `pdf`: how a
-    PDF becomes a PDF, by pictures replaced in it ("replace") or anew, of ink alone ("rebuild"). `break_signatures`: a signed PDF may be changed."""
+    PDF becomes a PDF, by pictures replaced in it ("replace") or anew, of ink alone ("rebuild"). `layers`: PDF pages keep paper and pictures, small,
+    under the ink (:mod:`docbin.pdf.layering`). `break_signatures`: a signed PDF may be changed."""
 
     row: Method
     probability: bool = False
@@ -40,6 +41,7 @@ class Binarize(Job):
     compression: str | None = None
     min_quality: float | None = None
     pdf: str = "replace"
+    layers: bool = False
     break_signatures: bool = False
     task: ClassVar[str] = "binarize"
 
@@ -63,6 +65,10 @@ class Binarize(Job):
 
     def check(self) -> None:
         """As :meth:`docbin.batch.job.Job.check`."""
+        if self.layers and (self.probability or self.editable):
+            raise UsageError("--layers writes PDF pages of ink over their paper; leave it out, or --probability and --editable")
+        if self.layers and self.format not in (None, "pdf"):
+            raise UsageError(f"--layers writes PDF, which alone holds ink over its paper; leave out --format {self.format}")
         Job.check(self)
         if self.polarity not in POLARITIES:
             raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
@@ -107,6 +113,7 @@ class Binarize(Job):
             | ({"compression": self.compression} if self.compression else {})
             | ({"enlarge": self.enlarge} if self.enlarge != "1" else {})
             | ({"pdf": self.pdf} if self.pdf != "replace" else {})
+            | ({"layers": True} if self.layers else {})
         )
 
     def least_quality(self) -> float | None:
@@ -117,23 +124,30 @@ class Binarize(Job):
 
         if self.editable:
             return {"ora": Format("ora", (".ora",), "OpenRaster, page and ink as layers", False, True, False, "")}
-        return {name: format for name, format in formats().items() if format.ink}
+        return {name: format for name, format in formats().items() if format.ink and (format.layers or not self.layers)}
 
     def usual_format(self, kind: str, count: int) -> str:
         if self.probability or self.editable:
             return "ora" if self.editable else "png"
-        return "pdf" if kind == "pdf" else "tiff" if count > 1 else "png"
+        return "pdf" if kind == "pdf" or self.layers else "tiff" if count > 1 else "png"
 
     def document_formats(self) -> tuple[str, ...]:
-        return () if self.probability or self.editable else DOCUMENT_FORMATS
+        return () if self.probability or self.editable else tuple(name for name in DOCUMENT_FORMATS if name in self.formats())
 
     def replaces(self, kind: str, format: str) -> bool:
         return kind == format == "pdf" and self.pdf == "replace" and not self.probability and not self.editable
 
     def picture(self, mask: Mask, pixels: Image, dpi: tuple[float, float] | None) -> InkPicture | PageLayers:
+        if self.layers:
+            from docbin.pdf.layering import layered
+
+            return layered(pixels, mask, dpi, self.compression)
         from docbin.pdf.ink_picture import encoded
 
         return encoded(mask, self.compression)
+
+    def in_layers(self) -> bool:
+        return self.layers
 
     def one_page_is(self, format: str) -> str:
         return "a probability map" if self.probability else "an OpenRaster file" if self.editable else format
@@ -146,7 +160,7 @@ class Binarize(Job):
 
         from docbin import assessment, automatic, catalogue
         from docbin.enlarging import doubled, ink_of, on_fitting_grid
-        from docbin.files import write_page, write_probability
+        from docbin.files import PageWriter, write_page, write_probability
         from docbin.polarity import upright
 
         pixels, polarity = upright(page.pixels, self.polarity)
@@ -179,6 +193,9 @@ class Binarize(Job):
 
             assert staged is not None
             write_open_raster(page.pixels if scale == 1 else doubled(page.pixels), mask, staged, dpi)
+        elif staged is not None and self.layers:
+            with PageWriter(staged, format) as writer:
+                writer.add_layers(self.picture(mask, page.pixels, page.dpi), dpi)
         elif staged is not None:
             write_page(mask, staged, dpi=dpi, format=format, compression=self.compression)
         else:

@@ -50,6 +50,7 @@ class Result:
     chosen, verdicts : of ``-m auto``: the method taken, and the quality of every method tried
     data : the page of a document, which was not written: rows of a mask packed eight pixels a byte, or a picture's bytes deflated
     channels : of a picture in `data`; 0 for a mask
+    layers : the page of a document in layers, in the place of `data`
     polarity : "dark" or "light", as the page's writing was taken; None where that was not asked
     scale : of the result's sides to the page's
     replacement : what comes in the place of the pictures of a PDF page (:class:`docbin.pdf.replace.Replacement`); None where it stays
@@ -63,6 +64,7 @@ class Result:
     verdicts: Mapping[str, float] | None = None
     data: bytes | None = None
     channels: int = 0
+    layers: PageLayers | None = None
     polarity: str | None = None
     scale: int = 1
     replacement: Replacement | None = None
@@ -166,8 +168,13 @@ class Job(ABC):
         """Whether the result is the input file itself, its pictures replaced."""
         return False
 
+    def in_layers(self) -> bool:
+        """Whether the pages of a PDF are ink over their paper, as :meth:`picture` makes them, and not a picture."""
+        return False
+
     def picture(self, mask: Mask, pixels: Image, dpi: tuple[float, float] | None) -> InkPicture | PageLayers:
-        """What is put in the place of a PDF page's pictures: made of the page's ink and pixels, both as they are stored there."""
+        """What is put in the place of a PDF page's pictures: made of the page's ink and pixels, both as they are stored there; `dpi` of
+        the pixels."""
         raise NotImplementedError(f"{self.task} replaces no pictures")  # `replaces` says so
 
     @abstractmethod

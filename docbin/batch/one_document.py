@@ -142,7 +142,7 @@ class OneDocument:
             except DocbinError as error:
                 self._broken = replace(Failure.of(error), message=str(error).replace(str(self._staged), str(self.path)))
         if isinstance(answer, Done):
-            answer = replace(answer, result=replace(answer.result, data=None))
+            answer = replace(answer, result=replace(answer.result, data=None, layers=None))
         assert not isinstance(answer, FileInfo)
         self._records.append(part.record(page, self._broken or answer, self.path))
 

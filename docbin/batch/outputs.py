@@ -282,7 +282,7 @@ class WholeDocument(Outputs):
             except DocbinError as error:
                 self._broken = self._failure(error)
                 return
-            answer = replace(answer, result=replace(answer.result, data=None))
+            answer = replace(answer, result=replace(answer.result, data=None, layers=None))
             document = self.info.document
             if document is not None and document.warning and self._whole.suffix.lower() == ".pdf" and not self._records:
                 answer = replace(answer, warnings=(*answer.warnings, document.warning))
@@ -333,6 +333,9 @@ class WholeDocument(Outputs):
 
 def append_page(writer: PageWriter, done: Done) -> None:
     """Append a page that came back as data."""
+    if done.result.layers is not None:
+        writer.add_layers(done.result.layers, done.dpi)
+        return
     page = unpack(done)
     if done.result.channels:
         writer.add_picture(page, done.dpi)

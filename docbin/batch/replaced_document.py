@@ -20,7 +20,7 @@ from docbin.batch.plan import Plan, Storage
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import PageRecord, is_record
 from docbin.batch.worker import Answer, Done, FileInfo, Task
-from docbin.errors import DocbinError, RefusedInput
+from docbin.errors import DocbinError, PageFailed, RefusedInput
 
 if TYPE_CHECKING:
     from docbin.pdf.replace import Replacement
@@ -116,22 +116,30 @@ class ReplacedDocument(WholeDocument):
         self._staged = self.folder.staged(self.storage.suffix)
         replacer = None
         try:
-            replacer = PictureReplacer(self._source(self._pages), self._pages)
+            replacer = PictureReplacer(self._source(self._pages), self._pages, self.file.source.name)
             for record in self._records:
                 known = load(self._pages / _name(record.page or 0)) if record.error is None else None
                 if known is not None and known[1] is not None:
                     replacer.add(record.page or 0, known[1])
             replacer.write(self._staged, self.info.pages, break_signatures=getattr(self.plan.job, "break_signatures", False))
             records = self._committed(bad)
-        except (DocbinError, OSError) as error:
-            failure = self._failure(error if isinstance(error, DocbinError) else access_error(error, str(self._whole), "write"))
-            return [record if record.error else self.record(record.page or 0, failure) for record in self._records]
+        except DocbinError as error:
+            return self._failed(error)
+        except OSError as error:
+            return self._failed(access_error(error, str(self._whole), "write"))
+        except MemoryError:
+            return self._failed(PageFailed(f"{self.file.source.name}: not enough memory to write it; use fewer --jobs"))
         finally:
             if replacer is not None:
                 replacer.close()
         self.folder.forget_pages(self._pages)
         self.stored = 0
         return records
+
+    def _failed(self, error: DocbinError) -> list[PageRecord]:
+        """The records of a document that cannot be written; what failed before keeps its own error."""
+        failure = self._failure(error)
+        return [record if record.error else self.record(record.page or 0, failure) for record in self._records]
 
     def _source(self, folder: Path) -> Path:
         """The input as a file of this machine."""
@@ -166,7 +174,7 @@ def store(path: Path, record: PageRecord, replacement: Replacement | None) -> No
         else:
             codes.append(picture.background)
             stencils.extend(picture.stencils)
-            fields["background"] = [*picture.background_size, picture.channels]
+            fields["background"] = [*picture.background_size, picture.channels, *picture.size]
         fields["stencils"] = [[colour, ink.width, ink.height, ink.compression] for colour, ink in stencils]
         codes.extend(ink.data for _, ink in stencils)
         fields["place"] = asdict(replacement.place)
@@ -211,6 +219,6 @@ def _replacement(fields: Mapping[str, Any], codes: list[bytes]) -> Replacement:
     if background is None:
         ((_, ink),) = inks
         return Replacement(where, ink)
-    width, height, channels = (int(number) for number in background)
+    width, height, channels, *size = (int(number) for number in background)
     stencils = tuple(((int(colour[0]), int(colour[1]), int(colour[2])), ink) for colour, ink in inks)
-    return Replacement(where, PageLayers(codes[0], (width, height), channels, stencils))
+    return Replacement(where, PageLayers(codes[0], (width, height), channels, stencils, (size[0], size[1])))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from docbin.files import PageFile
     from docbin.files.document_record import DocumentRecord
     from docbin.files.remote_path import AnyPath
-    from docbin.page import Page
+    from docbin.page import Mask, Page
     from docbin.pdf.place import Place
 
 REOPEN_PAGES = 32
@@ -209,22 +209,37 @@ class PageWorker:
             task.put.write(task.staged, replace=replace)
         if place is not None:
             result = self._replacement(page, place, result)
+        elif task.staged is None and self.job.in_layers():
+            result = self._layers(page, result)
         size = width * result.scale, height * result.scale
         return Done(size, enlarged_dpi(page.dpi, result.scale), time.perf_counter() - start, page.notes, result)
 
     def _replacement(self, page: Page, place: Place, result: Result) -> Result:
         """The result of a scanned PDF page, coded as its picture is stored."""
-        import numpy as np
-
         from docbin.pdf.place import stored
         from docbin.pdf.replace import Replacement
 
-        assert result.data is not None
-        height, width = (side * result.scale for side in page.pixels.shape[:2])
-        mask = np.unpackbits(np.frombuffer(result.data, np.uint8).reshape(height, -1), axis=1, count=width).view(np.bool_)
+        mask = _mask(page, result)
         dpi = page.dpi if page.dpi is None or place.orientation < 5 else page.dpi[::-1]
         picture = self.job.picture(stored(mask, place.orientation), stored(page.pixels, place.orientation), dpi)
         return replace(result, data=None, replacement=Replacement(place, picture))
+
+    def _layers(self, page: Page, result: Result) -> Result:
+        """The result of a page of a document, in layers."""
+        from docbin.pdf.page_layers import PageLayers
+
+        layers = self.job.picture(_mask(page, result), page.pixels, page.dpi)
+        assert isinstance(layers, PageLayers)
+        return replace(result, data=None, layers=layers)
+
+
+def _mask(page: Page, result: Result) -> Mask:
+    """The ink that came of a page, bool (H, W) times the result's scale."""
+    import numpy as np
+
+    assert result.data is not None
+    height, width = (side * result.scale for side in page.pixels.shape[:2])
+    return np.unpackbits(np.frombuffer(result.data, np.uint8).reshape(height, -1), axis=1, count=width).view(np.bool_)
 
 
 def check_memory(job: Job, width: int, height: int, label: str) -> None:

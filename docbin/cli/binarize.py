@@ -46,7 +46,7 @@ def command(
         typer.Option(
             "--format",
             metavar="png|tiff|pdf|pbm",
-            help="1-bit PNG, TIFF, PDF or PBM. [default: PDF for PDF, TIFF for other files of several pages, else png]",
+            help="1-bit PNG, TIFF, PDF or PBM. [default: PDF for PDF and --layers, TIFF for other files of several pages, else png]",
             show_default=False,
         ),
     ] = None,
@@ -69,6 +69,16 @@ def command(
             show_default=False,
         ),
     ] = "replace",
+    layers: Annotated[
+        bool,
+        typer.Option(
+            "--layers",
+            help="PDF pages that look like the scan at a tenth of its size: the ink sharp and in its colours, over a small JPEG of paper and "
+            "pictures. "
+            "[default: ink alone]",
+            show_default=False,
+        ),
+    ] = False,
     break_signatures: Annotated[
         bool,
         typer.Option("--break-signatures", help="Change signed PDFs too, and take their signatures out. [default: no]", show_default=False),
@@ -124,6 +134,8 @@ def command(
     docbin binarize page.jpg -o page.png
 
     docbin binarize scans/ -o out/ -m sauvola -p window=51 --report out.jsonl --resume
+
+    docbin binarize scans/ -o book.pdf --layers
     """
 
     def job() -> Job:
@@ -139,7 +151,7 @@ def command(
             "enlarge": enlarge,
             "min_quality": min_quality,
         }
-        chosen |= {"pdf": pdf, "break_signatures": break_signatures}
+        chosen |= {"pdf": pdf, "layers": layers, "break_signatures": break_signatures}
         return batch.Binarize.create(method, given, **chosen, **options.of_job())
 
     return batches.run(inputs, out, job, options)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Format:
 
     `suffixes` : lower case, the usual one first. `multipage` : many pages in a file. `keeps_dpi` : the resolution is written. `grey` : probability
     maps too. `writer` : "module:class". `colour` : pictures in grey and colour too. `ink` : 1-bit pages. `compressions` : of those, that a caller may
-    choose from.
+    choose from. `layers` : pages of ink over their paper (its writer has an ``add_layers``).
     """
 
     name: str
@@ -66,6 +66,7 @@ class Format:
     colour: bool = False
     ink: bool = True
     compressions: tuple[str, ...] = ()
+    layers: bool = False
 
 
 _FORMATS: Mapping[str, Format] = {
@@ -85,6 +86,7 @@ _FORMATS: Mapping[str, Format] = {
             "docbin.pdf.write_pdf:PdfWriter",
             True,
             compressions=("g4", "jbig2"),
+            layers=True,
         ),
         Format("pbm", (".pbm",), "raw PBM (P4)", True, False, False, "docbin.files.write_pbm:PbmWriter"),
         Format("jpeg", (".jpg", ".jpeg"), "JPEG", False, True, False, "docbin.files.write_jpeg:JpegWriter", True, ink=False),
@@ -210,6 +212,18 @@ class PageWriter:
             raise UsageError(f"{self.name}: {self.format.name} holds 1-bit pages only; write pictures as {able}")
         resolution = self._next(dpi)
         self._guarded(lambda: self._writer.add_picture(pixels, resolution))
+
+    def add_layers(self, layers: Any, dpi: float | Dpi | None = None) -> None:
+        """Append a page in layers, a :class:`docbin.pdf.page_layers.PageLayers` as :func:`docbin.pdf.layering.layered` makes it.
+
+        `dpi` is that of its ink.
+        """
+        if not self.format.layers:
+            able = ", ".join(row.name for row in _FORMATS.values() if row.layers)
+            raise UsageError(f"{self.name}: {self.format.name} holds no ink over its paper; write layers as {able}")
+        add: Callable[[Any, Dpi | None], None] = self._writer.add_layers  # type: ignore[attr-defined]
+        resolution = self._next(dpi)
+        self._guarded(lambda: add(layers, resolution))
 
     def describe(self, record: DocumentRecord, pages: Sequence[int]) -> None:
         """Give the file the title, outline and page labels of the document its pages come from, where the format holds them (PDF).

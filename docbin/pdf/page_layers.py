@@ -5,23 +5,48 @@ The object that shows it is a form over the unit square, so that it stands where
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from docbin.pdf.ink_picture import InkPicture, picture_stream
 
 Colour = tuple[int, int, int]
 
+_PAPER, _INK = "/Paper", "/Ink"
+
 
 @dataclass(frozen=True, slots=True)
 class PageLayers:
     """`background`: a JPEG of (width, height) `background_size` and `channels` 1 or 3; `stencils`: colours (red, green, blue, 0 to 255) and
-    the ink of each."""
+    the ink of each; `size`: (width, height) of the page in pixels, which is that of all stencils."""
 
     background: bytes
     background_size: tuple[int, int]
     channels: int
     stencils: tuple[tuple[Colour, InkPicture], ...]
+    size: tuple[int, int]
+
+
+def codes(picture: InkPicture | PageLayers) -> list[bytes]:
+    """The codes of its pictures, the background's before those of the stencils."""
+    if isinstance(picture, InkPicture):
+        return [picture.data]
+    return [picture.background, *(ink.data for _, ink in picture.stencils)]
+
+
+def without_codes(picture: InkPicture | PageLayers) -> InkPicture | PageLayers:
+    """The same with empty codes: what is known of its pictures but their content."""
+    if isinstance(picture, InkPicture):
+        return replace(picture, data=b"")
+    return replace(picture, background=b"", stencils=tuple((colour, replace(ink, data=b"")) for colour, ink in picture.stencils))
+
+
+def coded_streams(shown: Any) -> list[Any]:
+    """The streams, of a pikepdf object that :func:`page_object` made, that hold the codes, in the order of :func:`codes`."""
+    if shown.get("/Subtype") == "/Image":
+        return [shown]
+    things = shown.Resources.XObject
+    return [things[_PAPER], *(things[f"{_INK}{count}"] for count in range(len(things) - 1))]
 
 
 def page_object(pdf: Any, picture: InkPicture | PageLayers) -> Any:
@@ -41,10 +66,10 @@ def page_object(pdf: Any, picture: InkPicture | PageLayers) -> Any:
         Filter=pikepdf.Name.DCTDecode,
         Interpolate=False,
     )
-    shown = {"/Paper": pdf.make_indirect(pikepdf.Stream(pdf, picture.background, entries))}
-    content = ["q /Paper Do Q"]
+    shown = {_PAPER: pdf.make_indirect(pikepdf.Stream(pdf, picture.background, entries))}
+    content = [f"q {_PAPER} Do Q"]
     for count, (colour, ink) in enumerate(picture.stencils):
-        name = f"/Ink{count}"
+        name = f"{_INK}{count}"
         shown[name] = pdf.make_indirect(picture_stream(pdf, ink, ImageMask=True))
         content.append(f"q {_fill(colour)} {name} Do Q")
     form = pikepdf.Dictionary(

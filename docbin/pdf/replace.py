@@ -5,28 +5,25 @@ content stay, because nothing of them is touched: a page's picture gets another 
 of PDF/A stays true: both codes are allowed at every level, and a file without an output intent gets ink in a calibrated grey, for device colours
 would break the claim. A file that was linearized is linearized, one that was encrypted is encrypted as before.
 
-The new pictures wait in part files in a folder of the caller's. Known limit: while the whole is written, memory still grows with the codes of all
-pictures (about 200 MB for 1,200 pages of 200 kB).
+The codes of the new pictures wait in a file of the caller's folder until they are written (:mod:`docbin.pdf.deferred_streams`), so memory does not
+grow with them; an encrypted document is the exception.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from docbin.errors import InputError
+from docbin.errors import DocbinError, InputError
+from docbin.pdf.deferred_streams import DeferredStreams
 from docbin.pdf.document import keep_pages, without_signatures
 from docbin.pdf.ink_picture import InkPicture
-from docbin.pdf.page_layers import PageLayers, page_object
+from docbin.pdf.page_layers import PageLayers, coded_streams, codes, page_object, without_codes
 from docbin.pdf.page_pictures import empty_form, own_pictures, picture_draws, repoint, without_inline_pictures
 from docbin.pdf.place import Place
-from docbin.pdf.saving import save
 
-_PART = 128
-"""Pages whose pictures share a part file."""
 _VERSION = "1.4"
 """The first with JBIG2."""
 
@@ -45,36 +42,26 @@ class PictureReplacer:
     Parameters
     ----------
     source : the PDF; not changed
-    folder : for part files; the caller removes it
+    name : what messages call it; None: its path
+    folder : for files of its own; the caller removes it
     """
 
-    def __init__(self, source: Path, folder: Path) -> None:
+    def __init__(self, source: Path, folder: Path, name: str | None = None) -> None:
         self._source = source
-        self._folder = folder
-        self._part: Any = None
-        self._paths: list[Path] = []
-        self._places: list[tuple[int, Place]] = []
+        self._name = name or str(source)
+        self._streams = DeferredStreams(folder)
+        self._replacements: list[tuple[int, Replacement, list[int]]] = []
 
     def add(self, number: int, replacement: Replacement) -> None:
-        """Take the replacement of page `number`, from 1."""
-        import pikepdf
+        """Take the replacement of page `number`, from 1.
 
-        if self._part is None:
-            self._part = pikepdf.new()
-            self._part.Root.DocbinPictures = pikepdf.Array()
-        self._part.Root.DocbinPictures.append(self._part.make_indirect(page_object(self._part, replacement.picture)))
-        self._places.append((number, replacement.place))
-        if len(self._part.Root.DocbinPictures) == _PART:
-            self._store()
-
-    def _store(self) -> None:
-        if self._part is None:
-            return
-        path = self._folder / f"part-{len(self._paths)}.pdf"
-        save(self._part, path)
-        self._part.close()
-        self._part = None
-        self._paths.append(path)
+        Raises
+        ------
+        OSError
+            It cannot be written into the folder.
+        """
+        kept = [self._streams.keep(code) for code in codes(replacement.picture)]
+        self._replacements.append((number, Replacement(replacement.place, without_codes(replacement.picture)), kept))
 
     def write(self, target: Path, pages: Sequence[int] | None = None, *, break_signatures: bool = False) -> None:
         """Write the new PDF.
@@ -88,40 +75,48 @@ class PictureReplacer:
         Raises
         ------
         InputError
-            The source cannot be opened any more.
+            The source cannot be opened any more, or is damaged in a way that shows only now.
         OSError
             The target cannot be written.
         """
         import pikepdf
 
-        self._store()
         try:
             pdf = pikepdf.open(self._source)
         except (pikepdf.PdfError, pikepdf.PasswordError) as error:
-            raise InputError(f"{self._source}: it cannot be read any more ({error}); try again") from error
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(pdf)
-            linearized, encrypted = pdf.is_linearized, pdf.is_encrypted
-            calibrated = _needs_calibrated_grey(pdf)
-            numbered = iter(self._places)
-            for path in self._paths:
-                part = stack.enter_context(pikepdf.open(path))
-                for picture in part.Root.DocbinPictures:
-                    number, place = next(numbered)
-                    _put(pdf, pdf.pages[number - 1].obj, place, pdf.copy_foreign(picture), calibrated)
-            if break_signatures:
-                without_signatures(pdf)
-            if pages is not None and list(pages) != list(range(1, len(pdf.pages) + 1)):
-                keep_pages(pdf, pages)
-            untouched = {"deterministic_id": True, "stream_decode_level": pikepdf.StreamDecodeLevel.none}
-            options: dict[str, Any] = {"encryption": True, "compress_streams": True} if encrypted else untouched
-            save(pdf, target, linearize=linearized, min_version=_VERSION, **options)
+            raise InputError(f"{self._name}: it cannot be read any more ({error}); try again") from error
+        with pdf:
+            try:
+                self._write(pdf, target, pages, break_signatures)
+            except (DocbinError, OSError, MemoryError):
+                raise
+            except Exception as error:  # qpdf's and pikepdf's own errors, and whatever a dictionary of wrong types is the cause of
+                raise InputError(
+                    f"{self._name}: its scans cannot be replaced, for its structure is damaged ({type(error).__name__}: {error}); --pdf rebuild "
+                    "makes a new PDF of its pages"
+                ) from error
+
+    def _write(self, pdf: Any, target: Path, pages: Sequence[int] | None, break_signatures: bool) -> None:
+        import pikepdf
+
+        linearized, encrypted = pdf.is_linearized, pdf.is_encrypted
+        calibrated = _needs_calibrated_grey(pdf)
+        for number, replacement, kept in self._replacements:
+            picture = pdf.make_indirect(page_object(pdf, replacement.picture))
+            for stream, code in zip(coded_streams(picture), kept, strict=True):
+                self._streams.defer(stream, code)
+            _put(pdf, pdf.pages[number - 1].obj, replacement.place, picture, calibrated)
+        if break_signatures:
+            without_signatures(pdf)
+        if pages is not None and list(pages) != list(range(1, len(pdf.pages) + 1)):
+            keep_pages(pdf, pages)
+        untouched = {"deterministic_id": True, "stream_decode_level": pikepdf.StreamDecodeLevel.none}
+        options: dict[str, Any] = {"encryption": True, "compress_streams": True} if encrypted else untouched
+        self._streams.save(pdf, target, linearize=linearized, min_version=_VERSION, **options)
 
     def close(self) -> None:
         """Forget what waits."""
-        if self._part is not None:
-            self._part.close()
-            self._part = None
+        self._streams.close()
 
 
 def _needs_calibrated_grey(pdf: Any) -> bool:

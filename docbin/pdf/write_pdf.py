@@ -1,13 +1,12 @@
 """PDF: one page a mask or picture, its JBIG2, G4 or JPEG code a picture over the whole page, the page as large as the dpi says.
 
-Every 64 pages become a part PDF in a temporary folder, and the parts are joined in the end; pikepdf copies streams from file to file, so memory does
-not grow with the number of pages. A page without resolution counts as 300 dpi. A page beyond 14400 pt (200 inches) gets a UserUnit, as the PDF
-specification asks. Title, outline and page labels of the document that the pages come from are put in at the end (:mod:`docbin.pdf.document`).
+The codes wait in a temporary folder until the end (:mod:`docbin.pdf.deferred_streams`), so memory does not grow with them. A page without resolution
+counts as 300 dpi. A page beyond 14400 pt (200 inches) gets a UserUnit, as the PDF specification asks. Title, outline and page labels of the document
+that the pages come from are put in at the end (:mod:`docbin.pdf.document`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import shutil
 import tempfile
@@ -18,12 +17,12 @@ from docbin.files.document_record import DocumentRecord
 from docbin.files.resolution import Dpi
 from docbin.files.write_jpeg import jpeg
 from docbin.page import Image, Mask
+from docbin.pdf.deferred_streams import DeferredStreams
 from docbin.pdf.document import apply
-from docbin.pdf.ink_picture import encoded, picture_stream
-from docbin.pdf.saving import save
+from docbin.pdf.ink_picture import InkPicture, encoded
+from docbin.pdf.page_layers import PageLayers, coded_streams, codes, page_object, without_codes
 
 DEFAULT_DPI = 300.0
-_PART = 64
 _POINTS_PER_INCH = 72.0
 _LONGEST_SIDE = 14400.0
 _VERSION = "1.4"
@@ -37,8 +36,8 @@ class PdfWriter:
         self._stream = stream
         self._compression = compression
         self._folder = Path(tempfile.mkdtemp(prefix="docbin-pdf-"))
-        self._part: Any = None
-        self._parts: list[Path] = []
+        self._pdf: Any = None
+        self._streams = DeferredStreams(self._folder)
         self._record: tuple[DocumentRecord, tuple[int, ...]] | None = None
 
     def describe(self, record: DocumentRecord, pages: tuple[int, ...]) -> None:
@@ -47,8 +46,11 @@ class PdfWriter:
             self._record = record, pages
 
     def add(self, mask: Mask, dpi: Dpi | None) -> None:
-        part = self._open_part()
-        self._add_page(picture_stream(part, encoded(mask, self._compression)), mask.shape, dpi)
+        self._add(encoded(mask, self._compression), mask.shape, dpi)
+
+    def add_layers(self, layers: PageLayers, dpi: Dpi | None) -> None:
+        """Append a page in layers, as large as its ink's pixels say."""
+        self._add(layers, layers.size[::-1], dpi)
 
     def add_grey(self, pixels: Image, dpi: Dpi | None) -> None:
         raise NotImplementedError("PDF pages hold no probability maps")  # the table says so, PageWriter asks it first
@@ -66,56 +68,44 @@ class PdfWriter:
             ColorSpace=pikepdf.Name.DeviceGray if pixels.ndim == 2 else pikepdf.Name.DeviceRGB,
             Filter=pikepdf.Name.DCTDecode,
         )
-        self._add_page(pikepdf.Stream(self._open_part(), jpeg(pixels, dpi), entries), (height, width), dpi)
+        picture = pikepdf.Stream(self._document(), b"", entries)
+        self._streams.defer(picture, self._streams.keep(jpeg(pixels, dpi)))
+        _add_page(self._pdf, picture, (height, width), dpi)
 
-    def _open_part(self) -> Any:
+    def _document(self) -> Any:
         import pikepdf
 
-        if self._part is None:
-            self._part = pikepdf.new()
-        return self._part
+        if self._pdf is None:
+            self._pdf = pikepdf.new()
+        return self._pdf
 
-    def _add_page(self, picture: Any, shape: tuple[int, ...], dpi: Dpi | None) -> None:
-        _add_page(self._part, picture, shape, dpi or (DEFAULT_DPI, DEFAULT_DPI))
-        if len(self._part.pages) == _PART:
-            self._store_part()
-
-    def _store_part(self) -> None:
-        path = self._folder / f"part-{len(self._parts)}.pdf"
-        save(self._part, path)
-        self._part.close()
-        self._part = None
-        self._parts.append(path)
+    def _add(self, picture: InkPicture | PageLayers, shape: tuple[int, ...], dpi: Dpi | None) -> None:
+        shown = self._document().make_indirect(page_object(self._pdf, without_codes(picture)))
+        for stream, code in zip(coded_streams(shown), codes(picture), strict=True):
+            self._streams.defer(stream, self._streams.keep(code))
+        _add_page(self._pdf, shown, shape, dpi)
 
     def finish(self) -> None:
-        import pikepdf
-
-        if self._part is not None and self._parts:
-            self._store_part()
-        with contextlib.ExitStack() as stack:
-            whole = self._part
-            if whole is None:
-                whole = stack.enter_context(pikepdf.new())
-                for path in self._parts:
-                    whole.pages.extend(stack.enter_context(pikepdf.open(path)).pages)
-            if self._record is not None:
-                apply(whole, *self._record)
-            save(whole, self._folder / "whole.pdf", deterministic_id=True, min_version=_VERSION)
+        if self._record is not None:
+            apply(self._document(), *self._record)
+        self._streams.save(self._document(), self._folder / "whole.pdf", deterministic_id=True, min_version=_VERSION)
         with (self._folder / "whole.pdf").open("rb") as file:
             shutil.copyfileobj(file, self._stream, 1 << 20)
 
     def release(self) -> None:
         """Remove the temporary folder."""
-        if self._part is not None:
-            self._part.close()
-            self._part = None
+        self._streams.close()
+        if self._pdf is not None:
+            self._pdf.close()
+            self._pdf = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _add_page(pdf: Any, picture: Any, shape: tuple[int, ...], dpi: Dpi) -> None:
+def _add_page(pdf: Any, picture: Any, shape: tuple[int, ...], dpi: Dpi | None) -> None:
     """Append a page that shows a picture of (height, width) pixels at a resolution."""
     import pikepdf
 
+    dpi = dpi or (DEFAULT_DPI, DEFAULT_DPI)
     size = [pixels * _POINTS_PER_INCH / per_inch for pixels, per_inch in zip(shape[::-1], dpi, strict=True)]
     unit = math.ceil(max(size) / _LONGEST_SIDE)
     width, height = (round(side / unit, 6) for side in size)
