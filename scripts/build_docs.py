@@ -36,6 +36,8 @@ import command_reference  # noqa: E402 - found through the line above
 import docbin  # noqa: E402
 
 SOURCE, PAGES, SITE = HOME / "docs", HOME / "build" / "docs", HOME / "build" / "site"
+FILE_WORKER, FROM_ELSEWHERE = "file-worker.js", "https://unpkg.com/iframe-worker/shim"
+"""Our script for search without a server, in place of the one that the plugin `offline` loads from elsewhere."""
 
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
@@ -123,7 +125,7 @@ def models_pages() -> dict[str, str]:
 
     says = "What came with this version. A model is a folder; its card tells what it learned from, how it scores and where it fails."
     lines = ["# Models", "", says, ""]
-    lines += ["| model | task | weights | MB | what it is |", "|---|---|---|---|---|"]
+    lines += ["| model | task | weights | MB, folder | what it is |", "|---|---|---|---|---|"]
     pages = {}
     for name in folders.names():
         config = folders.load_config(name)
@@ -403,6 +405,10 @@ def build() -> None:
     shutil.rmtree(SITE, ignore_errors=True)
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", str(config)]
     subprocess.run(command, check=True, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"})
+    shutil.copy(SOURCE / FILE_WORKER, SITE / FILE_WORKER)
+    for path in SITE.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(FROM_ELSEWHERE, "../" * (len(path.relative_to(SITE).parts) - 1) + FILE_WORKER), encoding="utf-8")
 
 
 # --- the check of links --------------------------------------------------------------------------------------------------------------------

@@ -121,3 +121,27 @@ def test_the_site_builds_and_no_link_is_broken() -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
     assert done.returncode == 0, done.stderr
     assert " 0 broken links" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None, reason="needs docbin[docs]")
+@pytest.mark.skipif(
+    shutil.which("chromium") is None or importlib.util.find_spec("playwright") is None, reason="needs playwright and Chromium"
+)
+def test_the_site_opened_from_a_disk_fetches_nothing_and_can_be_searched(build_docs: Any) -> None:
+    from playwright.sync_api import sync_playwright
+
+    if not (build_docs.SITE / build_docs.FILE_WORKER).is_file():
+        assert build_docs.main([]) == 0
+    fetched: list[str] = []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for name in ("index.html", "cards/unet.html"):
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.on("request", lambda request: fetched.append(request.url))
+            page.goto((build_docs.SITE / name).as_uri())
+            page.click(".md-search__input")
+            page.keyboard.type("polarity", delay=20)
+            page.locator(".md-search-result__link").first.wait_for(timeout=60_000)
+        browser.close()
+    assert {address.partition(":")[0] for address in fetched} <= {"file", "data", "about"}

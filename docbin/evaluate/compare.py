@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from docbin.benchmarks.descriptors import PICTURE_SUFFIXES, natural_key
-from docbin.benchmarks.ink_truth import ink_of_truth, read_picture
+from docbin.benchmarks.ink_truth import ink_of_truth, read_picture, truth_mask
 from docbin.errors import DocbinError, FileAccessError, InputError, UsageError
 from docbin.evaluate.results import PageResult
 from docbin.metrics import score
@@ -73,7 +73,9 @@ def _score_files(stem: str, prediction: Path, truth: Path, warn: Callable[[str],
 
 
 def _mask_in(path: Path, warn: Callable[[str], None] | None) -> Mask:
-    """The ink of a picture that is a mask, or nearly one; InputError where it is a photograph."""
+    """The ink of a picture that is a mask, or nearly one, or the layer "ink" of an OpenRaster file; InputError where it is a photograph."""
+    if path.suffix.lower() == ".ora":
+        return truth_mask(path)
     grey = to_grey(read_picture(path))
     share = grey_share(grey)
     says = f"{path}: {100 * share:.0f} % of its pixels are neither black nor white"

@@ -44,6 +44,7 @@ READABLE_SUFFIXES: frozenset[str] = frozenset(suffix for kind in _KINDS for suff
 """Suffixes, lower case with the dot, that a scan of a folder takes for pages."""
 
 _FOREIGN = (
+    (30, b"mimetypeimage/openraster", "an OpenRaster file, layers of an editor; name the page that it was made from"),
     (0, b"\xff\x0a", "a JPEG XL picture"),
     (0, b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
     (0, b"8BPS", "a Photoshop file"),

@@ -23,6 +23,8 @@ from docbin.errors import FileAccessError, InputError, SomePagesFailed, UsageErr
 from docbin.evaluate import evaluate, score_paths
 from docbin.evaluate.error_pictures import FALSE, MISSED, PAPER, RIGHT, error_picture
 from docbin.evaluate.html_report import LIST, write_report
+from docbin.files import open_pages
+from docbin.files.open_raster import write_open_raster
 from tests.evaluate import rows
 
 
@@ -164,6 +166,20 @@ def test_one_picture_and_two_folders_are_scored(pages: Path) -> None:
     assert found["alone"].error == f"alone: no picture of this name in {pages / 'images'}"
     assert found["good & plain"].scores is not None
     assert found["good & plain"].scores.fm == 100
+
+
+def test_a_corrected_layer_of_ink_is_scored(pages: Path, tmp_path: Path) -> None:
+    page = np.full((20, 30), 200, np.uint8)
+    ink = np.zeros((20, 30), np.bool_)
+    ink[5:9, 4:20] = True
+    write_open_raster(page, ink, tmp_path / "page.ora")
+    Image.fromarray(~ink).save(tmp_path / "truth.png")
+    for pair in (("page.ora", "truth.png"), ("truth.png", "page.ora")):
+        run = CliRunner().invoke(app(score_cli.command), [*(str(tmp_path / name) for name in pair), "--json"])
+        assert run.exit_code == 0, run.output
+        assert json.loads(run.stdout)["fm"] == 100
+    with pytest.raises(InputError, match="an OpenRaster file, layers of an editor"), open_pages(tmp_path / "page.ora"):
+        pass
 
 
 def test_paths_that_do_not_fit_are_refused(pages: Path, tmp_path: Path) -> None:
