@@ -13,10 +13,11 @@ and what lies between them is never typed by hand. Run::
 The means of methods with their default settings go into ``datasets/scores.json`` beside BENCHMARKS.md as well, in place of their old ones: the demo
 shows them.
 
-A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``, the table and figure of the 1-bit methods
-of that of ``scripts/compare_quantizers.py``, the table of published scores of ``datasets/published/scores.toml``. In a table of scores rows are
-methods (with the parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR / DRD; of our own runs
-also the FM averaged over the benchmarks, the seconds a page and the megabytes of the weights. Running it twice changes nothing.
+A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``, the table and figure of the 1-bit methods of
+that of ``scripts/compare_quantizers.py``, that of PDFs' sizes of ``scripts/compare_pdf_sizes.py``, the table of published scores of
+``datasets/published/scores.toml``. In a table of scores rows are methods (with the parameters that tell two runs of one method apart), columns are
+benchmarks, cells are mean FM / pFM / PSNR / DRD; of our own runs also the FM averaged over the benchmarks, the seconds a page and the megabytes of
+the weights. Running it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -144,6 +145,32 @@ def published(table: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", f"FM / pFM / PSNR / DRD, \\* the pseudo-FM of 2010, - not given. Learned from: {learned}."])
 
 
+def pdf_sizes(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Table of ``scripts/compare_pdf_sizes.py``: a row a page, kilobytes in each form, and how alike the paper of the last two is."""
+    forms = {"jpeg": "JPEG", "g4": "G4", "jbig2": "JBIG2", "layers": "layers", "ocrmypdf": "OCRmyPDF -O3"}
+    heads = ["page", "megapixels", *(f"{form}, kB" for form in forms.values()), "JPEG / layers", "paper, layers", "paper, OCRmyPDF", "s"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+
+    def cells(bytes_of: Mapping[str, float], alike: Mapping[str, float]) -> list[str]:
+        sizes = [f"{bytes_of[form] / 1000:.0f}" if form in bytes_of else "-" for form in forms]
+        likeness = [f"{alike[form]:.3f}" if form in alike else "-" for form in ("layers", "ocrmypdf")]
+        return [*sizes, f"{bytes_of['jpeg'] / bytes_of['layers']:.1f}", *likeness]
+
+    for row in rows:
+        values = [row["pdf_sizes"], f"{row['megapixels']:.1f}", *cells(row["bytes"], row["likeness"]), f"{row['seconds']:.2f}"]
+        lines.append(f"| {' | '.join(values)} |")
+    whole = {form: sum(row["bytes"][form] for row in rows) for form in forms if all(form in row["bytes"] for row in rows)}
+    means = {form: sum(row["likeness"][form] for row in rows) / len(rows) for form in ("layers", "ocrmypdf") if form in whole}
+    total, seconds = sum(row["megapixels"] for row in rows), sum(row["seconds"] for row in rows)
+    lines.append(f"| together | {total:.1f} | {' | '.join(cells(whole, means))} | {seconds:.2f} |")
+    versions = {
+        name: ", ".join(sorted({str(row[key]) for row in rows if row[key]}))
+        for name, key in (("docbin", "version"), ("OCRmyPDF", "ocrmypdf"))
+    }
+    told = f"ink by {', '.join(sorted({row['method'] for row in rows}))}, JPEG of quality {', '.join(sorted({str(row['quality']) for row in rows}))}"
+    return "\n".join([*lines, "", f"{'; '.join(f'{name} {version}' for name, version in versions.items() if version)}; {told}."])
+
+
 def _published_cell(scores: Mapping[str, float], row: Mapping[str, Any]) -> str:
     if not set(scores) <= {name for name, _ in SCORES}:
         raise ValueError(f"published row {row['method']!r}: scores are {', '.join(name for name, _ in SCORES)}, got {', '.join(scores)}")
@@ -197,6 +224,8 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         return cards.scores_table(rows)
     if not rows or "dataset" in rows[0]:
         return markdown(rows)
+    if "pdf_sizes" in rows[0]:
+        return pdf_sizes(rows)
     if "peers" in rows[0]:
         from docbin.bench import methods
 
@@ -213,7 +242,7 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         from docbin.bench import quantizers
 
         return f"{quantizers.show(rows)}\n\n![F-measure of every method, degraded and not]({FIGURE})"
-    raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of compare_quantizers.py")
+    raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of compare_quantizers.py or compare_pdf_sizes.py")
 
 
 def scores_file(rows: Sequence[Mapping[str, Any]], old: str) -> str:

@@ -162,3 +162,15 @@ def test_the_rows_of_a_bench_become_its_table(script: Any) -> None:
     assert "| popcnt | 0.50 |" in script.render([row])
     with pytest.raises(ValueError, match="neither"):
         script.render([{"unknown": 1}])
+
+
+def test_the_table_of_pdf_sizes_has_pages_down_and_forms_across(script: Any) -> None:
+    row = {"version": "1.0", "method": "otsu", "quality": 85, "ocrmypdf": "17.0", "megapixels": 2.0, "colours": 1, "seconds": 0.25}
+    sizes = {"jpeg": 200_000, "g4": 20_000, "jbig2": 15_000, "layers": 25_000}
+    first = row | {"pdf_sizes": "a/1", "bytes": sizes | {"ocrmypdf": 100_000}, "likeness": {"layers": 0.96, "ocrmypdf": 0.98}}
+    second = row | {"pdf_sizes": "a/2", "bytes": sizes | {"layers": 15_000}, "likeness": {"layers": 0.97}, "ocrmypdf": None}
+    lines = script.render([first, second]).splitlines()
+    assert lines[2] == "| a/1 | 2.0 | 200 | 20 | 15 | 25 | 100 | 8.0 | 0.960 | 0.980 | 0.25 |"
+    assert lines[3] == "| a/2 | 2.0 | 200 | 20 | 15 | 15 | - | 13.3 | 0.970 | - | 0.25 |"
+    assert lines[4] == "| together | 4.0 | 400 | 40 | 30 | 40 | - | 10.0 | 0.965 | - | 0.50 |"
+    assert lines[-1] == "docbin 1.0; OCRmyPDF 17.0; ink by otsu, JPEG of quality 85."
