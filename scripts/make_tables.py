@@ -234,6 +234,8 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         from docbin.bench import kernels
 
         return kernels.show(rows)
+    if "engine" in rows[0]:
+        return engines_table(rows)
     if "runtime" in rows[0]:
         from docbin.bench import networks
 
@@ -242,7 +244,26 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         from docbin.bench import quantizers
 
         return f"{quantizers.show(rows)}\n\n![F-measure of every method, degraded and not]({FIGURE})"
-    raise ValueError("the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of compare_quantizers.py or compare_pdf_sizes.py")
+    raise ValueError(
+        "the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of a script (measure_engines, compare_quantizers, compare_pdf_sizes)"
+    )
+
+
+def engines_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of ``measure_engines.py`` as a table; each engine beside the local one of the same file."""
+    lines = [
+        "| engine | method | processes | pages | clock s a page | CPU s a page: its processes | all others | beside local | idle, CPU s a second | "
+        "CPU s of a batch's start |"
+    ]
+    lines.append("|---" * 10 + "|")
+    local = next(row for row in rows if row["engine"] == "local")
+    for row in rows:
+        total, ours = (one["work_seconds"] + one["other_seconds"] for one in (row, local))
+        cells = [row["engine"], row["method"], str(row["jobs"]), str(row["pages"]), f"{row['clock_seconds']:.2f}"]
+        cells += [f"{row['work_seconds']:.3f}", f"{row['other_seconds']:.3f}", "" if row is local else f"{total / ours - 1:+.1%}"]
+        cells += [f"{row['idle_share']:.3f}", f"{row['start_seconds']:.1f}"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def scores_file(rows: Sequence[Mapping[str, Any]], old: str) -> str:

@@ -1,12 +1,11 @@
 """What a page costs beside its method: CPU seconds of a batch as the user starts it, and of its method alone, in one run.
 
     python scripts/measure_throughput.py -m bitunet -m sauvola --into BENCHMARKS.md      a table there
-    python scripts/measure_throughput.py -m bitunet --pages 40 --engine ray              the Ray engine beside the local one
 
 Pages are drawn (text on uneven paper, A4 at 300 dpi, JPEG). The engine's rate is that of the method on decoded pages in one process with one
 thread. A batch is run with all pages and with a quarter of them, so that what a page costs and what a start costs are told apart; the share of the
-engine's rate in a batch of 200 pages is computed from the two. CPU seconds of all processes depend little on what else the machine does. With
-``--engine ray`` the wall seconds of both engines are taken in turns, which means something on a quiet machine only.
+engine's rate in a batch of 200 pages is computed from the two. CPU seconds of all processes depend little on what else the machine does.
+``measure_engines.py`` puts the Ray engine beside the local one.
 """
 
 from __future__ import annotations
@@ -75,8 +74,8 @@ def method_seconds(folder: Path, method: str, pages: int = 4) -> float:
     return min(rounds)
 
 
-def batch_seconds(folder: Path, out: Path, method: str, jobs: int, engine: str) -> tuple[float, float]:
-    """(CPU, wall) seconds of ``docbin binarize``; of a Ray batch the CPU seconds are not those of the actors."""
+def batch_seconds(folder: Path, out: Path, method: str, jobs: int) -> float:
+    """CPU seconds of ``docbin binarize`` and its children."""
     words = [
         sys.executable,
         "-m",
@@ -89,15 +88,12 @@ def batch_seconds(folder: Path, out: Path, method: str, jobs: int, engine: str) 
         method,
         "-j",
         str(jobs),
-        "--engine",
-        engine,
         "-q",
     ]
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(words, check=True)
-    wall = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def row(folder: Path, method: str, jobs: int) -> list[str]:
@@ -109,8 +105,8 @@ def row(folder: Path, method: str, jobs: int) -> list[str]:
         few.mkdir()
         for path in pages[: len(pages) // 4]:
             shutil.copyfile(path, few / path.name)
-        little, _ = batch_seconds(few, Path(name, "out-few"), method, jobs, "local")
-        much, _ = batch_seconds(folder, Path(name, "out"), method, jobs, "local")
+        little = batch_seconds(few, Path(name, "out-few"), method, jobs)
+        much = batch_seconds(folder, Path(name, "out"), method, jobs)
     page = (much - little) / (len(pages) - len(pages) // 4)
     start = max(0.0, much - len(pages) * page)
     return [method, f"{alone:.3f}", f"{page:.3f}", f"{start:.1f}", f"{alone / (page + start / 200):.1%}"]
@@ -122,8 +118,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-m", "--method", action="append", required=True)
     parser.add_argument("--pages", type=int, default=16)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--engine", default="local", choices=("local", "ray"))
-    parser.add_argument("--rounds", type=int, default=2, help="turns of both engines")
     parser.add_argument("--into", type=Path, help="a file with the markers of the table 'throughput'")
     options = parser.parse_args(argv)
     for name in ("DOCBIN_THREADS", "OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
@@ -132,14 +126,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         scans = Path(name, "scans")
         scans.mkdir()
         make_pages(scans, options.pages)
-        if options.engine == "ray":
-            walls: dict[str, list[float]] = {"local": [], "ray": []}
-            for number in range(options.rounds):
-                for engine, seconds in walls.items():
-                    seconds.append(batch_seconds(scans, Path(name, f"{engine}-{number}"), options.method[0], options.jobs, engine)[1])
-            for engine, seconds in walls.items():
-                print(f"{engine}: {options.pages / min(seconds):.3f} pages/s by the clock, the best of {options.rounds}, starts included")
-            return 0
         lines = [
             "| method | CPU s a page, method alone | CPU s a page in a batch | CPU s of the start | share of the engine's rate, 200 pages |"
         ]

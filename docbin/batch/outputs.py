@@ -122,6 +122,7 @@ class Outputs(ABC):
             dict(job.params),
             "-" if self.plan.to_stdout else None,
             member=self.info.names[page - 1] if self.info.names else None,
+            wanted=len(self.info.pages),
         )
         if output is not None and not self.plan.to_stdout:
             base = replace(base, output=str(output))

@@ -60,6 +60,7 @@ class PageRecord:
     quality : F-measure to be expected of the ink, 0..1 (:mod:`docbin.assessment`); None where ink was not asked for
     reasons : why the page is suspect; empty where it is not
     member : the page's name within the archive that the input is; else None
+    wanted : how many of the file's pages were asked for (--pages): where a report has fewer, its run was killed; None where that is not known
     error : what went wrong
     """
 
@@ -82,6 +83,7 @@ class PageRecord:
     quality: float | None = None
     reasons: tuple[str, ...] = ()
     member: str | None = None
+    wanted: int | None = None
     error: Failure | None = None
 
     @property
@@ -126,6 +128,7 @@ class PageRecord:
             "quality",
             "reasons",
             "member",
+            "wanted",
         )
         values: dict[str, Any] = {name: tuple(fields[name]) if isinstance(fields.get(name), list) else fields.get(name) for name in names}
         return cls(**values, status="kept", output=output)
@@ -150,6 +153,7 @@ def is_record(fields: Any) -> bool:
         "chosen": (text, nothing),
         "verdicts": (dict, nothing),
         "member": (text, nothing),
+        "wanted": (int, nothing),
     }
     if not all(isinstance(fields.get(name), kind) for name, kind in kinds.items()):
         return False

@@ -42,7 +42,7 @@ Inputs = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT",
-        help="Files, folders (with all below), globs in quotes, URLs, a work list (.jsonl of 'docbin list'), or - for stdin.",
+        help="Files, folders (with all below), globs in quotes, URLs, tar archives of pages, a work list (.jsonl of 'docbin list'), or - for stdin.",
         show_default=False,
     ),
 ]
@@ -263,14 +263,19 @@ def _usual_jobs(plan: batch.Plan) -> int:
     """A process a CPU, but no more than there is work for: starting one costs what some pages of a quick method do."""
     from docbin import batch
     from docbin.files import open_pages
+    from docbin.files.kinds import TAR_SUFFIX
+    from docbin.files.remote_path import RemotePath
     from docbin.kernels import threads
 
     planned = [file for file in itertools.islice(plan.files, 1000) if isinstance(file, batch.PlannedFile)]
     work = len(plan.files) if len(plan.files) > 1000 else len(planned)
     size = sum(file.source.size or 0 for file in planned) / 1e6
-    if work == 1:
+    path = planned[0].source.path if work == 1 else None
+    if isinstance(path, RemotePath) and path.suffix.lower() == TAR_SUFFIX:
+        work = threads()  # to count its pages is to fetch it
+    elif path is not None:
         try:
-            with open_pages(planned[0].source.path) as file:
+            with open_pages(path) as file:
                 work = file.count
         except DocbinError:
             work = 1

@@ -87,6 +87,7 @@ def command(
                 summary.add(record_of(fields))
                 finished.add(fields)
                 sink.write((csv_line(flat(fields)) if csv else json.dumps(fields) + "\n").encode(errors="surrogateescape"))
+        finished.without(merged.parted)
         sys.stdout.flush()
         missing = _missing(finished, work, rest, spool)
     counts = summary.counts

@@ -40,11 +40,13 @@ class MergedReport:
     sources : reports in JSON, by path or URL, and output folders (their records)
     spool : folder for copies of what lies in stores
     torn : reports whose last line a kill has cut
+    parted : hashes of inputs of which fewer pages are reported than were asked for; complete once :meth:`lines` has ended
     """
 
     sources: Sequence[str]
     spool: Path
     torn: list[str] = field(default_factory=list)
+    parted: list[int] = field(default_factory=list)
     _files: list[tuple[str, Path, AnyPath | None]] = field(default_factory=list)
     _lines: int = 0
 
@@ -113,8 +115,11 @@ class MergedReport:
                 for fields in self._read(name, path, folder):
                     if unit_hash(fields["input"]) % parts == part:
                         _take(best.setdefault(fields["input"], {}), fields)
-            for pages in best.values():
-                yield from _of_one_input(pages)
+            for name, pages in best.items():
+                whole = list(_of_one_input(pages))
+                if len(whole) < max(fields.get("wanted") or 0 for fields in whole):
+                    self.parted.append(unit_hash(name))
+                yield from whole
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
@@ -133,7 +138,14 @@ def _is_torn(line: bytes) -> bool:
 
 def _is_line(fields: dict[str, Any]) -> bool:
     """Whether a JSON object is a line of a report: what merging, counting and CSV need of it has the right type."""
-    wanted: tuple[tuple[str, Any], ...] = (("input", str), ("status", str), ("method", str), ("page", int | None), ("pages", int | None))
+    wanted: tuple[tuple[str, Any], ...] = (
+        ("input", str),
+        ("status", str),
+        ("method", str),
+        ("page", int | None),
+        ("pages", int | None),
+        ("wanted", int | None),
+    )
     if not all(isinstance(fields.get(name), kind) for name, kind in wanted) or fields["status"] not in _RANKS:
         return False
     tables = all(isinstance(fields.get(name, {}), dict | None) for name in ("error", "parameters", "verdicts"))
@@ -182,6 +194,10 @@ class Finished:
     def __init__(self) -> None:
         self._good: list[int] = []
         self._bad: list[int] = []
+
+    def without(self, hashes: Sequence[int]) -> None:
+        """Count these inputs as not finished (:attr:`MergedReport.parted`)."""
+        self._bad += hashes
 
     def add(self, fields: Mapping[str, Any]) -> None:
         """Take a line of the merged report."""

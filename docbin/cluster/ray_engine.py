@@ -14,8 +14,10 @@ page, a page that crashes its process) is done where it is done on one machine.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import logging
 import math
 import os
 import pickle
@@ -181,11 +183,34 @@ def _connected() -> Any:
     """Ray, connected to the cluster that ``RAY_ADDRESS`` names, or one of this machine alone."""
     ray = _ray()
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False, address=os.environ.get("RAY_ADDRESS"))
+        with _quiet():
+            ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False, address=os.environ.get("RAY_ADDRESS"))
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = 0  # an errored block would be dropped with all its units
     return ray
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Ray's plans and hints off the user's terminal; Ray Data's go to its files all the same. What a user has set in the environment counts."""
+    for handler in logging.getLogger("ray.data").handlers:
+        if type(handler).__name__ != "SessionFileHandler":
+            handler.setLevel(logging.ERROR)
+    name = "RAY_BACKEND_LOG_LEVEL"  # read once, when this process connects
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "fatal"
+    real = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)  # on connecting, Ray's core says on stderr that it found the variable
+    try:
+        yield
+    finally:
+        os.dup2(real, 2)
+        os.close(real)
+        os.environ.pop(name, None)
 
 
 def _actors(ray: Any, jobs: int | None) -> int:

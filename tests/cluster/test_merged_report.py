@@ -10,7 +10,7 @@ import pytest
 
 from docbin.cli import main
 from docbin.cluster import merged_report
-from tests.batch.pages import binarize, save, save_many
+from tests.batch.pages import binarize, make_job, save, save_many
 
 
 @pytest.fixture
@@ -136,3 +136,22 @@ def test_files_that_exist_are_replaced_only_when_asked(tmp_path: Path, capfd: py
         assert main([*merge, *more, "--overwrite"]) == 6
         assert (tmp_path / "mine.txt").read_text() != "mine"
         (tmp_path / "mine.txt").write_text("mine")
+
+
+def test_a_unit_of_which_pages_are_missing_is_to_do(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from tests.files.test_tar import archive
+
+    pages = [(f"{seed}.png", save(tmp_path / "page.png", seed).read_bytes()) for seed in range(3)]
+    (tmp_path / "s.tar").write_bytes(archive(pages))
+    (tmp_path / "spool").mkdir()
+    binarize([tmp_path / "s.tar"], tmp_path / "out", tmp_path / "spool", report=tmp_path / "r.jsonl")
+    work, whole = tmp_path / "work.jsonl", (tmp_path / "r.jsonl").read_text().splitlines(keepends=True)
+    work.write_text(json.dumps({"uri": str(tmp_path / "s.tar")}) + "\n")
+    merge = ["report", "merge", str(tmp_path / "r.jsonl"), "--list", str(work), "--rest", str(tmp_path / "rest.jsonl"), "--overwrite"]
+    assert main(merge) == 0
+    (tmp_path / "r.jsonl").write_text("".join(whole[:2]))  # as a killed run leaves it
+    assert main(merge) == 6
+    assert (tmp_path / "rest.jsonl").read_text() == work.read_text()
+    assert f"1 unit of {work} to do" in capfd.readouterr().err
+    binarize([tmp_path / "s.tar"], tmp_path / "two", tmp_path / "spool", make_job(pages="1-2"), report=tmp_path / "r.jsonl")
+    assert main(merge) == 0  # two were asked for

@@ -174,3 +174,14 @@ def test_the_table_of_pdf_sizes_has_pages_down_and_forms_across(script: Any) -> 
     assert lines[3] == "| a/2 | 2.0 | 200 | 20 | 15 | 15 | - | 13.3 | 0.970 | - | 0.25 |"
     assert lines[4] == "| together | 4.0 | 400 | 40 | 30 | 40 | - | 10.0 | 0.965 | - | 0.50 |"
     assert lines[-1] == "docbin 1.0; OCRmyPDF 17.0; ink by otsu, JPEG of quality 85."
+
+
+def test_engines_stand_beside_the_local_one(script: Any) -> None:
+    common = {"method": "otsu", "jobs": 1, "pages": 40, "seconds": 20.0, "clock_seconds": 0.6, "busy": 1.0}
+    rows = [
+        {"engine": "local", "work_seconds": 0.49, "other_seconds": 0.01, "start_seconds": 1.25, "idle_share": 0.0, **common},
+        {"engine": "ray", "work_seconds": 0.5, "other_seconds": 0.03, "start_seconds": 9.0, "idle_share": 0.02, **common},
+    ]
+    lines = script.render(rows).splitlines()
+    assert lines[2] == "| local | otsu | 1 | 40 | 0.60 | 0.490 | 0.010 |  | 0.000 | 1.2 |"
+    assert lines[3] == "| ray | otsu | 1 | 40 | 0.60 | 0.500 | 0.030 | +6.0% | 0.020 | 9.0 |"
