@@ -213,7 +213,7 @@ def _complain(results: Sequence[Result], allow_missing: bool) -> None:
     says = []
     failed = [f"{result.dataset}, {result.method}: {page.error}" for result in results for page in result.failed]
     if failed:
-        says += [f"{len(failed)} pages failed, the rest are scored:", *failed]
+        says += [f"{len(failed)} page{'' if len(failed) == 1 else 's'} failed, the rest are scored:", *failed]
     if not allow_missing:
         lacking = {result.dataset: result for result in results if result.missing}
         for name, result in lacking.items():

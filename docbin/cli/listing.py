@@ -51,5 +51,7 @@ def command(
                 stream.write(msgspec.json.encode(item) + b"\n")
                 listed += 1
     sys.stdout.flush()
-    messages.note(f"{listed} unit{'' if listed == 1 else 's'}" + (f", {len(codes)} inputs refused" if codes else ""))
+    messages.note(
+        f"{listed} unit{'' if listed == 1 else 's'}" + (f", {len(codes)} input{'' if len(codes) == 1 else 's'} refused" if codes else "")
+    )
     return 0 if not codes else codes[0] if not listed and len(set(codes)) == 1 else 6

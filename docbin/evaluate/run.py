@@ -57,7 +57,8 @@ class PageTask:
 
     def without_scores(self, message: str, seconds: float = 0.0) -> PageResult:
         """The page that could not be scored."""
-        return PageResult(self.pair.stem, None, seconds, f"{self.pair.image_path}: {message}")
+        named = any(message.startswith(str(path)) for path in (self.pair.image_path, self.pair.truth_path))
+        return PageResult(self.pair.stem, None, seconds, message if named else f"{self.pair.image_path}: {message}")
 
 
 class PageWorker:

@@ -286,6 +286,16 @@ def test_a_report_replaces_nothing_that_is_no_report_and_leaves_its_folder_by_no
     assert (mine / "victim.png").read_text() == "precious"
 
 
+def test_a_page_that_cannot_be_read_is_named_once(pages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "METHODS", {"fixed": rows.FIXED})
+    worse = pages / "images" / "worse.png"
+    worse.write_bytes(b"")
+    run = CliRunner().invoke(app(evaluate_cli.command), [str(pages), "-m", "fixed"])
+    says = str(run.exception)
+    assert "1 page failed, the rest are scored" in says
+    assert says.count(str(worse)) == 1
+
+
 def test_scores_that_could_not_be_written_are_told_before_the_pages_are_scored(
     pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
