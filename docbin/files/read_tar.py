@@ -24,6 +24,8 @@ from docbin.files.pagefile import Decoded, page_file
 
 _BLOCK = 512
 """Bytes of a header, and what members are filled up to."""
+_NAMES = 1 << 20
+"""Bytes of a record of names and the like; real ones have hundreds."""
 
 
 class TarReader:
@@ -71,7 +73,7 @@ def _members(stream: BinaryIO, name: str, options: ReadOptions) -> dict[str, tup
     stream.seek(0)
     places: dict[str, tuple[int, int] | None] = {}
     try:
-        with tarfile.open(fileobj=stream, mode="r:") as archive:
+        with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Header) as archive:
             while (member := archive.next()) is not None:
                 archive.members.clear()  # type: ignore[attr-defined]  # it would keep a kilobyte of each
                 path = PurePosixPath(member.name)
@@ -83,11 +85,33 @@ def _members(stream: BinaryIO, name: str, options: ReadOptions) -> dict[str, tup
                 places[path.as_posix()] = (member.offset_data, member.size) if whole else None
                 options.check_pages(len(places), name)
             _check_end(stream, archive.offset, name, next(reversed(places), ""))
+    except _Hostile as error:
+        raise InputError(f"{name}: damaged tar archive: {error}; copy or pack it again") from None
     except tarfile.ReadError as error:
         raise _ends_early(name, next(reversed(places), "its first member")) from error
     except tarfile.TarError as error:
         raise InputError(f"{name}: damaged tar archive ({error}); copy or pack it again") from error
     return places
+
+
+class _Hostile(Exception):
+    """A header that no program writes."""
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is looked at before it is believed: a negative size sends Python's reader back, for ever (CVE-2025-8194), and a record of names
+    is read whole, however large."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.size < 0:
+            raise _Hostile(f"a member of {self.size} bytes")
+        named = self.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+        if named and self.size > _NAMES:
+            raise _Hostile(f"a record of names of {self.size:,} bytes, at most {_NAMES:,} are read")
+        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]  # a hook of TarInfo's that typeshed leaves out
+        if found.size < 0:  # the size of a pax record
+            raise _Hostile(f"a member of {found.size} bytes")
+        return found
 
 
 def _is_hidden(part: str) -> bool:

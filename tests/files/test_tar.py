@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 import tracemalloc
@@ -129,3 +130,50 @@ def test_memory_holds_names_and_places(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert reader.count == 400
     assert peak < 400_000
+
+
+def header(size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    info = tarfile.TarInfo("a.png")
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        header(-1024) + picture(1).ljust(1024, b"\0"),  # sends the reader back to this header
+        archive([("b.png", picture(1))])[:1024] + header(-1536),
+        header(-1024, tarfile.GNUTYPE_LONGNAME) + bytes(1024),
+        header(1 << 40, tarfile.XHDTYPE) + bytes(1024),
+        header(1 << 40, tarfile.GNUTYPE_LONGNAME) + bytes(1024),
+    ],
+)
+def test_headers_that_no_program_writes_end_the_reading(made: bytes) -> None:
+    with pytest.raises(InputError, match=r"s\.tar: damaged tar archive: a (member|record of names) of"):
+        open_pages(made, name="s.tar")
+
+
+@pytest.mark.filterwarnings("ignore:Metadata Warning")
+def test_whatever_is_damaged_is_an_error_with_a_name() -> None:
+    made = archive([("b.png", picture(7)), (f"{'d' * 120}.png", picture(5)), ("a.tif", picture(9, "TIFF"))])
+    random = np.random.default_rng(3)
+    read, said = 0, []
+    for _ in range(300):
+        torn = bytearray(made)
+        for at in random.integers(0, len(made) // 2, 3):
+            torn[at] = int(random.integers(256))
+        for start in range(0, len(torn), 512):  # with right checksums, or nothing would be looked at
+            if torn[start + 257 : start + 262] == b"ustar":
+                summed = sum(torn[start : start + 148]) + sum(torn[start + 156 : start + 512]) + 256
+                torn[start + 148 : start + 156] = b"%06o\0 " % summed
+        try:
+            with open_pages(bytes(torn), name="s.tar") as file:
+                for number in range(1, file.count + 1):
+                    with contextlib.suppress(InputError, RefusedInput):
+                        file.page(number)
+                        read += 1
+        except (InputError, RefusedInput) as error:
+            said.append(str(error))
+    assert said
+    assert all(words.startswith("s.tar: ") for words in said)
+    assert read > 100
