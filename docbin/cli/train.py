@@ -50,7 +50,8 @@ def _own(pages: Path, model: str | None, settings: list[str], max_minutes: float
     names = ", ".join(page.name.rpartition("/")[2] for page in held_out[:5])
     kept = f"{len(held_out)} held out, for the score ({names}{', ...' if len(held_out) > 5 else ''})" if held_out else "none held out"
     minutes = recipe.run.minutes if max_minutes is None else max_minutes
-    _say(f"{len(learned)} pages to learn from, {kept}; from the weights of {recipe.net.init}, {minutes:.3g} minutes")
+    length = f"{minutes:.3g} minutes" if minutes else f"{recipe.run.steps} step{'' if recipe.run.steps == 1 else 's'}"
+    _say(f"{len(learned)} pages to learn from, {kept}; from the weights of {recipe.net.init}, {length}")
     if not held_out:
         _say("note: with three pages or more, one would be held out, and you would be told what the training gained")
     return recipe

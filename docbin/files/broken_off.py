@@ -34,6 +34,8 @@ _GREY = (124, 132)
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _STRIPED = 256
 """Pixels of width from which 32 random stripes or more fit: no page has such a row by chance."""
+MOST_CHECKED = 200_000_000
+"""Pixels of a picture that is decoded a second time; larger ones are believed, for the limits of memory are made for one decode."""
 _LARGEST_CHECKED = 1 << 24
 """Bytes of a PNG's side chunk whose checksum is looked at."""
 
@@ -57,7 +59,7 @@ def jpeg_breaks_off(data: bytes, decoded: _Array, decode: Callable[[bytes], _Arr
     data : the JPEG; `decoded`: its pixels; `decode`: gives the pixels of another
     """
     end = _end_of_code(data)
-    if end is None:
+    if end is None or decoded.shape[0] * decoded.shape[1] > MOST_CHECKED:
         return False
     fillings = [b"\xa5\x5a\x3c" * 22]
     restarts = _RESTART.findall(data, max(0, end - (1 << 20)), end)
@@ -189,7 +191,7 @@ def group4_breaks_off(codes: list[bytes], width: int, height: int, rows: int) ->
     codes : the strips, most significant bit first
     width, height : of the page; `rows`: of a strip (the last may have fewer)
     """
-    if width < _STRIPED:
+    if width < _STRIPED or width * height > MOST_CHECKED:
         return None
     stripes = np.repeat(np.random.default_rng().integers(0, 2, -(-width // 8)).astype(np.bool_), 8)[:width]
     striped = group4_of_equal_rows(stripes, rows)

@@ -85,12 +85,11 @@ class PictureReader:
         """InputError where the code ends before the pixels and the decoder says nothing of it."""
         missing = None
         if self._kind == "jpeg":
-            decoded = np.asarray(image)
             progressive = bool(image.info.get("progressive"))
-            if progressive or ends_grey(decoded):
+            if progressive or ends_grey(np.asarray(image.crop((image.width - 1, image.height - 1, image.width, image.height)))):
                 stream.seek(0)
                 data = stream.read()
-                if (progressive and jpeg_lacks_scans(data)) or jpeg_breaks_off(data, decoded, _jpeg_pixels):
+                if (progressive and jpeg_lacks_scans(data)) or jpeg_breaks_off(data, np.asarray(image), _jpeg_pixels):
                     missing = "its code ends before its pixels"
         elif self._kind == "png" and _last_row_is_empty(image) and (counts := png_breaks_off(stream)) is not None:
             missing = f"{counts[0]} of {counts[1]} bytes of samples are there"

@@ -20,13 +20,11 @@ import numpy as np
 
 from docbin.errors import DocbinError, InputError, RefusedInput
 from docbin.files.access import decoding
-from docbin.files.broken_off import ends_grey, group4_breaks_off, jpeg_breaks_off
+from docbin.files.broken_off import MOST_CHECKED, ends_grey, group4_breaks_off, jpeg_breaks_off
 
 _MOST_DRAWS = 200_000
 _MOST_CONTENT = 256 << 20
 _MOST_DEPTH = 40
-_MOST_CHECKED = 200_000_000
-"""Pixels of a picture whose code is followed to its end; larger ones are believed."""
 _REGIONS = 16
 """JBIG2: areas of all regions together may be this many times the picture's."""
 
@@ -417,7 +415,7 @@ def _regions(data: bytes) -> Iterator[int]:
 def check_fax(picture: DrawnPicture, label: str) -> None:
     """Refuse a picture whose CCITT G4 code ends before its rows (PDFium leaves the rest white and says nothing)."""
     width, height = picture.size
-    if not 0 < width * height <= _MOST_CHECKED:
+    if not 0 < width * height <= MOST_CHECKED:
         return
     data, left = unpacked(picture.stream, max(1 << 20, width * height))
     if left not in (["/CCITTFaxDecode"], ["/CCF"]):
@@ -444,7 +442,7 @@ def check_jpeg(picture: DrawnPicture, label: str) -> None:
 
     with decoding(label, "jpeg"):
         size = JpegImageFile(io.BytesIO(data)).size
-        if size[0] * size[1] > _MOST_CHECKED:
+        if size[0] * size[1] > MOST_CHECKED:
             return
         decoded = small(data)
         if ends_grey(decoded) and jpeg_breaks_off(data, decoded, small):

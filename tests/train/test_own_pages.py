@@ -75,6 +75,7 @@ def test_from_folder_to_model(cut_samples: Path, tmp_path: Path, capfd: pytest.C
     assert main(["train", "--pages", str(cut_samples), "--from", "bitunet-fast", "--out", str(run), *QUICK, "--set", "run.steps=1"]) == 0
     said = capfd.readouterr().err
     assert "4 pages to learn from, 1 held out" in said
+    assert "from the weights of bitunet-fast, 1 step\n" in said
     assert said.index("looking at the pages") < said.index("loading torch") < said.index("step 0: FM")
     assert re.search(r"F-measure on the held-out pages: \d+\.\d\d before, \d+\.\d\d after", said)
     with (run / "validation.csv").open() as file:
