@@ -162,22 +162,13 @@ def _name(page: int) -> str:
 
 def store(path: Path, record: PageRecord, replacement: Replacement | None) -> None:
     """Write a finished page: a line of JSON that says what it is, and the codes of its pictures one behind the other."""
-    from docbin.pdf.ink_picture import InkPicture
+    from docbin.pdf import page_layers
 
     fields: dict[str, Any] = {"record": record.as_dict(), "place": None}
     codes: list[bytes] = []
     if replacement is not None:
-        picture = replacement.picture
-        stencils: list[Any] = []
-        if isinstance(picture, InkPicture):
-            stencils.append([None, picture])
-        else:
-            codes.append(picture.background)
-            stencils.extend(picture.stencils)
-            fields["background"] = [*picture.background_size, picture.channels, *picture.size]
-        fields["stencils"] = [[colour, ink.width, ink.height, ink.compression] for colour, ink in stencils]
-        codes.extend(ink.data for _, ink in stencils)
-        fields["place"] = asdict(replacement.place)
+        codes = page_layers.codes(replacement.picture)
+        fields |= page_layers.described(replacement.picture) | {"place": asdict(replacement.place)}
     body = b"".join(codes)
     fields |= {"lengths": [len(code) for code in codes], "sha256": sha256(body).hexdigest()}
     unfinished = path.with_suffix(".part")
@@ -202,23 +193,12 @@ def load(path: Path) -> tuple[dict[str, Any], Replacement | None] | None:
 
 
 def _replacement(fields: Mapping[str, Any], codes: list[bytes]) -> Replacement:
-    from docbin.pdf.ink_picture import COMPRESSIONS, InkPicture
-    from docbin.pdf.page_layers import PageLayers
+    from docbin.pdf.page_layers import from_description
     from docbin.pdf.place import Place
     from docbin.pdf.replace import Replacement
 
-    place, background = fields["place"], fields.get("background")
+    place = fields["place"]
     left, bottom, right, top = (float(edge) for edge in place["box"])
     which = place["picture"]
     where = Place(None if which is None else int(which), int(place["orientation"]), (left, bottom, right, top), bool(place["inline"]))
-    inks = []
-    for (colour, width, height, compression), code in zip(fields["stencils"], codes[background is not None :], strict=True):
-        if compression not in COMPRESSIONS:
-            raise ValueError(compression)
-        inks.append((colour, InkPicture(int(width), int(height), compression, code)))
-    if background is None:
-        ((_, ink),) = inks
-        return Replacement(where, ink)
-    width, height, channels, *size = (int(number) for number in background)
-    stencils = tuple(((int(colour[0]), int(colour[1]), int(colour[2])), ink) for colour, ink in inks)
-    return Replacement(where, PageLayers(codes[0], (width, height), channels, stencils, (size[0], size[1])))
+    return Replacement(where, from_description(fields, codes))

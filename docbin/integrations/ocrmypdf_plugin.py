@@ -11,11 +11,13 @@ OCRmyPDF finds this module by the entry point group ``ocrmypdf``; installed but 
     The reader, too, sees ink: the scans of the pages become 1-bit pictures, in place. Page geometry, rotation, links and vector graphics stay,
     and so does a page whose result looks wrong. Where OCRmyPDF makes pages from pictures anyway (``--deskew``, ``--clean-final``,
     ``--force-ocr``), that picture is taken.
+``--docbin-layers``
+    As ``--docbin-final``, but paper and pictures stay, small, under the ink, which is sharp and in its colours (:mod:`docbin.pdf.layering`).
 ``--docbin-param KEY=VALUE``
     A parameter of the method.
 
-``--docbin-ink`` and ``--docbin-final`` ask for docbin with its default method where ``--docbin`` is not given. A page on which anything goes wrong is
-left as it was, with a warning: OCRmyPDF's work on a document does not end for docbin's sake.
+``--docbin-ink``, ``--docbin-final`` and ``--docbin-layers`` ask for docbin with its default method where ``--docbin`` is not given. A page on which
+anything goes wrong is left as it was, with a warning: OCRmyPDF's work on a document does not end for docbin's sake.
 
 OCRmyPDF's filter hooks do not chain by themselves, the first result wins. So each hook here hands its result to the other plugins' hooks
 (``subset_hook_caller``), OCRmyPDF's own included. OCRmyPDF runs pages in threads, and PDFium may be called by one thread at a time; it has a lock for
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from docbin.integrations.scan_replacement import Place
     from docbin.page import Image
     from docbin.pdf.ink_picture import InkPicture
+    from docbin.pdf.page_layers import PageLayers
 
 hookimpl = pluggy.HookimplMarker("ocrmypdf")
 log = logging.getLogger("ocrmypdf.docbin")
@@ -74,6 +77,11 @@ def add_options(parser: ArgumentParser) -> None:
         "--docbin-final",
         action="store_true",
         help="Make the scans on the output's pages 1-bit pictures, too; a page whose result looks wrong keeps its original",
+    )
+    group.add_argument(
+        "--docbin-layers",
+        action="store_true",
+        help="Make the scans on the output's pages small, too, but keep their look: sharp ink in its colours over a small picture of the paper",
     )
     group.add_argument(
         "--docbin-param", action="append", default=[], metavar="KEY=VALUE", help="A parameter of the method; may be given several times"
@@ -108,7 +116,12 @@ def _option(options: Any, name: str) -> Any:
 
 
 def _asked(options: Any) -> bool:
-    return any(_option(options, name) not in (None, False) for name in ("docbin", "docbin_ink", "docbin_final"))
+    return any(_option(options, name) not in (None, False) for name in ("docbin", "docbin_ink", "docbin_final", "docbin_layers"))
+
+
+def _final(options: Any) -> bool:
+    """Whether a reader, too, sees docbin's pages."""
+    return bool(_option(options, "docbin_final") or _option(options, "docbin_layers"))
 
 
 @functools.lru_cache(maxsize=8)
@@ -159,7 +172,7 @@ def filter_ocr_image(page: Any, image: PillowImage) -> PillowImage | None:
     options = page.options
     if not _asked(options):
         return None
-    if _option(options, "docbin_final") and options.lossless_reconstruction:
+    if _final(options) and options.lossless_reconstruction:
         _ink_of_scans(page)
     cleaned = _for_ocr(page, image)
     if cleaned is None:
@@ -204,7 +217,7 @@ def _warn(what: str, error: Exception) -> None:
 @hookimpl(tryfirst=True)
 def filter_page_image(page: Any, image_filename: Path) -> Path | None:
     """The picture that becomes the page, where OCRmyPDF makes one: as a G4 TIFF, which goes into the PDF unchanged."""
-    if not _option(page.options, "docbin_final"):
+    if not _final(page.options):
         return None
     made = _inked_page(page, image_filename)
     if made is None:
@@ -218,18 +231,23 @@ def _inked_page(page: Any, image_filename: Path) -> Path | None:
     from PIL import Image as pillow
 
     from docbin.files import write_page
+    from docbin.pdf.layering import layered
 
     try:
         with pillow.open(_before_jpeg(page, image_filename)) as image:
             dpi = image.info.get("dpi")
             if image.mode == "1":
                 return None
-            filtered = _filter_of(page.options).apply(_pixels(image), _option(page.options, "docbin_threads"))
+            pixels = _pixels(image)
+            filtered = _filter_of(page.options).apply(pixels, _option(page.options, "docbin_threads"))
         if filtered.reasons:
             _note(page, filtered.reasons)
             return None
         made = Path(page.get_path("docbin_page.tif"))
-        write_page(filtered.ink, made, dpi=(float(dpi[0]), float(dpi[1])) if dpi else None)
+        resolution = (float(dpi[0]), float(dpi[1])) if dpi else None
+        write_page(filtered.ink, made, dpi=resolution)
+        if _option(page.options, "docbin_layers"):
+            _keep(made, (), layered(pixels, filtered.ink, resolution))
     except Exception as error:
         _warn("the page keeps its original", error)
         _note(page, [str(error)])
@@ -240,8 +258,8 @@ def _inked_page(page: Any, image_filename: Path) -> Path | None:
 
 @hookimpl(tryfirst=True)
 def filter_pdf_page(page: Any, image_filename: Path, output_pdf: Path) -> Path | None:
-    """Code the ink of a page made from a picture as JBIG2, where that is smaller."""
-    if not _option(page.options, "docbin_final") or Path(image_filename) != Path(page.get_path("docbin_page.tif")):
+    """Code the ink of a page made from a picture as JBIG2, where that is smaller, or put it in layers."""
+    if not _final(page.options) or Path(image_filename) != Path(page.get_path("docbin_page.tif")):
         return None
     _recode(Path(image_filename), Path(output_pdf))
     others = page.plugin_manager.pluggy_manager.subset_hook_caller("filter_pdf_page", remove_plugins=[sys.modules[__name__]])
@@ -254,18 +272,23 @@ def _recode(image_filename: Path, pdf_file: Path) -> None:
     import pikepdf
     from PIL import Image as pillow
 
-    from docbin.pdf.ink_picture import encoded, picture_stream
+    from docbin.pdf.ink_picture import encoded
+    from docbin.pdf.page_layers import page_object
     from docbin.pdf.page_pictures import own_pictures, picture_draws, repoint
 
     try:
-        with pillow.open(image_filename) as image:
-            ink = encoded(~np.asarray(image))
-        if ink.compression == "g4":
-            return
+        ink: InkPicture | PageLayers
+        if image_filename.with_suffix(".place").exists():
+            ink = _kept(image_filename)[1]
+        else:
+            with pillow.open(image_filename) as image:
+                ink = encoded(~np.asarray(image))
+            if ink.compression == "g4":
+                return
         with pikepdf.open(pdf_file, allow_overwriting_input=True) as pdf:
             page = pdf.pages[0].obj
             (draw,) = picture_draws(page)
-            repoint(pdf, own_pictures(page), draw.path, pdf.make_indirect(picture_stream(pdf, ink)))
+            repoint(pdf, own_pictures(page), draw.path, pdf.make_indirect(page_object(pdf, ink)))
             pdf.save(pdf_file)
     except Exception as error:
         _warn("the page's ink stays coded as G4", error)
@@ -303,21 +326,23 @@ def _ink_of_scans(page: Any) -> None:
 
     from docbin.integrations import scan_replacement
     from docbin.pdf.ink_picture import encoded
+    from docbin.pdf.layering import layered
 
     try:
-        inks: dict[Place, InkPicture] = {}
+        inks: dict[Place, InkPicture | PageLayers] = {}
         with pikepdf.open(page.origin) as pdf:
             found = scan_replacement.scans(pdf.pages[page.pageno])
             for scan in found:
-                filtered = _filter_of(page.options).apply(scan.pixels(), _option(page.options, "docbin_threads"))
+                pixels = scan.pixels()
+                filtered = _filter_of(page.options).apply(pixels, _option(page.options, "docbin_threads"))
                 if filtered.reasons:
                     _note(page, filtered.reasons)
                     return
-                inks[scan.place] = encoded(filtered.ink)
+                in_layers = _option(page.options, "docbin_layers")
+                dpi = scan.dpi(pdf.pages[page.pageno])
+                inks[scan.place] = layered(pixels, filtered.ink, dpi) if in_layers else encoded(filtered.ink)
         for number, (place, ink) in enumerate(inks.items()):
-            stem = _folder(page) / f"{page.pageno:06d}-{number}"
-            stem.with_suffix(".place").write_text(json.dumps([place, ink.width, ink.height, ink.compression]), encoding="utf-8")
-            stem.with_suffix(".code").write_bytes(ink.data)
+            _keep(_folder(page) / f"{page.pageno:06d}-{number}", place, ink)
         if inks:
             _note(page, [])
     except Exception as error:
@@ -325,15 +350,32 @@ def _ink_of_scans(page: Any) -> None:
         _note(page, [str(error)])
 
 
-def _inks(folder: Path) -> dict[int, dict[Place, InkPicture]]:
-    """What :func:`_ink_of_scans` has left: page index -> place -> ink."""
-    from docbin.pdf.ink_picture import InkPicture
+def _keep(stem: Path, place: Place, ink: InkPicture | PageLayers) -> None:
+    """Leave a page's ink for the end, beside `stem`: ``.place`` says what it is, ``.code`` holds its codes."""
+    from docbin.pdf.page_layers import codes, described
 
-    inks: dict[int, dict[Place, InkPicture]] = {}
+    parts = codes(ink)
+    said = {"place": place, "lengths": [len(part) for part in parts], **described(ink)}
+    stem.with_suffix(".code").write_bytes(b"".join(parts))
+    stem.with_suffix(".place").write_text(json.dumps(said), encoding="utf-8")
+
+
+def _kept(stem: Path) -> tuple[Place, InkPicture | PageLayers]:
+    """What :func:`_keep` has left beside `stem`."""
+    from docbin.pdf.page_layers import from_description
+
+    said = json.loads(stem.with_suffix(".place").read_text(encoding="utf-8"))
+    with stem.with_suffix(".code").open("rb") as file:
+        parts = [file.read(length) for length in said["lengths"]]
+    return tuple(said["place"]), from_description(said, parts)
+
+
+def _inks(folder: Path) -> dict[int, dict[Place, InkPicture | PageLayers]]:
+    """What :func:`_ink_of_scans` has left: page index -> place -> ink."""
+    inks: dict[int, dict[Place, InkPicture | PageLayers]] = {}
     for path in sorted(folder.glob("*.place")):
-        place, width, height, compression = json.loads(path.read_text(encoding="utf-8"))
-        ink = InkPicture(width, height, compression, path.with_suffix(".code").read_bytes())
-        inks.setdefault(int(path.name[:6]), {})[tuple(place)] = ink
+        place, ink = _kept(path)
+        inks.setdefault(int(path.name[:6]), {})[place] = ink
     return inks
 
 
@@ -381,7 +423,7 @@ def generate_pdfa(
     stop_on_soft_error: bool,
 ) -> Path | None:
     """Ghostscript codes pictures anew, so that ink is put in before it."""
-    if not _option(context.options, "docbin_final"):
+    if not _final(context.options):
         return None
     others = context.plugin_manager.pluggy_manager.subset_hook_caller("generate_pdfa", remove_plugins=[sys.modules[__name__]])
     made: Path | None = others(
@@ -401,22 +443,22 @@ def generate_pdfa(
 def optimize_pdf(input_pdf: Path, output_pdf: Path, context: Any, executor: Any, linearize: bool) -> tuple[Path, Sequence[str]] | None:
     """Put the ink in, then let OCRmyPDF optimize. Ink is coded as JBIG2 or G4, whichever is smaller, both without loss; OCRmyPDF, where it finds a
     program jbig2, codes the G4 ones as JBIG2, too."""
-    if not _option(context.options, "docbin_final"):
+    if not _final(context.options):
         return None
     made = _with_ink(input_pdf, context, f"docbin_{Path(output_pdf).name}")
     others = context.plugin_manager.pluggy_manager.subset_hook_caller("optimize_pdf", remove_plugins=[sys.modules[__name__]])
     result = others(input_pdf=made, output_pdf=output_pdf, context=context, executor=executor, linearize=linearize)
     path, messages = (made, ()) if result is None else result
-    for line in _summary(_folder(context)):
+    for line in _summary(_folder(context), "now in layers" if _option(context.options, "docbin_layers") else "became ink"):
         log.info(line)
     return path, messages
 
 
-def _summary(folder: Path) -> list[str]:
+def _summary(folder: Path, became: str = "became ink") -> list[str]:
     """What became of the pages, for the user; a page of which nothing is noted was not OCRmyPDF's to change, or has no scan."""
     noted = {int(path.stem): json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     inked = [number for number, reasons in noted.items() if not reasons]
     kept = [f"docbin: page {number + 1} keeps its original: {'; '.join(reasons)}" for number, reasons in noted.items() if reasons]
     if not noted:
         return ["docbin: no page has a scan that could become ink"]
-    return [*([f"docbin: {len(inked)} {'page' if len(inked) == 1 else 'pages'} became ink"] if inked else []), *kept]
+    return [*([f"docbin: {len(inked)} {'page' if len(inked) == 1 else 'pages'} {became}"] if inked else []), *kept]

@@ -18,6 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from docbin.page import Image
     from docbin.pdf.ink_picture import InkPicture
+    from docbin.pdf.page_layers import PageLayers
 
 COVERS = 0.5
 """Share of the page that its scan covers, at the least."""
@@ -40,6 +41,13 @@ class Scan:
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
         return int(self.stream.Width), int(self.stream.Height)
+
+    def dpi(self, page: Any) -> tuple[float, float]:
+        """The resolution that it has where it covers the page (a pikepdf page), whichever way it lies."""
+        box = [float(value) for value in page.mediabox]
+        inches = sorted(abs(side) * float(page.obj.get("/UserUnit", 1)) / 72 for side in (box[2] - box[0], box[3] - box[1]))
+        dots = [pixels / max(length, 1e-3) for pixels, length in zip(sorted(self.size), inches, strict=True)]
+        return max(dots), max(dots)
 
     def pixels(self) -> Image:
         """The picture as stored: uint8 (H, W) or (H, W, 3).
@@ -116,25 +124,25 @@ def _is_plain(stream: Any) -> bool:
     return int(stream.get("/SMaskInData", 0)) == 0 and int(stream.get("/BitsPerComponent", 8)) in (2, 4, 8)
 
 
-def replace(pdf: Any, inks: Mapping[int, Mapping[Place, InkPicture]]) -> set[int]:
-    """Put `inks` (page index -> place -> ink) in place of scans, in a pikepdf document.
+def replace(pdf: Any, inks: Mapping[int, Mapping[Place, InkPicture | PageLayers]]) -> set[int]:
+    """Put `inks` (page index -> place -> ink, alone or in layers) in place of scans, in a pikepdf document.
 
     The page's name for the scan comes to mean the ink; another page that shows the same picture keeps it, unless it has ink of its own here. Returns
     the indices of the pages of which at least one scan was replaced.
     """
-    from docbin.pdf.ink_picture import picture_stream
+    from docbin.pdf.page_layers import page_object, size_of
     from docbin.pdf.page_pictures import own_pictures, repoint
 
     done: set[int] = set()
-    made: dict[InkPicture, Any] = {}
+    made: dict[InkPicture | PageLayers, Any] = {}
     for index, places in sorted(inks.items()):
         page = pdf.pages[index]
         now = {scan.place: scan.size for scan in scans(page)}
-        wanted = {place: ink for place, ink in places.items() if now.get(place) == (ink.width, ink.height)}
+        wanted = {place: ink for place, ink in places.items() if now.get(place) == size_of(ink)}
         things = own_pictures(page.obj) if wanted else None
         for place, ink in wanted.items():
             if ink not in made:
-                made[ink] = pdf.make_indirect(picture_stream(pdf, ink))
+                made[ink] = pdf.make_indirect(page_object(pdf, ink))
             repoint(pdf, things, place, made[ink])
             done.add(index)
     return done

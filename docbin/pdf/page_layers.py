@@ -5,10 +5,11 @@ The object that shows it is a form over the unit square, so that it stands where
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from docbin.pdf.ink_picture import InkPicture, picture_stream
+from docbin.pdf.ink_picture import COMPRESSIONS, InkPicture, picture_stream
 
 Colour = tuple[int, int, int]
 
@@ -39,6 +40,41 @@ def without_codes(picture: InkPicture | PageLayers) -> InkPicture | PageLayers:
     if isinstance(picture, InkPicture):
         return replace(picture, data=b"")
     return replace(picture, background=b"", stencils=tuple((colour, replace(ink, data=b"")) for colour, ink in picture.stencils))
+
+
+def size_of(picture: InkPicture | PageLayers) -> tuple[int, int]:
+    """Width and height in pixels."""
+    return (picture.width, picture.height) if isinstance(picture, InkPicture) else picture.size
+
+
+def described(picture: InkPicture | PageLayers) -> dict[str, Any]:
+    """What is known of its pictures but their codes, as plain data for a JSON file; :func:`from_description` is the way back."""
+    if isinstance(picture, InkPicture):
+        return {"background": None, "stencils": [[None, picture.width, picture.height, picture.compression]]}
+    stencils = [[colour, ink.width, ink.height, ink.compression] for colour, ink in picture.stencils]
+    return {"background": [*picture.background_size, picture.channels, *picture.size], "stencils": stencils}
+
+
+def from_description(fields: Mapping[str, Any], codes: Sequence[bytes]) -> InkPicture | PageLayers:
+    """The picture of a description and its codes (:func:`codes`).
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        It is none.
+    """
+    background = fields["background"]
+    inks = []
+    for (colour, width, height, compression), code in zip(fields["stencils"], codes[background is not None :], strict=True):
+        if compression not in COMPRESSIONS:
+            raise ValueError(compression)
+        inks.append((colour, InkPicture(int(width), int(height), compression, code)))
+    if background is None:
+        ((_, ink),) = inks
+        return ink
+    width, height, channels, across, down = (int(number) for number in background)
+    stencils = tuple(((int(colour[0]), int(colour[1]), int(colour[2])), ink) for colour, ink in inks)
+    return PageLayers(codes[0], (width, height), channels, stencils, (across, down))
 
 
 def coded_streams(shown: Any) -> list[Any]:

@@ -383,6 +383,54 @@ def test_final_pages_are_the_ink_of_the_scans(tmp_path: Path) -> None:
         assert [list(map(float, page.mediabox)) for page in after.pages] == [list(map(float, page.mediabox)) for page in before.pages]
 
 
+def layers_of(pdf: Path, page: int = 0) -> tuple[list[Any], list[Any]]:
+    """The pictures, and the stencils, of a page in layers."""
+    with pikepdf.open(pdf) as document:
+        (form,) = [
+            thing
+            for name, thing in document.pages[page].obj.Resources.XObject.items()
+            if "/Ink0" in thing.get("/Resources", {}).get("/XObject", {})
+        ]
+        things = [(int(one.Width), filters_of(one)[-1], bool(one.get("/ImageMask", False))) for one in form.Resources.XObject.values()]
+    return [one[:2] for one in things if not one[2]], [one[:2] for one in things if one[2]]
+
+
+@needs_programs
+def test_pages_in_layers_keep_their_look_and_get_a_text_layer(tmp_path: Path) -> None:
+    file = coded(shaded(printed(), depth=0.4))
+    scan = scanned_pdf(tmp_path / "scan.pdf", [file])
+    ended = ocrmypdf("--docbin-layers", "--output-type", "pdf", scan, tmp_path / "out.pdf")
+    assert ended.returncode == 0, ended.stderr
+    assert "1 page now in layers" in ended.stderr
+    assert words_of(tmp_path / "out.pdf") == " ".join(LINES).split()
+    pictures, stencils = layers_of(tmp_path / "out.pdf")
+    assert pictures == [(600, "/DCTDecode")]
+    assert {width for width, _ in stencils} == {900}
+    assert np.percentile(np.abs(looks(tmp_path / "out.pdf") - looks(scan)), 95) < 12
+    assert (tmp_path / "out.pdf").stat().st_size < len(file) / 3
+
+
+@needs_programs
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options", [["--force-ocr"], ["--output-type", "pdfa", "--pdfa-backend", "ghostscript"], ["--output-type", "pdfa-1"]]
+)
+def test_pages_in_layers_in_other_kinds_of_output(options: list[str], tmp_path: Path) -> None:
+    scan = scanned_pdf(tmp_path / "scan.pdf", [coded(shaded(printed(), depth=0.4))])
+    ended = ocrmypdf("--docbin-layers", *options, scan, tmp_path / "out.pdf")
+    assert ended.returncode == 0, ended.stderr
+    assert words_of(tmp_path / "out.pdf") == " ".join(LINES).split()
+    assert np.percentile(np.abs(looks(tmp_path / "out.pdf") - looks(scan)), 95) < 12
+    if "--output-type" in options:
+        from ocrmypdf.pdfa import file_claims_pdfa
+
+        assert file_claims_pdfa(tmp_path / "out.pdf")["pass"]
+    if "ghostscript" not in options:
+        assert len(layers_of(tmp_path / "out.pdf")[1]) >= 1
+    if shutil.which("qpdf"):
+        subprocess.run(["qpdf", "--check", tmp_path / "out.pdf"], check=True, capture_output=True)
+
+
 def seed_lines(number: int) -> tuple[str, ...]:
     """Other words on every page."""
     return (LINES[number % 3], LINES[(number + 1) % 3])
