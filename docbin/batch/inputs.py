@@ -262,6 +262,7 @@ def is_own(stem: str) -> bool:
 
 
 def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused | Skipped]:
+    from docbin.files import READABLE_SUFFIXES
     from docbin.files.access import access_error
 
     refused: list[Refused] = []
@@ -270,7 +271,9 @@ def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused | Skipp
         refused.append(Refused(str(error.filename), access_error(error, str(error.filename), "read")))
 
     empty = True
+    earlier: list[str] = []
     for parent, subfolders, names in os.walk(folder, onerror=note):
+        earlier += [f"{Path(parent, name)}/" for name in subfolders if not name.startswith(".") and name.endswith(tuple(MARKS.values()))]
         subfolders[:] = sorted(
             (name for name in subfolders if not name.startswith(".") and not name.endswith(tuple(MARKS.values()))), key=natural
         )
@@ -282,7 +285,14 @@ def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused | Skipp
                 yield _source(Path(parent, name), below / name, walked=True)
             elif reason is not None and not name.startswith("."):
                 yield Skipped(str(Path(parent, name)), reason)
+            elif is_own(PurePath(name).stem) and PurePath(name).suffix.lower() in READABLE_SUFFIXES and not name.startswith("."):
+                earlier.append(str(Path(parent, name)))
     yield from refused
+    if earlier:
+        more = f" and {len(earlier) - 1} more" if len(earlier) > 1 else ""
+        yield Skipped(
+            str(folder), f"left out, for their names are those of earlier results: {earlier[0]}{more}; what is a page, name by itself"
+        )
     if empty and not refused:
         yield Refused(str(folder), FileAccessError(f"{folder}: no page files in this folder; docbin reads {_suffixes()}"))
 

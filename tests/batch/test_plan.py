@@ -278,3 +278,17 @@ def test_a_picture_that_is_not_read_is_left_out_with_a_word(tmp_path: Path, spoo
     assert summary.exit_code == 0
     assert {Path(record.input).name: record.status for record in records} == {"a.tif": "done", "IMG.jxl": "skipped"}
     assert '"left out: JPEG XL is not read; convert it to PNG, TIFF or JPEG"' in report.read_text()
+
+
+def test_what_is_left_out_for_the_name_of_an_earlier_result_is_told_in_one_line(tmp_path: Path, spool: Path) -> None:
+    """Somebody's own page may be called so: ScanTailor's ``p1.clean.png``, a folder ``vol1.clean``."""
+    for name in ("a.png", "b.ink.png", "sub/c.clean.png", "vol1.clean/d.png", "sub/.e.ink.png"):
+        (tmp_path / "scans" / name).parent.mkdir(parents=True, exist_ok=True)
+        save(tmp_path / "scans" / name)
+    _, records = binarize([tmp_path / "scans"], tmp_path / "out", spool)
+    (skipped,) = [record for record in records if record.status == "skipped"]
+    assert skipped.input == str(tmp_path / "scans")
+    assert "vol1.clean/ and 2 more" in skipped.warnings[0]
+    assert files(tmp_path / "out") == {"a.png"}
+    _, records = binarize([tmp_path / "scans" / "b.ink.png"], tmp_path / "out", spool)
+    assert [record.status for record in records] == ["done"]
