@@ -248,7 +248,8 @@ def _as_file(out: str, job: Job) -> AnyPath | None:
         return path
     if suffix in READABLE_SUFFIXES:
         endings = ", ".join(known.suffixes[0] for known in formats.values())
-        raise UsageError(f"{out}: docbin does not write {suffix} files; name one with {endings}, or a folder")
+        why = "docbin does not write" if not getattr(job, "layers", False) else "with --layers docbin does not write"
+        raise UsageError(f"{out}: {why} {suffix} files; name one with {endings}, or a folder")
     return None
 
 

@@ -37,6 +37,8 @@ LIKENESS, PICTURES_LIKENESS = 0.953, 0.9
 QUALITIES = tuple(range(30, 93, 4))
 CHROMA = (60, 80)
 """Least and greatest quality of the colours, which the similarity does not see."""
+EVEN = 2
+"""A background whose greys differ by no more, as on pages that were of two colours before, is one pixel."""
 MEAN_STEP = 8
 """Eight times the step, in greys, in which the mean of a JPEG block is kept."""
 MOST_COLOURS = 6
@@ -82,7 +84,11 @@ def layered(image: Image, ink: Mask, dpi: tuple[float, float] | None = None, com
     written = ink & ~pictures
     stencils = tuple((colour, encoded(mask, compression)) for colour, mask in _by_colour(image, written, resolution))
     background, paper, printed = _background(image, _near(written, resolution), pictures, (float(scale), resolution))
-    code = _smallest_jpeg(background, paper, printed)
+    if np.ptp(background, axis=(0, 1)).max() <= EVEN:
+        background = np.asarray(np.rint(background.mean(axis=(0, 1), keepdims=True)), np.uint8)
+        code = _jpeg(background, QUALITIES[-1])
+    else:
+        code = _smallest_jpeg(background, paper, printed)
     size = (background.shape[1], background.shape[0])
     return PageLayers(code, size, 1 if background.ndim == 2 else 3, stencils, (ink.shape[1], ink.shape[0]))
 

@@ -118,6 +118,16 @@ def test_writing_lighter_than_its_paper(tmp_path: Path) -> None:
     assert np.array_equal(shown > 135, ink)
 
 
+def test_the_background_of_a_page_of_two_colours_is_one_pixel(tmp_path: Path) -> None:
+    ink = letters((300, 500), 0.8)
+    layers = layered(np.dstack([np.where(ink, 0, level).astype(np.uint8) for level in (250, 240, 200)]), ink, (150, 150))
+    assert layers.background_size == (1, 1)
+    assert len(layers.background) < 1000
+    shown = rendered(pdf_of(layers, tmp_path / "page.pdf", 150), (500, 300))
+    assert np.abs(shown[~ink].astype(int) - (250, 240, 200)).max() <= 3
+    assert shown[ink].max() == 0
+
+
 def test_ink_of_an_enlarged_page_keeps_its_own_grid(tmp_path: Path) -> None:
     ink = letters((600, 1000), 1.0)
     page = cv2.resize(scan(ink, BLACK), (500, 300), interpolation=cv2.INTER_AREA)
@@ -411,7 +421,7 @@ def test_a_format_without_layers_refuses_them(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="tiff holds no ink over its paper; write layers as pdf"):
             writer.add_layers(layers)
         writer.add(np.zeros((2, 2), bool))
-    with pytest.raises(UsageError, match=r"name one with \.pdf"):
+    with pytest.raises(UsageError, match=r"with --layers docbin does not write \.png files; name one with \.pdf"):
         binarize(save_scans(tmp_path / "in", 1), tmp_path / "a.png", tmp_path, job())
 
 
