@@ -70,6 +70,8 @@ def stems(sources: Sequence[Source], remembered: Mapping[str, str] | None = None
     sources : sources that share one output folder
     remembered : absolute path -> stem of the last run
     """
+    if len(sources) == 1 and not remembered:  # most of a long list: nothing to be told apart from
+        return [str(sources[0].place.parent / sources[0].place.stem)]
     forms = [_forms(source) for source in sources]
     free: list[str | None] = [None] * len(sources)
     levels, _ = _settle(forms, free, [0] * len(sources))

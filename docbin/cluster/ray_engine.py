@@ -38,6 +38,7 @@ from docbin.batch.remote_folder import RemoteFolder
 from docbin.batch.run import BatchRun, Listener, page_pool
 from docbin.batch.work_list import Unit, planned
 from docbin.errors import Interrupted, MissingExtra, UsageError
+from docbin.files.kinds import TAR_SUFFIX
 from docbin.files.remote_path import AnyPath, RemotePath, place
 
 if TYPE_CHECKING:
@@ -230,8 +231,11 @@ def _mapped(ray: Any, dataset: Any, actor: type, arguments: Mapping[str, Any], a
     )  # Ray Data starts actors again, and their tasks, without end: what a page can do wrong ends in its child process, so only machines fail here
 
 
-def rows_a_task(units: int, actors: int) -> int:
-    """Rows of a task: few enough that every actor gets at least eight tasks, at most :data:`MOST_ROWS`."""
+def rows_a_task(units: int, actors: int, *, archives: bool = False) -> int:
+    """Rows of a task: few enough that every actor gets at least eight tasks, at most :data:`MOST_ROWS`; one where there are `archives` among them,
+    each of which is the work of many."""
+    if archives:
+        return 1
     return max(1, min(MOST_ROWS, units // (8 * actors)))
 
 
@@ -282,14 +286,16 @@ class _Driver:
                 if isinstance(folder, RemoteFolder) or plan.resume:
                     folder.open()
             rows: list[dict[str, Any]] = []
+            archives = False
             for number, file in enumerate(plan.files):
                 row = self._row(number, file)
                 if row is not None:
                     rows.append(row)
+                    archives = archives or (isinstance(file, PlannedFile) and file.source.path.suffix.lower() == TAR_SUFFIX)
                 if len(rows) >= UNITS_AT_ONCE:
-                    self._do(rows)
-                    rows = []
-            self._do(rows)
+                    self._do(rows, archives)
+                    rows, archives = [], False
+            self._do(rows, archives)
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted; {summary.counts['done']} pages are done and kept; --resume goes on from here") from None
         finally:
@@ -308,10 +314,10 @@ class _Driver:
         skip = self._batch.kept.pop(number, frozenset())
         return {"number": number, "file": pickle.dumps(file), "skip": json.dumps(sorted(skip))}
 
-    def _do(self, rows: list[dict[str, Any]]) -> None:
+    def _do(self, rows: list[dict[str, Any]], archives: bool) -> None:
         if not rows:
             return
-        size = rows_a_task(len(rows), self._actors)
+        size = rows_a_task(len(rows), self._actors, archives=archives)
         dataset = self._ray.data.from_items(rows, override_num_blocks=-(-len(rows) // size))
         for batch in _mapped(self._ray, dataset, UnitActor, self._arguments, self._actors, size).iter_batches(
             batch_size=None, batch_format="numpy", prefetch_batches=0
