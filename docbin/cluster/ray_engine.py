@@ -184,8 +184,13 @@ def _connected() -> Any:
     """Ray, connected to the cluster that ``RAY_ADDRESS`` names, or one of this machine alone."""
     ray = _ray()
     if not ray.is_initialized():
+        address = os.environ.get("RAY_ADDRESS")
+        if (
+            address is None
+        ):  # on a cluster of our own workers are as urgent as the local engine's; Ray would let them wait for all else (nice 15)
+            os.environ.setdefault("RAY_worker_niceness", "0")
         with _quiet():
-            ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False, address=os.environ.get("RAY_ADDRESS"))
+            ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False, address=address)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = 0  # an errored block would be dropped with all its units
