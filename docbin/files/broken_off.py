@@ -32,6 +32,8 @@ _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _GREY = (124, 132)
 """Levels of a block that is not coded: 128 in every component, give or take a colour conversion."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+FILLING = b"\xa5\x5a\x3c" * 22
+"""Code of no meaning, put where a decoder that has all of its picture does not look."""
 _STRIPED = 256
 """Pixels of width from which 32 random stripes or more fit: no page has such a row by chance."""
 MOST_CHECKED = 200_000_000
@@ -61,7 +63,7 @@ def jpeg_breaks_off(data: bytes, decoded: _Array, decode: Callable[[bytes], _Arr
     end = _end_of_code(data)
     if end is None or decoded.shape[0] * decoded.shape[1] > MOST_CHECKED:
         return False
-    fillings = [b"\xa5\x5a\x3c" * 22]
+    fillings = [FILLING]
     restarts = _RESTART.findall(data, max(0, end - (1 << 20)), end)
     if restarts:
         fillings.append(bytes((0xFF, 0xD0 + (restarts[-1][1] - 0xD0 + 1) % 8)) + fillings[0])

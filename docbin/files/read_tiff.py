@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from docbin.errors import InputError
 from docbin.files import tiff_samples
 from docbin.files.access import decoding
-from docbin.files.broken_off import ends_grey, group4_breaks_off, jpeg_breaks_off
+from docbin.files.broken_off import FILLING, MOST_CHECKED, ends_grey, group4_breaks_off, jpeg_breaks_off
 from docbin.files.limits import MAX_PAGES, ReadOptions
 from docbin.files.modes import Picture, lab_to_rgb, laid_on_white, scale_floats, scale_integers
 from docbin.files.orientation import turned, upright
@@ -186,11 +186,25 @@ def _by_codec(plan: Plan, directory: Directory, chunks: list[bytes], label: str,
     elif plan.compression == tiff_samples.GROUP4 and plan.tile is None and plan.channels == plan.bits == 1:
         codes = [tiff_samples.bits_turned(chunk) for chunk in chunks] if plan.fill == 2 else chunks
         number = group4_breaks_off(codes, plan.width, plan.height, plan.rows)
+    elif plan.compression in tiff_samples.CCITT and plan.width * plan.height <= MOST_CHECKED:
+        longer = decoded([chunk + FILLING for chunk in chunks], [])  # whole strips are not read beyond their end
+        number = _first_that_differs(plan, pixels, longer)
     if number is not None:
         raise InputError(
             f"{label}: truncated or damaged TIFF, the code of strip or tile {number} ends before its pixels; copy, scan or export it again"
         )
     return pixels
+
+
+def _first_that_differs(plan: Plan, one: Image, other: Image) -> int | None:
+    """The number, from 1, of the first strip or tile whose pixels are not the same in both; None where all are."""
+    across, down = tiff_samples.grid_of(plan)
+    width, rows = plan.tile or (plan.width, plan.rows)
+    for index in range(across * down):
+        place = np.s_[index // across * rows : (index // across + 1) * rows, index % across * width : (index % across + 1) * width]
+        if not np.array_equal(one[place], other[place]):
+            return index + 1
+    return None
 
 
 def _broken_jpeg(plan: Plan, chunks: list[bytes], pixels: Image, decoded: Callable[[list[bytes]], Image]) -> int | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from docbin import files
 from docbin.errors import InputError
@@ -89,15 +91,25 @@ def test_a_png_of_which_only_a_side_chunk_is_damaged_is_read(kind: bytes) -> Non
     assert any(f"damaged metadata of the PNG ({kind.decode()}) left out" in note for note in page.notes)
 
 
-def _strips(codes: list[bytes], width: int, height: int, rows: int, photometric: int = 0, fill: int = 1) -> bytes:
-    """A TIFF of G4 strips."""
+def _strips(codes: list[bytes], width: int, height: int, rows: int, photometric: int = 0, fill: int = 1, compression: int = 4) -> bytes:
+    """A TIFF of CCITT strips."""
     at, places = 8, []
     for code in codes:
         places.append(at)
         at += len(code)
     offsets, counts = struct.pack(f"<{len(codes)}I", *places), struct.pack(f"<{len(codes)}I", *map(len, codes))
     many = len(codes) > 1
-    entries = [(256, width), (257, height), (258, 1), (259, 4), (262, photometric), (266, fill), (273, places[0]), (277, 1), (278, rows)]
+    entries = [
+        (256, width),
+        (257, height),
+        (258, 1),
+        (259, compression),
+        (262, photometric),
+        (266, fill),
+        (273, places[0]),
+        (277, 1),
+        (278, rows),
+    ]
     entries.append((279, len(codes[0])))
     body = at + len(offsets) + len(counts) if many else at
     directory = struct.pack("<H", len(entries))
@@ -124,6 +136,23 @@ def test_a_g4_strip_that_ends_early_is_refused(photometric: int, fill: int) -> N
     for codes in ([upper, lower[: len(lower) // 2]], [code(ink[:20]), lower], [upper[:200] + b"\0" * 90 + upper[290:], lower]):
         with pytest.raises(InputError, match=r"the code of strip or tile [12] ends before its pixels"):
             _page(_strips(codes, 300, 120, 60, photometric, fill))
+
+
+@pytest.mark.parametrize("codec", ["group3", "tiff_ccitt"])
+@pytest.mark.parametrize("rows", [120, 50])
+def test_a_fax_that_was_cut_is_refused(codec: str, rows: int) -> None:
+    """The other CCITT codes: libtiff reads what lies behind the end of a strip that was cut."""
+    ink = np.random.default_rng(2).random((120, 300)) < 0.2
+    data = saved(Image.fromarray(~ink), "tiff", compression=codec, tiffinfo={278: rows})
+    assert np.array_equal(_page(data).pixels < 128, ink)
+    with Image.open(io.BytesIO(data)) as opened:
+        tags = dict(opened.tag_v2)  # type: ignore[attr-defined]
+    codes = [data[at : at + size] for at, size in zip(tags[273], tags[279], strict=True)]
+    number = {"group3": 3, "tiff_ccitt": 2}[codec]
+    assert np.array_equal(_page(_strips(codes, 300, 120, rows, tags[262], compression=number)).pixels < 128, ink)
+    codes[-1] = codes[-1][: len(codes[-1]) // 2]
+    with pytest.raises(InputError, match="truncated or damaged TIFF"):
+        _page(_strips(codes, 300, 120, rows, tags[262], compression=number))
 
 
 @pytest.mark.parametrize("width", [1, 9, 300])
