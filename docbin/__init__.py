@@ -101,7 +101,7 @@ def binarize(image: Given, method: str | None = "bitunet", *, enlarge: str | int
     image : uint8 array, grey (H, W) or RGB (H, W, 3), 0 = black; or a :class:`docbin.Page`, a Pillow image, or the :class:`pathlib.Path` of a file
         with one page
     method : a name from :func:`methods`, or the path of a model folder or training run; None takes the default method
-    enlarge : 2 decides on a grid of twice the pixels a side, "auto" does so where the letters are lower than 12 pixels (:mod:`docbin.enlarging`)
+    enlarge : 2 decides on a grid of twice the pixels a side, "auto" does so where letters are small (:mod:`docbin.enlarging`)
     polarity : "dark" for dark writing on light paper, "light" for light writing on dark (the image is inverted first), "auto" to look which it is
         (:func:`docbin.polarity.polarity_of`)
     **params : parameters of the method (``docbin.methods("sauvola")["params"]``); unknown names and values out of range are errors
@@ -147,8 +147,8 @@ def clean(
     image : what :func:`binarize` takes
     method : what says where ink is; as in :func:`binarize`
     colour : keep the ink's colours where the page is in colour; else the result is grey
-    enlarge : 2 for twice the pixels a side, "auto" for that where the letters are lower than 12 pixels (:mod:`docbin.enlarging`)
-    polarity : as in :func:`binarize`; the clean page is dark on white whichever it was
+    enlarge : 2 for twice the pixels a side, "auto" for that where letters are small (:mod:`docbin.enlarging`)
+    polarity : as in :func:`binarize`; the clean page is dark on white whichever it was, in colour with the hues it had
     **params : parameters of the method
 
     Returns
@@ -174,7 +174,8 @@ def clean(
     from docbin.polarity import upright
 
     row = catalogue.get(method or catalogue.DEFAULT)
-    return clean_by(row, upright(pixels_of(image), polarity)[0], colour=colour, enlarge=enlarge, **params).page
+    upper, was = upright(pixels_of(image), polarity)
+    return clean_by(row, upper, colour=colour, enlarge=enlarge, polarity=was, **params).page
 
 
 def threshold(image: Given, method: str, **params: Any) -> FloatMap:

@@ -13,15 +13,14 @@ borders of a scan, which touch the page's edge and are much thicker than its str
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from docbin.enlarging import on_fitting_grid
-from docbin.kernels.paper import REACH as PAPER
+from docbin.enlarging import by_row
 from docbin.kernels.paper import SHRINK, paper_level
 from docbin.page import FloatMap, Image, Mask, check_image, check_mask, to_grey
+from docbin.polarity import Polarity, with_own_hues
 
 if TYPE_CHECKING:
     from docbin.catalogue import Method
@@ -36,6 +35,8 @@ BORDER = 6
 """A dark mass at the page's edge is a scan's border where it is thicker than so many strokes."""
 LEAST_BORDER = 12
 """Pixels; no border is thinner."""
+AROUND = 8
+"""Half the side, in cells of `SHRINK` pixels, of the window in which paper must be seen, lest a pixel belong to the surroundings."""
 DARK_AROUND = 0.4
 """Share of the page's light paper below which there is none: around the sheet."""
 LONG = 12
@@ -54,12 +55,16 @@ class Cleaned:
     scale: int
 
 
-def clean_by(row: Method, image: Image, *, colour: bool = False, enlarge: str | int = "1", **params: Any) -> Cleaned:
-    """Clean a page, dark on light, by a row of :mod:`docbin.catalogue`; `enlarge` as in :func:`docbin.enlarging.on_fitting_grid`."""
-    (ink, probability), source, scale = on_fitting_grid(
-        image, enlarge, lambda page: row.ink_with_probability(page, **params), itemgetter(0)
-    )
-    return Cleaned(clean_page(source, ink, probability, colour=colour), ink, source, scale)
+def clean_by(
+    row: Method, image: Image, *, colour: bool = False, enlarge: str | int = "1", polarity: Polarity = "dark", **params: Any
+) -> Cleaned:
+    """Clean a page, dark on light, by a row of :mod:`docbin.catalogue`; `enlarge` as in :func:`docbin.enlarging.on_fitting_grid`.
+
+    `polarity` is what the page was before :func:`docbin.polarity.upright`: ink that was light on dark keeps its own hues, not those of its negative.
+    """
+    found = by_row(row, image, enlarge, **params)
+    pixels = with_own_hues(found.page) if colour and polarity == "light" else found.page
+    return Cleaned(clean_page(pixels, found.ink, found.probability, colour=colour), found.ink, found.page, found.scale)
 
 
 def clean_page(image: Image, ink: Mask, probability: FloatMap | None = None, *, colour: bool = False) -> Image:
@@ -156,7 +161,7 @@ def surroundings(grey: Image) -> Mask:
 
     size = max(1, grey.shape[1] // SHRINK), max(1, grey.shape[0] // SHRINK)
     small = cv2.medianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), 3)
-    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((2 * PAPER + 1,) * 2, np.uint8))
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((2 * AROUND + 1,) * 2, np.uint8))
     dark = np.asarray(closed < DARK_AROUND * np.percentile(closed, 80), np.uint8)
     count, labels = cv2.connectedComponents(dark, connectivity=4)
     touching = np.zeros(count, np.bool_)
@@ -175,7 +180,7 @@ def _beside_surroundings(ink: Mask, dark: Mask, stroke: float) -> Mask:
 
     if not dark.any() or not ink.any():
         return ink
-    near = cv2.dilate(np.asarray(dark, np.uint8), np.ones((2 * PAPER + 1,) * 2, np.uint8))
+    near = cv2.dilate(np.asarray(dark, np.uint8), np.ones((2 * AROUND + 1,) * 2, np.uint8))
     near = cv2.resize(near, (ink.shape[1], ink.shape[0]), interpolation=cv2.INTER_NEAREST)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(ink, np.uint8), connectivity=8)
     inside = np.bincount(labels[near > 0], minlength=count)

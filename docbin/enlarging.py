@@ -1,24 +1,26 @@
 """Small letters: a page with twice the pixels a side, on which ink is decided anew.
 
 Letters lower than a dozen pixels hold more than one bit a pixel can tell: their strokes are a pixel or two wide, and an edge is half of what there
-is of them. A page of bits then reads worse by machine than the page it came from. So the page is enlarged first (cubic, Keys, IEEE TASSP 29(6),
-1981) and the method runs on the finer grid, where the greys between pixels become edges; a page that is binarized and then doubled has only larger
-stairs. Measured on five stained pages with letters of 8 pixels, character error of `bitunet`'s ink: as it is 8.0 percent, its bits doubled 18.3, its
-logits enlarged 6.5, the network on the enlarged page 2.3 (the page as it came 11.6).
+is of them; so do letters of up to 20 pixels where they are blurred, faded or noisy, as on receipts. A page of bits then reads worse by machine than
+the page it came from. So the page is enlarged (cubic, Keys, IEEE TASSP 29(6), 1981, and smoothed a little, for between the pixels of a noisy page
+lies nothing but noise), and ink is decided on the finer grid, where the greys between pixels become edges; a page that is binarized and then doubled
+has only larger stairs.
 
-A network cuts small strokes where they are pale. So on the finer grid the page's greys have a say, too (:func:`with_dark_sides`): beside ink, what
-is darker than halfway between paper and the ink around is ink, unless the network is sure that it is none. On a rendered receipt, blurred and noisy,
-that took 8.3 percent to 4.6, on a court paper of 100 dpi 1.2 to 0.7; on the stained pages it changed nothing.
+Where ink is, the method says: of one with a probability map the logits are enlarged. Letters lower than a dozen pixels are too small for it to see
+well, so there it runs on the enlarged page, too, and the mean of both logits counts: alone, the network on the page as it is misses strokes of a
+pixel's width, and on the enlarged page it takes magnified noise for strokes. Where exactly a stroke ends, the page's greys say
+(:func:`edges_by_greys`): beside and in the network's ink what is darker than a little more than halfway between the paper and the ink around is
+ink, the network's certainty shifting the limit. Measured by what Tesseract reads:
+docs/experiments/2026-11-29-clean-pages-and-small-letters.md.
 
-Whether letters are small is measured on the ink of the page as it is (:func:`letter_height`). Pages of larger letters gain nothing, cost four times
-as much and are left alone: receipts read worse when they were doubled.
+Whether letters are small is measured on the ink of the page as it is (:func:`are_small`). Pages of larger letters gain nothing and are left alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,21 +35,45 @@ CHOICES = ("auto", "1", "2")
 """What a user may ask for: look, as it is, twice the pixels a side."""
 SMALL = 12.0
 """Pixels; letters lower than this are small. Of letters the median counts, of which some have ascenders and some not."""
+SMALL_IF_SOFT = 20.0
+"""Pixels; letters lower than this are small on a page whose ink is soft."""
+CRISP = 0.8
+"""Evenness of ink (:func:`evenness`) from which it is not soft: 0.87 on sharp scans and rendered pages, at most 0.73 on faded or noisy ones."""
 FEWEST = 40
 """Letters that the height is measured on, at the least."""
 LARGEST = 100_000_000
 """Pixels of a page that is still enlarged; the result is the largest page that docbin reads."""
 
+SMOOTH = 0.8
+"""Standard deviation in pixels of the finer grid by which the enlarged page is smoothed; less than half a pixel of the page."""
+LEAST = 2e-3
+"""Probabilities count from this to 1 less this: their logits are averaged, and those of 0 and 1 are infinite."""
 SIDE = 3
 """Pixels from ink, on the finer grid, within which greys may add to it: a stroke's own edge, not its neighbour."""
 AROUND = 41
 """Side of the window in which ink's darkness is averaged, pixels of the finer grid; one or two letters."""
-HALFWAY = 0.55
-"""Depth below the paper from which a pixel is ink, as a share of the ink around; a little more than half, for ink's mean holds edges, too."""
-SURE_PAPER = 0.03
-"""Probability of ink below which a pixel stays paper whatever its grey."""
+HALFWAY = 0.6
+"""Depth below the paper from which a pixel is ink, as a share of the ink around; more than half, for ink's mean holds its pale edges, too."""
+CERTAINTY = 0.3
+"""By how much less the depth may be where the method is certain of ink than where it is certain of paper."""
 
-Answer = TypeVar("Answer")
+
+@dataclass(frozen=True, slots=True)
+class OnGrid:
+    """Ink on the grid that fits its letters.
+
+    Attributes
+    ----------
+    ink : bool (H, W), True = ink
+    probability : of ink, float32 (H, W); None where the method has none
+    page : uint8 (H, W) or (H, W, 3), the page that both are of, dark on light
+    scale : 1, or 2 where all of these have twice the pixels a side of the page that was given
+    """
+
+    ink: Mask
+    probability: FloatMap | None
+    page: Image
+    scale: int
 
 
 def letter_height(ink: Mask) -> float | None:
@@ -73,19 +99,41 @@ def letter_height(ink: Mask) -> float | None:
     return float(height[order][np.searchsorted(counted, counted[-1] / 2)])
 
 
+def evenness(image: Image, ink: Mask) -> float:
+    """Mean depth of ink below the paper as a share of that of its darkest twentieth: 1 where ink is of one grey; blur, noise and fading lower it.
+
+    Parameters
+    ----------
+    image : uint8 (H, W) or (H, W, 3), the page that the ink is of, dark on light
+    ink : bool (H, W)
+    """
+    if not ink.any():
+        return 1.0
+    grey = to_grey(image)
+    depth = 1 - grey[ink] / paper_level(grey, ink)[ink]
+    return float(depth.mean() / max(np.percentile(depth, 95), 1e-6))
+
+
+def are_small(height: float | None, image: Image, ink: Mask) -> bool:
+    """Whether the letters of a page, `height` pixels high (:func:`letter_height`), gain by twice the pixels a side."""
+    if height is None or height >= SMALL_IF_SOFT:
+        return False
+    return height < SMALL or evenness(image, ink) < CRISP
+
+
 def doubled(image: Image) -> Image:
-    """The page with twice the pixels a side, uint8 (2 H, 2 W) or (2 H, 2 W, 3), cubic."""
+    """The page with twice the pixels a side, uint8 (2 H, 2 W) or (2 H, 2 W, 3), cubic, not smoothed."""
     import cv2
 
     return np.asarray(cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def with_dark_sides(ink: Mask, image: Image, probability: FloatMap) -> Mask:
-    """`ink` and the pixels beside it that are as dark as ink is, bool (H, W).
+def edges_by_greys(ink: Mask, image: Image, probability: FloatMap) -> Mask:
+    """Ink whose edges lie where the page's greys are halfway from paper to ink, bool (H, W).
 
     Parameters
     ----------
-    ink : bool (H, W)
+    ink : bool (H, W); nothing further than `SIDE` from it becomes ink
     image : uint8 (H, W) or (H, W, 3), the page that the ink is of, dark on light
     probability : of ink, float32 (H, W)
     """
@@ -94,27 +142,25 @@ def with_dark_sides(ink: Mask, image: Image, probability: FloatMap) -> Mask:
     if not ink.any():
         return ink
     grey = to_grey(image)
-    near = (cv2.dilate(np.asarray(ink, np.uint8), np.ones((2 * SIDE + 1,) * 2, np.uint8)) > 0) & (probability >= SURE_PAPER) & ~ink
+    near = cv2.dilate(np.asarray(ink, np.uint8), np.ones((2 * SIDE + 1,) * 2, np.uint8)) > 0
     depth = 1 - grey / paper_level(grey, ink)
     window = (AROUND, AROUND)
     dark, share = cv2.blur(np.where(ink, depth, np.float32(0)), window), cv2.blur(np.asarray(ink, np.float32), window)
-    return np.asarray(ink | (near & (depth * share >= HALFWAY * dark) & (depth > 0)), np.bool_)
+    least = (HALFWAY + CERTAINTY / 2) - np.float32(CERTAINTY) * probability
+    return np.asarray(near & (depth * share > least * dark) & (depth > 0), np.bool_)
 
 
 def ink_of(row: Method, image: Image, enlarge: str | int, **params: Any) -> tuple[Mask, Image, int]:
     """Ink by a row of :mod:`docbin.catalogue` on the fitting grid: mask, the page that it is of, and the scale; see :func:`on_fitting_grid`.
 
-    On the enlarged page a method with a probability map gets :func:`with_dark_sides`.
+    On the enlarged page the ink of a method with a probability map gets its edges from the greys (:func:`edges_by_greys`).
     """
-    both = check(enlarge) != "1" and row.probability is not None
-
-    def run(page: Image) -> tuple[Mask, FloatMap | None]:
-        return row.ink_with_probability(page, **params) if both else (row.binarize(page, **params), None)
-
-    (mask, probability), seen, scale = on_fitting_grid(image, enlarge, run, itemgetter(0))
-    if scale > 1 and probability is not None:
-        mask = with_dark_sides(mask, seen, probability)
-    return mask, seen, scale
+    if check(enlarge) == "1":
+        return row.binarize(image, **params), image, 1
+    found = by_row(row, image, enlarge, **params)
+    if found.scale == 1 or found.probability is None:
+        return found.ink, found.page, found.scale
+    return edges_by_greys(found.ink, found.page, found.probability), found.page, found.scale
 
 
 def check(enlarge: str | int) -> str:
@@ -124,34 +170,58 @@ def check(enlarge: str | int) -> str:
     return str(enlarge)
 
 
-def on_fitting_grid(
-    image: Image, enlarge: str | int, run: Callable[[Image], Answer], ink_of: Callable[[Answer], Mask]
-) -> tuple[Answer, Image, int]:
-    """Run a method on the page or on the enlarged page.
+def by_row(row: Method, image: Image, enlarge: str | int, **params: Any) -> OnGrid:
+    """:func:`on_fitting_grid` by a row of :mod:`docbin.catalogue` and its parameters."""
+    limit = float(row.parse(params).get("threshold", 0.5)) if row.probability is not None else 0.5
+    return on_fitting_grid(image, enlarge, lambda page: row.ink_with_probability(page, **params), limit)
+
+
+def on_fitting_grid(image: Image, enlarge: str | int, run: Callable[[Image], tuple[Mask, FloatMap | None]], limit: float = 0.5) -> OnGrid:
+    """Run a method on the page, or decide its ink on the enlarged page.
 
     Parameters
     ----------
     image : uint8 (H, W) or (H, W, 3), dark on light
-    enlarge : "1", "2", or "auto" for 2 where the letters of the ink are lower than `SMALL`; pages above `LARGEST` stay as they are with "auto"
-    run : page -> answer; with "auto" called twice where letters are small
-    ink_of : answer -> its ink, bool
-
-    Returns
-    -------
-    answer, the page that it is of, and its scale, 1 or 2
+    enlarge : "1", "2", or "auto" for 2 where the letters of the ink :func:`are_small`; pages above `LARGEST` stay as they are with "auto"
+    run : page -> ink, and its probability or None; called again with the enlarged page where that is needed
+    limit : probability from which a pixel is ink
 
     Raises
     ------
     UsageError
-        Another word.
+        Another word for `enlarge`.
     """
+    import cv2
+
     asked = check(enlarge)
-    if asked != "2":
-        answer = run(image)
-        if asked == "1" or image.shape[0] * image.shape[1] > LARGEST:
-            return answer, image, 1
-        height = letter_height(ink_of(answer))
-        if height is None or height >= SMALL:
-            return answer, image, 1
+    ink, probability = run(image)
+    if asked == "1" or (asked == "auto" and image.shape[0] * image.shape[1] > LARGEST):
+        return OnGrid(ink, probability, image, 1)
+    height = letter_height(ink)
+    if asked == "auto" and not are_small(height, image, ink):
+        return OnGrid(ink, probability, image, 1)
     large = doubled(image)
-    return run(large), large, 2
+    smooth = np.asarray(cv2.GaussianBlur(large, (0, 0), SMOOTH), np.uint8)
+    if probability is None:
+        return OnGrid(run(large)[0], None, smooth, 2)  # a threshold finds the edges of sharp strokes better
+    size = large.shape[1], large.shape[0]
+    logits = cv2.resize(_logits(ink, probability, limit), size, interpolation=cv2.INTER_CUBIC)
+    if height is None or height < SMALL:
+        finer_ink, finer = run(large)
+        assert finer is not None  # it was not on the page as it is
+        logits += _logits(finer_ink, finer, limit)
+        logits /= 2
+    finer = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
+    return OnGrid(np.asarray(finer >= limit, np.bool_), finer, smooth, 2)
+
+
+def _logits(ink: Mask, probability: FloatMap, limit: float) -> FloatMap:
+    """Logits of a probability map, float32 (H, W); lowest where the map still shows ink that the method has taken away (strokes of the back)."""
+    import cv2
+
+    clipped = np.clip(probability, np.float32(LEAST), np.float32(1 - LEAST))
+    taken = (probability >= limit) & ~ink
+    if taken.any():
+        around = cv2.dilate(np.asarray(taken, np.uint8), np.ones((2 * SIDE + 1,) * 2, np.uint8)) > 0
+        clipped[around & ~ink] = LEAST
+    return np.asarray(np.log(clipped / (1 - clipped)), np.float32)

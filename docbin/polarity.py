@@ -116,3 +116,22 @@ def upright(image: Image, polarity: str) -> tuple[Image, Polarity]:
         raise UsageError(f"polarity {polarity!r}: choose one of {', '.join(POLARITIES)}")
     found: Polarity = polarity_of(image) if polarity == "auto" else "light" if polarity == "light" else "dark"
     return (np.asarray(255 - image, np.uint8) if found == "light" else image), found
+
+
+def with_own_hues(inverted: Image) -> Image:
+    """An inverted page (:func:`upright`) with the hues it had before: red writing on black is red on white, not cyan. Greys stay as they are.
+
+    Lightness, halfway between a pixel's largest and smallest channel, is that of the inverted page, and so is its distance from either channel.
+
+    Parameters
+    ----------
+    inverted : uint8 (H, W) or (H, W, 3)
+    """
+    if inverted.ndim == 2:
+        return inverted
+    import cv2
+
+    red, green, blue = cv2.split(inverted)
+    largest, smallest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
+    # Largest + smallest passes 255, but less a channel between the two it does not: each difference fits in 8 bits, and so does their sum.
+    return np.asarray(cv2.merge([cv2.add(cv2.subtract(largest, one), smallest) for one in (red, green, blue)]), np.uint8)

@@ -14,6 +14,7 @@ from docbin import catalogue, cleaning
 from docbin.cli import main
 from docbin.errors import UsageError
 from docbin.kernels.paper import paper_level
+from docbin.polarity import with_own_hues
 
 Pixels = NDArray[np.uint8]
 
@@ -74,6 +75,15 @@ def test_paper_is_white_and_ink_as_dark_in_a_shadow_as_beside_it() -> None:
     core = clean[21:47, 21::20][:, :10]
     assert core.max() - core.min() <= 12  # the page's own ink spans 27 to 66
     assert abs(float(core.mean()) - 255 * 0.3) < 12
+
+
+def test_a_narrow_stain_leaves_no_halo_around_its_letters() -> None:
+    ink = _strokes()
+    stain = np.full(ink.shape, 220.0)
+    stain[:, 90:134] = 130  # a band as wide as a coffee ring's; strokes stand every 20 pixels
+    clean = cleaning.clean_page(_page(ink, stain), ink)
+    assert clean[24:44, 106].min() >= 250  # paper in the middle of the stain, between two strokes; in windows of 70 pixels 221
+    assert clean[24:44, [97, 126]].min() >= 225  # near its edges
 
 
 def test_edges_keep_their_greys() -> None:
@@ -193,6 +203,31 @@ def test_white_on_black_becomes_dark_on_white() -> None:
     clean = docbin.clean(page, "otsu", polarity="light")
     assert clean[0, 0] == 255
     assert clean[30, 21] < 80
+
+
+def test_red_on_black_is_red_on_white_in_colour() -> None:
+    ink = _strokes()
+    page = np.where(ink[..., None], np.array([255, 120, 110]), np.array([20, 30, 45])).astype(np.uint8)
+    clean = docbin.clean(page, "otsu", colour=True, polarity="light")
+    assert (clean[0, 0] == 255).all()
+    red, green, blue = clean[30, 21].astype(int)
+    assert red > green + 80
+    assert red > blue + 80
+    assert (docbin.clean(page, "otsu", polarity="light") == 255)[0, 0]
+
+
+def test_own_hues_are_those_of_the_page_and_lightness_that_of_its_negative() -> None:
+    import colorsys
+
+    page = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    turned = with_own_hues(np.asarray(255 - page, np.uint8))
+    for was, now in zip(page.reshape(-1, 3), turned.reshape(-1, 3), strict=True):
+        before, after = colorsys.rgb_to_hls(*(was / 255)), colorsys.rgb_to_hls(*(now / 255))
+        assert after[0] == pytest.approx(before[0], abs=1e-6)
+        assert after[1] == pytest.approx(1 - before[1], abs=1e-6)
+    grey = page[..., 0]
+    assert with_own_hues(grey) is grey
+    assert (with_own_hues(np.dstack([grey] * 3)) == grey[..., None]).all()
 
 
 def test_the_command_writes_pictures_and_documents(tmp_path: Path) -> None:

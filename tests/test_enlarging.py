@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pictures
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFilter, ImageFont
 
 import docbin
 from docbin import enlarging
@@ -70,19 +70,92 @@ def test_ink_decided_on_the_finer_grid_is_nearer_the_letters_than_doubled_bits()
         assert score(anew, truth).fm > score(stairs, truth).fm + 1
 
 
-def test_dark_sides_join_the_ink_and_nothing_else_does() -> None:
+def test_edges_lie_where_greys_are_halfway_from_paper_to_ink() -> None:
     ink = np.zeros((80, 120), np.bool_)
-    ink[20:60, 40:44] = True
+    ink[20:60, 40:46] = True
     page = np.full((80, 120), 210, np.uint8)
-    page[20:60, 40:47] = 80  # the stroke is wider than the ink
-    page[20:60, 52:56] = 80  # another, out of reach
+    page[20:60, 42:49] = 80  # the stroke lies two pixels right of the ink
+    page[20:60, 56:60] = 80  # another, out of reach
     page[30:34, 36:40] = 175  # a smudge, far paler than ink
-    unsure = np.full(ink.shape, 0.2, np.float32)
-    added = enlarging.with_dark_sides(ink, page, unsure) & ~ink
-    assert added[20:60, 44:47].all()
-    assert added.sum() == 40 * 3
-    assert (enlarging.with_dark_sides(ink, page, np.zeros_like(unsure)) == ink).all()
-    assert not enlarging.with_dark_sides(np.zeros_like(ink), page, unsure).any()
+    unsure = np.full(ink.shape, 0.5, np.float32)
+    wanted = np.zeros_like(ink)
+    wanted[20:60, 42:49] = True
+    assert (enlarging.edges_by_greys(ink, page, unsure) == wanted).all()
+    assert not enlarging.edges_by_greys(np.zeros_like(ink), page, unsure).any()
+
+
+def test_certainty_shifts_the_limit_of_greys() -> None:
+    ink = np.zeros((80, 120), np.bool_)
+    ink[20:60, 40:46] = True
+    page = np.full((80, 120), 200, np.uint8)
+    page[20:60, 40:46] = 100
+    page[20:60, 46] = 140  # three fifths as deep as ink
+    at = [enlarging.edges_by_greys(ink, page, np.full(ink.shape, value, np.float32))[40, 46] for value in (0.0, 1.0)]
+    assert at == [False, True]
+
+
+def test_blur_noise_and_fading_make_ink_uneven() -> None:
+    page = _page(30)
+    ink = page < 140
+    noise = np.random.default_rng(0).normal(0, 25, page.shape)
+    faded = np.where(ink, np.linspace(60, 160, page.shape[1])[None], page).astype(np.uint8)
+    blurred = np.asarray(Pictures.fromarray(page).filter(ImageFilter.GaussianBlur(2)))
+    assert enlarging.evenness(page, ink) > 0.85
+    for worse in (np.clip(page + noise, 0, 255).astype(np.uint8), faded, blurred):
+        assert enlarging.evenness(worse, ink) < enlarging.CRISP
+    assert enlarging.evenness(page, np.zeros_like(ink)) == 1
+
+
+class _Seen:
+    """A method that finds dark pixels, with logits of +-3, and remembers the sizes of its pages."""
+
+    def __init__(self) -> None:
+        self.sizes: list[tuple[int, ...]] = []
+
+    def __call__(self, page: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        self.sizes.append(page.shape)
+        ink = page < 140
+        return ink, np.where(ink, 0.95, 0.05).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("size", "faded", "enlarge", "times", "scale"),
+    [
+        (12, False, "auto", 2, 2),
+        (30, True, "auto", 1, 2),
+        (30, False, "auto", 1, 1),
+        (60, True, "auto", 1, 1),
+        (60, False, "2", 1, 2),
+        (12, False, "1", 1, 1),
+    ],
+)
+def test_small_letters_are_seen_twice_soft_ones_once_and_others_are_left_alone(
+    size: int, faded: bool, enlarge: str, times: int, scale: int
+) -> None:
+    page, run = _page(size), _Seen()
+    if faded:
+        page = np.where(page < 140, np.linspace(20, 135, page.shape[1])[None], page).astype(np.uint8)
+    found = enlarging.on_fitting_grid(page, enlarge, run)
+    twice = (2 * page.shape[0], 2 * page.shape[1])
+    assert run.sizes == [page.shape, twice][:times]
+    assert found.scale == scale
+    assert found.ink.shape == found.page.shape == (page.shape if found.scale == 1 else twice)
+    assert found.probability is not None
+    assert (found.ink == (found.probability >= 0.5)).all()
+
+
+def test_strokes_of_the_back_that_the_method_took_away_stay_away_when_enlarged() -> None:
+    page = _page(24).copy()
+    page[60:64, 400:560] = 60
+
+    def run(page: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        ink = page < 140
+        ink[60:64, 400:560] = False
+        return ink, np.where(page < 140, 0.95, 0.05).astype(np.float32)
+
+    found = enlarging.on_fitting_grid(page, 2, run)
+    assert not found.ink[120:128, 800:1120].any()
+    assert found.ink.any()
 
 
 def test_the_commands_double_the_resolution_of_what_they_enlarge(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from docbin.errors import UsageError
 if TYPE_CHECKING:
     from docbin.catalogue import Method
     from docbin.files.output import Format
-    from docbin.page import Image, Mask, Page
+    from docbin.page import FloatMap, Image, Mask, Page
     from docbin.pdf.ink_picture import InkPicture
     from docbin.pdf.page_layers import PageLayers
 
@@ -166,20 +166,17 @@ class Binarize(Job):
         pixels, polarity = upright(page.pixels, self.polarity)
         choices: list[automatic.Choice] = []
 
-        def run(image: Image) -> Any:
+        def run(image: Image) -> tuple[Mask, FloatMap | None]:
             if self.row.name == catalogue.AUTO:
                 choices.append(automatic.choose(image, **self.params))  # type: ignore[arg-type]
-                return _checked(choices[-1].ink, image, self.row.name)
-            return _checked(self.row.probability_map(image, **self.params), image, self.row.name)
+                return _checked(choices[-1].ink, image, self.row.name), None
+            probability = _checked(self.row.probability_map(image, **self.params), image, self.row.name)
+            return np.asarray(probability >= 0.5), probability
 
+        probability = None
         if self.probability or self.row.name == catalogue.AUTO:
-            result, seen, scale = on_fitting_grid(
-                pixels,
-                self.enlarge,
-                run,
-                lambda answer: np.asarray(answer >= 0.5) if self.probability else answer,
-            )
-            mask = np.asarray(result >= 0.5) if self.probability else result
+            found = on_fitting_grid(pixels, self.enlarge, run)
+            mask, probability, seen, scale = found.ink, found.probability, found.page, found.scale
         else:
             mask, seen, scale = ink_of(self.row, pixels, self.enlarge, **self.params)
             _checked(mask, seen, self.row.name)
@@ -187,7 +184,8 @@ class Binarize(Job):
         bits = None
         if self.probability:
             assert staged is not None
-            write_probability(result, staged, dpi=dpi, format=format)
+            assert probability is not None
+            write_probability(probability, staged, dpi=dpi, format=format)
         elif self.editable:
             from docbin.files.open_raster import write_open_raster
 

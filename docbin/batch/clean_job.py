@@ -86,7 +86,7 @@ class Clean(Job):
         from docbin.polarity import upright
 
         upper, polarity = upright(page.pixels, self.polarity)
-        made = clean_by(self.row, upper, colour=self.colour, enlarge=self.enlarge, **self.params)
+        made = clean_by(self.row, upper, colour=self.colour, enlarge=self.enlarge, polarity=polarity, **self.params)
         result = Result(
             ink=float(np.count_nonzero(made.ink) / made.ink.size),
             polarity=polarity,

@@ -51,7 +51,7 @@ Enlarge = Annotated[
     typer.Option(
         "--enlarge",
         metavar="auto|1|2",
-        help="Twice the pixels a side, ink decided on them, resolution doubled; auto: where letters are lower than 12 pixels. [default: 1]",
+        help="Twice the pixels a side, ink decided on them, resolution doubled; auto: where letters are low (12 pixels, faded ones 20). [default: 1]",
         show_default=False,
     ),
 ]

@@ -80,7 +80,7 @@ class PageFilter:
         clean grey page besides."""
         from docbin import kernels
         from docbin.cleaning import clean_by
-        from docbin.enlarging import on_fitting_grid
+        from docbin.enlarging import ink_of
         from docbin.polarity import upright
 
         page, _ = upright(pixels, self.polarity)
@@ -88,7 +88,7 @@ class PageFilter:
             if clean:
                 made = clean_by(self.row, page, enlarge="auto", **self.params)
                 return Filtered(made.ink, made.page, made.scale, _doubts(made.source, made.ink))
-            ink, source, scale = on_fitting_grid(page, "auto", lambda one: self.row.binarize(one, **self.params), lambda one: one)
+            ink, source, scale = ink_of(self.row, page, "auto", **self.params)
             return Filtered(ink, None, scale, _doubts(source, ink))
 
 

@@ -31,7 +31,6 @@ from docbin import catalogue, enlarging
 from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.benchmarks.text_truth import Transcription, languages, normalized, transcription
 from docbin.catalogue import Method
-from docbin.enlarging import on_fitting_grid
 from docbin.errors import UsageError
 from docbin.evaluate import tesseract
 from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
@@ -80,10 +79,9 @@ class Preparation(Row):
         if self.as_what == "probability":
             from docbin.files.output import probability_grey
 
-            map, _, scale = on_fitting_grid(
-                pixels, self.enlarge, lambda page: row.probability_map(page, **params), lambda map: np.asarray(map >= 0.5)
-            )
-            return probability_grey(map), scale
+            found = enlarging.by_row(row, pixels, self.enlarge, **params)
+            assert found.probability is not None  # :func:`preparation` has seen to it
+            return probability_grey(found.probability), found.scale
         mask, _, scale = enlarging.ink_of(row, pixels, self.enlarge, **params)
         return mask, scale
 
