@@ -19,10 +19,11 @@ from .test_damage import _damaged, _survives
 
 def fuzz(seconds: float, seed: int = 0) -> int:
     """Damage files of the corpus, one after the other, until `seconds` are over; the number tried. The failing bytes are kept in a file."""
-    rng, tried, end = np.random.default_rng(seed), 0, time.monotonic() + seconds
+    rng, tried = np.random.default_rng(seed), 0
     with tempfile.TemporaryDirectory(prefix="docbin-fuzz-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cases = [(case.path.name, case.path.read_bytes()[:200_000]) for case in build_all(Path(folder))]
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             name, data = cases[int(rng.integers(len(cases)))]
             damaged, start = _damaged(data, rng), time.process_time()
