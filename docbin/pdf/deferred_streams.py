@@ -85,14 +85,16 @@ class DeferredStreams:
             save(pdf, target, **options)
             return
         plain = {"object_stream_mode": pikepdf.ObjectStreamMode.disable, "stream_decode_level": pikepdf.StreamDecodeLevel.none}
+        identified = "/ID" in pdf.trailer
         save(pdf, self._base, encryption=False, **plain)
-        self._append()
+        self._append(identified)
         with pikepdf.open(self._base, access_mode=pikepdf.AccessMode.stream) as whole:
             save(whole, target, **options)
         self._base.unlink()
 
-    def _append(self) -> None:
-        """Append the streams, and a table of where they are, to the saved document."""
+    def _append(self, identified: bool) -> None:
+        """Append the streams, and a table of where they are, to the saved document. One that had no identifier was given a random one, which it loses
+        again: the same pages make the same bytes."""
         import pikepdf
 
         waiting: list[tuple[int, int, bytes]] = []
@@ -104,6 +106,8 @@ class DeferredStreams:
                     dictionary.Length = self._places[number][1]
                     waiting.append((thing.objgen[0], number, dictionary.unparse()))
             trailer = pikepdf.Dictionary({key: value for key, value in saved.trailer.items() if key != "/Prev"})
+            if not identified:
+                del trailer.ID
             with self._base.open("rb") as file:
                 file.seek(max(0, self._base.stat().st_size - _TAIL))
                 found = re.findall(rb"startxref\s+(\d+)", file.read())

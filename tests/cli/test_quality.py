@@ -57,7 +57,7 @@ def test_a_page_below_the_quality_asked_is_an_exit_of_6_and_written(
     assert (out / "half0.png").is_file()
     told = capsys.readouterr().err
     assert "below the 0.99 that was asked" in told
-    assert "4 below the quality asked" in told
+    assert "2 below the quality asked" in told
     assert cli.main([*words, "--min-quality", "0", "--overwrite"]) == 0
     assert cli.main([*words, "--min-quality", "0.99", "--resume", "-q"]) == 6  # kept, and still low
 

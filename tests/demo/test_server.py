@@ -427,7 +427,7 @@ def test_bad_files_of_a_batch_are_told_and_the_good_ones_made(work: server.Work,
     assert made is not None
     assert made.name == "good.png"
     rows = dict(server.documents.outcomes(progress.records))
-    assert rows["good.png"].startswith("1 page turned into ink")
+    assert rows["good.png"] == "1 page turned into ink."
     assert "not a picture or PDF but text" in rows["letter.png"]
     assert str(tmp_path) not in str(rows)
 
