@@ -65,7 +65,7 @@ def test_preview_writes_its_sheets(load_script: Callable[[str], Any], tmp_path: 
     preview = load_script("preview_data")
     assert preview.main(["--out", str(tmp_path), "--cache", str(tmp_path / "cache"), "--rendered", "2"]) == 0
     written = capsys.readouterr().out.split()
-    assert len(written) == 7
+    assert len(written) == 8
     for path in written:
         with Pictures.open(path) as picture:
             assert min(picture.size) > 200
