@@ -16,6 +16,7 @@ from docbin.errors import DocbinError, FileAccessError
 from docbin.files import object_store
 from docbin.files.object_store import changed
 from docbin.files.remote_path import RemotePath
+from docbin.files.sized_reader import SizedReader
 
 BLOCK = 4 << 20
 BLOCKS = 8
@@ -23,7 +24,7 @@ PIECE = 16 << 20
 """Bytes of a GET where an object is copied whole."""
 
 
-class RangeReader(io.RawIOBase):
+class RangeReader(SizedReader):
     """See the module's docstring.
 
     Attributes
@@ -35,24 +36,9 @@ class RangeReader(io.RawIOBase):
     def __init__(self, path: RemotePath, size: int) -> None:
         self.failure: DocbinError | None = None
         self.fetched = 0
-        self._path, self._size, self._at = path, size, 0
+        super().__init__(size)
+        self._path = path
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"seek to {base + offset}")
-        self._at = base + offset
-        return self._at
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from docbin.errors import InputError, RefusedInput
 from docbin.files.kinds import READABLE_SUFFIXES
 from docbin.files.limits import ReadOptions
 from docbin.files.pagefile import Decoded, page_file
+from docbin.files.sized_reader import SizedReader
 
 _BLOCK = 512
 """Bytes of a header, and what members are filled up to."""
@@ -132,27 +133,12 @@ def _check_end(stream: BinaryIO, offset: int, name: str, last: str) -> None:
         raise InputError(f"{name}: damaged tar archive: no member begins at byte {offset:,}, where one should; copy or pack it again")
 
 
-class _Member(io.RawIOBase):
+class _Member(SizedReader):
     """`size` bytes of the archive from `start` on, as a file of their own."""
 
     def __init__(self, stream: BinaryIO, start: int, size: int) -> None:
-        self._stream, self._start, self._size, self._at = stream, start, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"seek to {base + offset}")
-        self._at = base + offset
-        return self._at
+        super().__init__(size)
+        self._stream, self._start = stream, start
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
