@@ -14,9 +14,10 @@ The means of methods with their default settings go into ``datasets/scores.json`
 shows them.
 
 A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``, the table and figure of the 1-bit methods of
-that of ``scripts/compare_quantizers.py``, that of PDFs' sizes of ``scripts/compare_pdf_sizes.py``, the table of published scores of
-``datasets/published/scores.toml``. In a table of scores rows are methods (with the parameters that tell two runs of one method apart), columns are
-benchmarks, cells are mean FM / pFM / PSNR / DRD; of our own runs also the FM averaged over the benchmarks, the seconds a page and the megabytes of
+that of ``scripts/compare_quantizers.py``, that of PDFs' sizes of ``scripts/compare_pdf_sizes.py``, that of detectors beside others' of
+``scripts/compare_detectors.py``, the table of published scores of ``datasets/published/scores.toml``. In a table of scores rows are methods (with the
+parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR / DRD; of our own runs also the FM averaged
+over the benchmarks, the seconds a page and the megabytes of
 the weights. Running it twice changes nothing.
 """
 
@@ -224,6 +225,10 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         return cards.scores_table(rows)
     if not rows or "dataset" in rows[0]:
         return markdown(rows)
+    if "by_word" in rows[0]:
+        from docbin.bench import detection_peers
+
+        return detection_peers.show([detection_peers.Standing.from_json(row) for row in rows])
     if "pdf_sizes" in rows[0]:
         return pdf_sizes(rows)
     if "peers" in rows[0]:
@@ -245,7 +250,8 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
 
         return f"{quantizers.show(rows)}\n\n![F-measure of every method, degraded and not]({FIGURE})"
     raise ValueError(
-        "the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of a script (measure_engines, compare_quantizers, compare_pdf_sizes)"
+        "the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of a script (measure_engines, compare_quantizers, "
+        "compare_detectors, compare_pdf_sizes)"
     )
 
 

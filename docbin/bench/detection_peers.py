@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,13 @@ class Standing:
     seconds: float
     file_bytes: int
     pictures: int
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Standing:
+        """The row that ``dataclasses.asdict`` and JSON made of one; KeyError or TypeError for anything else."""
+        there, found = row["small"]
+        counts = {name: Counts(**row[name]) for name in ("by_word", "by_part")}
+        return cls(**{**row, **counts, "small": (there, found)})
 
 
 def compare(detectors: Iterable[tuple[str, Find, int]], pictures: Sequence[tuple[Image, Sequence[Any], Sequence[bool]]]) -> list[Standing]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +28,7 @@ def finder(*outlines: np.ndarray) -> detection_peers.Find:
     return find
 
 
-def test_lines_fail_by_word_and_earn_four_fifths_by_parts() -> None:
+def test_lines_fail_by_word_and_earn_four_fifths_by_parts(load_script: Callable[[str], Any]) -> None:
     words = [box(0, 0, 50, 12), box(55, 0, 100, 12), box(0, 50, 90, 80)]
     pictures = [(np.zeros((100, 100, 3), np.uint8), words, [False] * 3)]
     of_words, of_lines = compare(
@@ -39,6 +42,9 @@ def test_lines_fail_by_word_and_earn_four_fifths_by_parts() -> None:
     assert "| words | 100.0 | 100.0 | 100.0 | 100.0 | 3 | 100.0 |" in told
     assert "| lines | 50.0 | 33.3 | 40.0 | 0.0 | 2 |" in told
     assert "1 pictures, 3 words that count" in told
+    kept = json.loads(json.dumps([dataclasses.asdict(row) for row in (of_words, of_lines)]))
+    assert [detection_peers.Standing.from_json(row) for row in kept] == [of_words, of_lines]
+    assert load_script("make_tables").render(kept) == told
 
 
 def test_pictures_are_prepared_as_rapidocr_prepares_them() -> None:
