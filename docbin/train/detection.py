@@ -12,11 +12,13 @@ weight of three to a kernel pixel learn as quickly, but words come out fat and r
 A batch without any word is normal: it asks for nothing but quiet, so that some negatives are always counted, and no term divides by nothing.
 
 A network of bits is clipped and told its progress at each step; ``options.teacher`` names a model whose probabilities it is to copy too, a term
-called ``teacher``.
+called ``teacher``, and the term ``hints`` the maps inside it (:mod:`docbin.train.hints`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +34,12 @@ from docbin.quant import quantizers, set_progress
 from docbin.quant.training import clip_latent
 from docbin.train.device import Device
 from docbin.train.feed import Batch
+from docbin.train.hints import Hints
 from docbin.train.recipe import Recipe
 from docbin.train.task import Task, adamw, f_measure
 from docbin.typed_config import typed
 
-TERMS = ("bce", "dice", "threshold", "teacher")
+TERMS = ("bce", "dice", "threshold", "teacher", "hints")
 BALANCES = ("hard", "all")
 
 
@@ -152,15 +155,20 @@ class Detection(Task):
             raise UsageError(f"loss.terms: {', '.join(unknown) or 'none'}; the task 'detection' knows {', '.join(TERMS)}")
         if "threshold" in self.terms and not hasattr(self.net, "maps"):
             raise UsageError(f"loss.terms: threshold: {recipe.net.name} has no threshold map; leave the term out")
-        if ("teacher" in self.terms) != bool(self.options.teacher):
-            raise UsageError("loss.terms: the term teacher and options.teacher (a model of the zoo, or a folder) go together")
+        if bool({"teacher", "hints"} & self.terms.keys()) != bool(self.options.teacher):
+            raise UsageError("loss.terms: the terms teacher and hints and options.teacher (a model of the zoo, or a folder) go together")
         self.teacher = self._load_teacher() if self.options.teacher else None
+        self.hints = Hints(self.net, self.teacher) if self.teacher and "hints" in self.terms else None
+        if self.hints is not None:
+            device.to_device(self.hints)
         self.in_bits = bool(quantizers(self.net))
         encoder = getattr(self.net, "encoder", None)
         self.encoder = encoder if isinstance(encoder, nn.Module) else None
         self.optimizer = adamw(self.net, recipe.optim)
         if self.options.encoder_rate != 1 and self.encoder is not None:
             _set_apart(self.optimizer, self.encoder, self.options.encoder_rate)
+        if self.hints is not None:
+            self.optimizer.add_param_group({"params": list(self.hints.parameters()), "weight_decay": 0.0})
         self.wrapped = device.wrap(_Maps(self.net))
 
     def _load_teacher(self) -> nn.Module:
@@ -180,7 +188,7 @@ class Detection(Task):
             freeze_norms(self.encoder)
         if self.in_bits:
             set_progress(self.net, progress)
-        with self.device.autocast():
+        with self.device.autocast(), self.hints.of_student(self.net) if self.hints else nullcontext():
             probability, threshold = self.wrapped(images)
         parts = self.losses(
             images, truth, probability.float(), None if threshold is None else threshold.float(), progress < self.options.plain
@@ -194,6 +202,16 @@ class Detection(Task):
             scores = {name: part.detach() for name, part in parts.items()} | {"kernel_fm": f_measure(said, kernel)}
         return {"loss": loss.detach(), **scores, "gradient": norm, "rate": self.optim.rate * rate}
 
+    def state(self) -> dict[str, Any]:
+        """Network, optimizer, and what reads the hints."""
+        return super().state() | ({"hints": self.hints.state_dict()} if self.hints else {})
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """See :class:`docbin.train.task.Task`."""
+        super().load_state(state)
+        if self.hints:
+            self.hints.load_state_dict(state["hints"])
+
     def losses(
         self, images: Tensor, truth: Tensor, probability: Tensor, threshold: Tensor | None, plain: bool = False
     ) -> dict[str, Tensor]:
@@ -201,6 +219,7 @@ class Detection(Task):
         kernel, judged, band = truth
         parts: dict[str, Tensor] = {}
         counted = (0.0, 1.0) if plain or self.options.balance == "all" else (self.options.negatives, self.options.quiet)
+        shown = None if self.teacher is None else self._taught(images)
         for name in self.terms:
             if name == "bce":
                 parts[name] = balanced_bce(probability, kernel, judged, *counted)
@@ -213,9 +232,17 @@ class Detection(Task):
                 assert threshold is not None
                 wanted = PAPER.low + (PAPER.high - PAPER.low) / 254 * (band - 1).clamp_min(0)
                 parts[name] = band_error(torch.sigmoid(threshold), wanted, (band > 0).float())
-            else:
-                assert self.teacher is not None
-                with torch.no_grad(), self.device.autocast():
-                    shown = torch.sigmoid(self.teacher(images).float())
+            elif name == "teacher":
+                assert shown is not None
                 parts[name] = balanced_bce(probability, shown, torch.ones_like(shown), *counted)
+            else:
+                assert self.hints is not None
+                with self.device.autocast():
+                    parts[name] = self.hints()
         return parts
+
+    def _taught(self, images: Tensor) -> Tensor:
+        """The teacher's probabilities."""
+        assert self.teacher is not None
+        with torch.no_grad(), self.device.autocast(), self.hints.of_teacher(self.teacher) if self.hints else nullcontext():
+            return torch.sigmoid(self.teacher(images).float())
