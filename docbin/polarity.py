@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.errors import UsageError
+from docbin.kernels.area_means import area_means
 from docbin.page import Image, check_image, to_grey
 
 Polarity = Literal["dark", "light"]
@@ -38,6 +39,11 @@ FEWEST = 8
 """Windows that a decision wants; with fewer the page is looked at 2.5 times smaller, and once more, before it counts as dark on light."""
 MAJORITY = 0.5
 """Light on dark needs this lead of its votes over those for dark on light, as a share of all votes."""
+GLANCE = 48
+"""Windows, about, that are looked at first: a lattice of those of the whole page."""
+SURE = 0.7
+"""Lead of the votes for dark on light at such a glance, of at least twice `FEWEST`, that makes a look at the whole page needless: of 1,966 pages
+and photographs and their negatives 357 have it, and the least lead that one of these has as a whole is 0.1; light on dark has less than -0.5."""
 
 
 def polarity_of(image: Image) -> Polarity:
@@ -46,34 +52,67 @@ def polarity_of(image: Image) -> Polarity:
     Parameters
     ----------
     image : uint8 (H, W) or (H, W, 3)
+
+    Notes
+    -----
+    Most pages are dark on light beyond doubt, and a tenth of their windows shows it (:func:`glance`); only of others the whole is looked at.
     """
+    image = check_image(image)
+    first = glance(image)
+    if first is not None and first >= SURE:
+        return "dark"
     lead = lead_of_dark(image)
     return "light" if lead is not None and lead < -MAJORITY else "dark"
 
 
+def glance(image: Image) -> float | None:
+    """:func:`lead_of_dark` by some `GLANCE` windows of the page, uint8 (H, W) or (H, W, 3), cut out and made smaller each by itself; None where fewer
+    than twice `FEWEST` of them hold writing, or the page has no more windows than that."""
+    height, width = image.shape[:2]
+    side = WINDOW * max(1.0, max(height, width) / SIDE)
+    rows, columns = int(height / side), int(width / side)
+    step = rows * columns // GLANCE
+    if step < 2:
+        return None
+    windows = []
+    for row in range(rows):
+        for column in range(-3 * row % step, columns, step):  # a lattice: neither rows nor columns of the page are left out
+            top, left = int(row * side), int(column * side)
+            part = to_grey(image[top : int(top + side), left : int(left + side)])
+            windows.append(area_means(part, (WINDOW, WINDOW)) if side > WINDOW else part)
+    votes = _votes_of(np.stack(windows))
+    return _lead(votes) if len(votes) >= 2 * FEWEST else None
+
+
 def lead_of_dark(image: Image) -> float | None:
     """Evidence for dark strokes less evidence for light ones, as a share of all, -1..1; None where there is too little writing to tell."""
-    import cv2
-
     grey = to_grey(check_image(image))
     shrink = max(1.0, max(grey.shape) / SIDE)
     for _ in range(3):
-        size = (max(1, round(grey.shape[1] / shrink)), max(1, round(grey.shape[0] / shrink)))
+        size = (max(1, round(grey.shape[0] / shrink)), max(1, round(grey.shape[1] / shrink)))
         if min(size) < WINDOW // 3:
             return None
-        votes = _votes(cv2.resize(grey, size, interpolation=cv2.INTER_AREA) if shrink > 1 else grey)
+        votes = _votes(area_means(grey, size) if shrink > 1 else grey)
         if len(votes) >= FEWEST or shrink * WINDOW > max(grey.shape):
             break
         shrink *= 2.5
     enough = len(votes) >= FEWEST or (len(votes) and len(votes) * WINDOW**2 > 0.25 * size[0] * size[1])
-    return float(votes.sum() / np.abs(votes).sum()) if enough else None
+    return _lead(votes) if enough else None
+
+
+def _lead(votes: NDArray[np.float64]) -> float:
+    return float(votes.sum() / np.abs(votes).sum())
 
 
 def _votes(grey: Image) -> NDArray[np.float64]:
-    """A number a window with writing: above 0 where the darker level is the rarer, the larger the surer."""
+    """:func:`_votes_of` the windows of a page."""
     side = min(WINDOW, *grey.shape)
     rows, columns = grey.shape[0] // side, grey.shape[1] // side
-    windows = grey[: rows * side, : columns * side].reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side)
+    return _votes_of(grey[: rows * side, : columns * side].reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side))
+
+
+def _votes_of(windows: Image) -> NDArray[np.float64]:
+    """A number a window with writing, of windows uint8 (N, side, side): above 0 where the darker level is the rarer, the larger the surer."""
     spread = windows.max(axis=(1, 2)).astype(np.int16) - windows.min(axis=(1, 2))
     windows = windows[spread >= CONTRAST]
     if not len(windows):

@@ -12,7 +12,7 @@ import pytest
 import docbin
 from docbin.errors import UsageError
 from docbin.page import Image
-from docbin.polarity import lead_of_dark, polarity_of, upright
+from docbin.polarity import SURE, glance, lead_of_dark, polarity_of, upright
 
 SAMPLES = sorted((Path(__file__).resolve().parents[1] / "datasets/samples/images").glob("*.png"))
 
@@ -115,3 +115,23 @@ def test_every_benchmark_page_is_dark_on_light_and_its_negative_is_not() -> None
         page = np.ascontiguousarray(cv2.imread(str(path))[..., ::-1])
         found.append((polarity_of(page), polarity_of(255 - page)))
     assert set(found) == {("dark", "light")}
+
+
+def test_a_glance_at_a_page_of_text_is_enough_and_agrees_with_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = text(1754, 1240, 1.0, 30)
+    lead = glance(page)
+    assert lead is not None
+    assert lead > SURE
+    assert lead == pytest.approx(lead_of_dark(page), abs=0.05)
+    assert glance(255 - page) == pytest.approx(-lead, abs=0.05)  # ... whose polarity the whole page decides
+    colour = np.repeat(page[..., None], 3, axis=2)
+    assert glance(colour) == lead
+    monkeypatch.setattr("docbin.polarity.lead_of_dark", lambda image: -1.0)
+    assert polarity_of(page) == "dark"
+    assert polarity_of(255 - page) == "light"
+    assert polarity_of(text(lines=1)) == "light"  # too little writing for a glance
+
+
+def test_a_glance_at_a_few_windows_decides_nothing() -> None:
+    assert glance(text(200, 300)) is None
+    assert glance(np.full((2000, 1500), 250, np.uint8)) is None

@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.assessment.signs import OTHERS, Bits, Signs, View, overlap, packed
+from docbin.kernels.area_means import area_means
 from docbin.kernels.pieces import AREA, BOTTOM, DEPTH, LEFT, RIGHT, SLOPE, TOP, pieces
-from docbin.page import Image, Mask
+from docbin.kernels.zone_counts import zone_counts
+from docbin.page import Mask
 
 CELL = 96
 """Side of the cells in which agreement is compared from place to place, pixels of the overview."""
@@ -175,8 +177,7 @@ class _Ink:
         self.bits = bits
         self.area = max(1, cv2.countNonZero(bits))
         self.zones = zones_of(bits)
-        self.depths = _by_zone(self.zones, depth)
-        self.slopes = _by_zone(self.zones, slope)
+        self.depths, self.slopes = (counts.astype(np.float64) for counts in zone_counts(self.zones, depth, slope))
         self.pieces = pieces(bits, depth, slope)
         self.median = max(4.0, quantile(self.depths[3:].sum(axis=0), 0.5))
         self.width = max(2.0, 2 * self.area / max(1.0, self.depths[3].sum()))
@@ -191,13 +192,6 @@ def zones_of(bits: Bits) -> Bits:
     near = cv2.dilate(bits, np.ones((3, 3), np.uint8))
     zones = cv2.add(cv2.add(bits, near), cv2.dilate(near, np.ones((5, 5), np.uint8)))
     return np.asarray(cv2.add(zones, cv2.erode(bits, cross, borderValue=1)), np.uint8)
-
-
-def _by_zone(zones: Bits, plane: Image) -> NDArray[np.float64]:
-    """Counts of a plane's values in each of the five zones, float64 (5, 256)."""
-    import cv2
-
-    return np.asarray(cv2.calcHist([zones, plane], [0, 1], None, [5, 256], [0, 5, 0, 256]), np.float64)
 
 
 def quantile(histogram: NDArray[np.float64], share: float) -> float:
@@ -234,10 +228,8 @@ def _difficulty(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
 
 def _cells(bits: Bits, cells: tuple[int, int]) -> NDArray[np.float64]:
     """Pixels in each cell of a grid (columns, rows), float64 (cells,), counted on every second row and column."""
-    import cv2
-
-    shares = cv2.resize(np.ascontiguousarray(bits[::2, ::2]) * np.uint8(255), cells, interpolation=cv2.INTER_AREA)
-    return np.asarray(shares, np.float64).ravel() / 255 * (bits.size / (cells[0] * cells[1]))
+    shares = area_means(bits, cells[::-1], every=2, times=255)
+    return shares.astype(np.float64).ravel() / 255 * (bits.size / (cells[0] * cells[1]))
 
 
 def _grid(bits: Bits) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from docbin.kernels.area_means import area_means
 from docbin.page import Image, Mask
 
 OVERVIEW = 2_500_000
@@ -59,15 +60,13 @@ class Signs:
     """A page to judge inks of: ``overview`` is all of it at no more than OVERVIEW pixels, ``detail`` bands of it in full size."""
 
     def __init__(self, grey: Image) -> None:
-        import cv2
-
         self.shape = grey.shape
         self.shrink = int(np.ceil(max(1.0, grey.size / OVERVIEW) ** 0.5))
         if self.shrink == 1:
             self.overview = View(grey)
         else:
-            self.size = (max(1, grey.shape[1] // self.shrink), max(1, grey.shape[0] // self.shrink))
-            self.overview = View(np.asarray(cv2.resize(grey, self.size, interpolation=cv2.INTER_AREA), np.uint8))
+            self.size = (max(1, grey.shape[0] // self.shrink), max(1, grey.shape[1] // self.shrink))
+            self.overview = View(area_means(grey, self.size))
         self.starts = self._band_starts()
         self.detail = self.overview if self.starts is None and self.shrink == 1 else View(self.bands(grey))
 
@@ -92,7 +91,7 @@ class Signs:
         bits = np.ascontiguousarray(ink).view(np.uint8)
         if self.shrink == 1:
             return bits, bits if self.detail is self.overview else self.bands(bits)
-        share = cv2.resize(bits * np.uint8(255), self.size, interpolation=cv2.INTER_AREA)
+        share = area_means(bits, self.size, times=255)
         return np.asarray(cv2.threshold(share, 127, 1, cv2.THRESH_BINARY)[1], np.uint8), self.bands(bits)
 
     @cached_property
@@ -144,7 +143,7 @@ class Signs:
         import cv2
 
         grey = self.overview.grey
-        small = cv2.resize(grey, (max(1, grey.shape[1] // 16), max(1, grey.shape[0] // 16)), interpolation=cv2.INTER_AREA)
+        small = area_means(grey, (max(1, grey.shape[0] // 16), max(1, grey.shape[1] // 16)))
         paper = cv2.dilate(small, np.ones((5, 5), np.uint8))
         return float(paper.std() / max(1.0, paper.mean()))
 

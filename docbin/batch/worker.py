@@ -116,9 +116,12 @@ class PageWorker:
 
     @classmethod
     def prepared(cls, job: Job) -> PageWorker:
-        """A worker that has loaded its model; what is wrong with that is said of the first page."""
+        """A worker that has loaded its model, for a process of its own; what is wrong with the model is said of the first page."""
         import contextlib
 
+        from docbin.processes.memory import keep_freed_memory
+
+        keep_freed_memory()
         with contextlib.suppress(Exception):
             job.prepare()
         return cls(job)
@@ -246,8 +249,9 @@ def check_memory(job: Job, width: int, height: int, label: str) -> None:
     """Refuse a page for which the job's row needs more memory than there is: some libraries end the process where memory ends."""
     if not job.row.memory:
         return
-    from docbin.processes.memory import machine_memory, memory_in_use, memory_limit
+    from docbin.processes.memory import give_back_freed_memory, machine_memory, memory_in_use, memory_limit
 
+    give_back_freed_memory()
     free = max(0, (memory_limit() or machine_memory()) - memory_in_use())
     need = job.row.memory * width * height
     if need > free:

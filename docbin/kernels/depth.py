@@ -24,6 +24,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from docbin.kernels import document
+from docbin.kernels.area_means import area_means
 from docbin.kernels.stroke_edges import AREA, DEPTH, WIDTH, darkness_of, softness, strokes
 from docbin.page import Image, Mask
 
@@ -59,7 +61,7 @@ def quotients(grey: Image) -> Image:
     if grey.ndim != 2 or grey.dtype != np.uint8:
         raise ValueError(f"depth: a uint8 grey page (H, W) is wanted, got {grey.dtype} {grey.shape}")
     height, width = grey.shape
-    small = cv2.resize(grey, (max(1, width // SHRINK), max(1, height // SHRINK)), interpolation=cv2.INTER_AREA)
+    small = area_means(grey, (max(1, height // SHRINK), max(1, width // SHRINK)))
     side = 2 * REACH + 1
     closed = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
     paper = cv2.resize(cv2.blur(closed, (side, side)), (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
@@ -70,9 +72,7 @@ def quotients(grey: Image) -> Image:
 
 def ink_depth(quotient: Image, share: float = 0.97) -> int:
     """The page's ink level as a depth 255 - quotient, 1..255: `share` of the darker of Otsu's two classes is paler."""
-    import cv2
-
-    counts = cv2.calcHist([quotient], [0], None, [256], [0, 256]).ravel()[::-1].astype(np.float64)  # index: depth
+    counts = document.histogram(quotient)[::-1].astype(np.float64)  # index: depth
     levels = np.arange(256, dtype=np.float64)
     below, first = counts.cumsum(), (counts * levels).cumsum()
     total, moment = below[-1], first[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,11 @@ from pathlib import Path
 _CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 UNKNOWN = 8 << 30
 """Bytes that are taken for the machine's memory where the system does not say."""
+KEPT = 256 << 20
+"""Bytes of freed memory that :func:`keep_freed_memory` lets a process hold for its next page: what a page of 20 megapixels takes at the most."""
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_BLOCK, _STEP = 32 << 20, 16 << 20
+"""Bytes of the largest block that is taken from the heap (glibc allows no more), and by which the heap grows."""
 
 
 def machine_memory() -> int:
@@ -54,3 +60,28 @@ def memory_in_use() -> int:
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
     return 0
+
+
+def keep_freed_memory() -> bool:
+    """Have this process keep up to `KEPT` bytes that it frees, for a page that is like the last one; whether the system's allocator can.
+
+    glibc gives large blocks back to the system at once, and for the next page the system finds and clears them again, 4 KiB at a time: a page of A4
+    at 300 dpi cost 14,000 page faults, 0.03 s. The most that the process holds at a time stays what it was (178 MB there).
+    Allocators other than glibc's stay as they are.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        change = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):  # musl
+        return False
+    settings = {_M_MMAP_THRESHOLD: _BLOCK, _M_TRIM_THRESHOLD: KEPT, _M_TOP_PAD: _STEP}
+    changed: int = sum(change(name, value) for name, value in settings.items())
+    return changed == len(settings)
+
+
+def give_back_freed_memory() -> None:
+    """Give what :func:`keep_freed_memory` kept back to the system, before somebody asks how much is free."""
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.CDLL(None).malloc_trim(0)

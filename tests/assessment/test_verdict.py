@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import platform
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 import docbin
+from docbin import kernels
 from docbin.assessment import Signs, judge, signs
 from docbin.assessment.features import NAMES, measure
 from docbin.augment.spoiled_ink import LOSSES, SPOILS
 from tests.assessment.pages import text_page
+
+EXACT = 0.0 if platform.machine().lower() in ("x86_64", "amd64") else 0.02
+"""How far features may lie from those of the twins: elsewhere OpenCV's means may be a level off (:mod:`docbin.kernels.area_means`)."""
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +143,22 @@ def test_pencil_beside_black_ink_that_was_lost_is_told() -> None:
     assert any(reason.startswith("much that looks like writing was left out: ") for reason in verdict.reasons), verdict
     assert verdict.grave
     assert not judge(Signs(pale), truth).reasons
+
+
+@pytest.mark.skipif(kernels._core is None, reason="this install has no compiled kernels")
+@pytest.mark.parametrize("overview", [2_500_000, 60_000])
+def test_the_core_and_the_numpy_twins_measure_the_same(overview: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signs, "OVERVIEW", overview)
+    page, truth = text_page(3, (301, 403))
+    ink = cv2.dilate(truth.view(np.uint8), np.ones((2, 2), np.uint8)).view(np.bool_)
+    ink[:120, 200:] = False
+    found = []
+    for level in (kernels.levels()[-1], "numpy"):
+        with kernels.use(level):
+            seen = Signs(page)
+            found.append((measure(seen, ink), judge(seen, ink)))
+    (fast, verdict), (slow, its_verdict) = found
+    np.testing.assert_allclose(fast.vector(), slow.vector(), rtol=EXACT, atol=EXACT)
+    assert fast.counts == pytest.approx(slow.counts, rel=EXACT)
+    assert verdict.value == pytest.approx(its_verdict.value, abs=0.01 if EXACT else 0)
+    assert len(verdict.reasons) == len(its_verdict.reasons)

@@ -109,3 +109,30 @@ def test_a_script_without_a_main_guard_is_not_run_again(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout == "once\n[None, 7]\n", done.stderr
+
+
+FAULTS = """
+import resource
+from docbin.processes.memory import give_back_freed_memory, keep_freed_memory, memory_in_use
+def faults(rounds):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(rounds):
+        b"x" * (20 << 20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+kept = keep_freed_memory()
+first, held = faults(1), memory_in_use()
+later = faults(4)
+give_back_freed_memory()
+print(int(kept), first, later, int(memory_in_use() < held))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_freed_memory_is_kept_for_the_next_page_and_given_back_on_demand() -> None:
+    out = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True).stdout
+    kept, first, later, given_back = map(int, out.split())
+    if not kept:
+        pytest.skip("another allocator than glibc's")
+    assert first > 1000  # 20 MiB, 4 KiB at a time
+    assert later < first / 10  # 20,000 without it
+    assert given_back

@@ -1,14 +1,21 @@
 #include "assessment/pieces.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace docbin::assessment {
 namespace {
 
 struct Run {
-    std::int32_t begin, end;  // pixels begin .. end - 1 of a row
-    std::uint32_t parent;     // an earlier run of the same piece, or the run itself
+    std::int32_t begin, end, row;  // pixels begin .. end - 1 of a row
+    std::uint32_t parent;          // an earlier run of the same piece, or the run itself
+};
+
+// Of a run; those of its piece gather at the root when all runs are known.
+struct Sums {
+    std::uint32_t depth, slope;  // of one row of less than 2^24 pixels
+    std::uint8_t deepest;
 };
 
 std::uint32_t root(std::vector<Run> &runs, std::uint32_t run) {
@@ -22,7 +29,9 @@ std::int64_t find(const std::uint8_t *row, std::int64_t from, std::int64_t width
     for (; from + 8 <= width; from += 8) {
         std::uint64_t word;
         std::memcpy(&word, row + from, 8);
-        if (word != other) break;
+        if (word == other) continue;
+        if constexpr (std::endian::native == std::endian::little) return from + (std::countr_zero(word ^ other) >> 3);
+        break;
     }
     while (from < width && row[from] != wanted) ++from;
     return from;
@@ -34,30 +43,28 @@ std::vector<Piece> pieces(const std::uint8_t *bits, const std::uint8_t *depth, c
                           std::int64_t width) {
     const std::int32_t reach = eight ? 1 : 0;  // pixels that runs of neighbouring rows may lie apart, less one, and still touch
     std::vector<Run> runs;
-    std::vector<Piece> of_run;  // a run's own sums; those of its piece gather at the root below
-    std::vector<std::uint32_t> first(static_cast<std::size_t>(height) + 1, 0);
+    std::vector<Sums> sums;  // a run's own
+    runs.reserve(1 << 16), sums.reserve(depth != nullptr ? 1 << 16 : 0);
+    std::uint32_t row_before = 0;  // its first run
     for (std::int64_t y = 0; y < height; ++y) {
         const std::uint8_t *row = bits + y * width;
-        std::uint32_t above = y > 0 ? first[y - 1] : 0;
+        std::uint32_t above = row_before;
         const auto above_end = static_cast<std::uint32_t>(runs.size());
-        first[y] = above_end;
+        row_before = above_end;
         for (std::int64_t begin = find(row, 0, width, 1); begin < width;) {
             const std::int64_t end = find(row, begin, width, 0);
             const auto self = static_cast<std::uint32_t>(runs.size());
-            runs.push_back({static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end), self});
-            Piece sums{end - begin, begin, y, end, y + 1, 0, 0, 0};
+            runs.push_back({static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end), static_cast<std::int32_t>(y), self});
             if (depth != nullptr) {
                 const std::uint8_t *values = depth + y * width, *steps = slope + y * width;
-                std::int64_t sum = 0, steep = 0;
-                std::uint8_t most = 0;
+                Sums own{0, 0, 0};
                 for (std::int64_t x = begin; x < end; ++x) {
-                    sum += values[x];
-                    steep += steps[x];
-                    most = std::max(most, values[x]);
+                    own.depth += values[x];
+                    own.slope += steps[x];
+                    own.deepest = std::max(own.deepest, values[x]);
                 }
-                sums.depth = sum, sums.deepest = most, sums.slope = steep;
+                sums.push_back(own);
             }
-            of_run.push_back(sums);
             // Those that end before this run begins can touch no later run either.
             while (above < above_end && runs[above].end + reach <= begin) ++above;
             for (std::uint32_t other = above; other < above_end && runs[other].begin < end + reach; ++other) {
@@ -72,17 +79,18 @@ std::vector<Piece> pieces(const std::uint8_t *bits, const std::uint8_t *depth, c
     std::vector<Piece> table;
     std::vector<std::uint32_t> place(runs.size());
     for (std::uint32_t run = 0; run < runs.size(); ++run) {
-        const Piece &own = of_run[run];
-        if (runs[run].parent == run) {
+        Run &one = runs[run];
+        const Sums own = depth != nullptr ? sums[run] : Sums{0, 0, 0};
+        if (one.parent == run) {
             place[run] = static_cast<std::uint32_t>(table.size());
-            table.push_back(own);
+            table.push_back({one.end - one.begin, one.begin, one.row, one.end, one.row + 1, own.depth, own.deepest, own.slope});
             continue;
         }
-        runs[run].parent = runs[runs[run].parent].parent;
-        Piece &whole = table[place[runs[run].parent]];
-        whole.area += own.area, whole.depth += own.depth, whole.slope += own.slope;
-        whole.left = std::min(whole.left, own.left), whole.right = std::max(whole.right, own.right);
-        whole.bottom = std::max(whole.bottom, own.bottom), whole.deepest = std::max(whole.deepest, own.deepest);
+        one.parent = runs[one.parent].parent;
+        Piece &whole = table[place[one.parent]];
+        whole.area += one.end - one.begin, whole.depth += own.depth, whole.slope += own.slope;
+        whole.left = std::min<std::int64_t>(whole.left, one.begin), whole.right = std::max<std::int64_t>(whole.right, one.end);
+        whole.bottom = std::max<std::int64_t>(whole.bottom, one.row + 1), whole.deepest = std::max<std::int64_t>(whole.deepest, own.deepest);
     }
     return table;
 }

@@ -8,7 +8,9 @@
 #include <stdexcept>
 #include <vector>
 
+#include "assessment/area_means.hpp"
 #include "assessment/pieces.hpp"
+#include "assessment/zone_counts.hpp"
 
 namespace nb = nanobind;
 
@@ -17,6 +19,8 @@ namespace docbin {
 namespace {
 
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using OutBytes = nb::ndarray<std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using OutCounts = nb::ndarray<std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Table = nb::ndarray<nb::numpy, std::int64_t, nb::ndim<2>>;
 
 Table bind_pieces(Bytes bits, std::optional<Bytes> depth, std::optional<Bytes> slope, bool eight) {
@@ -34,11 +38,35 @@ Table bind_pieces(Bytes bits, std::optional<Bytes> depth, std::optional<Bytes> s
     return Table(reinterpret_cast<std::int64_t *>(kept->data()), {kept->size(), static_cast<std::size_t>(assessment::columns)}, owner);
 }
 
+void bind_area_means(Bytes plane, std::int64_t every, int times, OutBytes out) {
+    const auto height = static_cast<std::int64_t>(plane.shape(0)), width = static_cast<std::int64_t>(plane.shape(1));
+    const auto out_height = static_cast<std::int64_t>(out.shape(0)), out_width = static_cast<std::int64_t>(out.shape(1));
+    if (every < 1 || times < 0 || times > 255) throw std::invalid_argument("every: at least 1; times: 0 to 255");
+    const std::int64_t rows = (height + every - 1) / every, columns = (width + every - 1) / every;
+    if (out_height < 1 || out_width < 1 || out_height > rows || out_width > columns)
+        throw std::invalid_argument("out: 1 to as many rows and columns as are left of the plane");
+    if (rows % out_height == 0 && columns % out_width == 0) throw std::invalid_argument("out: cells of whole pixels are left to OpenCV");
+    nb::gil_scoped_release release;
+    assessment::area_means(plane.data(), height, width, every, times, out_height, out_width, out.data());
+}
+
+void bind_zone_counts(Bytes zones, Bytes first, Bytes second, OutCounts first_counts, OutCounts second_counts) {
+    for (const auto *plane : {&first, &second})
+        if (plane->shape(0) != zones.shape(0) || plane->shape(1) != zones.shape(1)) throw std::invalid_argument("arrays of unequal shape");
+    for (const auto *counts : {&first_counts, &second_counts})
+        if (counts->shape(0) != assessment::zones_of_a_page || counts->shape(1) != 256) throw std::invalid_argument("counts: 256 integers a zone");
+    nb::gil_scoped_release release;
+    assessment::zone_counts(zones.data(), first.data(), second.data(), static_cast<std::int64_t>(zones.shape(0) * zones.shape(1)),
+                            first_counts.data(), second_counts.data());
+}
+
 }  // namespace
 
 void bind_assessment(nb::module_ &m) {
     m.def("pieces", &bind_pieces, nb::arg("bits"), nb::arg("depth").none(), nb::arg("slope").none(), nb::arg("eight"),
           "A row of eight numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces.");
+    m.def("area_means", &bind_area_means, nb::arg("plane"), nb::arg("every"), nb::arg("times"), nb::arg("out"));
+    m.def("zone_counts", &bind_zone_counts, nb::arg("zones"), nb::arg("first"), nb::arg("second"), nb::arg("first_counts"), nb::arg("second_counts"));
 }
 
 }  // namespace docbin

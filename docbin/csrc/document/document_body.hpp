@@ -86,9 +86,47 @@ template <class Word> void su_rows(const u8 *grey, const u8 *contrast, int level
     }
 }
 
+// The same with the three sums in one word, for windows in which none of them can pass its part of it: 26 bits of squares, 18 of greys, 20 of pixels. A
+// prefix sum may carry from part to part and out of the word; it is linear all the same, so the difference of two is the word of the window.
+constexpr i64 su_packed_pixels = 1028;  // 1028 * 255 < 2^18, 1028 * 255^2 < 2^26
+
+void su_packed(const u8 *grey, const u8 *contrast, int level, i64 height, i64 width, i64 ry, i64 rx, double least, double spread2, u8 *out,
+               std::uint64_t *scratch) {
+    using Word = std::uint64_t;
+    Word *__restrict columns = scratch, *prefix = scratch + width;
+    const i64 reach = 2 * rx + 1;
+    for (i64 x = 0; x < width; ++x) columns[x] = 0;
+    const auto word = [&](const u8 *greys, const u8 *contrasts, i64 x) {
+        const Word mark = contrasts[x] > level ? ~Word{0} : Word{0}, value = greys[x];
+        return mark & (value * value + (value << 26) + (Word{1} << 44));
+    };
+    const auto enter = [&](i64 y) {
+        for (i64 x = 0; x < width; ++x) columns[x] += word(grey + y * width, contrast + y * width, x);
+    };
+    for (i64 y = 0; y < least_of(ry, height); ++y) enter(y);
+    for (i64 y = 0; y < height; ++y) {
+        if (y + ry < height) enter(y + ry);
+        if (const i64 gone = y - ry - 1; gone >= 0)
+            for (i64 x = 0; x < width; ++x) columns[x] -= word(grey + gone * width, contrast + gone * width, x);
+        prefix_row<Word>(columns, prefix, width, rx);
+        const u8 *here = grey + y * width;
+        u8 *__restrict row = out + y * width;
+        for (i64 x = 0; x < width; ++x) {
+            const Word all = prefix[x + reach] - prefix[x];
+            const double n = static_cast<double>(static_cast<std::int32_t>(all >> 44));
+            const double s = static_cast<double>(static_cast<std::int32_t>(all >> 26 & 0x3ffff)), q = static_cast<double>(static_cast<std::int32_t>(all & 0x3ffffff));
+            const double above = static_cast<double>(here[x]) * n - s;
+            const double limit = spread2 * (n * q - s * s);
+            row[x] = static_cast<u8>((n >= least) & ((above <= 0.0) | (above * above <= limit)));
+        }
+    }
+}
+
 void su(const u8 *grey, const u8 *contrast, int level, i64 height, i64 width, i64 ry, i64 rx, double least, double spread2, bool wide, u8 *out,
         void *scratch) {
-    if (wide)
+    if (least_of(2 * ry + 1, height) * least_of(2 * rx + 1, width) <= su_packed_pixels)
+        su_packed(grey, contrast, level, height, width, ry, rx, least, spread2, out, static_cast<std::uint64_t *>(scratch));
+    else if (wide)
         su_rows<std::uint64_t>(grey, contrast, level, height, width, ry, rx, least, spread2, out, static_cast<std::uint64_t *>(scratch));
     else
         su_rows<std::uint32_t>(grey, contrast, level, height, width, ry, rx, least, spread2, out, static_cast<std::uint32_t *>(scratch));
