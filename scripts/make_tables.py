@@ -17,8 +17,8 @@ A speed table is made the same way of the JSON of ``docbin bench methods``, ``ke
 that of ``scripts/compare_quantizers.py``, that of PDFs' sizes of ``scripts/compare_pdf_sizes.py``, that of detectors beside others' of
 ``scripts/compare_detectors.py``, the table of published scores of ``datasets/published/scores.toml``. In a table of scores rows are methods (with the
 parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR / DRD; of our own runs also the FM averaged
-over the benchmarks, the seconds a page and the megabytes of
-the weights. Running it twice changes nothing.
+over the benchmarks, the seconds a page and the megabytes of the weights. Rows of ``bench methods`` and ``networks`` together make the picture of
+quality against time, with the F-measures of ``datasets/scores.json``. Running it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ from typing import Any
 
 FIGURE = "app/assets/quantizers.svg"
 """Of the comparison of quantizers, beside the file with the markers."""
+PARETO = "app/assets/quality-and-time.svg"
+"""Of all methods that ship."""
+KEPT = Path("datasets/scores.json")
+"""Mean scores of all evaluated methods."""
 SCORES = (("fm", 2), ("pfm", 2), ("psnr", 2), ("drd", 2))
 
 
@@ -231,6 +235,10 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         return detection_peers.show([detection_peers.Standing.from_json(row) for row in rows])
     if "pdf_sizes" in rows[0]:
         return pdf_sizes(rows)
+    if _is_pareto(rows):
+        from docbin.bench import pareto
+
+        return f"![Every method that ships: F-measure against processor time]({PARETO})\n\n{pareto.show(_points(rows))}"
     if "peers" in rows[0]:
         from docbin.bench import methods
 
@@ -253,6 +261,17 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         "the JSON is neither of 'docbin evaluate' nor of 'docbin bench' nor of a script (measure_engines, compare_quantizers, "
         "compare_detectors, compare_pdf_sizes)"
     )
+
+
+def _is_pareto(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether rows of both ``docbin bench methods`` and ``networks`` are there."""
+    return {"peers", "runtime"} <= {key for row in rows for key in row}
+
+
+def _points(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
+    from docbin.bench import pareto
+
+    return pareto.points(rows, json.loads(KEPT.read_text(encoding="utf-8")))
 
 
 def engines_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -335,8 +354,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
                 (given.into.parent / FIGURE).parent.mkdir(parents=True, exist_ok=True)
                 (given.into.parent / FIGURE).write_text(quantizers.figure(rows), encoding="utf-8")
+            if _is_pareto(rows):
+                from docbin.bench import pareto
+
+                (given.into.parent / PARETO).parent.mkdir(parents=True, exist_ok=True)
+                (given.into.parent / PARETO).write_text(pareto.figure(_points(rows)), encoding="utf-8")
         evaluated = [row for rows in results.values() for row in rows if "dataset" in row]
-        scores = given.into.parent / "datasets" / "scores.json"
+        scores = given.into.parent / KEPT
         if evaluated and scores.parent.is_dir():
             old = scores.read_text(encoding="utf-8") if scores.is_file() else ""
             scores.write_text(scores_file(evaluated, old), encoding="utf-8")
