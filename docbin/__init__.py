@@ -138,7 +138,14 @@ def binarize(image: Given, method: str | None = "bitunet", *, enlarge: str | int
 
 
 def clean(
-    image: Given, method: str | None = "bitunet", *, colour: bool = False, enlarge: str | int = 1, polarity: str = "auto", **params: Any
+    image: Given,
+    method: str | None = "bitunet",
+    *,
+    colour: bool = False,
+    enlarge: str | int = 1,
+    straighten: str = "auto",
+    polarity: str = "auto",
+    **params: Any,
 ) -> Image:
     """A clean page: white paper, ink in its own greys or colours with soft edges; for OCR, for print, for reading.
 
@@ -148,12 +155,14 @@ def clean(
     method : what says where ink is; as in :func:`binarize`
     colour : keep the ink's colours where the page is in colour; else the result is grey
     enlarge : 2 for twice the pixels a side, "auto" for that where letters are small (:mod:`docbin.enlarging`)
+    straighten : "auto" makes lines straight where a photograph has curved them (:mod:`docbin.straightening`); "off": every pixel stays in its place
     polarity : as in :func:`binarize`; the clean page is dark on white whichever it was, in colour with the hues it had
     **params : parameters of the method
 
     Returns
     -------
-    uint8 array (H, W), or (H, W, 3) with `colour` and a page in colour; 0 = black, 255 = white. Enlarged, twice as high and wide.
+    uint8 array (H, W), or (H, W, 3) with `colour` and a page in colour; 0 = black, 255 = white. Enlarged, twice as high and wide;
+    straightened, as wide and sometimes higher.
 
     Raises
     ------
@@ -175,7 +184,7 @@ def clean(
 
     row = catalogue.get(method or catalogue.DEFAULT)
     upper, was = upright(pixels_of(image), polarity)
-    return clean_by(row, upper, colour=colour, enlarge=enlarge, polarity=was, **params).page
+    return clean_by(row, upper, colour=colour, enlarge=enlarge, straighten=straighten, polarity=was, **params).page
 
 
 def threshold(image: Given, method: str, **params: Any) -> FloatMap:

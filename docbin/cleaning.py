@@ -8,6 +8,8 @@ method was nearly sure (its probability map says so) a pale stroke stays pale in
 
 Three things are taken out of the mask first (:func:`without_dirt`): specks, which are much smaller than a full stop of the page's own writing; dark
 borders of a scan, which touch the page's edge and are much thicker than its strokes; and the outline of a sheet that lies on something dark.
+
+Lines that are curved, as on a photograph of an open book, may be made straight at last (:mod:`docbin.straightening`).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from docbin import straightening
 from docbin.enlarging import by_row
 from docbin.kernels.paper import SHRINK, paper_level
 from docbin.page import FloatMap, Image, Mask, check_image, check_mask, to_grey
@@ -47,7 +50,10 @@ SPECK = 0.12
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """A clean page, the ink it was made from, the page (dark on light) that both are of, and how much larger that is than the one given, 1 or 2."""
+    """A clean page, the ink it was made from, the page (dark on light) that both are of, and how much larger that is than the one given, 1 or 2.
+
+    Where lines were straightened `page` shows ink elsewhere than `ink` and `source` do, and may be higher than they are.
+    """
 
     page: Image
     ink: Mask
@@ -56,15 +62,28 @@ class Cleaned:
 
 
 def clean_by(
-    row: Method, image: Image, *, colour: bool = False, enlarge: str | int = "1", polarity: Polarity = "dark", **params: Any
+    row: Method,
+    image: Image,
+    *,
+    colour: bool = False,
+    enlarge: str | int = "1",
+    straighten: str = "off",
+    polarity: Polarity = "dark",
+    **params: Any,
 ) -> Cleaned:
     """Clean a page, dark on light, by a row of :mod:`docbin.catalogue`; `enlarge` as in :func:`docbin.enlarging.on_fitting_grid`.
 
+    `straighten` is one of :data:`docbin.straightening.CHOICES`; with "off" every pixel stays where it was.
+
     `polarity` is what the page was before :func:`docbin.polarity.upright`: ink that was light on dark keeps its own hues, not those of its negative.
     """
+    wanted = straightening.check(straighten)
     found = by_row(row, image, enlarge, **params)
     pixels = with_own_hues(found.page) if colour and polarity == "light" else found.page
-    return Cleaned(clean_page(pixels, found.ink, found.probability, colour=colour), found.ink, found.page, found.scale)
+    page = clean_page(pixels, found.ink, found.probability, colour=colour)
+    if wanted == "auto":
+        page = straightening.straightened(page, found.ink)
+    return Cleaned(page, found.ink, found.page, found.scale)
 
 
 def clean_page(image: Image, ink: Mask, probability: FloatMap | None = None, *, colour: bool = False) -> Image:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from docbin.errors import UsageError
 from docbin.kernels.paper import paper_level
@@ -76,11 +77,10 @@ class OnGrid:
     scale: int
 
 
-def letter_height(ink: Mask) -> float | None:
-    """Median height of the letters in pixels; None where there are fewer than `FEWEST`.
+def letter_boxes(ink: Mask) -> NDArray[np.int32]:
+    """Boxes of the letters of a page: left, top, width and height of each, int32 (letters, 4).
 
-    Letters are 8-connected pieces of a letter's proportions, at least four pixels high and not higher than a quarter of the page. Each counts by its
-    width: so words whose letters touch count as several, and neither full stops nor the dust of a bad threshold outnumber the writing.
+    Letters are 8-connected pieces of a letter's proportions, at least four pixels high and not higher than a quarter of the page.
 
     Parameters
     ----------
@@ -91,12 +91,26 @@ def letter_height(ink: Mask) -> float | None:
     _, _, stats, _ = cv2.connectedComponentsWithStats(np.asarray(ink, np.uint8), connectivity=8)
     width, height, area = (stats[1:, column] for column in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
     letters = (height >= 4) & (width >= 2) & (area > 6) & (width < 20 * height) & (height < 8 * width) & (4 * height < ink.shape[0])
-    if np.count_nonzero(letters) < FEWEST:
+    return np.asarray(stats[1:][letters][:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]], np.int32)
+
+
+def median_height(boxes: NDArray[np.int32]) -> float | None:
+    """Median height in pixels of letters of these boxes (:func:`letter_boxes`); None where there are fewer than `FEWEST`.
+
+    Each counts by its width: so words whose letters touch count as several, and neither full stops nor the dust of a bad threshold outnumber the
+    writing.
+    """
+    if len(boxes) < FEWEST:
         return None
-    width, height = width[letters], height[letters]
+    width, height = boxes[:, 2], boxes[:, 3]
     order = np.argsort(height, kind="stable")
     counted = np.cumsum(width[order])
     return float(height[order][np.searchsorted(counted, counted[-1] / 2)])
+
+
+def letter_height(ink: Mask) -> float | None:
+    """Median height of the letters of a page, bool (H, W), in pixels; None where there are too few. See :func:`median_height`."""
+    return median_height(letter_boxes(ink))
 
 
 def evenness(image: Image, ink: Mask) -> float:

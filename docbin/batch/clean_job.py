@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from docbin.files.output import Format
     from docbin.page import Page
 
+STRAIGHTEN = ("auto", "off")
+"""Curved lines: straighten them where there are such, or leave every pixel where it is (:data:`docbin.straightening.CHOICES`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clean(Job):
     """See :class:`docbin.batch.job.Job`. `colour`: the ink keeps its colours. `enlarge`: "1", "2" or "auto" (:mod:`docbin.enlarging`).
-    `polarity`: of the writing, "dark", "light", or "auto"
+    `straighten`: "auto" or "off" (:mod:`docbin.straightening`). `polarity`: of the writing, "dark", "light", or "auto"
     (:mod:`docbin.polarity`); the clean page is dark on white whichever it was."""
 
     row: Method
     colour: bool = False
     enlarge: str = "1"
+    straighten: str = "auto"
     polarity: str = "auto"
     task: ClassVar[str] = "clean"
 
@@ -55,10 +59,13 @@ class Clean(Job):
             raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
         if self.enlarge not in ENLARGE:
             raise UsageError(f"--enlarge {self.enlarge}: choose one of {', '.join(ENLARGE)}")
+        if self.straighten not in STRAIGHTEN:
+            raise UsageError(f"--straighten {self.straighten}: choose one of {', '.join(STRAIGHTEN)}")
 
     def settings(self) -> dict[str, Any]:
         """As :meth:`docbin.batch.job.Job.settings`."""
-        return Job.settings(self) | {"colour": self.colour, "enlarge": self.enlarge, "polarity": self.polarity}
+        own = {"colour": self.colour, "enlarge": self.enlarge, "straighten": self.straighten, "polarity": self.polarity}
+        return Job.settings(self) | own
 
     def formats(self) -> Mapping[str, Format]:
         from docbin.files import formats
@@ -86,12 +93,15 @@ class Clean(Job):
         from docbin.polarity import upright
 
         upper, polarity = upright(page.pixels, self.polarity)
-        made = clean_by(self.row, upper, colour=self.colour, enlarge=self.enlarge, polarity=polarity, **self.params)
+        made = clean_by(
+            self.row, upper, colour=self.colour, enlarge=self.enlarge, straighten=self.straighten, polarity=polarity, **self.params
+        )
         result = Result(
             ink=float(np.count_nonzero(made.ink) / made.ink.size),
             polarity=polarity,
             channels=1 if made.page.ndim == 2 else 3,
             scale=made.scale,
+            size=(made.page.shape[1], made.page.shape[0]),
         ).judged(assessment.remark(made.source, made.ink))
         if staged is None:
             return replace(result, data=zlib.compress(made.page.tobytes(), 1))

@@ -53,6 +53,7 @@ class Result:
     layers : the page of a document in layers, in the place of `data`
     polarity : "dark" or "light", as the page's writing was taken; None where that was not asked
     scale : of the result's sides to the page's
+    size : (width, height) of the result, pixels; None where it is the page's times `scale`
     replacement : what comes in the place of the pictures of a PDF page (:class:`docbin.pdf.replace.Replacement`); None where it stays
     """
 
@@ -67,6 +68,7 @@ class Result:
     layers: PageLayers | None = None
     polarity: str | None = None
     scale: int = 1
+    size: tuple[int, int] | None = None
     replacement: Replacement | None = None
 
     def judged(self, verdict: Quality | None) -> Result:

@@ -49,7 +49,7 @@ class PageRecord:
     status : "done", "kept" (finished by an earlier run, not touched), "failed", "planned" (dry run),
         "skipped" (a picture of a kind that is not read, in a folder)
     method, parameters : all parameters, defaults included
-    size : (width, height) of the result, pixels; twice the page's where it was enlarged
+    size : (width, height) of the result, pixels; twice the page's where it was enlarged, higher where lines were straightened
     dpi : (horizontal, vertical) of the result, None where the file does not say
     ink : share of ink, 0..1; None where words were asked for
     words : how many were found; None where ink was asked for

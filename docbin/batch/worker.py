@@ -214,7 +214,7 @@ class PageWorker:
             result = self._replacement(page, place, result)
         elif task.staged is None and self.job.in_layers():
             result = self._layers(page, result)
-        size = width * result.scale, height * result.scale
+        size = result.size or (width * result.scale, height * result.scale)
         return Done(size, enlarged_dpi(page.dpi, result.scale), time.perf_counter() - start, page.notes, result)
 
     def _replacement(self, page: Page, place: Place, result: Result) -> Result:

@@ -69,14 +69,23 @@ def command(
         ),
     ] = "auto",
     enlarge: batches.Enlarge = "1",
+    straighten: Annotated[
+        str,
+        typer.Option(
+            "--straighten",
+            metavar="auto|off",
+            help="Curved lines (a photographed book) become straight, the page a little higher; off: every pixel stays in its place. [default: auto]",
+            show_default=False,
+        ),
+    ] = "auto",
     *,
     options: batches.BatchOptions,
 ) -> int:
     """Write clean pages: white paper, the ink in its own greys or colours, with soft edges; for OCR, for print and for reading.
 
-    Stains, shadows, folds, what shines through, specks and dark borders of the scan go. OCR engines that read grey (Tesseract and most others) read
-    such a page better than one of black and white, above all where letters are small. Folders, several jobs, --resume and the report work as for
-    binarize.
+    Stains, shadows, folds, what shines through, specks and dark borders of the scan go; lines that a photograph has curved become straight. OCR
+    engines that read grey (Tesseract and most others) read such a page better than one of black and white, above all where letters are small.
+    Folders, several jobs, --resume and the report work as for binarize.
 
     docbin clean page.jpg -o page.png
 
@@ -89,6 +98,7 @@ def command(
         from docbin import batch
 
         given = batches.parameters(param or [])
-        return batch.Clean.create(method, given, colour=colour, polarity=polarity, enlarge=enlarge, format=format, **options.of_job())
+        own = {"colour": colour, "polarity": polarity, "enlarge": enlarge, "straighten": straighten}
+        return batch.Clean.create(method, given, format=format, **own, **options.of_job())
 
     return batches.run(inputs, out, job, options)

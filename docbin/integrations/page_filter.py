@@ -77,7 +77,7 @@ class PageFilter:
 
     def apply_for_ocr(self, pixels: Image, threads: int | None = None, *, clean: bool) -> Filtered:
         """As :meth:`apply`, for a recognizer: with twice the pixels a side where letters are low (:mod:`docbin.enlarging`), and with `clean` the
-        clean grey page besides."""
+        clean grey page besides. Every pixel stays in its place, for a text layer will lie over the page: no line is straightened."""
         from docbin import kernels
         from docbin.cleaning import clean_by
         from docbin.enlarging import ink_of

@@ -11,7 +11,7 @@ A method's name says what Tesseract gets::
     tesseract-sauvola       by its Sauvola
     METHOD                  the ink, one bit a pixel
     probability:METHOD      the probability map as grey
-    clean:METHOD            the clean page (docbin clean)
+    clean:METHOD            the clean page (docbin clean), curved lines made straight
 
 ``@2`` or ``@auto`` behind any name of a method enlarges the page first (:mod:`docbin.enlarging`), and doubles the resolution that Tesseract is told.
 """
@@ -74,7 +74,7 @@ class Preparation(Row):
         if self.as_what == "clean":
             from docbin.cleaning import clean_by
 
-            made = clean_by(row, pixels, enlarge=self.enlarge, **params)
+            made = clean_by(row, pixels, enlarge=self.enlarge, straighten="auto", **params)
             return made.page, made.scale
         if self.as_what == "probability":
             from docbin.files.output import probability_grey
