@@ -25,7 +25,7 @@ from docbin.page import Image, Mask, check_mask
 
 CHOICES = ("auto", "off")
 """What a user may ask for: look whether lines are curved, or leave them."""
-LEAST_BEND = 0.5
+LEAST_BEND = 0.6
 """Letters' heights by which a line must deviate from the page's common slope."""
 LEAST_LINES = 8
 """Fewer lines tell no smooth field."""
@@ -46,10 +46,12 @@ GAP = 3
 """Letters' heights between two letters of a line, at the most: a wide space."""
 MOST_LETTERS = 60_000
 """A page with more pieces of a letter's size is no page of writing (a halftone)."""
-ALONG, ACROSS = 4, 2
+ALONG, ACROSS = 6, 2
 """Degrees of the polynomial along lines and from line to line."""
-ROUNDS = 8
-"""Of fitting with new weights."""
+RIDGE = 1e-4
+"""Pull of the coefficients towards 0, as a share of that of all letters: where lines say nothing, the field does nothing."""
+ROUNDS = 10
+"""Of fitting with new weights; in the first ones letters far from their line still count, for a line that bends much is one, too."""
 STRIP = 512
 """Rows that are moved at a time; the memory of the maps is that of a strip."""
 LARGEST_SIDE = 32_000
@@ -250,16 +252,17 @@ def _fitted(x: Floats, y: Floats, of: NDArray[np.int64], letter: float) -> tuple
     weight: Floats = np.ones(len(x))
     scale = max(1.0, 0.08 * letter)
     coefficients: Floats = np.zeros((ALONG, ACROSS + 1))
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS):
         terms = (along[:, :, None] * _powers(heights[of], top, bottom, ACROSS)[:, None, :]).reshape(len(x), -1)
         means = np.stack([_means(term, weight, of) for term in terms.T], axis=1)
         apart = terms - means[of]
-        ridge = 1e-3 * len(x) * np.eye(terms.shape[1])
+        ridge = RIDGE * len(x) * np.eye(terms.shape[1])
         normal, wanted = (apart * weight[:, None]).T @ apart, (apart * weight[:, None]).T @ (y - _means(y, weight, of)[of])
         solved = np.linalg.solve(normal + ridge, wanted)
         flat = y - np.asarray(terms @ solved, np.float64)
         heights = _means(flat, weight, of)
-        weight = np.asarray(1 / (1 + ((flat - heights[of]) / scale) ** 2), np.float64)
+        narrow = scale * max(1.0, 16 / 2**turn)
+        weight = np.asarray(1 / (1 + ((flat - heights[of]) / narrow) ** 2), np.float64)
         coefficients = np.asarray(solved, np.float64).reshape(ALONG, ACROSS + 1)
     return Field(coefficients, left, right, top, bottom), heights
 
