@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from docbin.batch.job import Job, Result, enlarged_dpi
+from docbin.batch.job import Job, Result, check_pdf_way, enlarged_dpi
 from docbin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 POLARITIES = ("auto", "dark", "light")
 ENLARGE = ("auto", "1", "2")
 """Whether a page is given twice the pixels a side: where its letters are small, never, always (:mod:`docbin.enlarging`)."""
-PDF_WAYS = ("replace", "rebuild")
 DOCUMENT_FORMATS = ("tiff", "pdf")
 """Formats in which a document of several pages stays one file. (Raw PBM could hold several too, but most readers would see the first alone.)"""
 
@@ -76,8 +75,7 @@ class Binarize(Job):
             raise UsageError(f"--enlarge {self.enlarge}: choose one of {', '.join(ENLARGE)}")
         if self.editable and (self.probability or self.format is not None):
             raise UsageError("--editable writes OpenRaster files; leave out --format and --probability")
-        if self.pdf not in PDF_WAYS:
-            raise UsageError(f"--pdf {self.pdf!r}: choose one of {', '.join(PDF_WAYS)}")
+        check_pdf_way(self.pdf)
         self._check_compression()
         if self.min_quality is not None and not 0 <= self.min_quality <= 1:
             raise UsageError(f"min_quality {self.min_quality:g}: an expected F-measure of 0 to 1 is wanted, for instance 0.8")
@@ -137,14 +135,14 @@ class Binarize(Job):
     def replaces(self, kind: str, format: str) -> bool:
         return kind == format == "pdf" and self.pdf == "replace" and not self.probability and not self.editable
 
-    def picture(self, mask: Mask, pixels: Image, dpi: tuple[float, float] | None) -> InkPicture | PageLayers:
+    def picture(self, made: Any, pixels: Image, dpi: tuple[float, float] | None) -> InkPicture | PageLayers:
         if self.layers:
             from docbin.pdf.layering import layered
 
-            return layered(pixels, mask, dpi, self.compression)
+            return layered(pixels, made, dpi, self.compression)
         from docbin.pdf.ink_picture import encoded
 
-        return encoded(mask, self.compression)
+        return encoded(made, self.compression)
 
     def in_layers(self) -> bool:
         return self.layers

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docbin.batch.binarize_job import ENLARGE, POLARITIES
-from docbin.batch.job import Job, Result, enlarged_dpi
+from docbin.batch.job import Job, Result, check_pdf_way, enlarged_dpi
 from docbin.errors import UsageError
 
 if TYPE_CHECKING:
     from docbin.catalogue import Method
     from docbin.files.output import Format
-    from docbin.page import Page
+    from docbin.page import Image, Page
+    from docbin.pdf.page_layers import PageLayers
 
 STRAIGHTEN = ("auto", "off")
 """Curved lines: straighten them where there are such, or leave every pixel where it is (:data:`docbin.straightening.CHOICES`)."""
@@ -25,13 +26,16 @@ STRAIGHTEN = ("auto", "off")
 class Clean(Job):
     """See :class:`docbin.batch.job.Job`. `colour`: the ink keeps its colours. `enlarge`: "1", "2" or "auto" (:mod:`docbin.enlarging`).
     `straighten`: "auto" or "off" (:mod:`docbin.straightening`). `polarity`: of the writing, "dark", "light", or "auto"
-    (:mod:`docbin.polarity`); the clean page is dark on white whichever it was."""
+    (:mod:`docbin.polarity`); the clean page is dark on white whichever it was. `pdf`: how a PDF becomes a PDF
+    (:data:`docbin.batch.job.PDF_WAYS`). `break_signatures`: a signed PDF may be changed."""
 
     row: Method
     colour: bool = False
     enlarge: str = "1"
     straighten: str = "auto"
     polarity: str = "auto"
+    pdf: str = "replace"
+    break_signatures: bool = False
     task: ClassVar[str] = "clean"
 
     @classmethod
@@ -61,11 +65,12 @@ class Clean(Job):
             raise UsageError(f"--enlarge {self.enlarge}: choose one of {', '.join(ENLARGE)}")
         if self.straighten not in STRAIGHTEN:
             raise UsageError(f"--straighten {self.straighten}: choose one of {', '.join(STRAIGHTEN)}")
+        check_pdf_way(self.pdf)
 
     def settings(self) -> dict[str, Any]:
         """As :meth:`docbin.batch.job.Job.settings`."""
         own = {"colour": self.colour, "enlarge": self.enlarge, "straighten": self.straighten, "polarity": self.polarity}
-        return Job.settings(self) | own
+        return Job.settings(self) | own | ({"pdf": self.pdf} if self.pdf != "replace" else {})
 
     def formats(self) -> Mapping[str, Format]:
         from docbin.files import formats
@@ -77,6 +82,18 @@ class Clean(Job):
 
     def document_formats(self) -> tuple[str, ...]:
         return ("tiff", "pdf")
+
+    def replaces(self, kind: str, format: str) -> bool:
+        return kind == format == "pdf" and self.pdf == "replace"
+
+    def in_place(self) -> Clean:
+        return replace(self, straighten="off")
+
+    def picture(self, made: Any, pixels: Image, dpi: tuple[float, float] | None) -> PageLayers:
+        from docbin.files.write_jpeg import jpeg
+        from docbin.pdf.page_layers import one_picture
+
+        return one_picture(jpeg(made, dpi), made.shape)
 
     def one_page_is(self, format: str) -> str:
         return f"a clean page ({format})"

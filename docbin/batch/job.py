@@ -23,7 +23,7 @@ from docbin.registry import Row
 if TYPE_CHECKING:
     from docbin.assessment import Quality
     from docbin.files.output import Format
-    from docbin.page import Image, Mask, Page
+    from docbin.page import Image, Page
     from docbin.pdf.ink_picture import InkPicture
     from docbin.pdf.page_layers import PageLayers
     from docbin.pdf.replace import Replacement
@@ -32,6 +32,9 @@ PAGE_SECONDS = 1800.0
 """A worker that needs longer for one page is taken for hung. Half an hour is far above the slowest method on the largest page that is read."""
 READ_SECONDS = 300.0
 """A worker that needs longer to open a file or to read a page, which takes seconds, hangs in a decoder; where a user names a limit, that holds."""
+
+PDF_WAYS = ("replace", "rebuild")
+"""A PDF that becomes a PDF: the document itself with its scans replaced, or a new one of the results alone."""
 
 MARKS: Mapping[str, str] = {"binarize": ".ink", "clean": ".clean", "detect": ".words", "enhance": ".enhanced"}
 """Job -> what stands between stem and suffix of an output that is written beside its input: ``page.jpg`` -> ``page.ink.png``."""
@@ -174,9 +177,13 @@ class Job(ABC):
         """Whether the pages of a PDF are ink over their paper, as :meth:`picture` makes them, and not a picture."""
         return False
 
-    def picture(self, mask: Mask, pixels: Image, dpi: tuple[float, float] | None) -> InkPicture | PageLayers:
-        """What is put in the place of a PDF page's pictures: made of the page's ink and pixels, both as they are stored there; `dpi` of
-        the pixels."""
+    def in_place(self) -> Job:
+        """The same job for pages whose pictures are replaced: every pixel has to stay where it is, for text and links lie over the page."""
+        return self
+
+    def picture(self, made: Any, pixels: Image, dpi: tuple[float, float] | None) -> InkPicture | PageLayers:
+        """What is put in the place of a PDF page's pictures: of what the job made of the page and of the page's pixels, both as they are
+        stored there; `dpi` of the pixels."""
         raise NotImplementedError(f"{self.task} replaces no pictures")  # `replaces` says so
 
     @abstractmethod
@@ -190,6 +197,12 @@ class Job(ABC):
     @abstractmethod
     def work(self, page: Page, name: str, staged: Path | None, format: str) -> Result:
         """Do a page of the file that the user calls `name`; write the result to `staged`, or bring it back where that is None."""
+
+
+def check_pdf_way(way: str) -> None:
+    """UsageError for a way from PDF to PDF that does not exist."""
+    if way not in PDF_WAYS:
+        raise UsageError(f"--pdf {way!r}: choose one of {', '.join(PDF_WAYS)}")
 
 
 def difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from docbin.files import PageFile
     from docbin.files.document_record import DocumentRecord
     from docbin.files.remote_path import AnyPath
-    from docbin.page import Mask, Page
+    from docbin.page import Page
     from docbin.pdf.place import Place
 
 REOPEN_PAGES = 32
@@ -90,13 +90,17 @@ Answer = FileInfo | Done | Failure
 
 def unpack(done: Done) -> Any:
     """The page that came back as data: a mask, bool (H, W), or a picture, uint8 (H, W) or (H, W, 3)."""
+    return _pixels(done.result, done.size)
+
+
+def _pixels(result: Result, size: tuple[int, int]) -> Any:
     import zlib
 
     import numpy as np
 
-    data, channels = done.result.data, done.result.channels
+    data, channels = result.data, result.channels
     assert data is not None
-    width, height = done.size
+    width, height = size
     if channels == 0:
         rows = np.frombuffer(data, dtype=np.uint8).reshape(height, -1)
         return np.unpackbits(rows, axis=1, count=width).view(np.bool_)
@@ -207,7 +211,8 @@ class PageWorker:
         self.progress()
         height, width = page.pixels.shape[:2]
         check_memory(self.job, width, height, task.label)
-        result = self.job.work(page, task.name, task.staged, task.format)
+        job = self.job if place is None else self.job.in_place()
+        result = job.work(page, task.name, task.staged, task.format)
         if task.put is not None and task.staged is not None:
             task.put.write(task.staged, replace=replace)
         if place is not None:
@@ -222,27 +227,24 @@ class PageWorker:
         from docbin.pdf.place import stored
         from docbin.pdf.replace import Replacement
 
-        mask = _mask(page, result)
+        made = _made(page, result)
         dpi = page.dpi if page.dpi is None or place.orientation < 5 else page.dpi[::-1]
-        picture = self.job.picture(stored(mask, place.orientation), stored(page.pixels, place.orientation), dpi)
+        picture = self.job.picture(stored(made, place.orientation), stored(page.pixels, place.orientation), dpi)
         return replace(result, data=None, replacement=Replacement(place, picture))
 
     def _layers(self, page: Page, result: Result) -> Result:
         """The result of a page of a document, in layers."""
         from docbin.pdf.page_layers import PageLayers
 
-        layers = self.job.picture(_mask(page, result), page.pixels, page.dpi)
+        layers = self.job.picture(_made(page, result), page.pixels, page.dpi)
         assert isinstance(layers, PageLayers)
         return replace(result, data=None, layers=layers)
 
 
-def _mask(page: Page, result: Result) -> Mask:
-    """The ink that came of a page, bool (H, W) times the result's scale."""
-    import numpy as np
-
-    assert result.data is not None
+def _made(page: Page, result: Result) -> Any:
+    """What came of a page whose every pixel stayed in its place: as :func:`unpack`."""
     height, width = (side * result.scale for side in page.pixels.shape[:2])
-    return np.unpackbits(np.frombuffer(result.data, np.uint8).reshape(height, -1), axis=1, count=width).view(np.bool_)
+    return _pixels(result, (width, height))
 
 
 def check_memory(job: Job, width: int, height: int, label: str) -> None:

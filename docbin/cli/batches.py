@@ -46,6 +46,20 @@ Inputs = Annotated[
         show_default=False,
     ),
 ]
+PdfWay = Annotated[
+    str,
+    typer.Option(
+        "--pdf",
+        metavar="replace|rebuild",
+        help="PDF to PDF: the same document, its scans replaced, text and links kept; or a new one of the results alone, drawn pages rendered. "
+        "[default: replace]",
+        show_default=False,
+    ),
+]
+BreakSignatures = Annotated[
+    bool,
+    typer.Option("--break-signatures", help="Change signed PDFs too, and take their signatures out. [default: no]", show_default=False),
+]
 Enlarge = Annotated[
     str,
     typer.Option(

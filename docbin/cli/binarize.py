@@ -59,16 +59,7 @@ def command(
             show_default=False,
         ),
     ] = None,
-    pdf: Annotated[
-        str,
-        typer.Option(
-            "--pdf",
-            metavar="replace|rebuild",
-            help="PDF to PDF: the same document, its scans replaced by ink, text and links kept; or a new one of ink alone, drawn pages "
-            "rendered. [default: replace]",
-            show_default=False,
-        ),
-    ] = "replace",
+    pdf: batches.PdfWay = "replace",
     layers: Annotated[
         bool,
         typer.Option(
@@ -79,10 +70,7 @@ def command(
             show_default=False,
         ),
     ] = False,
-    break_signatures: Annotated[
-        bool,
-        typer.Option("--break-signatures", help="Change signed PDFs too, and take their signatures out. [default: no]", show_default=False),
-    ] = False,
+    break_signatures: batches.BreakSignatures = False,
     polarity: Annotated[
         str,
         typer.Option(

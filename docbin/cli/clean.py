@@ -68,6 +68,8 @@ def command(
             show_default=False,
         ),
     ] = "auto",
+    pdf: batches.PdfWay = "replace",
+    break_signatures: batches.BreakSignatures = False,
     enlarge: batches.Enlarge = "1",
     straighten: Annotated[
         str,
@@ -85,7 +87,7 @@ def command(
 
     Stains, shadows, folds, what shines through, specks and dark borders of the scan go; lines that a photograph has curved become straight. OCR
     engines that read grey (Tesseract and most others) read such a page better than one of black and white, above all where letters are small.
-    Folders, several jobs, --resume and the report work as for binarize.
+    A PDF gives the same PDF with its scans replaced, every pixel in its place. Folders, several jobs, --resume and the report work as for binarize.
 
     docbin clean page.jpg -o page.png
 
@@ -99,6 +101,7 @@ def command(
 
         given = batches.parameters(param or [])
         own = {"colour": colour, "polarity": polarity, "enlarge": enlarge, "straighten": straighten}
+        own |= {"pdf": pdf, "break_signatures": break_signatures}
         return batch.Clean.create(method, given, format=format, **own, **options.of_job())
 
     return batches.run(inputs, out, job, options)

@@ -28,6 +28,12 @@ class PageLayers:
     size: tuple[int, int]
 
 
+def one_picture(jpeg: bytes, shape: tuple[int, ...]) -> PageLayers:
+    """A page that is one JPEG, of pixels of `shape` (H, W) or (H, W, 3), and has no stencils."""
+    size = (shape[1], shape[0])
+    return PageLayers(jpeg, size, 1 if len(shape) == 2 else 3, (), size)
+
+
 def codes(picture: InkPicture | PageLayers) -> list[bytes]:
     """The codes of its pictures, the background's before those of the stencils."""
     if isinstance(picture, InkPicture):
