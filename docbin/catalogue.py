@@ -45,6 +45,8 @@ class Method(Row):
     threshold: str | None = None
     probability: str | None = None
     ink_and_probability: str | None = None
+    grey: bool = True
+    """What comes out follows from the page's grey (:func:`docbin.page.to_grey`), so that a caller who has that need not give the colours."""
 
     def prepare(self) -> None:
         """As :meth:`docbin.registry.Row.prepare`."""
@@ -350,6 +352,7 @@ _ROWS: tuple[Method, ...] = (
         "the default method; where its verdict is low, others of other kinds, and the best verdict wins",
         "docbin.assessment: expected F-measure without a truth",
         ink="docbin.automatic:ink",
+        grey=False,
         params=(
             Param("enough", 0.75, "expected F-measure with which the default's result is taken without another look", min=0.0, max=1.0),
         ),
@@ -389,6 +392,7 @@ def _learned(config: Config) -> Method:
         ),
         needs=(runtime.module,) if runtime.module else (),
         extra=runtime.extra,
+        grey=config.input.channels == "grey",
         model=config.name,
         sha256=config.sha256,
     )

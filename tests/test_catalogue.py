@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 import docbin
 from docbin import catalogue
 from docbin.catalogue import Method
 from docbin.errors import MissingExtra, UsageError
+from docbin.page import to_grey
 from docbin.registry import Param
 
 ROW = Method(
@@ -57,3 +60,17 @@ def test_a_path_that_is_no_model_folder_is_called_so(tmp_path: Path) -> None:
         catalogue.get(str(tmp_path / "runs" / "new"))
     with pytest.raises(MissingExtra, match=r"the folder has no config.toml"):
         catalogue.get(str(tmp_path))
+
+
+def test_methods_that_are_said_to_see_grey_levels_alone_do() -> None:
+    rng = np.random.default_rng(3)
+    page = np.full((70, 90, 3), (230, 205, 170), np.uint8)
+    cv2.putText(page, "grey", (4, 45), cv2.FONT_HERSHEY_COMPLEX, 1.0, (40, 20, 120), 2, cv2.LINE_AA)
+    page = np.clip(page + rng.normal(0, 6, page.shape), 0, 255).astype(np.uint8)
+    grey = to_grey(page)
+    rows = [row for row in catalogue.METHODS.values() if row.grey and row.available]
+    assert {"sauvola", "otsu", "bitunet"} <= {row.name for row in rows}
+    assert not catalogue.METHODS[catalogue.AUTO].grey
+    assert not catalogue.METHODS["unet"].grey
+    for row in rows:
+        assert np.array_equal(row.binarize(page), row.binarize(grey)), row.name

@@ -159,9 +159,12 @@ class Binarize(Job):
         from docbin import assessment, automatic, catalogue
         from docbin.enlarging import doubled, ink_of, on_fitting_grid
         from docbin.files import PageWriter, write_page, write_probability
+        from docbin.page import to_grey
         from docbin.polarity import upright
 
         pixels, polarity = upright(page.pixels, self.polarity)
+        if self.row.grey and self.enlarge == "1":  # (enlarged are the colours)
+            pixels = to_grey(pixels)  # once, for the method and for the verdict
         choices: list[automatic.Choice] = []
 
         def run(image: Image) -> tuple[Mask, FloatMap | None]:
