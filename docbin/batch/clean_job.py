@@ -9,33 +9,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from docbin.batch.binarize_job import ENLARGE, POLARITIES
-from docbin.batch.job import Job, Result, check_pdf_way, enlarged_dpi
+from docbin.batch.job import Result, enlarged_dpi
+from docbin.batch.picture_job import PictureJob
 from docbin.errors import UsageError
 
 if TYPE_CHECKING:
     from docbin.catalogue import Method
-    from docbin.files.output import Format
-    from docbin.page import Image, Page
-    from docbin.pdf.page_layers import PageLayers
+    from docbin.page import Page
 
 STRAIGHTEN = ("auto", "off")
 """Curved lines: straighten them where there are such, or leave every pixel where it is (:data:`docbin.straightening.CHOICES`)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clean(Job):
-    """See :class:`docbin.batch.job.Job`. `colour`: the ink keeps its colours. `enlarge`: "1", "2" or "auto" (:mod:`docbin.enlarging`).
+class Clean(PictureJob):
+    """See :class:`docbin.batch.picture_job.PictureJob`. `colour`: the ink keeps its colours. `enlarge`: "1", "2" or "auto" (:mod:`docbin.enlarging`).
     `straighten`: "auto" or "off" (:mod:`docbin.straightening`). `polarity`: of the writing, "dark", "light", or "auto"
-    (:mod:`docbin.polarity`); the clean page is dark on white whichever it was. `pdf`: how a PDF becomes a PDF
-    (:data:`docbin.batch.job.PDF_WAYS`). `break_signatures`: a signed PDF may be changed."""
+    (:mod:`docbin.polarity`); the clean page is dark on white whichever it was."""
 
     row: Method
     colour: bool = False
     enlarge: str = "1"
     straighten: str = "auto"
     polarity: str = "auto"
-    pdf: str = "replace"
-    break_signatures: bool = False
     task: ClassVar[str] = "clean"
 
     @classmethod
@@ -58,42 +54,21 @@ class Clean(Job):
 
     def check(self) -> None:
         """As :meth:`docbin.batch.job.Job.check`."""
-        Job.check(self)
+        PictureJob.check(self)
         if self.polarity not in POLARITIES:
             raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
         if self.enlarge not in ENLARGE:
             raise UsageError(f"--enlarge {self.enlarge}: choose one of {', '.join(ENLARGE)}")
         if self.straighten not in STRAIGHTEN:
             raise UsageError(f"--straighten {self.straighten}: choose one of {', '.join(STRAIGHTEN)}")
-        check_pdf_way(self.pdf)
 
     def settings(self) -> dict[str, Any]:
         """As :meth:`docbin.batch.job.Job.settings`."""
         own = {"colour": self.colour, "enlarge": self.enlarge, "straighten": self.straighten, "polarity": self.polarity}
-        return Job.settings(self) | own | ({"pdf": self.pdf} if self.pdf != "replace" else {})
-
-    def formats(self) -> Mapping[str, Format]:
-        from docbin.files import formats
-
-        return {name: format for name, format in formats().items() if format.colour}
-
-    def usual_format(self, kind: str, count: int) -> str:
-        return "pdf" if kind == "pdf" else "tiff" if count > 1 else "png"
-
-    def document_formats(self) -> tuple[str, ...]:
-        return ("tiff", "pdf")
-
-    def replaces(self, kind: str, format: str) -> bool:
-        return kind == format == "pdf" and self.pdf == "replace"
+        return PictureJob.settings(self) | own
 
     def in_place(self) -> Clean:
         return replace(self, straighten="off")
-
-    def picture(self, made: Any, pixels: Image, dpi: tuple[float, float] | None) -> PageLayers:
-        from docbin.files.write_jpeg import jpeg
-        from docbin.pdf.page_layers import one_picture
-
-        return one_picture(jpeg(made, dpi), made.shape)
 
     def one_page_is(self, format: str) -> str:
         return f"a clean page ({format})"

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from docbin.batch.job import Job, Result
+from docbin.batch.job import Result
+from docbin.batch.picture_job import PictureJob
 
 if TYPE_CHECKING:
     from docbin.enhancing import Repair
-    from docbin.files.output import Format
     from docbin.page import Page
 
 
 @dataclass(frozen=True, slots=True)
-class Enhance(Job):
-    """See :class:`docbin.batch.job.Job`."""
+class Enhance(PictureJob):
+    """See :class:`docbin.batch.picture_job.PictureJob`."""
 
     row: Repair
     task: ClassVar[str] = "enhance"
@@ -42,17 +42,6 @@ class Enhance(Job):
         job = cls(row, row.parse(params or {}), **options)
         job.check()
         return job
-
-    def formats(self) -> Mapping[str, Format]:
-        from docbin.files import formats
-
-        return {name: format for name, format in formats().items() if format.colour}
-
-    def usual_format(self, kind: str, count: int) -> str:
-        return "tiff" if count > 1 else "png"
-
-    def document_formats(self) -> tuple[str, ...]:
-        return ("tiff", "pdf")
 
     def one_page_is(self, format: str) -> str:
         return f"a repaired page ({format})"

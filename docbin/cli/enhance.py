@@ -46,9 +46,14 @@ def command(
     format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="png|tiff|jpeg|pdf", help="[default: TIFF for files of several pages, else png]", show_default=False
+            "--format",
+            metavar="png|tiff|jpeg|pdf",
+            help="[default: PDF for PDF, TIFF for other files of several pages, else png]",
+            show_default=False,
         ),
     ] = None,
+    pdf: batches.PdfWay = "replace",
+    break_signatures: batches.BreakSignatures = False,
     *,
     options: batches.BatchOptions,
 ) -> int:
@@ -65,7 +70,8 @@ def command(
     def job() -> Job:
         from docbin import batch
 
-        made = batch.Enhance.create(task, model, {"grey": grey}, format=format, **options.of_job())
+        own = {"format": format, "pdf": pdf, "break_signatures": break_signatures}
+        made = batch.Enhance.create(task, model, {"grey": grey}, **own, **options.of_job())
         if REPAIRS[made.row.name].experimental:
             messages.warning(f"task {made.row.name} is experimental: {made.row.summary}")
         return made

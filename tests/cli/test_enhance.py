@@ -119,3 +119,22 @@ def test_a_missing_model_is_named_with_the_way_out_and_not_offered(model: Path, 
 def test_every_repair_names_a_model_that_docbin_can_train() -> None:
     models = Path(__file__).resolve().parents[2] / "models"
     assert [row.model for row in enhancing.REPAIRS.values() if not (models / str(row.model) / "recipe.toml").is_file()] == []
+
+
+def test_a_pdf_stays_the_same_pdf(model: Path, tmp_path: Path) -> None:
+    import pypdfium2
+
+    from docbin.files import open_pages
+    from tests.pdf.documents import rich
+
+    source, out = rich(tmp_path / "in.pdf"), tmp_path / "out.pdf"
+    assert main(["enhance", str(source), "-o", str(out), "--model", str(model), "--pages", "3"]) == 0
+    with pypdfium2.PdfDocument(out) as document:
+        assert "hidden words of page 3" in document[0].get_textpage().get_text_bounded()
+    with open_pages(source) as before, open_pages(out) as after:
+        old, new = before.scan(3), after.scan(1)
+    assert old is not None
+    assert new is not None
+    wanted = docbin.enhance(old[0].pixels, model=model)
+    assert np.abs(new[0].pixels.astype(int).mean() - wanted.mean()) < 3
+    assert new[0].pixels.shape[:2] == wanted.shape[:2]
