@@ -10,7 +10,8 @@ Where ink is, the method says: of one with a probability map the logits are enla
 well, so there it runs on the enlarged page, too, and the mean of both logits counts: alone, the network on the page as it is misses strokes of a
 pixel's width, and on the enlarged page it takes magnified noise for strokes. Where exactly a stroke ends, the page's greys say
 (:func:`edges_by_greys`): beside and in the network's ink what is darker than a little more than halfway between the paper and the ink around is
-ink, the network's certainty shifting the limit. Measured by what Tesseract reads:
+ink, the network's certainty shifting the limit. On soft pages of larger letters depths are sharpened before, for blur fills the narrow counters of
+an 8 or an e, and the dot of a dotted zero runs into its ring. Measured by what Tesseract reads:
 docs/experiments/2026-11-29-clean-pages-and-small-letters.md.
 
 Whether letters are small is measured on the ink of the page as it is (:func:`are_small`). Pages of larger letters gain nothing and are left alone.
@@ -55,6 +56,11 @@ AROUND = 41
 """Side of the window in which ink's darkness is averaged, pixels of the finer grid; one or two letters."""
 HALFWAY = 0.6
 """Depth below the paper from which a pixel is ink, as a share of the ink around; more than half, for ink's mean holds its pale edges, too."""
+SHARPEN, BLUR = 3.0, 4.0
+"""On soft pages so many times the difference between a pixel's depth and that around it is added; around is by a Gaussian of this deviation, pixels
+of the finer grid: more than a pixel or two of blur on the page, less than a letter."""
+HALFWAY_SHARP = 0.5
+"""`HALFWAY` of sharpened depths, of which the mean of ink holds fewer pale edges."""
 CERTAINTY = 0.3
 """By how much less the depth may be where the method is certain of ink than where it is certain of paper."""
 
@@ -69,12 +75,14 @@ class OnGrid:
     probability : of ink, float32 (H, W); None where the method has none
     page : uint8 (H, W) or (H, W, 3), the page that both are of, dark on light
     scale : 1, or 2 where all of these have twice the pixels a side of the page that was given
+    soft : whether the page was enlarged for its soft ink, and not for letters lower than `SMALL`
     """
 
     ink: Mask
     probability: FloatMap | None
     page: Image
     scale: int
+    soft: bool = False
 
 
 def letter_boxes(ink: Mask) -> NDArray[np.int32]:
@@ -142,7 +150,7 @@ def doubled(image: Image) -> Image:
     return np.asarray(cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def edges_by_greys(ink: Mask, image: Image, probability: FloatMap) -> Mask:
+def edges_by_greys(ink: Mask, image: Image, probability: FloatMap, soft: bool = False) -> Mask:
     """Ink whose edges lie where the page's greys are halfway from paper to ink, bool (H, W).
 
     Parameters
@@ -150,6 +158,7 @@ def edges_by_greys(ink: Mask, image: Image, probability: FloatMap) -> Mask:
     ink : bool (H, W); nothing further than `SIDE` from it becomes ink
     image : uint8 (H, W) or (H, W, 3), the page that the ink is of, dark on light
     probability : of ink, float32 (H, W)
+    soft : sharpen depths first; helps where letters are soft and not lower than `SMALL`, and costs lower ones their thin strokes
     """
     import cv2
 
@@ -158,9 +167,11 @@ def edges_by_greys(ink: Mask, image: Image, probability: FloatMap) -> Mask:
     grey = to_grey(image)
     near = cv2.dilate(np.asarray(ink, np.uint8), np.ones((2 * SIDE + 1,) * 2, np.uint8)) > 0
     depth = 1 - grey / paper_level(grey, ink)
+    if soft:
+        depth += SHARPEN * (depth - cv2.GaussianBlur(depth, (0, 0), BLUR))
     window = (AROUND, AROUND)
     dark, share = cv2.blur(np.where(ink, depth, np.float32(0)), window), cv2.blur(np.asarray(ink, np.float32), window)
-    least = (HALFWAY + CERTAINTY / 2) - np.float32(CERTAINTY) * probability
+    least = ((HALFWAY_SHARP if soft else HALFWAY) + CERTAINTY / 2) - np.float32(CERTAINTY) * probability
     return np.asarray(near & (depth * share > least * dark) & (depth > 0), np.bool_)
 
 
@@ -174,7 +185,7 @@ def ink_of(row: Method, image: Image, enlarge: str | int, **params: Any) -> tupl
     found = by_row(row, image, enlarge, **params)
     if found.scale == 1 or found.probability is None:
         return found.ink, found.page, found.scale
-    return edges_by_greys(found.ink, found.page, found.probability), found.page, found.scale
+    return edges_by_greys(found.ink, found.page, found.probability, found.soft), found.page, found.scale
 
 
 def check(enlarge: str | int) -> str:
@@ -226,7 +237,8 @@ def on_fitting_grid(image: Image, enlarge: str | int, run: Callable[[Image], tup
         logits += _logits(finer_ink, finer, limit)
         logits /= 2
     finer = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
-    return OnGrid(np.asarray(finer >= limit, np.bool_), finer, smooth, 2)
+    soft = height is not None and height >= SMALL and are_small(height, image, ink)
+    return OnGrid(np.asarray(finer >= limit, np.bool_), finer, smooth, 2, soft)
 
 
 def _logits(ink: Mask, probability: FloatMap, limit: float) -> FloatMap:

@@ -84,6 +84,22 @@ def test_edges_lie_where_greys_are_halfway_from_paper_to_ink() -> None:
     assert not enlarging.edges_by_greys(np.zeros_like(ink), page, unsure).any()
 
 
+def test_on_soft_pages_a_blurred_ring_and_its_dot_stay_apart_and_solid_strokes_whole() -> None:
+    import cv2
+
+    ink = np.zeros((120, 160), np.uint8)
+    cv2.ellipse(ink, (60, 60), (11, 17), 0, 0, 360, 1, 4)  # a dotted zero
+    ink[56:65, 58:63] = 1
+    ink[40:80, 110:116] = 1
+    page = np.rint(225 - 110 * cv2.GaussianBlur(ink.astype(np.float32), (0, 0), 2.6)).astype(np.uint8)
+    seen = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)) > 0  # a network sees one blob
+    sure = np.where(seen, 0.95, 0.05).astype(np.float32)
+    blob, apart = (enlarging.edges_by_greys(seen, page, sure, soft) for soft in (False, True))
+    assert cv2.connectedComponents(np.asarray(blob, np.uint8))[0] == 3  # the blob, the stroke, the paper
+    assert cv2.connectedComponents(np.asarray(apart, np.uint8))[0] == 4
+    assert apart[44:76, 111:115].all()
+
+
 def test_certainty_shifts_the_limit_of_greys() -> None:
     ink = np.zeros((80, 120), np.bool_)
     ink[20:60, 40:46] = True
@@ -138,6 +154,7 @@ def test_small_letters_are_seen_twice_soft_ones_once_and_others_are_left_alone(
     found = enlarging.on_fitting_grid(page, enlarge, run)
     twice = (2 * page.shape[0], 2 * page.shape[1])
     assert run.sizes == [page.shape, twice][:times]
+    assert found.soft == (scale == 2 and size == 30)
     assert found.scale == scale
     assert found.ink.shape == found.page.shape == (page.shape if found.scale == 1 else twice)
     assert found.probability is not None
