@@ -157,6 +157,13 @@ def upright(image: Image, polarity: str) -> tuple[Image, Polarity]:
     return (np.asarray(255 - image, np.uint8) if found == "light" else image), found
 
 
+def grey_upright(image: Image, polarity: str) -> tuple[Image, Polarity]:
+    """:func:`upright` in grey, uint8 (H, W), for which the page, uint8 (H, W) or (H, W, 3), is converted once; a light one is inverted in colours."""
+    grey = to_grey(image)
+    turned, found = upright(image, polarity_of(grey) if polarity == "auto" else polarity)
+    return (grey if found == "dark" else to_grey(turned)), found
+
+
 def with_own_hues(inverted: Image) -> Image:
     """An inverted page (:func:`upright`) with the hues it had before: red writing on black is red on white, not cyan. Greys stay as they are.
 

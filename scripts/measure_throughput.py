@@ -4,7 +4,8 @@
 
 Pages are drawn (text on uneven paper, A4 at 300 dpi, JPEG). The engine's rate is that of the method on decoded pages in one process with one
 thread. A batch is run with all pages and with a quarter of them, so that what a page costs and what a start costs are told apart; the share of the
-engine's rate in a batch of 200 pages is computed from the two. CPU seconds of all processes depend little on what else the machine does.
+engine's rate in a batch of 200 pages is computed from the two. CPU seconds of all processes depend little on what else the machine does. The method
+alone is held at its best: as in a batch's process, freed memory is kept for the next page.
 ``measure_engines.py`` puts the Ray engine beside the local one.
 """
 
@@ -60,7 +61,9 @@ def method_seconds(folder: Path, method: str, pages: int = 4) -> float:
     """CPU seconds a page of the method alone, the least of three rounds."""
     from docbin import catalogue
     from docbin.files import open_pages
+    from docbin.processes.memory import keep_freed_memory
 
+    keep_freed_memory()
     row = catalogue.get(method)
     params = row.parse({})
     images = [open_pages(path).page(1).pixels for path in sorted(folder.iterdir())[:pages]]

@@ -11,8 +11,8 @@ import pytest
 
 import docbin
 from docbin.errors import UsageError
-from docbin.page import Image
-from docbin.polarity import SURE, glance, lead_of_dark, polarity_of, upright
+from docbin.page import Image, to_grey
+from docbin.polarity import SURE, glance, grey_upright, lead_of_dark, polarity_of, upright
 
 SAMPLES = sorted((Path(__file__).resolve().parents[1] / "datasets/samples/images").glob("*.png"))
 
@@ -135,3 +135,14 @@ def test_a_glance_at_a_page_of_text_is_enough_and_agrees_with_the_whole(monkeypa
 def test_a_glance_at_a_few_windows_decides_nothing() -> None:
     assert glance(text(200, 300)) is None
     assert glance(np.full((2000, 1500), 250, np.uint8)) is None
+
+
+@pytest.mark.parametrize("polarity", ["auto", "dark", "light"])
+def test_a_page_is_the_same_in_grey_before_and_after(polarity: str) -> None:
+    rng = np.random.default_rng(2)
+    page = np.clip(text()[..., None] * np.array([0.95, 0.9, 0.7]) + rng.normal(0, 5, (600, 800, 3)), 0, 255).astype(np.uint8)
+    for image in (page, 255 - page, text()):
+        turned, found = upright(image, polarity)
+        in_grey, its = grey_upright(image, polarity)
+        assert its == found
+        assert np.array_equal(in_grey, to_grey(turned))

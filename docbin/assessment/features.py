@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.assessment.signs import OTHERS, Bits, Signs, View, overlap, packed
+from docbin.kernels import document
 from docbin.kernels.area_means import area_means
 from docbin.kernels.pieces import AREA, BOTTOM, DEPTH, LEFT, RIGHT, SLOPE, TOP, pieces
 from docbin.kernels.zone_counts import zone_counts
@@ -382,7 +383,7 @@ def _shapes(ink: _Ink, found: dict[str, float], counts: dict[str, float], whole:
     half = max(0.5, quantile(lengths, 0.5))
     found["width"] = width = 2 * half
     found["width_spread"] = (quantile(lengths, 0.75) - quantile(lengths, 0.25)) / half
-    wide = np.asarray(cv2.calcHist([distance], [0], None, [256], [0, 256]), np.float64).ravel()
+    wide = document.histogram(np.asarray(distance, np.uint8)).astype(np.float64)
     found["wide_area"] = wide[min(255, round(3 * half) + 1) :].sum() / ink.area
     areas = ink.pieces[:, AREA]
     count = max(1, len(areas))

@@ -15,6 +15,7 @@ import numpy as np
 from docbin.assessment.features import Measured
 from docbin.assessment.foretold import Foretold
 from docbin.assessment.signs import Signs
+from docbin.kernels import document
 from docbin.kernels.depth import has_pale_ink
 from docbin.kernels.pieces import AREA, BOTTOM, LEFT, RIGHT, TOP, pieces
 from docbin.page import Image, Mask
@@ -171,9 +172,6 @@ def _run(flags: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
 
 def contrast(grey: Image) -> int:
     """Grey levels between the darkest and the lightest thousandth of the pixels, uint8 (H, W)."""
-    import cv2
-
-    histogram = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel()
-    shares = np.cumsum(histogram) / grey.size
+    shares = np.cumsum(document.histogram(grey).astype(np.float32)) / grey.size
     darkest, lightest = np.searchsorted(shares, [_TAIL, 1.0 - _TAIL])
     return int(lightest) - int(darkest)

@@ -159,12 +159,12 @@ class Binarize(Job):
         from docbin import assessment, automatic, catalogue
         from docbin.enlarging import doubled, ink_of, on_fitting_grid
         from docbin.files import PageWriter, write_page, write_probability
-        from docbin.page import to_grey
-        from docbin.polarity import upright
+        from docbin.polarity import grey_upright, upright
 
-        pixels, polarity = upright(page.pixels, self.polarity)
-        if self.row.grey and self.enlarge == "1":  # (enlarged are the colours)
-            pixels = to_grey(pixels)  # once, for the method and for the verdict
+        if self.row.grey and self.enlarge == "1":  # once for all; (enlarged are the colours)
+            pixels, polarity = grey_upright(page.pixels, self.polarity)
+        else:
+            pixels, polarity = upright(page.pixels, self.polarity)
         choices: list[automatic.Choice] = []
 
         def run(image: Image) -> tuple[Mask, FloatMap | None]:
