@@ -3,9 +3,9 @@
     python scripts/choose_detector.py models/dbnet --data-root DATA --out runs/dbnet/chosen.json --write
     python scripts/choose_detector.py models/dbnet --data-root DATA --out runs/dbnet/chosen.json --final
 
-The first call scores every size, threshold and least score on icdar2015-validation, by F of all words together, prints the best of each size, and
-with ``--write`` puts the best into the folder's ``config.toml``. (A picture's probability is computed once a size, its words once a threshold;
-least scores only leave words out.) A size that is less than ``--worth`` of F better than a smaller one is not worth its time.
+The first call scores every size, threshold, growth of kernels and least score on icdar2015-validation, by F of all words together, prints the best of
+each size, and with ``--write`` puts the best into the folder's ``config.toml``. (A picture's probability is computed once a size, its words once a
+threshold and growth; least scores only leave words out.) A size that is less than ``--worth`` of F better than a smaller one is not worth its time.
 
 The second call runs the folder as it stands on icdar2015, the official test photographs, and on the photographs without writing that no training
 saw. It refuses a second look with the same ``--out`` file: who chooses by the test photographs has none any more.
@@ -14,6 +14,7 @@ saw. It refuses a second look with the same ``--out`` file: who chooses by the t
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import sys
@@ -41,10 +42,20 @@ class Setting:
     side: int
     accurate: bool
     threshold: float
+    unclip: float
     score: float
     precision: float
     recall: float
     f: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What is tried at every size: thresholds of the probability, factors by which kernels grow (0: what training shrank), least scores."""
+
+    thresholds: Sequence[float]
+    unclips: Sequence[float]
+    scores: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--scores", type=float, nargs="+", default=[0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75], help="least scores (default: %(default)s)"
     )
+    parser.add_argument(
+        "--unclips",
+        type=float,
+        nargs="+",
+        default=[0.0, 1.4, 1.5, 1.6],
+        help="how kernels grow, 0: by what training shrank (default: %(default)s)",
+    )
     parser.add_argument("--limit", type=int, help="the first so many photographs only")
     parser.add_argument("--accurate", action="store_true", help="try the average of two sizes beside each size")
     parser.add_argument("--worth", type=float, default=0.3, help="F in percent that a larger size must gain (default: %(default)s)")
@@ -85,7 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         detector = detection.load(options.model)
         sides = sorted(set(options.sides))
-        table = search(detector, options.data_root, sides, options.thresholds, options.scores, options.accurate, options.limit)
+        grid = Grid(options.thresholds, options.unclips, options.scores)
+        table = search(detector, options.data_root, sides, grid, options.accurate, options.limit)
         best = choose([one for one in table if not one.accurate], options.worth)
         for side, accurate in sorted({(one.side, one.accurate) for one in table}):
             print(told_of(max((one for one in table if (one.side, one.accurate) == (side, accurate)), key=lambda one: one.f)))
@@ -102,7 +121,7 @@ def told_of(one: Setting) -> str:
     """A setting as a line."""
     how = f"side {one.side}" + (", two sizes averaged" if one.accurate else "")
     scores = f"precision {one.precision:.1f}, recall {one.recall:.1f}, F {one.f:.2f}"
-    return f"{how}: threshold {one.threshold:g}, score {one.score:g}: {scores}"
+    return f"{how}: threshold {one.threshold:g}, unclip {one.unclip:g}, score {one.score:g}: {scores}"
 
 
 def pictures(name: str, root: Path | None, limit: int | None) -> list[tuple[PagePair, benchmarks.Benchmark]]:
@@ -115,21 +134,20 @@ def search(
     detector: detection.Detector,
     root: Path | None,
     sides: Sequence[int],
-    thresholds: Sequence[float],
-    scores: Sequence[float],
+    grid: Grid,
     accurate: bool = False,
     limit: int | None = None,
     name: str = VALIDATION,
 ) -> list[Setting]:
     """Every setting's scores on the pictures of a benchmark."""
     ways = [(side, both) for side in sides for both in ((False, True) if accurate else (False,))]
-    counts: dict[tuple[int, bool, float, float], list[Counts]] = {}
+    counts: dict[tuple[int, bool, float, float, float], list[Counts]] = {}
     for pair, bench in pictures(name, root, limit):
         image, truth = benchmarks.read_words(bench, pair)
         labelled = Labelled([word.polygon for word in truth], [word.ignore for word in truth])
         for side, both in ways:
-            for (threshold, score), count in of_picture(detector, image, labelled, side, both, thresholds, scores).items():
-                counts.setdefault((side, both, threshold, score), []).append(count)
+            for setting, count in of_picture(detector, image, labelled, side, both, grid).items():
+                counts.setdefault((side, both, *setting), []).append(count)
     return [Setting(*way, **total(some).scores().as_dict()) for way, some in counts.items()]
 
 
@@ -139,19 +157,18 @@ def of_picture(
     truth: Labelled,
     side: int,
     accurate: bool,
-    thresholds: Sequence[float],
-    scores: Sequence[float],
-) -> dict[tuple[float, float], Counts]:
-    """(threshold, score) -> counts of a picture."""
+    grid: Grid,
+) -> dict[tuple[float, float, float], Counts]:
+    """(threshold, unclip, score) -> counts of a picture."""
     height, width = image.shape[:2]
     probability = detector.averaged(image, side) if accurate else detector.probability(image, side)
     found = {}
-    for threshold in thresholds:
-        rules: Rules = replace(detector.rules, threshold=threshold, score=min(scores))
+    for threshold, unclip in itertools.product(grid.thresholds, grid.unclips):
+        rules: Rules = replace(detector.rules, threshold=threshold, unclip=unclip, score=min(grid.scores))
         words = detection.find_words(probability, rules, (width, height))
-        for score in scores:
+        for score in grid.scores:
             kept = [word.polygon for word in words if word.score >= score]
-            found[threshold, score] = icdar2015(kept, truth.words, truth.ignore)
+            found[threshold, unclip, score] = icdar2015(kept, truth.words, truth.ignore)
     return found
 
 
@@ -168,10 +185,10 @@ def write(config: Path, best: Setting) -> None:
     Raises
     ------
     UsageError
-        The file lacks one of the three lines.
+        The file lacks one of the four lines.
     """
     text = config.read_text(encoding="utf-8")
-    for key, value in (("threshold", best.threshold), ("side", best.side), ("score", best.score)):
+    for key, value in (("threshold", best.threshold), ("side", best.side), ("score", best.score), ("unclip", best.unclip)):
         text, count = re.subn(rf"(?m)^{key} = [0-9.e-]+", f"{key} = {value}", text)
         if count != 1:
             raise UsageError(f"{config}: has {count} lines '{key} = ...', one is wanted; package the model again")

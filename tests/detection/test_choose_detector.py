@@ -44,15 +44,31 @@ def test_a_setting_is_chosen_written_and_looked_at_once(
     model, out = tmp_path / "model", tmp_path / "chosen.json"
     shutil.copytree(tiny_detector, model)
     words = [str(model), "--data-root", str(photographs), "--out", str(out)]
-    search = ["--sides", "128", "32", "--thresholds", "0.3", "0.5", "--scores", "0.6", "0.99", "--accurate", "--write"]
+    search = [
+        "--sides",
+        "128",
+        "32",
+        "--thresholds",
+        "0.3",
+        "0.5",
+        "--unclips",
+        "0",
+        "1.5",
+        "--scores",
+        "0.6",
+        "0.99",
+        "--accurate",
+        "--write",
+    ]
     assert script.main([*words, *search]) == 0
     told = json.loads(out.read_text(encoding="utf-8"))
-    assert len(told["validation"]) == 2 * 2 * 2 * 2
+    assert len(told["validation"]) == 2 * 2 * 2 * 2 * 2
     chosen = told["chosen"]
     assert (chosen["side"], chosen["score"], chosen["accurate"]) == (128, 0.6, False)
     assert chosen["f"] == max(one["f"] for one in told["validation"] if not one["accurate"]) > 80
     config = read_config(model)
-    assert (config.detect.side, config.detect.score, config.output.threshold) == (128, 0.6, chosen["threshold"])
+    assert (config.detect.side, config.detect.score, config.detect.unclip) == (128, 0.6, chosen["unclip"])
+    assert config.output.threshold == chosen["threshold"]
     assert script.main([*words, "--final"]) == 0
     test = json.loads(out.read_text(encoding="utf-8"))["test"]
     assert (test["pictures"], test["without_text"]["pictures"]) == (1, 1)
@@ -65,7 +81,7 @@ def test_a_setting_is_chosen_written_and_looked_at_once(
 
 def test_a_larger_size_must_be_worth_its_time(load_script: Callable[[str], Any]) -> None:
     script = load_script(NAME)
-    table = [script.Setting(side, False, 0.3, 0.6, 0.0, 0.0, f) for side, f in ((640, 60.0), (960, 69.8), (1280, 70.0), (960, 50.0))]
+    table = [script.Setting(side, False, 0.3, 0.0, 0.6, 0.0, 0.0, f) for side, f in ((640, 60.0), (960, 69.8), (1280, 70.0), (960, 50.0))]
     assert script.choose(table, 0.3).side == 960
     assert script.choose(table, 0.1).side == 1280
     assert script.choose(table, 20).side == 640
