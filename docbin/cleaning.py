@@ -7,7 +7,8 @@ as beside it; everywhere else the page is white. Between the two lies a soft edg
 method was nearly sure (its probability map says so) a pale stroke stays pale in place of being cut.
 
 Three things are taken out of the mask first (:func:`without_dirt`): specks, which are much smaller than a full stop of the page's own writing; dark
-borders of a scan, which touch the page's edge and are much thicker than its strokes; and the outline of a sheet that lies on something dark.
+borders of a scan, which touch the page's edge and are much thicker than its strokes; and the outline of a sheet that lies on something dark. Where
+the sheet ends in a sharp edge (:func:`beyond_sheet`), all that lies around it goes: the marbled boards of a binding, clasps, the cloth of a cradle.
 
 Lines that are curved, as on a photograph of an open book, may be made straight at last (:mod:`docbin.straightening`).
 """
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from docbin import straightening
-from docbin.enlarging import by_row
+from docbin.enlarging import by_row, letter_boxes
 from docbin.kernels.paper import SHRINK, paper_level
 from docbin.page import FloatMap, Image, Mask, check_image, check_mask, to_grey
 from docbin.polarity import Polarity, with_own_hues
@@ -42,6 +43,24 @@ AROUND = 8
 """Half the side, in cells of `SHRINK` pixels, of the window in which paper must be seen, lest a pixel belong to the surroundings."""
 DARK_AROUND = 0.4
 """Share of the page's light paper below which there is none: around the sheet."""
+DIM_AROUND = 0.65
+"""Share of the page's light paper below which what adjoins those surroundings belongs to them: boards of a binding, the fore-edge of a book."""
+EDGE = 4
+"""Cells on either side of the sheet's edge between which lightness is compared."""
+SHARP = 0.75
+"""Share of the lightness within that edge which remains beyond it, at the most; in a shadow it falls by little over so short a way."""
+SHARP_PART = 0.9
+"""Part of the edge that must be so: 1.0 where a sheet lies on a table, at most 0.86 along the brown edges of old paper."""
+BLURRED = 6
+"""Pixels from the sheet's edge inwards in which pieces are those of its outline."""
+SIDE = 0.6
+"""Part of one side of the picture that surroundings must take; dark corners of the paper take less."""
+WRITTEN = 0.12
+"""Letters' heights; letters whose feet lie closer to a smooth line are writing. In the pattern of a marbled board such chains have 0.16."""
+AS_DENSE = 0.8
+"""Where pieces as large as letters are at least so dense beyond the edge as on the sheet, that edge is a shadow's."""
+MOST_AROUND = 0.6
+"""Part of the picture that surroundings may be; of more it is not sure what is the sheet."""
 LONG = 12
 """Strokes' widths; a piece in the surroundings that is longer than that and than a tenth of the page's shorter side is no writing."""
 SPECK = 0.12
@@ -112,13 +131,16 @@ def clean_page(image: Image, ink: Mask, probability: FloatMap | None = None, *, 
     import cv2
 
     pixels = image if colour and image.ndim == 3 else to_grey(image)
-    kept = without_dirt(ink, to_grey(image))
+    beyond = beyond_sheet(to_grey(image), ink)
+    kept = _without_dirt(ink, to_grey(image), beyond)
     # White is most of the page, so only what is not is computed.
     reach = REACH + FADE
     near = cv2.dilate(np.asarray(kept, np.uint8), np.ones((2 * reach + 3,) * 2, np.uint8)) > 0
     if probability is not None:
         dirt = cv2.dilate(np.asarray(ink & ~kept, np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
         near |= (probability > UNSURE) & ~dirt
+    if beyond is not None:
+        near &= ~beyond
     page = np.full(pixels.shape, 255, np.uint8)
     if not near.any():
         return page
@@ -156,6 +178,11 @@ def without_dirt(ink: Mask, grey: Image | None = None) -> Mask:
     ink : bool (H, W)
     grey : the page, uint8 (H, W); without it the surroundings are not looked for
     """
+    return _without_dirt(ink, grey, None if grey is None else beyond_sheet(grey, ink))
+
+
+def _without_dirt(ink: Mask, grey: Image | None, beyond: Mask | None) -> Mask:
+    """See :func:`without_dirt`; `beyond` is what :func:`beyond_sheet` says."""
     import cv2
 
     stroke = stroke_width(ink)
@@ -164,6 +191,8 @@ def without_dirt(ink: Mask, grey: Image | None = None) -> Mask:
     kept = ink & ~_border(ink, stroke)
     if grey is not None:
         kept = _beside_surroundings(kept, surroundings(grey), stroke)
+    if beyond is not None:
+        kept = _without_outline(kept, beyond)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(kept, np.uint8), connectivity=8)
     speck = stats[:, cv2.CC_STAT_AREA] <= SPECK * stroke**2
     speck[0] = False
@@ -178,16 +207,89 @@ def surroundings(grey: Image) -> Mask:
     """
     import cv2
 
-    size = max(1, grey.shape[1] // SHRINK), max(1, grey.shape[0] // SHRINK)
-    small = cv2.medianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), 3)
-    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((2 * AROUND + 1,) * 2, np.uint8))
-    dark = np.asarray(closed < DARK_AROUND * np.percentile(closed, 80), np.uint8)
+    closed, light = _lightest(grey)
+    dark = np.asarray(closed < DARK_AROUND * light, np.uint8)
     count, labels = cv2.connectedComponents(dark, connectivity=4)
     touching = np.zeros(count, np.bool_)
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         touching[np.unique(edge)] = True
     touching[0] = False
     return np.asarray(touching[labels], np.bool_)
+
+
+def _lightest(grey: Image) -> tuple[Image, float]:
+    """The lightest pixels within some 70 of each, uint8 on the grid of `SHRINK`, and what of them is the page's light paper."""
+    import cv2
+
+    size = max(1, grey.shape[1] // SHRINK), max(1, grey.shape[0] // SHRINK)
+    small = cv2.medianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), 3)
+    closed = np.asarray(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((2 * AROUND + 1,) * 2, np.uint8)), np.uint8)
+    return closed, float(np.percentile(closed, 80))
+
+
+def beyond_sheet(grey: Image, ink: Mask) -> Mask | None:
+    """All that lies around a sheet with a sharp edge, bool (H, W); None where there is no such.
+
+    It is the :func:`surroundings`, and with them what adjoins and is dimmer than `DIM_AROUND` of the page's light paper. They count where they take
+    most of one side of the picture, where the sheet's edge is sharp, as few shadows' is, and where neither a line of writing lies in them nor as many
+    pieces of ink as on the sheet.
+
+    Parameters
+    ----------
+    grey : uint8 (H, W)
+    ink : bool (H, W)
+    """
+    import cv2
+
+    from docbin.straightening import text_lines
+
+    seeds = surroundings(grey)
+    if not seeds.any():
+        return None
+    closed, light = _lightest(grey)
+    labels = cv2.connectedComponents(np.asarray(closed < DIM_AROUND * light, np.uint8), connectivity=4)[1]
+    window = np.ones((2 * EDGE + 1,) * 2, np.uint8)
+    sharp = cv2.erode(closed, window) <= SHARP * cv2.dilate(closed, window).astype(np.float32)
+    regions = []
+    for label in np.unique(labels[seeds]):
+        region = labels == label
+        edge = (cv2.dilate(np.asarray(region, np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~region
+        sides = max(float(side.mean()) for side in (region[0], region[-1], region[:, 0], region[:, -1]))
+        if edge.any() and sides >= SIDE and sharp[edge].mean() >= SHARP_PART:
+            regions.append(region)
+    if not regions:
+        return None
+    beyond = np.logical_or.reduce(regions)
+    if beyond.mean() > MOST_AROUND:
+        return None
+    large = cv2.resize(np.asarray(beyond, np.uint8), (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_NEAREST) > 0
+    if large.all() or ink[~large].mean() > 0.5:  # light letters on a dark page
+        return None
+    left, top, wide, high = letter_boxes(ink).T
+    letters_inside = large[top + high // 2, left + wide // 2].sum() / large.mean()
+    letters_outside = (~large[top + high // 2, left + wide // 2]).sum() / (1 - large.mean())
+    if letters_inside > AS_DENSE * letters_outside:
+        return None
+    lines, height = text_lines(ink)
+    for x, foot in lines:
+        inside = large[np.clip(foot.astype(int) - 1, 0, ink.shape[0] - 1), np.clip(x.astype(int), 0, ink.shape[1] - 1)]
+        off = foot - np.polynomial.Polynomial.fit(x, foot, 2)(x)
+        if inside.sum() >= 4 and np.median(np.abs(off)) <= WRITTEN * height:
+            return None
+    return np.asarray(large, np.bool_)
+
+
+def _without_outline(ink: Mask, beyond: Mask) -> Mask:
+    """`ink` without what lies beyond the sheet, and without pieces that lie there or in the blur of its edge, which is narrower than a letter."""
+    import cv2
+
+    width = 2 * BLURRED + 1
+    near = cv2.dilate(np.asarray(beyond, np.uint8), np.ones((width, width), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(ink, np.uint8), connectivity=8)
+    inside = np.bincount(labels[near > 0], minlength=count)
+    goes = inside >= 0.8 * stats[:, cv2.CC_STAT_AREA]
+    goes[0] = False
+    return np.asarray(ink & ~beyond & ~goes[labels], np.bool_)
 
 
 def _beside_surroundings(ink: Mask, dark: Mask, stroke: float) -> Mask:

@@ -159,6 +159,66 @@ def test_a_sheet_on_a_black_table_loses_its_outline_and_no_letter() -> None:
     assert kept[edge].mean() < 0.05
 
 
+def _book_on_a_table() -> tuple[Pixels, NDArray[np.bool_], NDArray[np.bool_]]:
+    """A sheet of writing below a marbled board on a black table: page, ink of the writing, ink that a method sees in the board."""
+    random = np.random.default_rng(1)
+    writing = np.pad(_strokes((400, 500)), ((200, 60), (0, 100)))
+    page = np.full(writing.shape, 25, np.uint8)
+    page[200:600, :500] = _page(writing)[200:600, :500]
+    board = np.zeros_like(writing)
+    for _ in range(40):
+        y, x = int(random.integers(105, 172)), int(random.integers(5, 480))
+        board[y : y + int(random.integers(6, 20)), x : x + int(random.integers(4, 16))] = True
+    page[100:200, :500] = np.where(board[100:200, :500], 30, 100)
+    return page, writing, board
+
+
+def test_a_marbled_board_beside_the_sheet_goes_with_the_table() -> None:
+    page, writing, board = _book_on_a_table()
+    beyond = cleaning.beyond_sheet(page, writing | board)
+    assert beyond is not None
+    assert beyond[:196].all()
+    assert beyond[:, 504:].all()
+    assert not beyond[204:596, :496].any()
+    assert (cleaning.without_dirt(writing | board, page) == writing).all()
+    faint = np.where(writing, 1, np.where(board, 0.3, 0)).astype(np.float32)
+    clean = cleaning.clean_page(page, writing | board, faint)
+    assert (clean[:196] == 255).all()
+    assert clean[204:, :500].min() < 120
+
+
+def test_writing_on_what_looks_like_surroundings_stays() -> None:
+    page, writing, _ = _book_on_a_table()
+    title = np.zeros_like(writing)
+    for left in range(40, 460, 14):
+        title[140:160, left : left + 6] = True
+    page[title] = 30
+    assert cleaning.beyond_sheet(page, writing | title) is None
+    assert (cleaning.without_dirt(writing | title, page)[title]).all()
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_a_shadow_and_dark_corners_are_no_table(dark: bool) -> None:
+    ink = _strokes((600, 800))
+    shade = np.full(ink.shape, 220.0)
+    if dark:
+        shade *= np.clip(np.linspace(-0.05, 1.5, 800)[None], 0.15, 1)  # as dark as a table at the left, but without an edge
+    else:
+        shade[:150, :200] = 40  # a corner
+    page = _page(ink, shade)
+    assert cleaning.surroundings(page).any()
+    assert cleaning.beyond_sheet(page, ink) is None
+
+
+def test_letters_close_to_the_edge_of_a_narrow_sheet_stay() -> None:
+    ink = np.pad(_strokes((400, 500))[:, 12:], ((0, 0), (150, 150)))  # a receipt: letters eight pixels from its edge
+    sheet = np.zeros_like(ink)
+    sheet[:, 150:-150] = True
+    page = np.where(sheet, _page(ink), 20).astype(np.uint8)
+    assert cleaning.beyond_sheet(page, ink) is not None
+    assert (cleaning.without_dirt(ink, page) == ink).all()
+
+
 def test_long_strokes_in_a_deep_shadow_stay_while_they_are_no_longer_than_words() -> None:
     ink = np.zeros((600, 800), np.bool_)
     for top in range(40, 560, 40):
