@@ -8,8 +8,8 @@ that each line gets one height of its own. Letters that hang below their line, a
 weight (Cauchy's, by iteration). Nothing moves sideways; what a photograph has narrowed stays narrow.
 
 A page is changed only where its lines are surely curved (:func:`curvature`): enough lines, of which the field explains nearly all letters, and a bend
-that is more than a small part of a letter's height. Scans, skewed or not, handwriting and tables stay as they are, to the last bit. Measured by what
-Tesseract reads: docs/experiments/2026-11-29-clean-pages-and-small-letters.md, third round.
+that is more than half a letter's height. Scans of print, skewed or not, stay as they are, to the last bit, and so do handwritten lines unless they
+are as even as print's. Measured by what Tesseract reads: docs/experiments/2026-11-29-clean-pages-and-small-letters.md, third round.
 """
 
 from __future__ import annotations
