@@ -14,7 +14,7 @@ UNKNOWN = 8 << 30
 KEPT = 256 << 20
 """Bytes of freed memory that :func:`keep_freed_memory` lets a process hold for its next page: what a page of 20 megapixels takes at the most."""
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
-_BLOCK, _STEP = 32 << 20, 16 << 20
+_BLOCK, _STEP = 32 << 20, 1 << 20
 """Bytes of the largest block that is taken from the heap (glibc allows no more), and by which the heap grows."""
 
 
@@ -65,9 +65,9 @@ def memory_in_use() -> int:
 def keep_freed_memory() -> bool:
     """Have this process keep up to `KEPT` bytes that it frees, for a page that is like the last one; whether the system's allocator can.
 
-    glibc gives large blocks back to the system at once, and for the next page the system finds and clears them again, 4 KiB at a time: a page of A4
-    at 300 dpi cost 14,000 page faults, 0.03 s. The most that the process holds at a time stays what it was (178 MB there).
-    Allocators other than glibc's stay as they are.
+    glibc gives large blocks back to the system at once, and for the next page the system finds and clears them again, 4 KiB at a time. Pages of A4 by
+    Sauvola's method: at 300 dpi 14,000 page faults (0.03 s) become none, at 600 dpi 89,000 (0.24 s) become 26,000, for blocks above 32 MiB stay with
+    the system. The most that the process holds at a time is 178 MB as before, and 500 MB for 420. Allocators other than glibc's stay as they are.
     """
     if sys.platform != "linux":
         return False
