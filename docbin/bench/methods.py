@@ -1,9 +1,11 @@
 """Side by side: docbin's threshold methods and metrics beside doxapy, OpenCV and scikit-image; the engine of ``docbin bench methods``.
 
 What keeps the comparison fair: one process, one thread each, the same page and parameters, results into memory, ours and the peer's runs taken
-in turns so that a disturbance of the machine hits both, minimum and median of the runs given. A peer's work that is not thresholding (doxapy copies
-the page into an object once) is left out of its time. Every peer is named with the version that ran; one that is not installed, or is an old
-release that nobody should be compared with, is named in a note; methods this install lacks are left out with a note too.
+in turns so that a disturbance of the machine hits both, minimum and median of the runs given. What is timed is the process's own processor time, so
+that other programs count less and a peer with threads of its own is charged for them; the pseudo-F row, whose sides use every core, is timed by
+the clock. A peer's work that is not thresholding (doxapy copies the page into an object once) is left out of its time. Every peer is named with the
+version that ran; one that is not installed, or is an old release that nobody should be compared with, is named in a note; methods this install lacks
+are left out with a note too.
 """
 
 from __future__ import annotations
@@ -77,7 +79,7 @@ def _skimage_sauvola(window: int, k: float) -> Callable[[Image], Call]:
 def _contests() -> tuple[Contest, ...]:
     """The table of what is measured. doxapy's own defaults are given out loud, so that both sides do the same work.
 
-    (At window 301 doxapy 0.9.2's 32-bit sums of squares overflow and its mask is wrong; the row is there for the time.)
+    (At window 301 the 32-bit sums of squares of doxapy 0.9.2 overflowed and its mask was wrong; the row is there for the time.)
     """
 
     def windowed(method: str, algorithm: str, window: int, k: float) -> Contest:
@@ -140,16 +142,18 @@ def _one_thread() -> Iterator[None]:
             cv2.setNumThreads(threads)
 
 
-def _in_turns(calls: Mapping[str, Call], repeats: int, budget: float) -> dict[str, list[float]]:
-    """Milliseconds of every run, the calls taken in turns; a call that has used up `budget` seconds sits out after its first run."""
+def _in_turns(
+    calls: Mapping[str, Call], repeats: int, budget: float, clock: Callable[[], float] = time.process_time
+) -> dict[str, list[float]]:
+    """Milliseconds of every run by `clock`, the calls taken in turns; a call that has used up `budget` seconds sits out after its first run."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
             if times[name] and sum(times[name]) > 1000 * budget:
                 continue
-            start = time.perf_counter()
+            start = clock()
             call()
-            times[name].append(1000 * (time.perf_counter() - start))
+            times[name].append(1000 * (clock() - start))
     return times
 
 
@@ -264,7 +268,7 @@ def _pseudo_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget:
 
         black_truth, black_prediction = (np.where(mask, 0, 255).astype(np.uint8) for mask in (truth, prediction))
         calls["doxapy"] = lambda: doxapy.calculate_performance(black_truth, black_prediction, *doxapy.generate_pseudo_weights(black_truth))
-    return _row(PSEUDO, {"pseudo": True, "threads": threads}, level, _in_turns(calls, repeats, budget), "docbin", notes)
+    return _row(PSEUDO, {"pseudo": True, "threads": threads}, level, _in_turns(calls, repeats, budget, time.perf_counter), "docbin", notes)
 
 
 def run(
@@ -287,7 +291,7 @@ def run(
     Returns
     -------
     A dict a row: name, params, level, runs, ms (minimum), ms_median, peers {name: {version, runs, ms, ms_median, ratio}} and note; `ratio` is the
-    peer's minimum over ours. A method that this install lacks gives a row with `ms` None and a note.
+    peer's minimum over ours, times are of the processor. A method that this install lacks gives a row with `ms` None and a note.
 
     Raises
     ------

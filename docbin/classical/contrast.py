@@ -81,7 +81,8 @@ def isauvola_ink(image: Image, window: int = 15, k: float = 0.01, r: float = 128
     """
     grey = to_grey(image)
     contrasts, level = high_contrast(grey)
-    return document.keep_seeded(local.ink(grey, window, "sauvola", k, r=r).view(np.uint8), contrasts, level).view(np.bool_)
+    ink = local.ink(grey, window, "sauvola", k, r=r).view(np.uint8)
+    return document.keep_seeded(ink, contrasts, level, in_place=True).view(np.bool_)
 
 
 def isauvola_threshold(image: Image, window: int = 15, k: float = 0.01, r: float = 128.0) -> FloatMap:

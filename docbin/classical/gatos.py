@@ -21,7 +21,7 @@ holds no paper at all, the surface is unknown there and the pixel becomes paper;
 The Doxa releases up to 0.9.2 evaluate d not at the surface B but at the value of the mask S (0 for ink, 255 for paper), so that ink always
 takes d's lowest value and paper its highest. ``depth_from="mask"`` is that program to the pixel, ``"surface"`` (default) the paper.
 
-The Wiener filter divides twice a pixel; everything else is sliding sums, so the time does not depend on the windows.
+All windows are sliding sums, so the time does not depend on them; the Wiener filter divides only where a neighbourhood is not calm.
 """
 
 from __future__ import annotations
@@ -57,21 +57,24 @@ def _first_estimate(image: Image, window: int, k: float, r: float) -> tuple[Imag
     return grey, filtered, local.ink(filtered, window, "sauvola", k, r=r).view(np.uint8)
 
 
-def _limits(filtered: Image, estimate: Bytes, glyph: int, q: float, p1: float, p2: float, depth_from: str) -> Image | None:
-    """For every pixel the grey below which the filtered page is ink, uint8 (H, W); None where the page has no ink."""
+def _limits(
+    filtered: Image, estimate: Bytes, glyph: int, q: float, p1: float, p2: float, depth_from: str
+) -> tuple[Image, Bytes, Bytes] | None:
+    """The surface, uint8 (H, W), and by its grey the limit below which the filtered page is ink, where the estimate says paper and where ink.
+
+    None where the page has no ink.
+    """
     surface, (lift, inked, paper) = document.background(filtered, estimate, glyph)
     if lift <= 0 or paper == 0:
         return None
     depth, level = lift / inked, paper / (estimate.size - inked)
     greys = np.arange(256)
     if depth_from == "surface":
-        tables = [greys - _asked_depth(greys.astype(np.float64), depth, level, q, p1, p2)]
+        tables = [greys - _asked_depth(greys.astype(np.float64), depth, level, q, p1, p2)] * 2
     else:
         tables = [greys - asked for asked in _asked_depth(np.array([255.0, 0.0]), depth, level, q, p1, p2)]
-    import cv2
-
-    limits = [np.asarray(cv2.LUT(surface, np.clip(table, 0, 255).astype(np.uint8)), np.uint8) for table in tables]
-    return limits[0] if len(limits) == 1 else np.where(estimate != 0, limits[1], limits[0])
+    on_paper, on_ink = (np.clip(table, 0, 255).astype(np.uint8) for table in tables)
+    return surface, on_paper, on_ink
 
 
 def gatos_ink(
@@ -97,7 +100,10 @@ def gatos_ink(
     """
     _, filtered, estimate = _first_estimate(image, window, k, r)
     limits = _limits(filtered, estimate, glyph, q, p1, p2, depth_from)
-    return np.zeros(filtered.shape, np.bool_) if limits is None else np.asarray(filtered < limits)
+    if limits is None:
+        return np.zeros(filtered.shape, np.bool_)
+    surface, on_paper, on_ink = limits
+    return document.below_surface(filtered, surface, estimate, on_paper, on_ink, out=surface).view(np.bool_)
 
 
 def gatos_threshold(
@@ -120,4 +126,6 @@ def gatos_threshold(
     limits = _limits(filtered, estimate, glyph, q, p1, p2, depth_from)
     if limits is None:
         return np.full(grey.shape, -1, np.float32)
-    return (limits.astype(np.int16) - 1 + grey - filtered).astype(np.float32)
+    surface, on_paper, on_ink = limits
+    limit = np.where(estimate != 0, on_ink[surface], on_paper[surface])
+    return (limit.astype(np.int16) - 1 + grey - filtered).astype(np.float32)

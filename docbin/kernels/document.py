@@ -14,6 +14,7 @@ from docbin.kernels.reference_document import Bytes, Whole, node_positions, otsu
 
 __all__ = [
     "background",
+    "below_surface",
     "cells",
     "contrast",
     "histogram",
@@ -74,6 +75,20 @@ def background(grey: Bytes, ink: Bytes, radius: int) -> tuple[Bytes, tuple[int, 
     return out, (int(totals[0]), int(totals[1]), int(totals[2]))
 
 
+def below_surface(filtered: Bytes, surface: Bytes, ink: Bytes, paper_limits: Bytes, ink_limits: Bytes, out: Bytes | None = None) -> Bytes:
+    """Gatos's ink, 0 or 1 a pixel: where the filtered page is below the limit that its surface's grey has in a table.
+
+    `ink` (0 or 1 a pixel) says by which table, `ink_limits` or `paper_limits` (uint8 (256,)); where it is 0 `surface` must be `filtered` itself.
+    The result is written to `out`, C-contiguous, which may be `surface`; None makes an array for it.
+    """
+    out = np.empty(filtered.shape, np.uint8) if out is None else out
+    if not kernels.compiled():
+        out[...] = twin.below_surface(filtered, surface, ink, paper_limits, ink_limits)
+        return out
+    kernels._core.below_surface(kernels.active(), _page(filtered), _page(surface), _page(ink), paper_limits, ink_limits, out)
+    return out
+
+
 def wiener_noise(grey: Bytes) -> Whole:
     """Sum of n^2 times the 3 x 3 variance over the pixels whose (clipped) neighbourhood holds n pixels, int64 (10,), index n."""
     if not kernels.compiled():
@@ -117,10 +132,13 @@ def sliding_otsu(grey: Bytes, radius: int, step: int = 1) -> Bytes:
     return out
 
 
-def keep_seeded(ink: Bytes, contrasts: Bytes, level: int) -> Bytes:
-    """`ink` (0 or 1 a pixel) without its 8-connected components that hold no pixel of contrast above `level`."""
+def keep_seeded(ink: Bytes, contrasts: Bytes, level: int, in_place: bool = False) -> Bytes:
+    """`ink` (0 or 1 a pixel) without its 8-connected components that hold no pixel of contrast above `level`.
+
+    `in_place` takes them out of `ink` itself, where the compiled core runs and `ink` is C-contiguous; what is returned counts in any case.
+    """
     if not kernels.compiled():
         return twin.keep_seeded(ink, contrasts, level)
-    kept = np.array(ink, np.uint8, order="C")
+    kept = np.asarray(ink, np.uint8, order="C") if in_place else np.array(ink, np.uint8, order="C")
     kernels._core.keep_seeded(kept, _page(contrasts), level)
     return kept

@@ -62,6 +62,11 @@ def background(grey: Bytes, ink: Bytes, radius: int) -> tuple[Bytes, tuple[int, 
     return surface, (lift, int(np.count_nonzero(ink)), int(surface[paper].sum(dtype=np.int64)))
 
 
+def below_surface(filtered: Bytes, surface: Bytes, ink: Bytes, paper_limits: Bytes, ink_limits: Bytes) -> Bytes:
+    """Gatos's ink by tables of limits; see :func:`docbin.kernels.document.below_surface`."""
+    return np.asarray(filtered < np.where(ink != 0, ink_limits[surface], paper_limits[surface]), np.uint8)
+
+
 def _three_by_three(grey: Bytes) -> tuple[Whole, Whole, Whole]:
     value = grey.astype(np.int64)
     return window_sums(np.ones_like(grey), 1), window_sums(value, 1), window_sums(value * value, 1)

@@ -35,13 +35,18 @@ Results run(const document::Kernels &kernels, const Bytes &grey, std::int64_t he
     Bytes ink(area);
     for (const bool wide : {false, true}) {
         const auto words = static_cast<std::size_t>(2 * width + 2 * rx + 1);
-        Block<std::uint64_t> scratch(wide ? 3 * words : (3 * words + 1) / 2), less(wide ? 2 * words : (2 * words + 1) / 2);
+        Block<std::uint64_t> scratch(wide ? 3 * words : (3 * words + 1) / 2);
+        Block<std::uint64_t> less(static_cast<std::size_t>(document::background_scratch(width, rx, wide) + 7) / 8);
         kernels.su(grey.at.get(), contrast.at.get(), 20, height, width, ry, rx, 5.0, 0.25, wide, ink.at.get(), scratch.at.get());
         results.add(ink);
         Bytes surface(area);
         Block<std::int64_t> totals(3);
         kernels.background(grey.at.get(), ink.at.get(), height, width, ry, rx, wide, surface.at.get(), totals.at.get(), less.at.get());
         results.add(surface), results.add(totals);
+        Bytes limits(512), below(area);
+        for (int grey_value = 0; grey_value < 512; ++grey_value) limits.at[grey_value] = static_cast<std::uint8_t>(grey_value < 256 ? grey_value - grey_value / 3 : 140);
+        kernels.below_surface(grey.at.get(), surface.at.get(), ink.at.get(), height * width, limits.at.get(), limits.at.get() + 256, below.at.get());
+        results.add(below);
     }
     Block<std::int64_t> noise(10);
     Block<std::int32_t> rows(2 * static_cast<std::size_t>(width + 2));
@@ -73,7 +78,14 @@ void rest(const Bytes &grey, std::int64_t height, std::int64_t width) {
         truth.at[i] = i / 5 % 3 == 0 && grey.at[i] < 240;
         prediction.at[i] = i / 6 % 3 == 0 && grey.at[i] < 200;
     }
+    Bytes joined(area);
+    std::copy(prediction.at.get(), prediction.at.get() + area, joined.at.get());
     document::keep_seeded(prediction.at.get(), grey.at.get(), 190, height, width);
+    document::keep_seeded(joined.at.get(), grey.at.get(), 190, height, width, 0);
+    if (!joined.equals(prediction)) {
+        std::printf("seeds that grow and joined runs differ: %d x %d\n", static_cast<int>(height), static_cast<int>(width));
+        ++failures;
+    }
     mix(prediction);
     Block<std::int64_t> counts(256);
     document::histogram(grey.at.get(), height * width, counts.at.get());

@@ -80,6 +80,34 @@ def test_moments_and_extremes_equal_the_twin_at_every_level(page: str) -> None:
                 assert local.page_spread(grey, window, threads) == (grey.min(), deviation.max()), (level, window)
 
 
+def test_extremes_of_a_page_in_several_strips_equal_the_twin() -> None:
+    """Tall windows leave the second-level cache few columns at a time: this page is done in three strips."""
+    grey = np.random.default_rng(9).integers(0, 256, (304, 1500), np.uint8)
+    window = 301
+    grey[:, 400:1100] = grey[:, 400:1100] // 8 + 100  # or every window would hold both 0 and 255
+    least, largest = reference.local_extreme(grey, window, False), reference.local_extreme(grey, window, True)
+    middle = (least.astype(np.int64) + largest) / 2
+    ink = np.where(largest.astype(np.int64) - least > 40, grey <= middle, grey <= 120)
+    for level in COMPILED:
+        with kernels.use(level):
+            assert np.array_equal(local.local_min(grey, window), least), level
+            assert np.array_equal(local.local_max(grey, window), largest), level
+            assert np.array_equal(local.bernsen(grey, window, 40, 120), ink), level
+
+
+@pytest.mark.parametrize("k", [0.0, 0.2, 0.5, 1.0, 2.0, -0.3, 1e6])
+def test_singh_without_its_division_decides_as_with_it(k: float) -> None:
+    """In single precision g <= T is multiplied out; ties (k = 0, whole means) and absurd k go the long way."""
+    rng = np.random.default_rng(8)
+    noise, extremes = rng.integers(0, 256, (41, 77), np.uint8), rng.choice(np.array([0, 1, 254, 255], np.uint8), (23, 50))
+    for grey in (noise, extremes, np.full((5, 40), 255, np.uint8)):
+        for window in (1, 3, 15, 101):
+            want = reference.local_ink(grey, window, "singh", k)
+            for level in COMPILED:
+                with kernels.use(level):
+                    assert np.array_equal(local.ink(grey, window, "singh", k), want), (level, window)
+
+
 def test_the_twin_is_right_on_a_page_done_by_hand() -> None:
     grey = np.array([[10, 20, 30], [40, 50, 60]], np.uint8)
     mean, deviation = reference.local_moments(grey, 3)

@@ -19,6 +19,7 @@ namespace {
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using OutBytes = nb::ndarray<std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Edges = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Limits = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using OutWhole = nb::ndarray<std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 std::int64_t rows(const Bytes &page) { return static_cast<std::int64_t>(page.shape(0)); }
@@ -34,6 +35,7 @@ bool needs_wide(std::int64_t height, std::int64_t width, std::int64_t ry, std::i
     return tall * broad > ((std::int64_t{1} << 32) - 1) / largest;
 }
 
+// For Su's three sums.
 std::vector<std::uint64_t> window_scratch(std::int64_t width, std::int64_t rx, int sums, bool wide) {
     const auto words = static_cast<std::size_t>(sums * (2 * width + 2 * rx + 1));
     return std::vector<std::uint64_t>(wide ? words : (words + 1) / 2);
@@ -64,8 +66,16 @@ void background(const std::string &level, Bytes grey, Bytes ink, std::int64_t ra
     nb::gil_scoped_release release;
     const std::int64_t height = rows(grey), width = columns(grey), ry = std::min(radius, height), rx = std::min(radius, width);
     const bool wide = needs_wide(height, width, ry, rx, 255);
-    auto scratch = window_scratch(width, rx, 2, wide);
+    std::vector<std::uint64_t> scratch(static_cast<std::size_t>(document::background_scratch(width, rx, wide) + 7) / 8);
     kernels.background(grey.data(), ink.data(), height, width, ry, rx, wide, out.data(), totals.data(), scratch.data());
+}
+
+void below_surface(const std::string &level, Bytes filtered, Bytes surface, Bytes ink, Limits paper_limits, Limits ink_limits, OutBytes out) {
+    same_shape(filtered, surface), same_shape(filtered, ink), same_shape(filtered, out);
+    if (paper_limits.shape(0) != 256 || ink_limits.shape(0) != 256) throw std::invalid_argument("limits: a byte for each of 256 greys");
+    const auto &kernels = target(parse_level(level)).document;
+    nb::gil_scoped_release release;
+    kernels.below_surface(filtered.data(), surface.data(), ink.data(), rows(filtered) * columns(filtered), paper_limits.data(), ink_limits.data(), out.data());
 }
 
 void wiener_noise(const std::string &level, Bytes grey, OutWhole sums) {
@@ -132,6 +142,8 @@ void bind_document(nb::module_ &m) {
     m.def("su", &su, nb::arg("level"), nb::arg("grey"), nb::arg("contrasts"), nb::arg("mark"), nb::arg("radius"), nb::arg("least"), nb::arg("spread2"),
           nb::arg("out"));
     m.def("background", &background, nb::arg("level"), nb::arg("grey"), nb::arg("ink"), nb::arg("radius"), nb::arg("out"), nb::arg("totals"));
+    m.def("below_surface", &below_surface, nb::arg("level"), nb::arg("filtered"), nb::arg("surface"), nb::arg("ink"), nb::arg("paper_limits"),
+          nb::arg("ink_limits"), nb::arg("out"));
     m.def("wiener_noise", &wiener_noise, nb::arg("level"), nb::arg("grey"), nb::arg("sums"));
     m.def("wiener", &wiener, nb::arg("level"), nb::arg("grey"), nb::arg("noise"), nb::arg("out"));
     m.def("cells", &cells, nb::arg("level"), nb::arg("grey"), nb::arg("row_edges"), nb::arg("column_edges"), nb::arg("black"), nb::arg("white"), nb::arg("stats"));

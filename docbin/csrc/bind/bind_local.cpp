@@ -4,11 +4,15 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
-#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #include "local/local_pages.hpp"
 #include "target.hpp"
@@ -22,9 +26,19 @@ using Grey = nb::ndarray<const std::uint8_t, nb::ndim<2>, nb::c_contig, nb::devi
 template <class T>
 using Plane = nb::ndarray<nb::numpy, T, nb::ndim<2>>;
 
+// Large arrays on huge pages where the system has them, as NumPy does with its own: a page's first touch costs the system more, 4 kB at a time, than thresholding it.
+void ask_for_huge_pages([[maybe_unused]] void *data, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__)
+    if (bytes < std::size_t{4} << 20) return;
+    const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(data) + 4095) / 4096 * 4096;
+    madvise(reinterpret_cast<void *>(begin), bytes - (begin - reinterpret_cast<std::uintptr_t>(data)), MADV_HUGEPAGE);
+#endif
+}
+
 template <class T>
 Plane<T> plane_like(const Grey &grey, T *&data) {
     data = new T[grey.shape(0) * grey.shape(1)];
+    ask_for_huge_pages(data, grey.shape(0) * grey.shape(1) * sizeof(T));
     nb::capsule owner(data, [](void *p) noexcept { delete[] static_cast<T *>(p); });
     return Plane<T>(data, {grey.shape(0), grey.shape(1)}, owner);
 }
@@ -151,18 +165,7 @@ void bind_local(nb::module_ &m) {
             auto result = plane_like<std::uint8_t>(grey, out);
             {
                 nb::gil_scoped_release released;
-                const std::int64_t pixels = static_cast<std::int64_t>(page.width) * page.height;
-                std::unique_ptr<std::uint8_t[]> brightest(new std::uint8_t[pixels]);
-                local::extreme_of_page(kernels, page, false, out, threads);
-                local::extreme_of_page(kernels, page, true, brightest.get(), threads);
-                // In place, a few rows at a time: the loop is promised that its arrays are apart.
-                constexpr std::int64_t piece = 4096;
-                std::uint8_t darkest[piece];
-                for (std::int64_t x = 0; x < pixels; x += piece) {
-                    const std::int64_t n = std::min(piece, pixels - x);
-                    std::copy_n(out + x, n, darkest);
-                    kernels.bernsen(page.grey + x, darkest, brightest.get() + x, n, static_cast<std::uint8_t>(contrast), static_cast<std::uint8_t>(flat), out + x);
-                }
+                local::bernsen_page(kernels, page, static_cast<std::uint8_t>(contrast), static_cast<std::uint8_t>(flat), out, threads);
             }
             return result;
         },

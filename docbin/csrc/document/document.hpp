@@ -18,14 +18,20 @@ struct Kernels {
                std::int64_t rx, double least, double spread2, bool wide, std::uint8_t *out, void *scratch);
 
     // Background surface: grey itself on paper; on ink the mean (rounded down) of the paper pixels in the window, or grey where there is none.
-    // totals: [0] sum of surface - grey over the page, [1] ink pixels, [2] sum of the surface over paper. scratch as in su, 2 instead of 3.
+    // totals: [0] sum of surface - grey over the page, [1] ink pixels, [2] sum of the surface over paper. `wide`: windows of more than 2^32 / 255
+    // pixels. scratch: background_scratch(width, rx, wide) bytes, for words of 4 (8 if wide) bytes.
     void (*background)(const std::uint8_t *grey, const std::uint8_t *ink, std::int64_t height, std::int64_t width, std::int64_t ry,
                        std::int64_t rx, bool wide, std::uint8_t *out, std::int64_t *totals, void *scratch);
+
+    // 1 where the filtered page is below the limit of its surface's grey, by one of two tables of 256 limits: that of ink where `ink` is not 0, else that of
+    // paper. On paper the surface is the filtered page itself. `out` may be `surface`.
+    void (*below_surface)(const std::uint8_t *filtered, const std::uint8_t *surface, const std::uint8_t *ink, std::int64_t pixels,
+                          const std::uint8_t *paper_limits, const std::uint8_t *ink_limits, std::uint8_t *out);
 
     // n^2 times the 3 x 3 variance, summed per neighbourhood size n (1..9); sums: 10 integers. scratch: 2 * (width + 2) ints.
     void (*wiener_noise)(const std::uint8_t *grey, std::int64_t height, std::int64_t width, std::int64_t *sums, std::int32_t *scratch);
 
-    // The Wiener filter over 3 x 3 with that noise, rounded down. scratch as above.
+    // The Wiener filter over 3 x 3 with that noise (at least 0), rounded down. scratch: as above.
     void (*wiener)(const std::uint8_t *grey, std::int64_t height, std::int64_t width, double noise, std::uint8_t *out, std::int32_t *scratch);
 
     // Per cell of a grid (row_edges: rows + 1 ascending, column_edges: columns + 1): sum, sum of squares, pixels <= black, pixels in
@@ -38,5 +44,14 @@ struct Kernels {
     void (*sliding_otsu)(const std::uint8_t *grey, std::int64_t height, std::int64_t width, std::int64_t ry, std::int64_t rx, std::int64_t step,
                          std::uint8_t *out, std::uint16_t *columns);
 };
+
+namespace {
+
+constexpr std::int64_t background_scratch(std::int64_t width, std::int64_t rx, bool wide) {
+    const std::int64_t span = width + 16;  // a vector of the widest level beyond the row
+    return wide ? 8 * (4 * width + 4 * rx + 2) : 8 * (span + 2 * rx + 1) + 8 * span + width;
+}
+
+}  // namespace
 
 }  // namespace docbin::document

@@ -1,15 +1,9 @@
 // The loops behind document.hpp, written so that a compiler vectorises them.
 #pragma once
-#include "document/document.hpp"
+#include "document/gatos_body.hpp"
 
 namespace docbin::document {
 namespace {
-
-using u8 = std::uint8_t;
-using i64 = std::int64_t;
-
-template <class T> inline T least_of(T a, T b) { return a < b ? a : b; }
-template <class T> inline T most_of(T a, T b) { return a > b ? a : b; }
 
 void contrast(const u8 *grey, i64 height, i64 width, u8 *out, u8 *scratch) {
     u8 *__restrict low = scratch, *__restrict high = scratch + width + 2;
@@ -34,16 +28,6 @@ void contrast(const u8 *grey, i64 height, i64 width, u8 *out, u8 *scratch) {
             row[x] = static_cast<u8>(static_cast<int>(numerator / denominator));
         }
     }
-}
-
-// Sums over windows of marked pixels: `columns` hold the sums of each column over the window's rows; prefix sums along the row, padded by rx
-// zeros left and rx totals right, turn every window into one difference. Unsigned arithmetic wraps, differences of true sums below 2^32 do not.
-template <class Word> void prefix_row(const Word *columns, Word *prefix, i64 width, i64 rx) {
-    for (i64 x = 0; x <= rx; ++x) prefix[x] = 0;
-    Word total = 0;
-    Word *target = prefix + rx + 1;
-    for (i64 x = 0; x < width; ++x) target[x] = total = static_cast<Word>(total + columns[x]);
-    for (i64 x = 0; x < rx; ++x) target[width + x] = total;
 }
 
 template <class Word> void su_columns(const u8 *grey, const u8 *contrast, int level, i64 width, Word *__restrict count, Word *__restrict sum,
@@ -130,115 +114,6 @@ void su(const u8 *grey, const u8 *contrast, int level, i64 height, i64 width, i6
         su_rows<std::uint64_t>(grey, contrast, level, height, width, ry, rx, least, spread2, out, static_cast<std::uint64_t *>(scratch));
     else
         su_rows<std::uint32_t>(grey, contrast, level, height, width, ry, rx, least, spread2, out, static_cast<std::uint32_t *>(scratch));
-}
-
-template <class Word> void paper_columns(const u8 *grey, const u8 *ink, i64 width, Word *__restrict count, Word *__restrict sum, bool enter) {
-    for (i64 x = 0; x < width; ++x) {
-        const Word mark = ink[x] ? Word{0} : ~Word{0}, value = grey[x] & mark, one = mark & 1;
-        count[x] = enter ? count[x] + one : count[x] - one;
-        sum[x] = enter ? sum[x] + value : sum[x] - value;
-    }
-}
-
-template <class Word> void background_rows(const u8 *grey, const u8 *ink, i64 height, i64 width, i64 ry, i64 rx, u8 *out, i64 *totals,
-                                           Word *scratch) {
-    const i64 span = width + 2 * rx + 1;
-    Word *count = scratch, *sum = count + width, *counts = sum + width, *sums = counts + span;
-    for (i64 x = 0; x < 2 * width; ++x) scratch[x] = 0;
-    totals[0] = totals[1] = totals[2] = 0;
-    for (i64 y = 0; y < least_of(ry, height); ++y) paper_columns<Word>(grey + y * width, ink + y * width, width, count, sum, true);
-    for (i64 y = 0; y < height; ++y) {
-        if (const i64 in = y + ry; in < height) paper_columns<Word>(grey + in * width, ink + in * width, width, count, sum, true);
-        if (const i64 gone = y - ry - 1; gone >= 0) paper_columns<Word>(grey + gone * width, ink + gone * width, width, count, sum, false);
-        prefix_row(count, counts, width, rx);
-        prefix_row(sum, sums, width, rx);
-        const u8 *here = grey + y * width, *marks = ink + y * width;
-        u8 *__restrict row = out + y * width;
-        const i64 reach = 2 * rx + 1;
-        for (i64 x = 0; x < width; ++x) {
-            const double n = static_cast<double>(static_cast<Word>(counts[x + reach] - counts[x]));
-            const double s = static_cast<double>(static_cast<Word>(sums[x + reach] - sums[x]));
-            // s / n < 256 and n < 2^43, so a quotient that is not whole is too far from a whole number to be rounded up to it.
-            const int mean = static_cast<int>(s / (n > 0.0 ? n : 1.0));
-            row[x] = static_cast<u8>((marks[x] != 0) & (n > 0.0) ? mean : here[x]);
-        }
-        std::int64_t lift = 0, inked = 0, surface = 0;
-        for (i64 x = 0; x < width; ++x) {
-            lift += row[x] - here[x];
-            inked += marks[x] != 0;
-            surface += marks[x] ? 0 : row[x];
-        }
-        totals[0] += lift, totals[1] += inked, totals[2] += surface;
-    }
-}
-
-void background(const u8 *grey, const u8 *ink, i64 height, i64 width, i64 ry, i64 rx, bool wide, u8 *out, i64 *totals, void *scratch) {
-    if (wide)
-        background_rows<std::uint64_t>(grey, ink, height, width, ry, rx, out, totals, static_cast<std::uint64_t *>(scratch));
-    else
-        background_rows<std::uint32_t>(grey, ink, height, width, ry, rx, out, totals, static_cast<std::uint32_t *>(scratch));
-}
-
-// Sums and sums of squares of the (up to three) rows around y, one column of zeros on either side.
-i64 three_rows(const u8 *grey, i64 height, i64 width, i64 y, std::int32_t *__restrict sum, std::int32_t *__restrict square) {
-    const i64 first = y > 0 ? y - 1 : 0, last = y + 1 < height ? y + 1 : y;
-    for (i64 x = 0; x < width; ++x) {
-        const int value = grey[first * width + x];
-        sum[x + 1] = value, square[x + 1] = value * value;
-    }
-    for (i64 line = first + 1; line <= last; ++line) {
-        const u8 *row = grey + line * width;
-        for (i64 x = 0; x < width; ++x) {
-            const int value = row[x];
-            sum[x + 1] += value, square[x + 1] += value * value;
-        }
-    }
-    sum[0] = square[0] = sum[width + 1] = square[width + 1] = 0;
-    return last - first + 1;
-}
-
-inline int neighbours(i64 x, i64 width) { return 1 + (x > 0 ? 1 : 0) + (x + 1 < width ? 1 : 0); }
-
-void wiener_noise(const u8 *grey, i64 height, i64 width, i64 *sums, std::int32_t *scratch) {
-    std::int32_t *sum = scratch, *square = scratch + width + 2;
-    for (int n = 0; n < 10; ++n) sums[n] = 0;
-    for (i64 y = 0; y < height; ++y) {
-        const int rows = static_cast<int>(three_rows(grey, height, width, y, sum, square));
-        const int n = 3 * rows;
-        i64 inner = 0;
-        for (i64 x = 1; x + 1 < width; ++x) {
-            const int s = sum[x] + sum[x + 1] + sum[x + 2], q = square[x] + square[x + 1] + square[x + 2];
-            inner += n * q - s * s;
-        }
-        if (width > 2) sums[n] += inner;
-        for (i64 x = 0; x < width; x += width > 1 ? width - 1 : 1) {
-            const int edge = neighbours(x, width) * rows;
-            const int s = sum[x] + sum[x + 1] + sum[x + 2], q = square[x] + square[x + 1] + square[x + 2];
-            sums[edge] += edge * q - s * s;
-        }
-    }
-}
-
-// n * n * variance and n * mean are whole numbers; one formula for the middle of a row and for its ends.
-inline u8 wiener_pixel(int value, int s, int q, int n, double noise) {
-    const double size = n, mean = s / size, variance = (n * q - s * s) / (size * size);
-    const bool calm = variance <= noise;
-    const double shrunk = mean + ((variance - noise) * (value - mean)) / (calm ? 1.0 : variance);
-    return static_cast<u8>(static_cast<int>(calm ? mean : shrunk));
-}
-
-void wiener(const u8 *grey, i64 height, i64 width, double noise, u8 *out, std::int32_t *scratch) {
-    std::int32_t *sum = scratch, *square = scratch + width + 2;
-    for (i64 y = 0; y < height; ++y) {
-        const int rows = static_cast<int>(three_rows(grey, height, width, y, sum, square));
-        const u8 *here = grey + y * width;
-        u8 *__restrict row = out + y * width;
-        for (i64 x = 1; x + 1 < width; ++x)
-            row[x] = wiener_pixel(here[x], sum[x] + sum[x + 1] + sum[x + 2], square[x] + square[x + 1] + square[x + 2], 3 * rows, noise);
-        for (i64 x = 0; x < width; x += width > 1 ? width - 1 : 1)
-            row[x] = wiener_pixel(here[x], sum[x] + sum[x + 1] + sum[x + 2], square[x] + square[x + 1] + square[x + 2],
-                                  neighbours(x, width) * rows, noise);
-    }
 }
 
 void cells(const u8 *grey, i64 width, const i64 *row_edges, i64 rows, const i64 *column_edges, i64 columns, int black, int white, i64 *stats,
@@ -338,7 +213,7 @@ void sliding_otsu(const u8 *grey, i64 height, i64 width, i64 ry, i64 rx, i64 ste
     }
 }
 
-constexpr Kernels table{contrast, su, background, wiener_noise, wiener, cells, sliding_otsu};
+constexpr Kernels table{contrast, su, background<isa::Lanes>, below_surface, wiener_noise, wiener, cells, sliding_otsu};
 
 }  // namespace
 }  // namespace docbin::document

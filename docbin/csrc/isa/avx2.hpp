@@ -83,6 +83,7 @@ struct Lanes {
     };
     static I set(int value) { return _mm256_set1_epi32(value); }
     static I widen(const std::uint8_t *p) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(p))); }
+    static I load(const std::uint16_t *p) { return _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(p))); }
     static I load(const std::uint32_t *p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i *>(p)); }
     static void store(std::uint32_t *p, I a) { _mm256_storeu_si256(reinterpret_cast<__m256i *>(p), a); }
     static I add(I a, I b) { return _mm256_add_epi32(a, b); }
@@ -113,6 +114,7 @@ struct Lanes {
     static F root(F a) { return {_mm256_sqrt_ps(a.v)}; }
     static F absolute(F a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
     static F greater(F a, F b) { return {_mm256_max_ps(a.v, b.v)}; }
+    static F lesser(F a, F b) { return {_mm256_min_ps(a.v, b.v)}; }
     static bool all_greater(F a, F b) { return _mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)) == 0xff; }
     static void store_ink(std::uint8_t *p, F a, F b) {
         const __m256i is = _mm256_castps_si256(_mm256_cmp_ps(a.v, b.v, _CMP_LE_OQ));

@@ -73,6 +73,7 @@ struct Lanes {
     };
     static I set(int value) { return _mm512_set1_epi32(value); }
     static I widen(const std::uint8_t *p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(p))); }
+    static I load(const std::uint16_t *p) { return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(p))); }
     static I load(const std::uint32_t *p) { return _mm512_loadu_si512(p); }
     static void store(std::uint32_t *p, I a) { _mm512_storeu_si512(p, a); }
     static I add(I a, I b) { return _mm512_add_epi32(a, b); }
@@ -102,6 +103,7 @@ struct Lanes {
     static F root(F a) { return {_mm512_sqrt_ps(a.v)}; }
     static F absolute(F a) { return {_mm512_abs_ps(a.v)}; }
     static F greater(F a, F b) { return {_mm512_max_ps(a.v, b.v)}; }
+    static F lesser(F a, F b) { return {_mm512_min_ps(a.v, b.v)}; }
     static bool all_greater(F a, F b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ) == 0xffff; }
     static void store_ink(std::uint8_t *p, F a, F b) {
         const __mmask16 is = _mm512_cmp_ps_mask(a.v, b.v, _CMP_LE_OQ);

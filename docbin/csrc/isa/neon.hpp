@@ -90,6 +90,7 @@ struct Lanes {
         std::memcpy(&four, p, 4);
         return vmovl_u16(vget_low_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)))));
     }
+    static I load(const std::uint16_t *p) { return vmovl_u16(vld1_u16(p)); }
     static I load(const std::uint32_t *p) { return vld1q_u32(p); }
     static void store(std::uint32_t *p, I a) { vst1q_u32(p, a); }
     static I add(I a, I b) { return vaddq_u32(a, b); }
@@ -116,6 +117,7 @@ struct Lanes {
     static F root(F a) { return {vsqrtq_f32(a.v)}; }
     static F absolute(F a) { return {vabsq_f32(a.v)}; }
     static F greater(F a, F b) { return {vmaxq_f32(a.v, b.v)}; }
+    static F lesser(F a, F b) { return {vminq_f32(a.v, b.v)}; }
     static bool all_greater(F a, F b) { return vminvq_u32(vcgtq_f32(a.v, b.v)) != 0; }
     static void store_ink(std::uint8_t *p, F a, F b) {
         const uint16x4_t is = vmovn_u32(vshrq_n_u32(vcleq_f32(a.v, b.v), 31));

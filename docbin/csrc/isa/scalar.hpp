@@ -84,6 +84,7 @@ struct Lanes {
         return {{v, v, v, v}};
     }
     static I widen(const std::uint8_t *p) { return {{p[0], p[1], p[2], p[3]}}; }
+    static I load(const std::uint16_t *p) { return {{p[0], p[1], p[2], p[3]}}; }
     static I load(const std::uint32_t *p) { return {{p[0], p[1], p[2], p[3]}}; }
     static void store(std::uint32_t *p, I a) { std::memcpy(p, a.v, sizeof a.v); }
     static I add(I a, I b) { return {{a.v[0] + b.v[0], a.v[1] + b.v[1], a.v[2] + b.v[2], a.v[3] + b.v[3]}}; }
@@ -110,6 +111,10 @@ struct Lanes {
     static F absolute(F a) { return {{std::fabs(a.v[0]), std::fabs(a.v[1]), std::fabs(a.v[2]), std::fabs(a.v[3])}}; }
     static F greater(F a, F b) {
         const auto f = [](float x, float y) { return x > y ? x : y; };
+        return {{f(a.v[0], b.v[0]), f(a.v[1], b.v[1]), f(a.v[2], b.v[2]), f(a.v[3], b.v[3])}};
+    }
+    static F lesser(F a, F b) {
+        const auto f = [](float x, float y) { return x < y ? x : y; };
         return {{f(a.v[0], b.v[0]), f(a.v[1], b.v[1]), f(a.v[2], b.v[2]), f(a.v[3], b.v[3])}};
     }
     // Whether a > b in every lane (false where any is not a number).

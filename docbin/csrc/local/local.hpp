@@ -31,6 +31,7 @@ struct Page {
     int width = 0, height = 0;
     int radius_x = 0, radius_y = 0;
     bool wide = false;  // 64-bit sums
+    int strip = 0;      // columns whose extremes are sought at a time
 };
 
 struct Threshold {
@@ -59,17 +60,29 @@ struct Kernels {
     void (*threshold)(const Page &, const Threshold &, const Out &, int y0, int y1, void *scratch);
     void (*moments)(const Page &, const Out &, int y0, int y1, void *scratch);
     void (*spread)(const Page &, Spread &, int y0, int y1, void *scratch);
-    // Least (or, if `largest`, largest) grey in every pixel's window: columns x0 <= x < x1 downwards into `out`, then rows in place.
-    void (*extreme_columns)(const Page &, bool largest, std::uint8_t *out, int x0, int x1, void *scratch);
-    void (*extreme_rows)(const Page &, bool largest, std::uint8_t *out, int y0, int y1, void *scratch);
-    // Bernsen's decision for n pixels, 1 = ink: grey <= the middle of darkest and brightest where they differ by more than `contrast`, else <= `flat`.
-    void (*bernsen)(const std::uint8_t *grey, const std::uint8_t *darkest, const std::uint8_t *brightest, std::int64_t n, std::uint8_t contrast,
-                    std::uint8_t flat, std::uint8_t *out);
+    // Least (or, if `largest`, largest) grey in every pixel's window; scratch is of `extreme_scratch_bytes(page)` bytes here and in `bernsen`.
+    void (*extreme)(const Page &, bool largest, std::uint8_t *out, int y0, int y1, void *scratch);
+    // Bernsen's decision, 1 = ink: grey <= the middle of the window's darkest and brightest where they differ by more than `contrast`, else <= `flat`.
+    void (*bernsen)(const Page &, std::uint8_t contrast, std::uint8_t flat, std::uint8_t *out, int y0, int y1, void *scratch);
 };
 
-constexpr int slack = 64;           // entries that vector loads and stores may reach past a row
-constexpr int extreme_strip = 256;        // columns done at a time
+constexpr int slack = 64;  // entries that vector loads and stores may reach past a row
 std::size_t scratch_bytes(const Page &page);
 std::size_t extreme_scratch_bytes(const Page &page);
+
+namespace {
+
+// Memory for one extreme of a strip: the bytes of its four lines (three for work, a block's head), of a tail, and of all.
+constexpr std::size_t extreme_pitch(const Page &page) { return (static_cast<std::size_t>(page.strip) + 2 * page.radius_x + 2 * slack - 1) / slack * slack; }
+constexpr std::size_t extreme_tail(const Page &page) {
+    const std::size_t seen = static_cast<std::size_t>(page.strip) + 2 * page.radius_x, width = page.width;
+    return ((seen < width ? seen : width) + slack - 1) / slack * slack;
+}
+constexpr std::size_t extreme_bytes(const Page &page) {
+    const std::size_t window = 2 * static_cast<std::size_t>(page.radius_y) + 1, height = page.height;
+    return 4 * extreme_pitch(page) + (window < height ? window : height) * extreme_tail(page);
+}
+
+}  // namespace
 
 }  // namespace docbin::local

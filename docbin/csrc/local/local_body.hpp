@@ -6,8 +6,7 @@
 namespace docbin::local {
 namespace {
 
-constexpr Kernels table{threshold_band<isa::Lanes>, moments_band<isa::Lanes>, spread_band<isa::Lanes>, extreme_columns_band, extreme_rows_band,
-                        bernsen_pixels};
+constexpr Kernels table{threshold_band<isa::Lanes>, moments_band<isa::Lanes>, spread_band<isa::Lanes>, extreme_band, bernsen_band};
 
 }  // namespace
 }  // namespace docbin::local

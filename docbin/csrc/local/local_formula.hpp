@@ -73,10 +73,11 @@ inline float round_down(double t) {
 }
 
 // The formulas that the float32 stage knows; the others always take the float64 stage.
-constexpr bool has_fast(Formula formula) { return formula != Formula::singh && formula != Formula::phansalkar; }
-constexpr bool needs_deviation(Formula formula) { return formula != Formula::nick && formula != Formula::bradley; }
+constexpr bool has_fast(Formula formula) { return formula != Formula::phansalkar; }
+constexpr bool needs_squares(Formula formula) { return formula != Formula::singh && formula != Formula::bradley; }
 
 // T = (a0 + a1 m) + (b0 + b1 m) d in every fast formula, d = standard deviation (NICK: root of the mean square; WAN: m stands for (max + m) / 2).
+// Singh's is decided without its division: g <= T = (1 - k) m + k m d / (255 - d) where (255 - d) (g - a1 m) <= b1 m d, d = min(|g - m|, 254).
 struct Line {
     float a0, a1, b0, b1;
     float bound;
@@ -89,6 +90,13 @@ inline Line line(const Threshold &t) {
     if constexpr (formula == Formula::sauvola || formula == Formula::wan) a1 = 1 - t.k, b1 = t.k / t.range;
     if constexpr (formula == Formula::wolf) a0 = t.k * t.darkest, a1 = 1 - t.k, b0 = -t.k / t.spread * t.darkest, b1 = t.k / t.spread;
     if constexpr (formula == Formula::bradley) a1 = 1 - t.k;
+    if constexpr (formula == Formula::singh) {
+        // Both sides are sums of products of two numbers up to 255, m off by 7e-5 (below), d by that and its rounding: under 1e-4; and under 16
+        // roundings (u = 2^-24) of numbers up to 255^2.
+        const double k = std::fabs(t.k), rest = std::fabs(1 - t.k), largest = 255;
+        const double bound = largest * rest * 7e-5 + 1e-4 * largest * (1 + rest) + k * largest * (7e-5 + 1e-4) + 16 * 5.97e-8 * largest * largest * (1 + rest + k);
+        return {0, static_cast<float>(1 - t.k), 0, static_cast<float>(t.k), static_cast<float>(bound * 1.001)};
+    }
     // Errors of the float32 stage (u = 2^-24; narrow sums; m' = S' / n, |m'| <= 128; d <= 255):
     //   1 / n      two roundings to float32 and their product                                  3 u
     //   m'         rounding of S', of the product                                    5.1 u * 128, and m = m' + 128 adds 128 u:  m < 4.7e-5

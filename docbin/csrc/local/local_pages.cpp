@@ -17,12 +17,7 @@ std::size_t scratch_bytes(const Page &page) {
     return 2 * entries * (page.wide ? 8 + 4 : 4) + (width + slack) * (4 + 4 + 1);
 }
 
-std::size_t extreme_scratch_bytes(const Page &page) {
-    const std::size_t rows = std::min<std::size_t>(2 * static_cast<std::size_t>(page.radius_y) + 1, page.height);
-    const std::size_t down = (rows + 1) * extreme_strip;
-    const std::size_t along = 2 * (static_cast<std::size_t>(page.width) + 2 * page.radius_x + slack);
-    return std::max(down, along);
-}
+std::size_t extreme_scratch_bytes(const Page &page) { return 2 * extreme_bytes(page); }
 
 Page page_of(const std::uint8_t *grey, std::int64_t height, std::int64_t width, std::int64_t window) {
     // 2^30 a side keeps every int sum of a coordinate and a cut radius below 2^31.
@@ -35,6 +30,10 @@ Page page_of(const std::uint8_t *grey, std::int64_t height, std::int64_t width, 
     page.radius_x = static_cast<int>(std::min(window / 2, width - 1));
     page.radius_y = static_cast<int>(std::min(window / 2, height - 1));
     page.wide = std::min(window, height) * std::min(window, width) > 131071;
+    // Both extremes' tails of a strip in half a megabyte, so that the second-level cache holds them; but no strip narrower than what it sees to its sides.
+    const std::int64_t rows = std::min(window, height), fits = (std::int64_t{1} << 18) / rows - 2 * page.radius_x;
+    const std::int64_t most = std::clamp<std::int64_t>(std::max<std::int64_t>({fits, 2 * page.radius_x, 256}), 1, width), strips = (width + most - 1) / most;
+    page.strip = static_cast<int>((width + strips - 1) / strips);
     return page;
 }
 
@@ -91,10 +90,13 @@ Spread spread_of_page(const Kernels &kernels, const Page &page, int threads) {
 }
 
 void extreme_of_page(const Kernels &kernels, const Page &page, bool largest, std::uint8_t *out, int threads) {
-    const std::size_t scratch = extreme_scratch_bytes(page);
-    in_bands(page.width, extreme_strip, threads, scratch,
-             [&](int first, int last, void *memory, int) { kernels.extreme_columns(page, largest, out, first, last, memory); });
-    in_bands(page.height, 32, threads, scratch, [&](int first, int last, void *memory, int) { kernels.extreme_rows(page, largest, out, first, last, memory); });
+    in_bands(page.height, band_rows(page), threads, extreme_scratch_bytes(page),
+             [&](int first, int last, void *memory, int) { kernels.extreme(page, largest, out, first, last, memory); });
+}
+
+void bernsen_page(const Kernels &kernels, const Page &page, std::uint8_t contrast, std::uint8_t flat, std::uint8_t *out, int threads) {
+    in_bands(page.height, band_rows(page), threads, extreme_scratch_bytes(page),
+             [&](int first, int last, void *memory, int) { kernels.bernsen(page, contrast, flat, out, first, last, memory); });
 }
 
 }  // namespace docbin::local

@@ -11,5 +11,6 @@ void threshold_page(const Kernels &kernels, const Page &page, Threshold threshol
 void moments_of_page(const Kernels &kernels, const Page &page, const Out &out, int threads);
 Spread spread_of_page(const Kernels &kernels, const Page &page, int threads);
 void extreme_of_page(const Kernels &kernels, const Page &page, bool largest, std::uint8_t *out, int threads);
+void bernsen_page(const Kernels &kernels, const Page &page, std::uint8_t contrast, std::uint8_t flat, std::uint8_t *out, int threads);
 
 }  // namespace docbin::local

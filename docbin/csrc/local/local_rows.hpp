@@ -87,8 +87,9 @@ DOCBIN_INLINE void tail_of(uint8_t *buffer, const uint8_t *row, int x, int width
     std::memcpy(buffer, row + x, static_cast<std::size_t>(width - x));
 }
 
-// Adds the row `comes` and takes `goes` away. g'new^2 - g'old^2 = (new - old)(new + old - 256): the products fit 18 bits.
-template <class V>
+// Adds the row `comes` and takes `goes` away. g'new^2 - g'old^2 = (new - old)(new + old - 256): the products fit 18 bits. Without `with_squares` the sums
+// of squares stay 0.
+template <class V, bool with_squares>
 void slide(Rows<uint32_t> &rows, const uint8_t *comes, const uint8_t *goes) {
     if (!comes && !goes) return;
     comes = comes ? comes : rows.blank;
@@ -101,11 +102,13 @@ void slide(Rows<uint32_t> &rows, const uint8_t *comes, const uint8_t *goes) {
         const auto in = V::widen(a), out = V::widen(b);
         const auto change = V::sub(in, out);
         const auto sum = V::add(V::scan(change), carry);
-        const auto square = V::add(V::scan(V::multiply(change, V::add(V::add(in, out), shift))), carry_squares);
         carry = V::last(sum);
-        carry_squares = V::last(square);
         V::store(sums + x, V::add(V::load(sums + x), sum));
-        V::store(squares + x, V::add(V::load(squares + x), square));
+        if constexpr (with_squares) {
+            const auto square = V::add(V::scan(V::multiply(change, V::add(V::add(in, out), shift))), carry_squares);
+            carry_squares = V::last(square);
+            V::store(squares + x, V::add(V::load(squares + x), square));
+        }
     };
     int x = 0;
     for (; x + V::lanes <= width; x += V::lanes) block(x, comes + x, goes + x);
@@ -120,8 +123,8 @@ void slide(Rows<uint32_t> &rows, const uint8_t *comes, const uint8_t *goes) {
     for (int i = width; i < reach; ++i) sums[i] = s, squares[i] = q;
 }
 
-// The same in 64 bits. A row's own running sums fit 32 bits while the page is at most 131071 pixels wide (131071 * 16384 < 2^31).
-template <class V>
+// The same in 64 bits, always with squares. A row's own running sums fit 32 bits while the page is at most 131071 pixels wide (131071 * 16384 < 2^31).
+template <class V, bool>
 void slide(Rows<int64_t> &rows, const uint8_t *comes, const uint8_t *goes) {
     if (!comes && !goes) return;
     comes = comes ? comes : rows.blank;
@@ -166,12 +169,14 @@ void slide(Rows<int64_t> &rows, const uint8_t *comes, const uint8_t *goes) {
 }
 
 // Calls visit(y) for every row of the band with the sums of exactly its window's rows in place.
-template <class V, class Sum, class Visit>
+template <class V, bool with_squares = true, class Sum, class Visit>
 DOCBIN_INLINE void walk(Rows<Sum> &rows, int y0, int y1, Visit visit) {
     const int r = rows.page.radius_y;
-    for (int y = most(0, y0 - r); y < least(rows.page.height, y0 + r); ++y) slide<V>(rows, rows.row(y), nullptr);
+    for (int y = most(0, y0 - r); y < least(rows.page.height, y0 + r); ++y) slide<V, with_squares>(rows, rows.row(y), nullptr);
     for (int y = y0; y < y1; ++y) {
-        slide<V>(rows, rows.row(y + r), y > y0 ? rows.row(y - r - 1) : nullptr);
+        if (const uint8_t *soon = rows.row(y + r + 3))
+            for (int x = 0; x < rows.page.width; x += 64) DOCBIN_PREFETCH(soon + x);
+        slide<V, with_squares>(rows, rows.row(y + r), y > y0 ? rows.row(y - r - 1) : nullptr);
         visit(y);
     }
 }
@@ -236,7 +241,7 @@ DOCBIN_NOINLINE void exact_pixels(const Rows<Sum> &rows, const Threshold &t, con
             Moments w{};
             double variance;
             moments_of<huge>(rows, x + begin + i, in_rows, w.mean, variance, w.square);
-            w.deviation = std::sqrt(variance);
+            if constexpr (needs_squares(formula)) w.deviation = std::sqrt(variance);
             w.grey = grey[begin + i];
             w.brightest = brightest[begin + i];
             thresholds[i] = exact<formula>(t, w);
@@ -277,12 +282,14 @@ struct Approximate {
 
     static double power(int shift) { return static_cast<double>(int64_t{1} << shift); }
 
+    template <bool with_squares = true>
     DOCBIN_INLINE void at(int x, F &mean, F &variance) const {
         const F one = V::load_float(share + x) * rows_share;  // 2^sums_shift / n
         const F off = V::to_float(V::sub(V::load(sums_right + x), V::load(sums_left + x))) * one;
+        mean = off + V::fill(static_cast<float>(middle));
+        if constexpr (!with_squares) return;
         const F square = V::to_float(V::sub(V::load(squares_right + x), V::load(squares_left + x))) * (one * unit_squares);  // a power of two
         variance = V::greater(square - off * off, V::fill(0.0f));
-        mean = off + V::fill(static_cast<float>(middle));
     }
 };
 
@@ -296,17 +303,22 @@ DOCBIN_INLINE void threshold_row(const Rows<Sum> &rows, const Threshold &t, cons
     const uint8_t *grey = rows.page.grey + at, *brightest = t.brightest ? t.brightest + at : grey;
     uint8_t *ink = out.ink + at;
     auto block = [&](int x, const uint8_t *pixels, const uint8_t *bright, uint8_t *to) DOCBIN_LAMBDA {
-        F mean, variance;
-        approximate.at(x, mean, variance);
-        F threshold;
-        if constexpr (formula == Formula::niblack) threshold = mean + b0 * V::root(variance);
-        if constexpr (formula == Formula::sauvola) threshold = mean * (a1 + b1 * V::root(variance));
-        if constexpr (formula == Formula::wolf) threshold = a0 + a1 * mean + (b0 + b1 * mean) * V::root(variance);
-        if constexpr (formula == Formula::nick) threshold = mean + b0 * V::root(variance + mean * mean);
-        if constexpr (formula == Formula::bradley) threshold = a1 * mean;
-        if constexpr (formula == Formula::wan)
-            threshold = (V::to_float(V::widen(bright)) + mean) * V::fill(0.5f) * (a1 + b1 * V::root(variance));
-        const F above = V::to_float(V::widen(pixels)) - threshold;
+        F mean, variance, threshold, above;
+        approximate.template at<needs_squares(formula)>(x, mean, variance);
+        const F value = V::to_float(V::widen(pixels));
+        if constexpr (formula == Formula::singh) {
+            const F off = V::lesser(V::absolute(value - mean), V::fill(254.0f));
+            above = (V::fill(255.0f) - off) * (value - a1 * mean) - b1 * mean * off;
+        } else {
+            if constexpr (formula == Formula::niblack) threshold = mean + b0 * V::root(variance);
+            if constexpr (formula == Formula::sauvola) threshold = mean * (a1 + b1 * V::root(variance));
+            if constexpr (formula == Formula::wolf) threshold = a0 + a1 * mean + (b0 + b1 * mean) * V::root(variance);
+            if constexpr (formula == Formula::nick) threshold = mean + b0 * V::root(variance + mean * mean);
+            if constexpr (formula == Formula::bradley) threshold = a1 * mean;
+            if constexpr (formula == Formula::wan)
+                threshold = (V::to_float(V::widen(bright)) + mean) * V::fill(0.5f) * (a1 + b1 * V::root(variance));
+            above = value - threshold;
+        }
         V::store_ink(to, above, V::fill(0.0f));
         return V::all_greater(V::absolute(above), bound);
     };
@@ -329,9 +341,9 @@ void threshold_formula(const Page &page, const Threshold &t, const Out &out, int
     Rows<Sum> rows(page, scratch);
     const Line fast = line<formula>(t);
     if (has_fast(formula) && !out.map)
-        walk<V>(rows, y0, y1, [&](int y) { threshold_row<V, formula>(rows, t, fast, out, y); });
+        walk<V, needs_squares(formula)>(rows, y0, y1, [&](int y) { threshold_row<V, formula>(rows, t, fast, out, y); });
     else
-        walk<V>(rows, y0, y1, [&](int y) { exact_block<formula>(rows, t, out, y, 0, page.width); });
+        walk<V, needs_squares(formula)>(rows, y0, y1, [&](int y) { exact_block<formula>(rows, t, out, y, 0, page.width); });
 }
 
 template <class V, Formula formula>
