@@ -57,6 +57,9 @@ SIDE = 0.6
 """Part of one side of the picture that surroundings must take; dark corners of the paper take less."""
 WRITTEN = 0.12
 """Letters' heights; letters whose feet lie closer to a smooth line are writing. In the pattern of a marbled board such chains have 0.16."""
+MOST_WRITTEN = 2
+"""Letters of lines that may lie beyond the edge (pieces of the outline that a line's end was linked to); more, and the edge is that of a shadow that
+lines run into."""
 AS_DENSE = 0.8
 """Where pieces as large as letters are at least so dense beyond the edge as on the sheet, that edge is a shadow's."""
 MOST_AROUND = 0.6
@@ -271,11 +274,14 @@ def beyond_sheet(grey: Image, ink: Mask) -> Mask | None:
     if letters_inside > AS_DENSE * letters_outside:
         return None
     lines, height = text_lines(ink)
+    written = 0
     for x, foot in lines:
         inside = large[np.clip(foot.astype(int) - 1, 0, ink.shape[0] - 1), np.clip(x.astype(int), 0, ink.shape[1] - 1)]
         off = foot - np.polynomial.Polynomial.fit(x, foot, 2)(x)
-        if inside.sum() >= 4 and np.median(np.abs(off)) <= WRITTEN * height:
-            return None
+        if np.median(np.abs(off)) <= WRITTEN * height:
+            written += int(inside.sum())
+    if written > MOST_WRITTEN:
+        return None
     return np.asarray(large, np.bool_)
 
 

@@ -210,6 +210,16 @@ def test_a_shadow_and_dark_corners_are_no_table(dark: bool) -> None:
     assert cleaning.beyond_sheet(page, ink) is None
 
 
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_a_hard_deep_shadow_that_lines_run_into_is_no_table(share: float) -> None:
+    ink = _strokes((600, 800))
+    shade = np.where(np.arange(800) >= (1 - share) * 800, 55.0, 220.0)[None]
+    page = _page(ink, np.repeat(shade, 600, axis=0))
+    assert cleaning.surroundings(page).any()
+    assert cleaning.beyond_sheet(page, ink) is None
+    assert (cleaning.without_dirt(ink, page) == ink).all()
+
+
 def test_letters_close_to_the_edge_of_a_narrow_sheet_stay() -> None:
     ink = np.pad(_strokes((400, 500))[:, 12:], ((0, 0), (150, 150)))  # a receipt: letters eight pixels from its edge
     sheet = np.zeros_like(ink)
