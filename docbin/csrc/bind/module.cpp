@@ -11,7 +11,6 @@ namespace nb = nanobind;
 namespace docbin {
 void bind_assessment(nb::module_ &m);
 void bind_cell_planes(nb::module_ &m);
-void bind_deflate(nb::module_ &m);
 void bind_document(nb::module_ &m);
 void bind_engine(nb::module_ &m);
 void bind_jbig2(nb::module_ &m);
@@ -29,7 +28,6 @@ NB_MODULE(_core, m) {
           "The target whose kernels this thread ran last, as its file names itself: proof of what ran.");
     docbin::bind_assessment(m);
     docbin::bind_cell_planes(m);
-    docbin::bind_deflate(m);
     docbin::bind_document(m);
     docbin::bind_engine(m);
     docbin::bind_jbig2(m);
