@@ -13,8 +13,8 @@ and what lies between them is never typed by hand. Run::
 The means of methods with their default settings go into ``datasets/scores.json`` beside BENCHMARKS.md as well, in place of their old ones: the demo
 shows them.
 
-A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels`` or ``networks``, the table and figure of the 1-bit methods of
-that of ``scripts/compare_quantizers.py``, that of PDFs' sizes of ``scripts/compare_pdf_sizes.py``, that of detectors beside others' of
+A speed table is made the same way of the JSON of ``docbin bench methods``, ``kernels``, ``networks`` or ``engine``, the table and figure of the 1-bit
+methods of that of ``scripts/compare_quantizers.py``, that of PDFs' sizes of ``scripts/compare_pdf_sizes.py``, that of detectors beside others' of
 ``scripts/compare_detectors.py``, the table of published scores of ``datasets/published/scores.toml``. In a table of scores rows are methods (with the
 parameters that tell two runs of one method apart), columns are benchmarks, cells are mean FM / pFM / PSNR / DRD; of our own runs also the FM averaged
 over the benchmarks, the seconds a page and the megabytes of the weights. Rows of ``bench methods`` and ``networks`` together make the picture of
@@ -247,6 +247,10 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         from docbin.bench import kernels
 
         return kernels.show(rows)
+    if "cycles_pixel" in rows[0]:
+        from docbin.bench import engine_profile
+
+        return engine_profile.show(rows)
     if "engine" in rows[0]:
         return engines_table(rows)
     if "runtime" in rows[0]:

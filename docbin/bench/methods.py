@@ -121,7 +121,7 @@ def names() -> tuple[str, ...]:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """DOCBIN_THREADS=1, and OpenCV held to one thread, for the time being."""
     before = os.environ.get("DOCBIN_THREADS")
     os.environ["DOCBIN_THREADS"] = "1"
@@ -311,7 +311,7 @@ def run(
             pass
     page, truth = text_page(size)
     rows = []
-    with _one_thread():
+    with one_thread():
         for name in wanted:
             if name == PSEUDO:
                 continue

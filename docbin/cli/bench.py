@@ -22,6 +22,7 @@ BENCHES: Mapping[str, str] = {
     "methods": "docbin.bench.methods",
     "kernels": "docbin.bench.kernels",
     "networks": "docbin.bench.networks",
+    "engine": "docbin.bench.engine_profile",
 }
 """What can be measured -> a module with ``run() -> rows`` (plain data) and ``show(rows) -> str``."""
 
@@ -65,7 +66,9 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...", help="Packed networks, for bench networks. [default: all that are installed]", show_default=False
+            metavar="[MODEL]...",
+            help="Packed networks, for bench networks and engine. [default: all that are installed]",
+            show_default=False,
         ),
     ] = None,
     json_file: Annotated[
@@ -75,17 +78,18 @@ def command(
 ) -> None:
     """Measure speed: docbin and its peers in turns, on the same page. Takes a minute or two.
 
-    Methods and kernels have one thread each; networks two, and each a process of its own. Packed networks may be named by model, folder or file:
+    Methods and kernels have one thread each; networks two, and each a process of its own. The engine's own page is taken apart, op by op. Packed
+    networks may be named by model, folder or file:
 
     docbin bench networks bitunet runs/new/packed.safetensors
     """
     if what not in BENCHES:
         raise UsageError(f"bench {what!r}: choose from {', '.join(BENCHES)}")
-    if models and what != "networks":
+    if models and what not in ("networks", "engine"):
         raise UsageError(f"bench {what} takes no models; 'docbin bench networks {models[0]}' does")
     bench: Any = importlib.import_module(BENCHES[what])
     with ExitStack() as stack:
-        given = stack.enter_context(_networks(models or [])) if what == "networks" else []
+        given = stack.enter_context(_networks(models or [])) if what in ("networks", "engine") else []
         messages.note("measuring; leave the machine alone meanwhile")
         rows = bench.run(*given)
     text = json.dumps(rows, indent=2)

@@ -277,6 +277,11 @@ def popcount_ceiling(level: str, seconds: float) -> tuple[float, str]:
     Best rate of +-1 multiply-accumulates by xor, population count and addition on one core, in 10^9 a second, and the instruction that counts.
     """
 
+def core_clock(seconds: float) -> float:
+    """
+    The clock of the core this runs on, in GHz, by additions that wait for each other; 0 where it is not known.
+    """
+
 def threshold_codes(
     level: str,
     page: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],

@@ -24,6 +24,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from docbin import kernels
 from docbin.kernels import document
 from docbin.kernels.area_means import area_means
 from docbin.kernels.stroke_edges import AREA, DEPTH, WIDTH, darkness_of, softness, strokes
@@ -136,7 +137,7 @@ def _levels(quotient: Image, ink: float) -> Image:
     deeper = np.empty((STEPS, grid[1], grid[0]), np.float32)
     for place, step in enumerate(steps[:-1]):
         _, over = cv2.threshold(depth, step, 255, cv2.THRESH_BINARY)
-        share = cv2.resize(over, grid, interpolation=cv2.INTER_AREA).astype(np.float32)
+        share = area_means(np.asarray(over, np.uint8), (grid[1], grid[0])).astype(np.float32)
         deeper[place] = cv2.blur(share, (SPAN, SPAN), borderType=cv2.BORDER_REPLICATE)
     exceeded = (deeper > (1 - AROUND) * deeper[0]).sum(axis=0)
     levels = np.where(deeper[0] > 0.05, steps[exceeded], 0.0).astype(np.float32)
@@ -155,10 +156,21 @@ def has_pale_ink(quotient: Image, ink: float) -> bool:
         count = max(2, min(height // band, round(SAMPLE / (band * width))))
         quotient = np.vstack([quotient[start : start + band] for start in np.linspace(0, height - band, count).astype(int)])
     seen = darkness_of(quotient)
-    found = []
-    for least in (max(0.2 * ink, 14.0), 0.5 * ink):
+
+    def deeper_than(least: float) -> NDArray[np.float64]:
         _, rows = strokes(seen[0] > least, *seen)
-        found.append(rows[(rows[:, AREA] >= 25) & (rows[:, WIDTH] < 25)])
+        return rows[(rows[:, AREA] >= 25) & (rows[:, WIDTH] < 25)]
+
+    leasts = (max(0.2 * ink, 14.0), 0.5 * ink)
+    if kernels.threads() > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(
+            len(leasts)
+        ) as pool:  # half of what a page's depth takes; the work is OpenCV's and NumPy's, outside the interpreter's lock
+            found = list(pool.map(deeper_than, leasts))
+    else:
+        found = [deeper_than(least) for least in leasts]
     pale, dark = found[0][found[0][:, DEPTH] < 0.55 * ink], found[1][found[1][:, DEPTH] > 0.75 * ink]
     soft = softness(pale, dark) if len(pale) >= 12 else None
     return soft is not None and soft[0] >= SHARP

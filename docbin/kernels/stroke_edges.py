@@ -41,11 +41,11 @@ def strokes(mask: Mask, depth: NDArray[np.float32], slope: NDArray[np.float32]) 
     bits = np.asarray(mask, np.uint8)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(bits, connectivity=8)
     inside = np.flatnonzero(bits)
-    owner = labels.ravel()[inside]
-    largest = np.zeros((count, 3))
-    for column, plane in enumerate((cv2.distanceTransform(bits, cv2.DIST_L2, 3), slope, depth)):
-        np.maximum.at(largest[:, column], owner, plane.ravel()[inside])
-    width, steepest, deepest = largest[1:].T
+    owner = labels.ravel()[inside].astype(np.intp)
+    largest = np.zeros((3, count), np.float32)  # contiguous and of the planes' own type: else NumPy's `at` is thirty times as slow
+    for row, plane in zip(largest, (cv2.distanceTransform(bits, cv2.DIST_L2, 3), slope, depth), strict=True):
+        np.maximum.at(row, owner, plane.ravel()[inside])
+    width, steepest, deepest = largest[:, 1:].astype(np.float64)
     rows = np.column_stack([boxes[1:, cv2.CC_STAT_AREA], width, steepest / np.maximum(deepest, 1.0), deepest])
     return np.asarray(labels, np.int32), rows
 

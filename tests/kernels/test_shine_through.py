@@ -8,6 +8,7 @@ import pytest
 
 from docbin.kernels.depth import depth_plane, keep_deep
 from docbin.kernels.shine_through import DARK, SOFTER, drop_shine_through
+from docbin.kernels.stroke_edges import strokes
 from docbin.page import Image, Mask
 
 RULE = (0.5, 0.4, 20)
@@ -82,3 +83,17 @@ def test_depth_zero_and_an_empty_page_keep_what_is_there() -> None:
     assert np.array_equal(drop_shine_through(ink, image, *RULE), ink)
     assert 0 < SOFTER < 1
     assert RULE[0] < DARK <= 1
+
+
+def test_a_stroke_s_row_is_what_its_pixels_say() -> None:
+    """The table's columns, pixel by pixel: area, largest distance to its edge, steepest slope over depth, depth."""
+    rng = np.random.default_rng(3)
+    depth, slope = (rng.random((60, 83)).astype(np.float32) * 200 for _ in range(2))
+    mask = cv2.dilate((rng.random(depth.shape) < 0.02).astype(np.uint8), np.ones((4, 5), np.uint8)) > 0
+    labels, rows = strokes(mask, depth, slope)
+    distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
+    assert len(rows) == labels.max() > 5
+    for label, row in enumerate(rows, 1):
+        own = labels == label
+        deepest = float(depth[own].max())
+        assert row.tolist() == [own.sum(), float(distance[own].max()), float(slope[own].max()) / max(deepest, 1.0), deepest]
