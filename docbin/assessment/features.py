@@ -57,6 +57,23 @@ NAMES: Mapping[str, str] = {
             ("near_recall", "share within a pixel of the ink of"),
         )
     },
+    "most_precision": "share of the ink that two of the three take, 0..1",
+    "most_recall": "share in the ink of what two of the three take",
+    "all_recall": "share in the ink of what all three take",
+    "any_precision": "share of the ink that any of the three takes",
+    "f_best": "the ink's F-measure against that of the three which is most like it, 0..1",
+    "f_middle": "the same, the second",
+    "f_worst": "the same, the least like it",
+    "near_f_best": "f_best of the shares within a pixel",
+    "near_f_middle": "f_middle of them",
+    "near_f_worst": "f_worst of them",
+    "f_over": "mean of the ink's F-measures against the three, less the mean of theirs against each other",
+    "f_over_best": "f_middle less the best of theirs against each other",
+    "near_precision_best": "best of the near precisions, 0..1",
+    "near_precision_middle": "the second of them",
+    "near_recall_best": "best of the near recalls, 0..1",
+    "near_recall_middle": "the second of them",
+    "near_recall_worst": "the worst of them",
     "agree_worst": "agreement with Su's ink (F-measure) in the tenth worst cell, by ink, 0..1",
     "agree_median": "the same in the median cell",
     "agree_spread": "standard deviation of the same over the cells",
@@ -86,6 +103,10 @@ NAMES: Mapping[str, str] = {
     "pale_count": "share of the pieces that are less than 0.4 of the ink level deep",
     "soft_area": "share of the ink in pieces half as sharp as the median of the ink",
     "pale_soft_area": "share of the ink in pieces that are paler than 0.6 of the level and less sharp than 0.7 of the median",
+    "depths_parted": "share of the variance of the pieces' depths (by area) that lies between the paler and the darker, 0..1",
+    "paler_area": "share of the ink in the paler pieces",
+    "paler_depth": "mean depth of the paler over that of the darker, 0..1",
+    "paler_sharpness": "slope over depth of the paler, over that of the darker",
     "largest": "share of the ink in its largest piece",
     "border": "share of the ink in pieces that touch the page's edge and are thick",
     "wide_area": "share of the ink more than three stroke widths from paper",
@@ -111,6 +132,9 @@ NAMES: Mapping[str, str] = {
     "edge_inside_pale": "share of the ink's outermost pixels below a third of that depth",
     "edge_outside_dark": "share of the pixels just outside above 0.6 of that depth",
     "edge_slope": "mean slope at the edge over the slope that the strokes reach",
+    "slope_inside": "mean slope of the ink's outermost pixels over that of those and of the pixels just outside",
+    "slope_next": "mean slope of the pixels two and three off, over the same",
+    "slope_within": "mean slope of the ink's inner pixels, over the same",
 }
 """Every feature and what it is, in the order of the model's input."""
 
@@ -206,6 +230,11 @@ def quantile(histogram: NDArray[np.float64], share: float) -> float:
     return float(place + (share * total - before) / max(histogram[place], 1e-9))
 
 
+def f_measure(precision: float, recall: float) -> float:
+    """Their harmonic mean; 0 where both are."""
+    return 2 * precision * recall / max(precision + recall, 1e-9)
+
+
 def _mean(histogram: NDArray[np.float64]) -> float:
     return float((histogram * np.arange(len(histogram))).sum() / max(1.0, histogram.sum()))
 
@@ -248,6 +277,9 @@ def _agreement(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
         found[f"{name}_precision"], found[f"{name}_recall"] = overlap(own, other)
         found[f"{name}_near_precision"] = overlap(own, page.others_packed[f"{name}_near"])[0]
         found[f"{name}_near_recall"] = overlap(other, near)[0]
+    for name in ("most", "all", "any"):
+        found[f"{name}_precision"], found[f"{name}_recall"] = overlap(own, page.voted[name])
+    _consensus(page, found)
     su, grid = page.others["su"], _grid(ink.bits)
     both = _cells(np.asarray(cv2.bitwise_and(ink.bits, su), np.uint8), grid)
     mass = _cells(ink.bits, grid) + _cells(su, grid)
@@ -261,6 +293,21 @@ def _agreement(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
             found[f"agree_{name}"] = agree[order][min(len(order) - 1, int(np.searchsorted(summed, share)))]
         mean = (agree * mass).sum() / mass.sum()
         found["agree_spread"] = float(np.sqrt((mass * (agree - mean) ** 2).sum() / mass.sum()))
+
+
+def _consensus(page: Signs, found: dict[str, float]) -> None:
+    """The ink among the three others, whichever is which: what each is worth differs from collection to collection, how far all agree does not."""
+    plain, near = (
+        sorted((f_measure(found[f"{name}_{kind}precision"], found[f"{name}_{kind}recall"]) for name in OTHERS), reverse=True)
+        for kind in ("", "near_")
+    )
+    for place, name in enumerate(("best", "middle", "worst")):
+        found[f"f_{name}"], found[f"near_f_{name}"] = plain[place], near[place]
+        for what in ("precision", "recall"):
+            found[f"near_{what}_{name}"] = sorted((found[f"{other}_near_{what}"] for other in OTHERS), reverse=True)[place]
+    among = list(page.others_agree.values())
+    found["f_over"] = sum(plain) / len(plain) - sum(among) / len(among)
+    found["f_over_best"] = plain[1] - max(among)
 
 
 def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str, float]) -> None:
@@ -358,6 +405,7 @@ def _without_signs(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
     usual = steep[order][int(np.searchsorted(np.cumsum(area[order]), 0.5 * whole))] if len(order) else 1.0
     found["soft_area"] = area[steep < 0.5 * usual].sum() / whole
     found["pale_soft_area"] = area[(relative < 0.6) & (steep < 0.7 * usual)].sum() / whole
+    _two_depths(relative, steep, area, found)
     found["largest"] = area.max() / whole if len(area) else 0.0
     height, width = ink.bits.shape
     high, wide = table[:, BOTTOM] - table[:, TOP], table[:, RIGHT] - table[:, LEFT]
@@ -370,6 +418,27 @@ def _without_signs(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
     every, little = np.bincount(place, area, minlength=cells), np.bincount(place, area * tiny, minlength=cells)
     dotted = (np.bincount(place, tiny, minlength=cells) > 40) & (little > 0.5 * every)
     found["halftone"] = every[dotted].sum() / whole
+
+
+def _two_depths(relative: NDArray[np.float64], steep: NDArray[np.float64], area: NDArray[np.float64], found: dict[str, float]) -> None:
+    """The pieces in two classes by Otsu's threshold of their depths, each piece counted by its area: writing of a back, kept, is the paler one."""
+    found["depths_parted"], found["paler_area"], found["paler_depth"], found["paler_sharpness"] = 0.0, 0.0, 1.0, 1.0
+    order = np.argsort(relative)
+    depth, weight = relative[order], area[order]
+    below, first = np.cumsum(weight)[:-1], np.cumsum(weight * depth)[:-1]
+    if not len(below):
+        return
+    whole, mean = weight.sum(), (weight * depth).sum() / weight.sum()
+    between = (mean * below - first) ** 2 / (below * (whole - below))
+    at = int(between.argmax())
+    variance = (weight * (depth - mean) ** 2).sum() / whole
+    if variance < 1e-9:
+        return
+    sharp = steep[order] * weight
+    found["depths_parted"] = between[at] / variance
+    found["paler_area"] = below[at] / whole
+    found["paler_depth"] = (first[at] / below[at]) / max((whole * mean - first[at]) / (whole - below[at]), 1e-6)
+    found["paler_sharpness"] = (sharp[: at + 1].sum() / below[at]) / max(sharp[at + 1 :].sum() / (whole - below[at]), 1e-6)
 
 
 def _shapes(ink: _Ink, found: dict[str, float], counts: dict[str, float], whole: float) -> None:
@@ -406,5 +475,7 @@ def _shapes(ink: _Ink, found: dict[str, float], counts: dict[str, float], whole:
     found["edge_inside_pale"] = by_depth[3][: max(1, round(own / 3))].sum() / max(1.0, by_depth[3].sum())
     found["edge_outside_dark"] = by_depth[2][min(255, round(0.6 * own)) :].sum() / max(1.0, by_depth[2].sum())
     found["edge_slope"] = _mean(by_slope) / max(1.0, quantile(by_slope, 0.9))
+    for name, zone in (("inside", 3), ("next", 1), ("within", 4)):
+        found[f"slope_{name}"] = _mean(ink.slopes[zone]) / max(1.0, _mean(by_slope))
     counts["specks"] = float(np.count_nonzero(specks)) * whole
     counts["pieces"] = count * whole

@@ -38,7 +38,7 @@ _TAIL = 0.001
 
 GRAVE = ("hardly any ink", "mostly ink", "black border", "low contrast", "much that looks like writing was left out")
 """How the reasons begin for which somebody who keeps no original should keep it."""
-PALE = 0.08
+PALE = 0.16
 """Area of pale strokes left out, over the ink's, from which the page is asked whether they are its own
 (:func:`docbin.kernels.depth.has_pale_ink`)."""
 LEAST_LEFT = 0.03

@@ -128,6 +128,16 @@ class Signs:
         return found | grown
 
     @cached_property
+    def voted(self) -> Mapping[str, Packed]:
+        """What any of the cheap methods takes for ink ("any"), two of them ("most"), and all three ("all")."""
+        first, second, third = (self.others_packed[name][0] for name in OTHERS)
+        both, either = first & second, first | second
+        return {
+            name: (words, _count(words))
+            for name, words in (("any", either | third), ("most", both | (either & third)), ("all", both & third))
+        }
+
+    @cached_property
     def others_agree(self) -> dict[str, float]:
         """F-measures of the cheap methods' inks against each other, "otsu_su" and so on: how hard the page is."""
         found = {}

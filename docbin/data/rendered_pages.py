@@ -23,7 +23,7 @@ from docbin.errors import UsageError
 from docbin.page import Image, Mask
 from docbin.synth.comics import comic_renderer
 from docbin.synth.fonts import find_fonts, fingerprint
-from docbin.synth.page import page_renderer
+from docbin.synth.page import drawn_pages, page_renderer
 
 Job = TypeVar("Job")
 
@@ -50,8 +50,9 @@ RENDERERS: Mapping[str, Renderer] = {
     "rendered": Renderer(page_renderer.render_page, page_renderer.VERSION, "rendered", (True,)),
     "rendered-no-plasma": Renderer(partial(page_renderer.render_page, plasma=False), page_renderer.VERSION, "rendered", (False,)),
     "comics": Renderer(comic_renderer.render_comic, comic_renderer.VERSION, "comics"),
+    "drawn": Renderer(drawn_pages.render_drawn_page, drawn_pages.VERSION, "drawn"),
 }
-"""The sets of rendered pages. The ink of "comics" is their lettering alone."""
+"""The sets of rendered pages. The ink of "comics" is their lettering alone; "drawn" are pages of office programs, crisp."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@ features and what the truth says of it."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +11,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from docbin.page import Mask
-from docbin.train.verdict_pages import Part, read_parts
+from docbin.train.verdict_pages import Part, read_parts, rng_of
 
-ALWAYS = ("truth", "bitunet", "bitunet-fast", "su", "sauvola", "otsu", "wolf")
-"""Results that every part gives; of the other methods' OTHERS_A_PART are drawn."""
-OTHERS_A_PART = 3
-SPOILED_A_PART = 9
+SPOILED_A_PART = 7
 """Results that are spoiled on purpose."""
-DEGRADED_MOST = 500_000
-"""Pixels of a degraded part that are measured: more kinds of trouble in the same time."""
 
 TRUTHS = ("fm", "missed", "junk", "split", "weight")
 """What the truth says: F-measure in percent; share of the truth that lies more than three pixels from any ink; share of the ink that lies so far
@@ -72,12 +66,11 @@ def results_of(part: Part) -> dict[str, Mask]:
     """The results of a part that become rows: name -> ink. The draws follow from the part's name."""
     from docbin.augment.spoiled_ink import LOSSES, SPOILS
 
-    rng = np.random.default_rng(int.from_bytes(hashlib.blake2b(part.name.encode(), digest_size=8).digest(), "little"))
+    rng = rng_of(part.name)
     every = {"truth": part.truth, **part.masks}
-    drawn = [name for name in rng.permutation(sorted(part.masks)) if name not in ALWAYS][:OTHERS_A_PART]
-    found = {name: every[name] for name in (*ALWAYS, *drawn) if name in every}
     good = [name for name in ("truth", "truth", "bitunet", "bitunet", "su", "wolf", "gatos") if name in every and every[name].any()]
-    kinds = [*rng.choice(LOSSES, 4), *rng.choice([name for name in SPOILS if name not in LOSSES], SPOILED_A_PART - 4, replace=False)]
+    found = dict(every)
+    kinds = [*rng.choice(LOSSES, 3), *rng.choice([name for name in SPOILS if name not in LOSSES], SPOILED_A_PART - 3, replace=False)]
     for number, kind in enumerate(kinds):
         base = str(rng.choice(good))
         share = float(np.exp(rng.uniform(np.log(0.03), np.log(0.7))))
@@ -94,31 +87,17 @@ def _again(rng: Generator, part: Part, ink: Mask) -> Mask:
     return SPOILS[str(rng.choice(sorted(SPOILS)))](rng, part.grey, ink, float(np.exp(rng.uniform(np.log(0.03), np.log(0.4)))))
 
 
-def _piece(part: Part) -> Part:
-    """A piece of a part, of DEGRADED_MOST pixels."""
-    height, width = part.truth.shape
-    scale = min(1.0, (DEGRADED_MOST / part.truth.size) ** 0.5)
-    high, wide = max(1, int(height * scale)), max(1, int(width * scale))
-    top, left = (height - high) // 2, (width - wide) // 2
-    masks = {name: np.ascontiguousarray(mask[top : top + high, left : left + wide]) for name, mask in part.masks.items()}
-    grey = np.ascontiguousarray(part.grey[top : top + high, left : left + wide])
-    truth = np.ascontiguousarray(part.truth[top : top + high, left : left + wide])
-    return Part(part.name, part.page, grey, truth, masks)
-
-
 def measure_parts(parts: Path, folder: Path) -> None:
     """Measure all results of the parts in a folder, a file a part; those that are there already are left."""
     from docbin.assessment.features import measure
     from docbin.assessment.signs import Signs
 
     folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(parts.glob("*.npz"), key=lambda path: ("0213".index(path.stem[-1]), path.stem)):
+    for path in sorted(parts.glob("*.npz"), key=lambda path: ("04213".index(path.stem[-1]), path.stem)):
         target = folder / path.name
         if target.is_file():
             continue
         part = next(read_parts(parts, [path.name]))
-        if not part.name.endswith("#0"):
-            part = _piece(part)
         page, names, rows, truths = Signs(part.grey), [], [], []
         for name, ink in results_of(part).items():
             if ink.any():

@@ -1,8 +1,8 @@
-"""Pages and masks that the verdict of :mod:`docbin.quality` learns from: labelled pages, degraded in steps, and what the methods make of them.
+"""Pages and masks that the verdict of :mod:`docbin.assessment` learns from: labelled pages, degraded in steps, and what the methods make of them.
 
-A page comes four times: as it is, and after up to three degradations of three strengths (:mod:`docbin.augment`), each time another part of at most
-MOST pixels. Every method of METHODS does each part with its default parameters. All of it goes into a cache folder, a file a part, so that
-features can be changed and measured again without a method being run.
+A page comes in up to five variants: as it is, after up to three degradations of three strengths (:mod:`docbin.augment`), and with writing of
+another page shining through; each time another part of it. The methods ALWAYS do each part with their default parameters, and OTHERS_A_PART of
+the OTHERS. All of it goes into a cache folder, a file a part, so that features can be changed and measured again without a method being run.
 """
 
 from __future__ import annotations
@@ -16,19 +16,24 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from docbin.data.store import LabelledPage
 from docbin.page import Image, Mask
 
 MOST = 1_200_000
-"""Pixels of a part."""
+"""Pixels of a part of a page as it is."""
+DEGRADED_MOST = 500_000
+"""Pixels of a degraded part: more kinds of trouble in the same time."""
 STRENGTHS = (0.0, 0.35, 0.65, 1.0)
 """Strongest degradation of each of a page's parts; 0: the page as it is."""
-METHODS = (
-    "otsu", "sauvola", "wolf", "su", "nick", "niblack", "bradley", "gatos", "isauvola", "bataineh", "singh", "phansalkar", "multi-otsu",
-    "bitunet-fast", "bitunet",
-)  # fmt: skip
-"""Of every kind; left out are those that take seconds a page."""
+BACK = 4
+"""Variant in which writing of a back shines through: the trouble of most contest pages, which networks see through and cheap methods do not."""
+ALWAYS = ("bitunet", "bitunet-fast", "su", "sauvola", "otsu", "wolf")
+"""Methods that do every part."""
+OTHERS = ("nick", "niblack", "bradley", "gatos", "isauvola", "bataineh", "singh", "phansalkar", "multi-otsu")
+"""Methods of every other kind; left out are those that take seconds a page."""
+OTHERS_A_PART = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,16 @@ class Part:
     masks: dict[str, Mask]
 
 
-def degraded(rng: Generator, image: Image, truth: Mask, strongest: float, verso: Any, rendered: bool) -> tuple[Image, Mask]:
-    """Up to three degradations, none stronger than `strongest` (0..1)."""
-    from docbin.augment.degrade import PRESETS, Pipeline
+def degraded(rng: Generator, image: Image, truth: Mask, variant: int, verso: Any, rendered: bool) -> tuple[Image, Mask]:
+    """The variant of a page: as it is (0), after up to three degradations none of which is stronger than STRENGTHS says, or with its BACK."""
+    from docbin.augment.degrade import PRESETS, Pipeline, Recipe
 
-    if strongest <= 0:
+    if variant == 0:
         return image, truth
-    preset = PRESETS["full" if rendered else "light"]
+    if variant == BACK:
+        back = ("bleed_through", 1.0, 1.0), ("stains", 0.3, 0.8), ("fade_in_places", 0.2, 0.6), ("gaussian_blur", 0.2, 0.4)
+        return Pipeline(Recipe(back, at_most=3, untouched=0.0, local=0.2))(rng, image, truth, verso)
+    preset, strongest = PRESETS["full" if rendered else "light"], STRENGTHS[variant]
     chances = tuple((name, min(1.0, 1.5 * chance), min(most, strongest)) for name, chance, most in preset.chances)
     return Pipeline(replace(preset, chances=chances, untouched=0.0, at_most=3))(rng, image, truth, verso)
 
@@ -78,44 +86,39 @@ def part_of(rng: Generator, image: Image, truth: Mask, most: int = MOST) -> tupl
     return image[top : top + high, left : left + wide], truth[top : top + high, left : left + wide]
 
 
-def make_parts(
-    pages: Sequence[LabelledPage], folder: Path, variants: Sequence[int] = (0, 1, 2, 3), methods: Sequence[str] = METHODS
-) -> None:
-    """Write the parts that are not in `folder` yet. `methods` that a file lacks are added to it."""
+def rng_of(name: str) -> Generator:
+    """Draws that follow from a name."""
+    return np.random.default_rng(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little"))
+
+
+def make_parts(pages: Sequence[LabelledPage], folder: Path, variants: Sequence[int]) -> None:
+    """Write the parts that are not in `folder` yet."""
+    from docbin import catalogue
+
     folder.mkdir(parents=True, exist_ok=True)
-    for variant in variants:
-        for place, page in enumerate(pages):
+    for place, page in enumerate(pages):
+        for variant in variants:
             path = folder / f"{page.name.replace('/', '--')}--{variant}.npz"
             if path.is_file():
-                with np.load(path) as file:
-                    part = {name: file[name] for name in file.files}
-                missing = [name for name in methods if name not in part]
-                if not missing:
-                    continue
-                image = part["image"]
-            else:
-                seed = hashlib.blake2b(f"{page.name}|{variant}".encode(), digest_size=8).digest()
-                rng = np.random.default_rng(int.from_bytes(seed, "little"))
-                image, truth = part_of(rng, np.asarray(page.image), page.truth)
-                others = [other for other in pages if other.dataset == page.dataset and other is not page] or [page]
+                continue
+            rng = rng_of(f"{page.name}|{variant}")
+            image, truth = part_of(rng, np.asarray(page.image), page.truth, DEGRADED_MOST if variant else MOST)
+            others = [other for other in pages if other.dataset == page.dataset and other is not page] or [page]
 
-                def verso(rng: Generator, shape: tuple[int, int], others: list[LabelledPage] = others) -> tuple[Image, Mask]:
-                    return _tiled(rng, others[int(rng.integers(len(others)))], shape)
+            def verso(rng: Generator, shape: tuple[int, int], others: list[LabelledPage] = others) -> tuple[Image, Mask]:
+                return _tiled(rng, others[int(rng.integers(len(others)))], shape)
 
-                rendered = page.dataset.startswith(("rendered", "failing"))
-                image, truth = degraded(rng, np.ascontiguousarray(image), truth, STRENGTHS[variant], verso, rendered)
-                part = {"image": image, "truth": np.packbits(truth, axis=1)}
-                missing = list(methods)
-            from docbin import catalogue
-
-            for name in missing:
+            rendered = page.dataset.startswith(("rendered", "failing", "drawn"))
+            image, truth = degraded(rng, np.ascontiguousarray(image), truth, variant, verso, rendered)
+            part: dict[str, NDArray[Any]] = {"image": image, "truth": np.packbits(truth, axis=1)}
+            for name in (*ALWAYS, *rng.choice(OTHERS, OTHERS_A_PART, replace=False).tolist()):
                 part[name] = np.packbits(catalogue.get(name).binarize(image), axis=1)
             temporary = path.with_suffix(f".{os.getpid()}.part")
             with temporary.open("wb") as out:
-                np.savez(out, **part)
+                np.savez(out, **part)  # type: ignore[arg-type]
             temporary.replace(path)
-            if place % 10 == 0:
-                print(f"variant {variant}: {place + 1} of {len(pages)} pages", flush=True)
+        if place % 10 == 9:
+            print(f"{place + 1} of {len(pages)} pages", flush=True)
 
 
 def _tiled(rng: Generator, page: LabelledPage, shape: tuple[int, int]) -> tuple[Image, Mask]:

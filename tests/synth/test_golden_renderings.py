@@ -12,7 +12,7 @@ import pytest
 from docbin.page import Image, Mask, to_grey
 from docbin.synth.comics import comic_renderer
 from docbin.synth.fonts import BUILT_IN
-from docbin.synth.page import page_renderer
+from docbin.synth.page import drawn_pages, page_renderer
 from docbin.synth.scene import VERSION as SCENE_VERSION
 from docbin.synth.scene import SceneSource
 
@@ -25,6 +25,8 @@ def drawn(name: str) -> tuple[Image, Mask]:
         return page_renderer.render_page(3, 1, [BUILT_IN], (240, 200))
     if name == "comic":
         return comic_renderer.render_comic(3, 1, [BUILT_IN], (300, 210))
+    if name == "drawn":
+        return drawn_pages.render_drawn_page(3, 3, [BUILT_IN], (240, 200))
     scene = SceneSource((160, 200), 3, [BUILT_IN]).scene(1)
     return scene.picture.image, scene.lettering
 
@@ -42,14 +44,15 @@ def numbers(name: str) -> list[float]:
 GOLDEN: dict[tuple[str, int], list[float]] = {
     ("page", 3): [195.6, 186.4, 152.2, 152.8, 186.6, 180.6, 176.6, 178.3, 153.7, 140.9, 120.0, 131.6, 173.4, 158.3, 147.1, 138.7, 18.22],
     ("comic", 1): [126.5, 130.5, 146.6, 133.1, 103.9, 117.4, 127.8, 92.7, 63.9, 139.5, 65.5, 59.7, 121.2, 135.2, 133.8, 113.4, 3.25],
+    ("drawn", 1): [227.1, 222.8, 222.1, 235.4, 233.9, 220.3, 227.7, 230.5, 241.4, 233.7, 244.0, 237.6, 236.9, 232.5, 244.0, 238.0, 8.59],
     ("scene", 1): [81.3, 59.1, 68.4, 82.7, 105.8, 78.3, 101.4, 119.4, 106.8, 105.3, 127.7, 97.8, 105.1, 105.9, 122.0, 90.2, 0.4],
 }
 # fmt: on
 
 
-@pytest.mark.parametrize("name", ["page", "comic", "scene"])
+@pytest.mark.parametrize("name", ["page", "comic", "drawn", "scene"])
 def test_renderings_are_those_of_their_version(name: str) -> None:
-    version = {"page": page_renderer.VERSION, "comic": comic_renderer.VERSION, "scene": SCENE_VERSION}[name]
+    version = {"page": page_renderer.VERSION, "comic": comic_renderer.VERSION, "drawn": drawn_pages.VERSION, "scene": SCENE_VERSION}[name]
     assert (name, version) in GOLDEN, f"a new version: write down its numbers, {numbers(name)}"
     found, kept = numbers(name), GOLDEN[name, version]
     assert found[:-1] == pytest.approx(kept[:-1], abs=3.0), "the renderer draws something else: raise its VERSION"
@@ -57,5 +60,5 @@ def test_renderings_are_those_of_their_version(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for one in ("page", "comic", "scene"):
+    for one in ("page", "comic", "drawn", "scene"):
         print(one, numbers(one))
