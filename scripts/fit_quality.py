@@ -95,8 +95,8 @@ def fit(data_root: str, work: Path) -> None:
 
 
 Row = tuple[str, str, float, float, "Quality", bool]
-"""Page, result, F-measure, share of the truth missed, verdict, whether the ink is nearly that of the default method
-(:func:`docbin.automatic.resembles`)."""
+"""Page, result, F-measure, share of the truth missed, verdict, whether ``-m auto`` may take it: the page is crisp and the ink nearly that of the
+default method."""
 
 
 def judge_sets(sets: Sequence[str], data_root: str) -> list[Row]:
@@ -111,7 +111,16 @@ def judge_sets(sets: Sequence[str], data_root: str) -> list[Row]:
 
     def note(page: str, name: str, ink: Mask, truth: Mask, view: Signs, default: Mask | None = None) -> None:
         fm, missed, *_ = judged(ink, truth)
-        rows.append((page, name, fm, missed, judge(view, ink), default is not None and automatic.resembles(ink, default)))
+        rows.append(
+            (
+                page,
+                name,
+                fm,
+                missed,
+                judge(view, ink),
+                default is not None and view.parted >= automatic.CRISP and automatic.resembles(ink, default),
+            )
+        )
 
     for name in sets:
         benchmark = benchmarks.load(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -53,9 +54,17 @@ def test_a_result_unlike_the_default_s_does_not_win(text: tuple[np.ndarray, np.n
     dark[:, :60] //= 4  # a shadow that Otsu's threshold takes for ink
     inks = {name: docbin.binarize(dark, name, polarity="dark") for name in (catalogue.DEFAULT, *automatic.CHALLENGERS)}
     judged_by({catalogue.DEFAULT: 0.3, "otsu": 0.9}, inks, monkeypatch)
+    monkeypatch.setattr(automatic, "CRISP", 0.0)
     choice = automatic.choose(dark)
     assert choice.method == catalogue.DEFAULT
     assert choice.verdicts == {catalogue.DEFAULT: 0.3}
+
+
+def test_on_a_page_that_is_not_crisp_the_default_is_taken(text: tuple[np.ndarray, np.ndarray]) -> None:
+    soft = cv2.GaussianBlur(text[0], (0, 0), 4)
+    assert assessment.Signs(soft).parted < automatic.CRISP < assessment.Signs(text[0]).parted
+    assert list(automatic.choose(soft, enough=1.0).verdicts) == [catalogue.DEFAULT]
+    assert list(automatic.choose(text[0], enough=1.0).verdicts) == [catalogue.DEFAULT, "otsu"]
 
 
 def test_what_resembles_an_ink() -> None:

@@ -240,15 +240,10 @@ def _mean(histogram: NDArray[np.float64]) -> float:
 
 
 def _difficulty(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
-    all_depths, level, levels = ink.depths.sum(axis=0), page.level, np.arange(256)
+    all_depths, level = ink.depths.sum(axis=0), page.level
     found["level"] = level
     found["noise"] = quantile(ink.slopes[0], 0.5) / 2 / level
-    total = all_depths.sum()
-    mean = (all_depths * levels).sum() / total
-    variance = (all_depths * (levels - mean) ** 2).sum() / total
-    dark = all_depths * (levels > page.split[0])
-    share = dark.sum() / total
-    found["parted"] = share * (1 - share) * (_mean(dark) - _mean(all_depths - dark)) ** 2 / max(variance, 1e-6)
+    found["parted"] = page.parted
     quarter, most = round(0.25 * level), round(0.75 * level)
     found["middle"] = all_depths[quarter:most].sum() / max(1.0, all_depths[most:].sum())
     found["shade"] = page.shade

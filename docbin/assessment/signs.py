@@ -110,6 +110,21 @@ class Signs:
         return float(split), np.asarray(above, np.uint8)
 
     @cached_property
+    def parted(self) -> float:
+        """Share of the depths' variance that lies between Otsu's two classes, 0..1: how well one threshold parts the page. Of scans 99 in 100 have
+        less than 0.92, text of a screen has more."""
+        from docbin.kernels import document
+
+        counts, levels = document.histogram(self.overview.depth).astype(np.float64), np.arange(256)
+        total, sums = counts.sum(), counts * levels
+        mean = sums.sum() / total
+        variance = (counts * (levels - mean) ** 2).sum() / total
+        dark = levels > self.split[0]
+        share = counts[dark].sum() / total
+        means = [sums[part].sum() / max(1.0, counts[part].sum()) for part in (dark, ~dark)]
+        return float(share * (1 - share) * (means[0] - means[1]) ** 2 / max(variance, 1e-6))
+
+    @cached_property
     def others(self) -> Mapping[str, Bits]:
         """The ink of the cheap methods (OTHERS) in the overview, 0 or 1 a pixel."""
         from docbin.classical.contrast import su_ink
