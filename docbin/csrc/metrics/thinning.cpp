@@ -101,36 +101,27 @@ void tidy(BitMask &mask) {
     }
 }
 
-// Words that may hold deletable pixels: those near a deletion of the last two sub-iterations (the two use different rules, so each must look twice).
+// Words that may hold deletable pixels: those near a deletion of the last two sub-iterations (the two use different rules, so each must look twice). A bit a word
+// of the mask, so that they are met in raster order, each once.
 struct Front {
-    const BitMask &mask;
-    std::vector<std::uint32_t> now, before, work;
-    std::vector<std::uint32_t> stamp_touched, stamp_work;
-    std::uint32_t touch_clock = 0, work_clock = 0;
+    const int height, words, chunks;
+    std::vector<std::uint64_t> now, before, work;
+    bool any_now = false, any_before = false;
 
     explicit Front(const BitMask &mask)
-        : mask(mask), stamp_touched(static_cast<std::size_t>(mask.height) * mask.words), stamp_work(stamp_touched.size()) {}
+        : height(mask.height), words(mask.words), chunks((mask.words + 63) / 64), now(static_cast<std::size_t>(height) * chunks), before(now.size()), work(now.size()) {}
 
     void touch(int y, int w) {
-        if (y < 0 || y >= mask.height || w < 0 || w >= mask.words) return;
-        const std::uint32_t at = static_cast<std::uint32_t>(y) * static_cast<std::uint32_t>(mask.words) + static_cast<std::uint32_t>(w);
-        if (stamp_touched[at] == touch_clock) return;
-        stamp_touched[at] = touch_clock;
-        now.push_back(at);
+        if (y < 0 || y >= height || w < 0 || w >= words) return;
+        now[static_cast<std::size_t>(y) * chunks + (w >> 6)] |= std::uint64_t{1} << (w & 63);
+        any_now = true;
     }
 
     void next() {
-        ++work_clock;
-        work.clear();
-        for (const auto *list : {&now, &before})
-            for (const std::uint32_t at : *list)
-                if (stamp_work[at] != work_clock) {
-                    stamp_work[at] = work_clock;
-                    work.push_back(at);
-                }
+        for (std::size_t i = 0; i < work.size(); ++i) work[i] = now[i] | before[i];
         std::swap(now, before);
-        now.clear();
-        ++touch_clock;
+        std::fill(now.begin(), now.end(), 0);
+        any_before = any_now, any_now = false;
     }
 };
 
@@ -143,12 +134,15 @@ template <int iteration>
 void sub_iteration(BitMask &mask, Front &front, std::vector<Deletion> &deletions) {
     front.next();
     deletions.clear();
-    for (const std::uint32_t at : front.work) {
-        const int y = static_cast<int>(at / static_cast<std::uint32_t>(mask.words)), w = static_cast<int>(at % static_cast<std::uint32_t>(mask.words));
-        if (mask.row(y)[w] == 0) continue;
-        const std::uint64_t bits = deletable<iteration>(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
-        if (bits != 0) deletions.push_back({y, w, bits});
-    }
+    const std::uint64_t *work = front.work.data();
+    for (int y = 0; y < mask.height; ++y)
+        for (int chunk = 0; chunk < front.chunks; ++chunk, ++work)
+            for (std::uint64_t left = *work; left != 0; left &= left - 1) {
+                const int w = 64 * chunk + std::countr_zero(left);
+                if (mask.row(y)[w] == 0) continue;
+                const std::uint64_t bits = deletable<iteration>(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
+                if (bits != 0) deletions.push_back({y, w, bits});
+            }
     for (const Deletion &d : deletions) {
         mask.row(d.y)[d.w] &= ~d.bits;
         for (int y = d.y - 1; y <= d.y + 1; ++y) {
@@ -163,13 +157,12 @@ void sub_iteration(BitMask &mask, Front &front, std::vector<Deletion> &deletions
 
 void thin(BitMask &mask) {
     Front front(mask);
-    front.touch_clock = 1;
     for (int y = 0; y < mask.height; ++y)
         for (int w = 0; w < mask.words; ++w)
             if (mask.row(y)[w] != 0) front.touch(y, w);
-    front.before = front.now;
+    front.before = front.now, front.any_before = front.any_now;
     std::vector<Deletion> deletions;
-    while (!front.now.empty() || !front.before.empty()) {
+    while (front.any_now || front.any_before) {
         sub_iteration<1>(mask, front, deletions);
         sub_iteration<2>(mask, front, deletions);
     }
