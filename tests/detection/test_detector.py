@@ -43,7 +43,7 @@ def test_coordinates_are_the_pictures_whatever_the_inner_size(tiny_detector: Pat
     assert corners.min() >= 0
     assert (corners.max(0) <= size).all()
     wanted = np.concatenate(outlines).mean(0) * (size[0] / 128, size[1] / 96)
-    assert corners.mean(0) == pytest.approx(wanted, rel=0.03)
+    assert corners.mean(0) == pytest.approx(wanted, rel=0.05)
 
 
 def test_every_runtime_finds_the_same_words(tiny_detector: Path) -> None:
