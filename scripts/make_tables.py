@@ -36,7 +36,7 @@ FIGURE = "app/assets/quantizers.svg"
 PARETO = "app/assets/quality-and-time.svg"
 """Of all methods that ship."""
 KEPT = Path("datasets/scores.json")
-"""Mean scores of all evaluated methods."""
+"""Mean scores of all evaluated methods, in the checkout."""
 SCORES = (("fm", 2), ("pfm", 2), ("psnr", 2), ("drd", 2))
 
 
@@ -275,7 +275,7 @@ def _is_pareto(rows: Sequence[Mapping[str, Any]]) -> bool:
 def _points(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
     from docbin.bench import pareto
 
-    return pareto.points(rows, json.loads(KEPT.read_text(encoding="utf-8")))
+    return pareto.points(rows, json.loads((Path(__file__).resolve().parent.parent / KEPT).read_text(encoding="utf-8")))
 
 
 def engines_table(rows: Sequence[Mapping[str, Any]]) -> str:

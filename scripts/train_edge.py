@@ -34,11 +34,11 @@ from docbin.nets.edge import Edge
 from docbin.nets.inference import to_tensor, with_depth
 from docbin.nets.unet import UNet
 from docbin.page import to_grey
+from docbin.processes.memory import keep_freed_memory
 from docbin.train import checkpoint
 from docbin.train.ema import Ema
 from docbin.train.feed import sides
 from docbin.train.losses import weighted
-from docbin.train.memory import keep_freed_memory
 from docbin.train.recipe import Recipe, recipe_of
 from docbin.train.schedule import warmup_cosine
 
@@ -188,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(net: Network, recipe: Recipe, options: argparse.Namespace) -> None:
     """Train ``net.edge``; it holds the averaged weights afterwards."""
-    keep_freed_memory()
+    keep_freed_memory(None)
     sets = {name: weight for name, weight in recipe.data.weights.items() if weight > 0 and name not in UNFINISHED}
     weights = {dataset_of(name): weight for name, weight in sets.items()}
     training = seen_by(net, sides(recipe.data, sets, options.data_root)[0])

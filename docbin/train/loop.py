@@ -26,12 +26,12 @@ from docbin.engine import packed
 from docbin.errors import FileAccessError, UsageError
 from docbin.nets.bitunet import BitUNet
 from docbin.nets.lite0 import IMAGENET, load_imagenet
+from docbin.processes.memory import keep_freed_memory
 from docbin.train import checkpoint
 from docbin.train.device import Device
 from docbin.train.ema import Ema
 from docbin.train.feed import Batch, CropSource, batches, collate, open_source, open_validation
 from docbin.train.log import Log
-from docbin.train.memory import keep_freed_memory
 from docbin.train.recipe import SCORES, Recipe
 from docbin.train.schedule import Clock, warmup_cosine
 from docbin.train.task import Task, make_task, tensors
@@ -237,7 +237,7 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileAccessError(f"{out}: cannot make the folder ({error.strerror})") from None
-    keep_freed_memory()
+    keep_freed_memory(None)
     root = root or Path()
     source = source or open_source(recipe, root)
     run = _Run(recipe, out, open_validation(recipe, root) if pages is None else pages)
