@@ -33,7 +33,7 @@ from docbin.engine.packed import dumps
 from docbin.errors import UsageError
 from docbin.kernels.bits import pack_weights
 from docbin.nets.bitunet import BitBlock, BitUNet
-from docbin.zoo.graphs import WHOLE
+from docbin.zoo.graphs import RANGES, WHOLE
 
 
 def _packed(signs: Tensor) -> Array:
@@ -146,7 +146,12 @@ def onnx_obstacle(net: nn.Module) -> str | None:
     return None
 
 
-def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Path | None = None) -> bytes:
+def to_onnx(
+    net: nn.Module,
+    about: Mapping[str, str] | None = None,
+    weights: Path | None = None,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+) -> bytes:
     """The ONNX file of a network in evaluation mode; see the module's docstring.
 
     Parameters
@@ -154,6 +159,8 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     net : a network of :mod:`docbin.nets`
     about : metadata to write into the file, beside the halo ("whole" for a network that must see all of a picture) and stride that are always there
     weights : a safetensors file that holds the network's tensors; the ONNX file, put beside it, takes them from there. None writes them in.
+    ranges : what convolutions are handed (:func:`docbin.train.calibrate.input_ranges`); with `weights`, those that are worth it
+        (:data:`INT8_CHANNELS`) are written down for the runtime ``openvino-int8``
 
     Raises
     ------
@@ -199,10 +206,25 @@ def to_onnx(net: nn.Module, about: Mapping[str, str] | None = None, weights: Pat
     onnx.checker.check_model(model)
     if weights is not None:
         _point_into(model, weights)
+        if ranges:
+            about[RANGES] = json.dumps(_of_convolutions(model, ranges))
     onnx.helper.set_model_props(model, about)
     return bytes(model.SerializeToString())
 
 
+INT8_CHANNELS = 16
+"""A convolution with fewer channels in or out stays as it is: the first and the last, which cost little and decide most."""
+
+
+def _of_convolutions(model: Any, ranges: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """Of `ranges` those of the graph's convolutions of many channels whose weights are stored, by the name that the graph has for the weights."""
+    sizes = {tensor.name.removesuffix(_STORED): list(tensor.dims) for tensor in model.graph.initializer if tensor.external_data}
+    names = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]
+    known = {name: ranges[name.removeprefix("net.")] for name in names if name in sizes and name.removeprefix("net.") in ranges}
+    return {name: limits for name, limits in known.items() if min(sizes[name][:2]) >= INT8_CHANNELS}
+
+
+_STORED = ".stored"
 _ONNX_TYPES = {"F16": "FLOAT16", "F32": "FLOAT"}
 
 
@@ -227,7 +249,7 @@ def _point_into(model: Any, weights: Path) -> None:
         for key, value in (("location", weights.name), ("offset", 8 + start + first), ("length", last - first)):
             tensor.external_data.add(key=key, value=str(value))
         if entry["dtype"] != "F32":
-            tensor.name = f"{name}.stored"
+            tensor.name = name + _STORED
             casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"{name}.widened", to=TensorProto.FLOAT))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]

@@ -58,7 +58,7 @@ def models(names: list[str], threads: int, repeats: int) -> list[dict[str, Any]]
     for name in names:
         config = folders.load_config(name)
         for runtime in runtimes.RUNTIMES:
-            if not runtime.runs(config) or not runtime.installed:
+            if not runtime.runs(config) or not runtime.installed or not runtime.suits:
                 continue
             words = [sys.executable, __file__, "--one", name, runtime.name, "--repeats", str(repeats)]
             done = subprocess.run(words, env={**os.environ, "DOCBIN_THREADS": str(threads)}, capture_output=True, text=True, check=False)

@@ -42,7 +42,8 @@ FLOAT, INT8, OPENVINO = "ONNX Runtime float32", "OpenVINO INT8", "OpenVINO"
 FLOAT_RUNTIMES: Mapping[str, str] = {
     "onnx": FLOAT,
     "openvino-float32": "OpenVINO float32",
-    "openvino": "OpenVINO, the CPU's best precision",
+    "openvino": "OpenVINO bfloat16, where the CPU has it",
+    "openvino-int8": INT8,
 }
 """What runs the float model of the zoo beside the packed ones, and what the table calls it."""
 PEERS: Mapping[str, tuple[str, ...]] = {FLOAT: ("onnxruntime", "onnx"), INT8: ("openvino", "nncf", "onnx")}
@@ -155,6 +156,8 @@ def _float_model(name: str, opener: str, args: Mapping[str, Any], runtime: str =
     row = next(row for row in runtimes.RUNTIMES if row.name == runtime)
     if not row.installed:
         return _nobody(name, label, f"{row.module} not installed; run: pip install 'docbin[{row.extra}]'")
+    if not row.suits or not row.runs(folders.load_config(name)):
+        return _nobody(name, label, "not on this CPU" if not row.suits else "not packaged for it")
     files = sorted(path for path in folders.load_config(name).folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
     return Contestant(name, label, opener, {"name": name, "runtime": runtime, **args}, files)
 

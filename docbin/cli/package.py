@@ -56,6 +56,12 @@ def command(
         float, typer.Option("--threshold", help="Of the probability (default: 0.5, of a detector 0.3).", show_default=False)
     ] = 0.0,
     shrink: Annotated[float, typer.Option("--shrink", help="The ratio by which a detector's kernels have shrunk.")] = 0.4,
+    int8: Annotated[
+        Path | None,
+        typer.Option(
+            "--int8", metavar="PAGES", help="Make it run in 8 bits too, in OpenVINO: a folder of pages to measure on (default: no)."
+        ),
+    ] = None,
 ) -> None:
     """Make a model folder of a finished training run: weights, config, the forms that run without torch, a card. Every runtime is checked.
 
@@ -65,6 +71,8 @@ def command(
         from docbin.train.package_model import Words, package_run
     except ImportError as error:
         raise MissingExtra(f"packaging needs {error.name}, which is not installed; run: pip install 'docbin[train]'") from None
+    if int8 is not None and not int8.is_dir():
+        raise UsageError(f"--int8 {int8}: no such folder; a folder of pages to measure on is wanted")
     words = Words(
         machine=machine,
         notes=_text(notes),
@@ -81,6 +89,7 @@ def command(
         score=score,
         threshold=threshold,
         shrink=shrink,
+        int8=int8,
     )
     folder = out or (run if run.is_dir() else run.parent) / "model"
     try:

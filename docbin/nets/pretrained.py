@@ -82,14 +82,14 @@ class TorchNet:
     """A zoo model in torch, on the CPU in float32; the opener of the runtime ``torch`` (see :class:`docbin.zoo.runtimes.Opened`)."""
 
     def __init__(self, config: Config) -> None:
-        self._net, self._input = network(config), config.input
+        self.net, self._input = network(config), config.input
 
     def probability(self, image: Image) -> FloatMap:
         """Probability of ink, float32 (H, W)."""
         if self._input.channels == "grey":
             image = to_grey(image)
         with _threads(kernels.threads()):
-            return probability(self._net, image, self._input.tile, self._input.halo)
+            return probability(self.net, image, self._input.tile, self._input.halo)
 
     def ink(self, image: Image, threshold: float) -> Mask:
         """Where the probability is at least `threshold`."""

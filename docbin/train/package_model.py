@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,10 +30,13 @@ from torch import nn
 
 from docbin import export
 from docbin.errors import UsageError
+from docbin.files import read_pages
 from docbin.nets import build, config_of
 from docbin.nets.pretrained import TorchNet, load
+from docbin.page import Image as PageImage
 from docbin.quant import quantizers
 from docbin.train import checkpoint
+from docbin.train.calibrate import input_ranges
 from docbin.zoo import cards, runtimes
 from docbin.zoo.folders import FILE_LIMIT, GREY, ONNX_FILE, PACKED_LIMIT, RUN_WEIGHTS, read_config
 
@@ -83,6 +86,7 @@ class Words(NamedTuple):
     score: float = 0.6
     threshold: float = 0.0
     shrink: float = 0.4
+    int8: Path | None = None
 
 
 def package_run(run: Path, folder: Path, words: Words) -> list[Path]:
@@ -121,7 +125,10 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
             raise ValueError(f"{name}: holds numbers that are not finite")
     recipe = about["recipe"]
     # What is only packed, and then deleted, is packed as it was trained: its thresholds are whole numbers, which rounding moves.
-    whole = bool(quantizers(build(recipe["net"]["name"], recipe["net"]["variant"]))) and not words.with_weights
+    bits = bool(quantizers(build(recipe["net"]["name"], recipe["net"]["variant"])))
+    if bits and words.int8 is not None:
+        raise UsageError(f"--int8 {words.int8}: {recipe['net']['name']} is a network of bits already; leave --int8 out")
+    whole = bits and not words.with_weights
     kept = {name: value if whole else shortened(value) for name, value in weights.items() if not name.endswith("num_batches_tracked")}
     weights_file = folder / WEIGHTS_FILE
     save_file({name: value.contiguous().clone() for name, value in kept.items()}, weights_file)
@@ -138,7 +145,7 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
         weights_file.unlink()
         made, shipped = packed, f"{(folder / PACKED_FILE).stat().st_size / 1e6:.2f} MB in bits"
     else:
-        made, shipped = [*tensors, *packed, *_onnx(net, folder)], f"{weights_file.stat().st_size / 1e6:.2f} MB as float16"
+        made, shipped = [*tensors, *packed, *_onnx(net, folder, words.int8)], f"{weights_file.stat().st_size / 1e6:.2f} MB as float16"
     config.write_text(config_toml(folder.name, recipe, about, words, made), encoding="utf-8")
     if not (folder / "recipe.toml").exists():
         (folder / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
@@ -167,11 +174,12 @@ def _packed(net: nn.Module, folder: Path, numbers: int) -> list[str]:
     return ["", "[packed]", f'file = "{PACKED_FILE}"', f'sha256 = "{_digest(data)}"', f"numbers = {numbers}"]
 
 
-def _onnx(net: nn.Module, folder: Path) -> list[str]:
-    """The ONNX file, where the network can be one within the limit; its lines of the config."""
+def _onnx(net: nn.Module, folder: Path, calibration: Path | None) -> list[str]:
+    """The ONNX file, where the network can be one within the limit; its lines of the config. `calibration` are pages to measure ranges on."""
     weights = folder / WEIGHTS_FILE
     try:
-        data = export.to_onnx(net, {"docbin.weights": _digest(weights.read_bytes())}, weights)
+        ranges = input_ranges(folder, _pages(calibration)) if calibration is not None else None
+        data = export.to_onnx(net, {"docbin.weights": _digest(weights.read_bytes())}, weights, ranges)
     except UsageError as error:
         _say(f"no ONNX file: {error}")
         return []
@@ -179,7 +187,15 @@ def _onnx(net: nn.Module, folder: Path) -> list[str]:
         _say(f"no ONNX file: it has {len(data):,} bytes, at most {FILE_LIMIT:,} ship")
         return []
     (folder / ONNX_FILE).write_bytes(data)
-    return ["", "[onnx]", f'file = "{ONNX_FILE}"', f'sha256 = "{_digest(data)}"', f"opset = {export.OPSET}"]
+    lines = ["", "[onnx]", f'file = "{ONNX_FILE}"', f'sha256 = "{_digest(data)}"', f"opset = {export.OPSET}"]
+    return [*lines, *(["int8 = true  # it says what its convolutions are handed, for the runtime openvino-int8"] if ranges else [])]
+
+
+def _pages(folder: Path) -> Iterator[PageImage]:
+    """The pages of the files of a folder."""
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            yield from (page.pixels for page in read_pages(path))
 
 
 def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) -> None:
@@ -191,7 +207,7 @@ def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) ->
         raise ValueError(f"{folder / PACKED_FILE}: {size:,} bytes, at most {PACKED_LIMIT:,} ship of a network of bits")
     config = read_config(folder)
     for runtime in runtimes.RUNTIMES:
-        if config.task in ("binarize", "detect") and runtime.runs(config) and runtime.installed:
+        if config.task in ("binarize", "detect") and runtime.runs(config) and runtime.installed and runtime.suits:
             off = float(np.abs(runtimes.load(folder, runtime.name, config.task).probability(image) - said).max())
             if not off < max(TOLERANCE, runtime.tolerance):
                 raise ValueError(f"{folder}: {runtime.name} is off by {off:.2g} in probability on the golden crop")

@@ -54,11 +54,14 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Onnx:
-    """``[onnx]``: the network for ONNX Runtime; its tensors are those of the weights file."""
+    """``[onnx]``: the network for ONNX Runtime and OpenVINO; its tensors are those of the weights file. `int8`: it says what its convolutions are
+    handed, so that they can be computed in 8 bits.
+    """
 
     file: str
     sha256: str
     opset: int
+    int8: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ There are four kinds of graph, and the file's metadata say which (:func:`docbin.
 * a network that looks at a window as a whole (``docbin.window``): from a window of the page and the matrices of its Fourier transforms to logits of
   those rows and columns of the window that are kept.
 
-The metadata also tell which weights the graph was made from (``docbin.weights``, their SHA-256) and how its pages are cut (``docbin.halo``,
-``docbin.stride``). They are read from the file itself, since not every library that runs the graph hands them out.
+The metadata also tell which weights the graph was made from (``docbin.weights``, their SHA-256), how its pages are cut (``docbin.halo``,
+``docbin.stride``), and maybe what its convolutions are handed (``docbin.ranges``), for whoever computes them in 8 bits. They are read from the file
+itself, since not every library that runs the graph hands them out.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from docbin.zoo.tiles import cheapest_tile, cuts, inside, tiles
 
 WHOLE = "whole"
 """Stands for the halo of a network that must see all of a picture; only of detectors, whose pictures are of bounded size."""
+RANGES = "docbin.ranges"
+"""The key of the metadata under which a graph says what its convolutions are handed: the name of their weights -> [least, largest]."""
 STRIP = 5
 """Pixels of the largest strip of a page, with its surround, in squares of the side that the model's config gives its tiles: half of an A4 page of
 300 dpi."""

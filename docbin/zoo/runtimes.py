@@ -1,10 +1,13 @@
 """Running a model: which program computes its network here, and the model as a callable that keeps it.
 
 The same weights can run several ways. ``packed`` is docbin's own engine for 1-bit networks and needs nothing; ``openvino`` (extra ``openvino``) and
-``onnx`` (ONNX Runtime, extra ``onnx``) need a graph beside the weights; ``torch`` (extra ``train``) runs everything. That is also the order of
-preference: the first that the model has a file for and whose library is installed runs, unless the user names one. All agree within 1e-4 in
-probability (the packed engine, bit for bit), but for ``openvino`` on CPUs with bfloat16: there a probability may differ by some hundredths, and
-some ten pixels of a page, all of them at the threshold, change sides. ``openvino-float32`` is as exact as the others.
+``onnx`` (ONNX Runtime, extra ``onnx``) need a graph beside the weights; ``torch`` (extra ``train``) runs everything. The rows stand in the order of
+preference: the first that the model has a file for, whose library is installed and that this CPU can run, runs, unless the user names one.
+
+All agree within 1e-4 in probability (the packed engine, bit for bit), but for two. ``openvino`` computes in bfloat16 where the CPU can: there a
+probability may differ by some hundredths, and some ten pixels of a page, all of them at the threshold, change sides. ``openvino-int8`` rounds to 8
+bits, where the CPU multiplies them faster (AVX-512 VNNI) and the model was packaged for it: some hundred pixels of a page change sides, and F-measure
+stays (:mod:`docbin.zoo.openvino_runtime`). ``openvino-float32`` is as exact as the others.
 
 A runtime is a row whose opener is named as ``"module:function"`` and imported when a model is first opened, so that listing costs nothing and the
 serving wing never imports torch. An opened network computes one tile at a time with :func:`docbin.kernels.threads` threads; beside the page and
@@ -58,9 +61,10 @@ class Runtime:
     opener : "module:class" of an :class:`Opened`
     module : must be importable; None where nothing is needed
     extra : docbin's extra that brings it
-    form : what it reads of a model's folder: "packed", "onnx" or "weights"
+    form : what it reads of a model's folder: "packed", "onnx", "int8" (a graph that tells ranges) or "weights"
     tolerance : a probability of the golden crop may differ by this much from the network's in torch (float16, in which it is stored, differs by half
         a thousandth)
+    level : the kernel level (:func:`docbin.kernels.levels`) whose instructions the CPU must have; None for any CPU
     """
 
     name: str
@@ -70,6 +74,12 @@ class Runtime:
     summary: str
     form: str = "weights"
     tolerance: float = 1e-3
+    level: str | None = None
+
+    @property
+    def suits(self) -> bool:
+        """Whether this CPU can run it."""
+        return self.level is None or self.level in kernels.levels()
 
     @property
     def installed(self) -> bool:
@@ -80,11 +90,23 @@ class Runtime:
         """Whether the model has what this runtime reads."""
         if self.form == "packed":
             return config.packed is not None
+        if self.form == "int8":
+            return config.weights is not None and config.onnx is not None and config.onnx.int8
         return config.weights is not None and (self.form != "onnx" or folders.onnx_file(config) is not None)
 
 
 RUNTIMES: tuple[Runtime, ...] = (
     Runtime("packed", "docbin.zoo.runtimes:PackedNet", None, None, "docbin's engine for 1-bit networks", "packed"),
+    Runtime(
+        "openvino-int8",
+        "docbin.zoo.openvino_runtime:OpenVinoInt8Net",
+        "openvino",
+        "openvino",
+        "OpenVINO, in 8 bits",
+        "int8",
+        0.3,
+        "avx512vnni",
+    ),
     Runtime("openvino", "docbin.zoo.openvino_runtime:OpenVinoNet", "openvino", "openvino", "OpenVINO", "onnx", 0.06),
     Runtime("onnx", "docbin.zoo.onnx_runtime:OnnxNet", "onnxruntime", "onnx", "ONNX Runtime", "onnx"),
     Runtime(
@@ -107,9 +129,12 @@ def choose(config: Config, asked: str = AUTO) -> Runtime:
     """
     able = [runtime for runtime in RUNTIMES if runtime.runs(config)]
     if asked == AUTO:
-        return next((runtime for runtime in able if runtime.installed), able[0])
+        suited = [runtime for runtime in able if runtime.suits]
+        return next((runtime for runtime in suited if runtime.installed), suited[0])
     for runtime in able:
         if runtime.name == asked:
+            if not runtime.suits:
+                raise UsageError(f"{config.name}: the runtime {asked} needs a CPU with AVX-512 VNNI, which this one lacks; choose {AUTO}")
             return runtime
     if asked not in NAMES:
         raise UsageError(f"runtime {asked!r} does not exist; choose one of {', '.join(NAMES)}")
@@ -235,7 +260,7 @@ def _load(folder: Path, name: str, sha256: str, asked: str, threads: int) -> Mod
     if not runtime.installed:
         able: dict[str, str] = {}
         for one in RUNTIMES:
-            if one.runs(config) and one.extra:
+            if one.runs(config) and one.suits and one.extra:
                 able.setdefault(one.extra, one.summary)
         extras = " or ".join(f"'docbin[{extra}]' ({summary})" for extra, summary in able.items())
         raise MissingExtra(f"model {name}: nothing that runs it is installed; run: pip install {extras}")

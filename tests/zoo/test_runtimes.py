@@ -271,7 +271,7 @@ def test_the_best_installed_runtime_is_taken_and_a_missing_one_named(unet: Path,
     assert runtimes.choose(config, "torch").installed is False
     with pytest.raises(UsageError, match="no file for the runtime packed"):
         docbin.load(unet, "packed")
-    with pytest.raises(UsageError, match="choose one of auto, packed, openvino, onnx, openvino-float32, torch"):
+    with pytest.raises(UsageError, match="choose one of auto, packed, openvino-int8, openvino, onnx, openvino-float32, torch"):
         docbin.load(unet, "tensorrt")
 
 
