@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from docbin import catalogue, kernels
-from docbin.bench.page import text_page
+from docbin.bench.page import shaken, text_page
 from docbin.errors import UsageError
 from docbin.page import Image, Mask
 
@@ -334,7 +334,7 @@ def run(
     if PSEUDO in wanted:
         for level in chosen:
             with kernels.use(level):
-                rows.append(_pseudo_row(page <= 128, truth, level, repeats, budget))
+                rows.append(_pseudo_row(shaken(truth), truth, level, repeats, budget))  # the weights of the paper are those of false ink
     return rows
 
 

@@ -13,6 +13,7 @@
 #include "levels.hpp"
 #include "local/cell_planes.hpp"
 #include "local/local.hpp"
+#include "metrics/metrics_rows.hpp"
 #include "popcount/popcount.hpp"
 
 namespace docbin {
@@ -24,6 +25,7 @@ struct Target {
     edge::Kernels edge;
     head::Kernels head;
     local::Kernels local;
+    metrics::Kernels metrics;
     planes::Kernels planes;
     popcount::Kernels popcount;
     stem::Kernels stem;

@@ -64,6 +64,11 @@ class PageTask:
 class PageWorker:
     """Scores pages in a child process."""
 
+    def __init__(self) -> None:
+        from docbin.processes.memory import keep_freed_memory
+
+        keep_freed_memory()
+
     def answer(self, task: PageTask) -> PageResult:
         return task.score()
 

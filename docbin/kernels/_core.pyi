@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
-interface: int = 7
+interface: int = 8
 
 def available_levels() -> list[str]:
     """Levels this build and this CPU can run, worst first."""
@@ -253,6 +253,7 @@ def metrics_counts(
     """
 
 def metrics_pseudo_counts(
+    level: str,
     prediction: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
     truth: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
     threads: int,
@@ -260,7 +261,7 @@ def metrics_pseudo_counts(
     """Weighted sums of two masks; see docbin.kernels.metrics.pseudo_counts."""
 
 def metrics_weight_parts(
-    truth: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)], threads: int
+    level: str, truth: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)], threads: int
 ) -> tuple[
     Annotated[NDArray[numpy.int32], dict(shape=(None, None))],
     Annotated[NDArray[numpy.int32], dict(shape=(None, None))],

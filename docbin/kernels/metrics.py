@@ -44,7 +44,7 @@ def pseudo_counts(prediction: Mask, truth: Mask) -> list[int]:
         SCALE); skeleton pixels of the truth found, and in all
     """
     if kernels.compiled():
-        sums = kernels._core.metrics_pseudo_counts(_bytes(prediction), _bytes(truth), kernels.threads())
+        sums = kernels._core.metrics_pseudo_counts(kernels.active(), _bytes(prediction), _bytes(truth), kernels.threads())
         return [int(value) for value in sums]
     return reference_metrics.pseudo_counts(prediction, truth)
 
@@ -52,7 +52,7 @@ def pseudo_counts(prediction: Mask, truth: Mask) -> list[int]:
 def weight_parts(truth: Mask) -> reference_weights.Parts:
     """Both weight maps of a truth as ratios of integers, and its skeleton; see :class:`docbin.kernels.reference_weights.Parts`."""
     if kernels.compiled():
-        found = kernels._core.metrics_weight_parts(_bytes(truth), kernels.threads())
+        found = kernels._core.metrics_weight_parts(kernels.active(), _bytes(truth), kernels.threads())
         depth, depth_scale, gap, gap_scale, skeleton = found
         return reference_weights.Parts(depth, depth_scale, gap, gap_scale, skeleton.view(np.bool_))
     return reference_weights.weight_parts(truth)

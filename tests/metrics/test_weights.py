@@ -80,6 +80,44 @@ def test_counts_and_weighted_sums_are_equal_integers(seed: int) -> None:
 
 
 @compiled
+@pytest.mark.parametrize("level", kernels.levels()[1:])
+def test_every_level_finds_the_same_weights(level: str) -> None:
+    """Over widths about the ends of words and vectors, with skeletons and gaps that take many rounds."""
+    for seed, (height, width) in enumerate([(90, 1), (1, 90), (37, 63), (64, 64), (70, 129), (45, 511), (150, 513), (30, 4200)]):
+        truth = scribble(seed, height, width)
+        with kernels.use("scalar"):
+            expected = kernel.weight_parts(truth)
+        with kernels.use(level):
+            found = kernel.weight_parts(truth)
+        for field in FIELDS:
+            np.testing.assert_array_equal(getattr(found, field), getattr(expected, field), err_msg=f"{field}, {height} x {width}")
+
+
+@compiled
+def test_more_components_than_labels_of_16_bits() -> None:
+    """Specks are alike wherever they are, so a page of too many has the weights of a page that ends earlier, away from the end."""
+    many = np.zeros((514, 516), bool)
+    many[::2, ::2] = True  # 66306 components
+    among_many, among_few = kernel.weight_parts(many), kernel.weight_parts(many[:400])
+    for field in FIELDS:
+        np.testing.assert_array_equal(getattr(among_many, field)[:390], getattr(among_few, field)[:390], err_msg=field)
+
+
+@compiled
+@pytest.mark.parametrize("seed", range(12))
+def test_a_few_false_pixels_weigh_what_they_weigh_among_all(seed: int) -> None:
+    """The paper's weights are worked out about false ink alone; on all of the paper they are those of `weights`."""
+    random = np.random.default_rng(seed)
+    truth = scribble(seed, 120, 170)
+    prediction = truth | (random.random(truth.shape) < random.choice([0.0005, 0.01, 0.3]))
+    _, precision = weights(truth)
+    false = prediction & ~truth
+    *_, right, total, _, _ = kernel.pseudo_counts(prediction, truth)
+    assert right == reference_metrics.SCALE * int(truth.sum())
+    assert total / reference_metrics.SCALE == pytest.approx(prediction.sum() + precision[false].sum(), abs=1e-9 * truth.size)
+
+
+@compiled
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["dibco2009", "dibco2016", "phibd2012"])

@@ -1,16 +1,19 @@
 // Binds the kernels of docbin/metrics.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstdint>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "metrics/counts.hpp"
 #include "metrics/weights.hpp"
+#include "target.hpp"
 
 namespace nb = nanobind;
 
@@ -57,21 +60,22 @@ void bind_metrics(nb::module_ &m) {
         nb::arg("prediction"), nb::arg("truth"), "Integer statistics of two masks of 0 and 1; see docbin.kernels.metrics.counts.");
     m.def(
         "metrics_pseudo_counts",
-        [](const Bytes &prediction, const Bytes &truth, int threads) {
+        [](const std::string &level, const Bytes &prediction, const Bytes &truth, int threads) {
             nb::gil_scoped_release release;
-            const auto sums = docbin::pseudo_counts(packed(prediction), packed(truth), threads);
+            const metrics::Kernels &kernels = target(parse_level(level)).metrics;
+            const auto sums = docbin::pseudo_counts(packed(prediction), packed(truth), kernels, threads);
             return std::vector<std::int64_t>(sums.begin(), sums.end());
         },
-        nb::arg("prediction"), nb::arg("truth"), nb::arg("threads"), "Weighted sums of two masks; see docbin.kernels.metrics.pseudo_counts.");
+        nb::arg("level"), nb::arg("prediction"), nb::arg("truth"), nb::arg("threads"), "Weighted sums of two masks; see docbin.kernels.metrics.pseudo_counts.");
     m.def(
         "metrics_weight_parts",
-        [](const Bytes &truth, int threads) {
+        [](const std::string &level, const Bytes &truth, int threads) {
             const int height = static_cast<int>(truth.shape(0)), width = static_cast<int>(truth.shape(1));
             std::vector<std::int32_t> depth, depth_scale, gap, gap_scale;
             std::vector<std::uint8_t> skeleton(static_cast<std::size_t>(height) * width);
             {
                 nb::gil_scoped_release release;
-                const docbin::WeightParts parts = docbin::weight_parts(packed(truth), threads);
+                const docbin::WeightParts parts = docbin::weight_parts(packed(truth), target(parse_level(level)).metrics, threads);
                 depth = widened(parts.depth);
                 depth_scale.assign(parts.depth_scale.data(), parts.depth_scale.data() + skeleton.size());
                 gap = widened(parts.gap);
@@ -83,7 +87,7 @@ void bind_metrics(nb::module_ &m) {
                                    as_array(std::move(gap), height, width), as_array(std::move(gap_scale), height, width),
                                    as_array(std::move(skeleton), height, width));
         },
-        nb::arg("truth"), nb::arg("threads"), "Weight maps as ratios of integers; see docbin.kernels.metrics.weight_parts.");
+        nb::arg("level"), nb::arg("truth"), nb::arg("threads"), "Weight maps as ratios of integers; see docbin.kernels.metrics.weight_parts.");
 }
 
 }  // namespace docbin

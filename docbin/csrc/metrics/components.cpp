@@ -1,42 +1,28 @@
 #include "metrics/components.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <new>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #if defined(__linux__)
 #include <sys/mman.h>
-#else
-#include <cstdlib>
 #endif
 
 namespace docbin {
 
-#if defined(__linux__)
-void *page_memory(std::size_t size, bool dense) {
-    if (size == 0) size = 1;
-    void *data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data == MAP_FAILED) throw std::bad_alloc();
-    if (dense && size >= std::size_t{4} << 20) madvise(data, size, MADV_HUGEPAGE);
-    return data;
-}
-
-void release_page_memory(void *data, std::size_t size) {
-    if (data != nullptr) munmap(data, size == 0 ? 1 : size);
-}
-#else
-void *page_memory(std::size_t size, bool) {
-    void *data = std::calloc(size == 0 ? 1 : size, 1);
+void *page_memory(std::size_t size, Start start) {
+    void *data = start == Start::any ? std::malloc(size + 1) : std::calloc(size + 1, 1);
     if (data == nullptr) throw std::bad_alloc();
+#if defined(__linux__)
+    if (start != Start::sparse && size >= std::size_t{4} << 20) {
+        constexpr std::uintptr_t small = 4096;
+        const auto at = reinterpret_cast<std::uintptr_t>(data), begin = (at + small - 1) / small * small;
+        madvise(reinterpret_cast<void *>(begin), size - (begin - at), MADV_HUGEPAGE);
+    }
+#endif
     return data;
 }
-
-void release_page_memory(void *data, std::size_t) { std::free(data); }
-#endif
 
 namespace {
 
@@ -118,74 +104,51 @@ Components components(const BitMask &mask, bool complement) {
 
 namespace {
 
-// here[x] = min(here[x], here[x - 1] + 1), from left to right.
-void carry_right(std::uint8_t *here, int width) {
-    int x = 0, carry = 255;
-#if defined(__SSE2__)
-    // Sixteen at a time: after steps of 1, 2, 4 and 8 every lane has heard of all lanes to its left, then of the last lane before.
-    const __m128i ones = _mm_set1_epi8(-1);
-    const __m128i ramp = _mm_set_epi8(16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1);
-    for (; x + 16 <= width; x += 16) {
-        __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i *>(here + x));
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_or_si128(_mm_slli_si128(v, 1), _mm_srli_si128(ones, 15)), _mm_set1_epi8(1)));
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_or_si128(_mm_slli_si128(v, 2), _mm_srli_si128(ones, 14)), _mm_set1_epi8(2)));
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_or_si128(_mm_slli_si128(v, 4), _mm_srli_si128(ones, 12)), _mm_set1_epi8(4)));
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_or_si128(_mm_slli_si128(v, 8), _mm_srli_si128(ones, 8)), _mm_set1_epi8(8)));
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_set1_epi8(static_cast<char>(carry)), ramp));
-        _mm_storeu_si128(reinterpret_cast<__m128i *>(here + x), v);
-        carry = here[x + 15];
-    }
-#endif
-    for (; x < width; ++x) here[x] = static_cast<std::uint8_t>(carry = std::min(carry + 1, static_cast<int>(here[x])));
+// Bytes of 255 where the eight bits are set, the first pixel in the lowest byte (memory order on little-endian machines).
+constexpr std::array<std::uint64_t, 256> spread_table() {
+    std::array<std::uint64_t, 256> table{};
+    for (unsigned bits = 0; bits < 256; ++bits)
+        for (unsigned k = 0; k < 8; ++k)
+            if (bits >> k & 1) table[bits] |= std::uint64_t{255} << 8 * (std::endian::native == std::endian::little ? k : 7 - k);
+    return table;
 }
 
-void carry_left(std::uint8_t *here, int width) {
-    int x = width, carry = 255;
-#if defined(__SSE2__)
-    const __m128i ones = _mm_set1_epi8(-1);
-    const __m128i ramp = _mm_set_epi8(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
-    for (; x >= 16; x -= 16) {
-        __m128i *at = reinterpret_cast<__m128i *>(here + x - 16);
-        __m128i v = _mm_loadu_si128(at);
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_or_si128(_mm_srli_si128(v, 1), _mm_slli_si128(ones, 15)), _mm_set1_epi8(1)));
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_or_si128(_mm_srli_si128(v, 2), _mm_slli_si128(ones, 14)), _mm_set1_epi8(2)));
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_or_si128(_mm_srli_si128(v, 4), _mm_slli_si128(ones, 12)), _mm_set1_epi8(4)));
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_or_si128(_mm_srli_si128(v, 8), _mm_slli_si128(ones, 8)), _mm_set1_epi8(8)));
-        v = _mm_min_epu8(v, _mm_adds_epu8(_mm_set1_epi8(static_cast<char>(carry)), ramp));
-        _mm_storeu_si128(at, v);
-        carry = here[x - 16];
+// Row y of the distances that one look decides: 0 on a feature, 1 beside one, else 255.
+void first_look(const BitMask &features, int y, std::uint8_t *here) {
+    static constexpr std::array<std::uint64_t, 256> spread = spread_table();
+    constexpr std::uint64_t ones = 0x0101010101010101u;
+    const std::uint64_t *up = features.row(y - 1), *at = features.row(y), *down = features.row(y + 1);
+    std::uint64_t before = 0, now = up[0] | at[0] | down[0];
+    for (int w = 0; w < features.words; ++w) {
+        const std::uint64_t after = w + 1 < features.words ? up[w + 1] | at[w + 1] | down[w + 1] : 0;
+        const std::uint64_t near = now | now << 1 | now >> 1 | before >> 63 | after << 63, beside = near & ~at[w];
+        before = now, now = after;
+        std::uint64_t block[8];
+        for (int k = 0; k < 8; ++k) block[k] = ~spread[near >> 8 * k & 255] | (spread[beside >> 8 * k & 255] & ones);
+        std::memcpy(here + 64 * w, block, static_cast<std::size_t>(std::min(64, features.width - 64 * w)));
     }
-#endif
-    while (x-- > 0) here[x] = static_cast<std::uint8_t>(carry = std::min(carry + 1, static_cast<int>(here[x])));
 }
 
 }  // namespace
 
-ByteMap chessboard(const BitMask &features) {
-    ByteMap distance(features.height, features.width, 255);
-    const int width = features.width;
-    // Two sweeps are exact for the chessboard distance: a shortest path can take its steps from above or the left first.
-    const auto hear = [&](int y, int from) {
+// Two sweeps, and steps to the side in the last row only. A feature at distance d has a path of d king's steps, each of which keeps the longer axis going; the
+// shorter axis may go either way at every step, or stay. A long way down or up needs no step to the side. A long way to the side may go down, then up, once
+// its first step, off the feature, has settled which (the first look takes all eight neighbours); where the page ends before it turns, it goes along the last row.
+ByteMap chessboard(const BitMask &features, const metrics::Kernels &kernels) {
+    ByteMap distance(features.height, features.width, Start::any);
+    const int height = features.height, width = features.width;
+    std::memset(distance.row(-1) - 1, 255, distance.stride);
+    std::memset(distance.row(height) - 1, 255, distance.stride);
+    for (int y = 0; y < height; ++y) {
         std::uint8_t *here = distance.row(y);
-        const std::uint8_t *near = distance.row(from);
-        for (int x = 0; x < width; ++x) {
-            const std::uint8_t least = std::min(std::min(near[x - 1], near[x]), near[x + 1]);
-            const std::uint8_t step = static_cast<std::uint8_t>(least + (least != 255));
-            here[x] = std::min(here[x], step);
-        }
-    };
-    for (int y = 0; y < features.height; ++y) {
-        std::uint8_t *here = distance.row(y);
-        const std::uint64_t *bits = features.row(y);
-        for (int w = 0; w < features.words; ++w)
-            for (std::uint64_t word = bits[w]; word != 0; word &= word - 1) here[64 * w + std::countr_zero(word)] = 0;
-        hear(y, y - 1);
-        carry_right(here, width);
+        first_look(features, y, here);
+        here[-1] = here[width] = 255;
+        kernels.distance(here, distance.row(y - 1), width);
     }
-    for (int y = features.height - 1; y >= 0; --y) {
-        hear(y, y + 1);
-        carry_left(distance.row(y), width);
-    }
+    std::uint8_t *last = distance.row(height - 1);
+    for (int x = 1; x < width; ++x) last[x] = static_cast<std::uint8_t>(std::min<int>(last[x], last[x - 1] + 1));
+    for (int x = width - 1; x-- > 0;) last[x] = static_cast<std::uint8_t>(std::min<int>(last[x], last[x + 1] + 1));
+    for (int y = height - 2; y >= 0; --y) kernels.distance(distance.row(y), distance.row(y + 1), width);
     return distance;
 }
 

@@ -1,16 +1,24 @@
 // 8-connected components of a mask as labelled runs, and the chessboard distance to a mask.
 #pragma once
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <vector>
 
 #include "metrics/counts.hpp"
+#include "metrics/metrics_rows.hpp"
 
 namespace docbin {
 
-void *page_memory(std::size_t size, bool dense);  // throws std::bad_alloc
-void release_page_memory(void *data, std::size_t size);
+// What a page-sized array starts as.
+enum class Start {
+    zero,    // 0, and most of it will be touched: on huge pages where the system has them, for most of the time would otherwise go into mapping 4 kB at a time
+    sparse,  // 0, and little of it will be touched
+    any,     // as memory is: all of it will be written
+};
+
+void *page_memory(std::size_t size, Start start);  // throws std::bad_alloc
 
 struct Box {
     int top, left, bottom, right;  // inclusive
@@ -35,15 +43,12 @@ struct Components {
 // Components of the mask, or of its complement within the page.
 Components components(const BitMask &mask, bool complement);
 
-// Page-sized arrays: memory from the system, zero where untouched, on huge pages where the system has them (most of the time that a page takes would
-// otherwise go into mapping it, 4 kB at a time).
+// Page-sized arrays, from the process's own allocator: what it keeps of freed memory is not cleared by the system anew.
 template <class T>
 class PageArray {
 public:
     PageArray() = default;
-    // `dense`: most of it will be touched, so huge pages pay.
-    explicit PageArray(std::size_t size, bool dense = true)
-        : data_(static_cast<T *>(page_memory(size * sizeof(T), dense)), Release{size * sizeof(T)}) {}
+    explicit PageArray(std::size_t size, Start start = Start::zero) : data_(static_cast<T *>(page_memory(size * sizeof(T), start))) {}
     T &operator[](std::size_t at) { return data_.get()[at]; }
     const T &operator[](std::size_t at) const { return data_.get()[at]; }
     T *data() { return data_.get(); }
@@ -51,8 +56,7 @@ public:
 
 private:
     struct Release {
-        std::size_t size = 0;
-        void operator()(T *data) const { release_page_memory(data, size); }
+        void operator()(T *data) const { std::free(data); }
     };
     std::unique_ptr<T, Release> data_;
 };
@@ -63,15 +67,13 @@ struct ByteMap {
     std::size_t stride;
     PageArray<std::uint8_t> bytes;
 
-    ByteMap(int height, int width, std::uint8_t fill)
-        : height(height), width(width), stride(static_cast<std::size_t>(width) + 2), bytes(stride * (static_cast<std::size_t>(height) + 2)) {
-        if (fill != 0) std::memset(bytes.data(), fill, stride * (static_cast<std::size_t>(height) + 2));
-    }
+    ByteMap(int height, int width, Start start = Start::zero)
+        : height(height), width(width), stride(static_cast<std::size_t>(width) + 2), bytes(stride * (static_cast<std::size_t>(height) + 2), start) {}
     std::uint8_t *row(int y) { return bytes.data() + (static_cast<std::size_t>(y) + 1) * stride + 1; }
     const std::uint8_t *row(int y) const { return bytes.data() + (static_cast<std::size_t>(y) + 1) * stride + 1; }
 };
 
 // Chessboard distance of every pixel to the nearest set one, at most 255.
-ByteMap chessboard(const BitMask &features);
+ByteMap chessboard(const BitMask &features, const metrics::Kernels &);
 
 }  // namespace docbin

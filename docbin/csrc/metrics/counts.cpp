@@ -8,7 +8,7 @@ namespace docbin {
 
 BitMask::BitMask(int height, int width)
     : height(height), width(width), words((width + 63) / 64), stride(static_cast<std::size_t>(words) + 2),
-      bits(stride * static_cast<std::size_t>(height + 2 * margin)) {}
+      bits(stride * static_cast<std::size_t>(height + 2 * margin) + beyond) {}
 
 BitMask::BitMask(const std::uint8_t *mask, int height, int width) : BitMask(height, width) {
     for (int y = 0; y < height; ++y) {

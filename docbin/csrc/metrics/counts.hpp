@@ -11,6 +11,7 @@ namespace docbin {
 // rows lie above and below, so that neighbours within two pixels are read without a test.
 struct BitMask {
     static constexpr int margin = 2;
+    static constexpr int beyond = 8;  // words at the very end, for vectors that read past a row
     int height, width, words;
     std::size_t stride;
     std::vector<std::uint64_t> bits;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "metrics/sides.hpp"
@@ -6,22 +7,22 @@
 namespace docbin {
 
 // Point 3: the crest of the skeleton gets 1 more; the page's edge repeats.
-void raise_crest(ByteMap &distance, const BitMask &skeleton) {
-    const int height = distance.height, width = distance.width;
+void InkSide::raise_crest() {
+    const int height = depth.height, width = depth.width;
     for_each_set(skeleton, [&](int y, int x) {
-        std::uint8_t *here = distance.row(y);
+        std::uint8_t *here = depth.row(y);
         const std::uint8_t value = here[x];
         if (value == 0 || value >= far_away) return;
-        if (distance.row(std::max(y - 1, 0))[x] == value && distance.row(std::min(y + 1, height - 1))[x] == value &&
+        if (depth.row(std::max(y - 1, 0))[x] == value && depth.row(std::min(y + 1, height - 1))[x] == value &&
             here[std::max(x - 1, 0)] == value && here[std::min(x + 1, width - 1)] == value)
             here[x] = static_cast<std::uint8_t>(value + 1);
     });
 }
 
-InkSide::InkSide(const BitMask &truth, const BitMask &contour, const ByteMap &to_contour)
-    : found(components(truth, false)), contour(contour), skeleton(truth), depth(truth.height, truth.width, 0),
-      scale(static_cast<std::size_t>(truth.height) * truth.width), factor(truth.height, truth.width, 0), to_skeleton(0, 0, 0) {
-    thin(skeleton);
+InkSide::InkSide(const BitMask &truth, const BitMask &contour, const ByteMap &to_contour, const metrics::Kernels &kernels)
+    : found(components(truth, false)), contour(contour), skeleton(truth), depth(truth.height, truth.width),
+      factor(truth.height, truth.width), to_skeleton(0, 0) {
+    thin(skeleton, kernels);
     seed_empty(skeleton, found, [&](int y, int x) { return truth.at(y, x); });
     for (const Run &run : found.runs) {
         std::uint8_t *to = depth.row(run.y);
@@ -31,10 +32,9 @@ InkSide::InkSide(const BitMask &truth, const BitMask &contour, const ByteMap &to
     for_each_set(skeleton, [&](int y, int x) {
         if (contour.at(y, x)) depth.row(y)[x] = 1;
     });
-    raise_crest(depth, skeleton);
-    to_skeleton = chessboard(skeleton);
+    raise_crest();
+    to_skeleton = chessboard(skeleton, kernels);
     write_factors();
-    normalise();
     measure_strokes();
 }
 
@@ -53,6 +53,10 @@ void InkSide::write_factors() {
             if (d == 0 || d >= far_away) continue;
             const int nearest = to_skeleton.row(run.y)[x];
             const int away = nearest == 0 ? !contour.at(run.y, x) : std::min(nearest, far_away);
+            if (nearest == 0) {  // the skeleton sees itself
+                factor.row(run.y)[x] = static_cast<std::uint8_t>(d + (away >= d));
+                continue;
+            }
             visit_nearest(skeleton, box, run.y, x, nearest, [&](int sy, int sx) {
                 const int own = depth.row(sy)[sx];
                 factor.row(sy)[sx] = static_cast<std::uint8_t>(own + (away >= own));
@@ -65,30 +69,49 @@ void InkSide::write_factors() {
     });
 }
 
-// Point 5.
-void InkSide::normalise() {
-    const int height = depth.height, width = depth.width;
-    for (const Run &run : found.runs) {
+// Point 5 without following the left neighbour.
+void InkSide::scale_row(int y, std::uint16_t *to) const {
+    for (std::size_t k = found.row_at[y]; k < found.row_at[y + 1]; ++k) {
+        const Run &run = found.runs[k];
         const Box &box = found.boxes[run.label];
-        std::uint16_t *to = scale.data() + static_cast<std::size_t>(run.y) * width;
         for (int x = run.begin; x < run.end; ++x) {
-            const int d = depth.row(run.y)[x];
+            const int d = depth.row(y)[x];
             if (d == 0 || d >= far_away) continue;
             int best = 0;
-            visit_nearest(skeleton, box, run.y, x, to_skeleton.row(run.y)[x],
-                          [&](int sy, int sx) { best = std::max(best, depth.row(sy)[sx] * factor.row(sy)[sx]); });
+            const int nearest = to_skeleton.row(y)[x];
+            if (nearest == 0)
+                best = d * factor.row(y)[x];
+            else
+                visit_nearest(skeleton, box, y, x, nearest, [&](int sy, int sx) { best = std::max(best, depth.row(sy)[sx] * factor.row(sy)[sx]); });
             to[x] = static_cast<std::uint16_t>(best);
         }
     }
-    for (const Run &run : found.runs) {  // follow the left neighbour
-        std::uint16_t *here = scale.data() + static_cast<std::size_t>(run.y) * width;
-        const std::uint16_t *up = run.y > 0 ? here - width : here, *down = run.y + 1 < height ? here + width : here;
-        for (int x = std::max(run.begin, 1); x < run.end; ++x) {
-            const std::uint16_t value = here[x], right = here[std::min(x + 1, width - 1)];
-            if (value == 0 || up[x] == 0 || down[x] == 0 || here[x - 1] == 0 || right == 0) continue;
-            if (value != up[x] && value != down[x] && value != here[x - 1] && value != right) here[x] = here[x - 1];
+}
+
+// Point 5. A row needs the one above as it became and the one below as it is, so three rows are held.
+void InkSide::normalise(const std::function<void(int, const std::uint16_t *)> &use) {
+    const int height = depth.height, width = depth.width;
+    std::vector<std::uint16_t> rows[3];
+    for (auto &row : rows) row.resize(width);
+    scale_row(0, rows[0].data());
+    for (int y = 0; y < height; ++y) {
+        std::uint16_t *here = rows[y % 3].data();
+        if (y + 1 < height) {
+            std::vector<std::uint16_t> &next = rows[(y + 1) % 3];
+            std::fill(next.begin(), next.end(), std::uint16_t{0});
+            scale_row(y + 1, next.data());
         }
+        const std::uint16_t *up = y > 0 ? rows[(y + 2) % 3].data() : here, *down = y + 1 < height ? rows[(y + 1) % 3].data() : here;
+        for (std::size_t k = found.row_at[y]; k < found.row_at[y + 1]; ++k)
+            for (int x = std::max(found.runs[k].begin, 1); x < found.runs[k].end; ++x) {  // follow the left neighbour
+                const std::uint16_t value = here[x], right = here[std::min(x + 1, width - 1)];
+                if (value == 0 || up[x] == 0 || down[x] == 0 || here[x - 1] == 0 || right == 0) continue;
+                if (value != up[x] && value != down[x] && value != here[x - 1] && value != right) here[x] = here[x - 1];
+            }
+        use(y, here);
     }
+    factor = ByteMap(0, 0);
+    to_skeleton = ByteMap(0, 0);
 }
 
 // Point 6: twice the mean factor, rounded down first.

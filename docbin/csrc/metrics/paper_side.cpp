@@ -48,6 +48,71 @@ int fill_radius(int y, int x, const Box &box, int height, int width) {
     return radius >= lower ? radius : height + width;
 }
 
+constexpr int several = -1;                     // in the place of a label
+constexpr std::size_t no_label16 = 0xFFFF;      // labels of 16 bits: fewer than this
+
+// The mask and all that is within so many king's steps of it.
+BitMask grown(BitMask mask, int radius) {
+    const int height = mask.height, words = mask.words;
+    // A mask grown by c has no holes for steps of up to 2 c + 1.
+    for (int done = 0; done < radius;) {
+        const int step = std::min({radius - done, 2 * done + 1, 63});
+        done += step;
+        std::vector<std::uint64_t> wide(static_cast<std::size_t>(words));
+        for (int y = 0; y < height; ++y) {
+            std::uint64_t *row = mask.row(y);
+            for (int w = 0; w < words; ++w)
+                wide[w] = row[w] | row[w] << step | row[w - 1] >> (64 - step) | row[w] >> step | row[w + 1] << (64 - step);
+            std::copy(wide.begin(), wide.end(), row);
+            row[words - 1] &= ~std::uint64_t{0} >> (64 * words - mask.width);
+        }
+        const BitMask before = mask;
+        for (int y = 0; y < height; ++y)
+            for (const int other : {y - step, y + step})
+                if (other >= 0 && other < height)
+                    for (int w = 0; w < words; ++w) mask.row(y)[w] |= before.row(other)[w];
+    }
+    return mask;
+}
+
+// What a pixel learns of its nearest contour pixels from a neighbour that is one step nearer: their component (or that there are several; 0: nothing yet) and
+// their widest stroke. Only as far as `widest`.
+template <class Label>
+struct Nearer {
+    struct Row {
+        const std::uint8_t *distance;
+        Label *label;
+        std::uint8_t *reach;
+    };
+    static constexpr Label many = static_cast<Label>(several);
+    const metrics::Kernels &kernels;
+    int width, widest;
+
+    void hear_pixel(const Row &row, int x, int side) const {
+        if (row.distance[x] == 0 || row.distance[x] > widest || row.distance[x + side] != row.distance[x] - 1) return;
+        const Label heard = row.label[x + side];
+        row.label[x] = row.label[x] == 0 || row.label[x] == heard ? heard : heard == 0 ? row.label[x] : many;
+        row.reach[x] = std::max(row.reach[x], row.reach[x + side]);
+    }
+    // Pixels at a distance of 1 to `most` from the three neighbours in another row.
+    void hear_row(const Row &here, const Row &near, int most) const {
+        kernels.largest(here.distance, near.distance, most, near.reach, here.reach, width);
+        if constexpr (sizeof(Label) == 2)
+            kernels.label16(here.distance, near.distance, most, near.label, here.label, width);
+        else
+            kernels.label32(here.distance, near.distance, most, near.label, here.label, width);
+    }
+    void mark_several(const Row &row, std::uint64_t *bits) const {
+        for (int x = 0; x < width; x += 64) {
+            const int length = std::min(width - x, 64);
+            unsigned any = 0;
+            for (int k = 0; k < length; ++k) any |= row.label[x + k] == many;
+            if (any != 0)
+                for (int k = 0; k < length; ++k) bits[x >> 6] |= std::uint64_t{row.label[x + k] == many} << k;
+        }
+    }
+};
+
 // Runs `work(first, last)` on bands of the rows 0 to `rows`, one band a thread.
 template <class Work>
 void in_bands(int rows, int threads, Work &&work) {
@@ -66,7 +131,7 @@ void in_bands(int rows, int threads, Work &&work) {
 class HalfGaps {
 public:
     explicit HalfGaps(const PaperSide &paper)
-        : paper(paper), factor(paper.key(paper.height, paper.width), false), area(paper.key(paper.height, paper.width), false) {}
+        : paper(paper), factor(paper.key(paper.height, paper.width), Start::sparse), area(paper.key(paper.height, paper.width), Start::sparse) {}
 
     int half_gap(int y, int x) { return static_cast<int>(std::floor(std::sqrt(static_cast<double>(settled_area(y, x))) + 0.5)); }
 
@@ -88,22 +153,31 @@ int HalfGaps::written_factor(int y, int x) {
     PaperSide::Writer last{0, 0, 0, 0};
     if (const auto far = paper.far_writers.find(paper.key(y, x)); far != paper.far_writers.end()) last = far->second;
     const auto consider = [&](int cy, int cx, int distance) {
+        const bool minor = paper.minor.at(cy, cx);
+        if (!minor && !last.before({paper.main_label, cy, cx, 0})) return;
         if (!paper.in_domain(cy, cx)) return;
-        const int label = paper.minor.at(cy, cx) ? paper.found.label_at(cy, cx) : paper.main_label;
+        const int label = minor ? paper.found.label_at(cy, cx) : paper.main_label;
         if (label != paper.main_label && !paper.found.boxes[label].holds(y, x)) return;
         const PaperSide::Writer writer{label, cy, cx, distance == 0 ? 1 : std::min(distance, far_away)};
         if (last.before(writer)) last = writer;
+    };
+    const auto any_minor = [&](int cy, int from, int to) {
+        const std::uint64_t *row = paper.minor.row(cy);
+        std::uint64_t any = 0;
+        for (int w = from >> 6; w <= to >> 6; ++w) any |= row[w];
+        return any != 0;
     };
     const auto row = [&](int dy) {
         const int cy = y + dy, far = dy < 0 ? -dy : dy;
         if (cy < 0 || cy >= paper.height) return false;
         const std::uint8_t *distance = paper.to_ridge.row(cy);
-        bool any = false;
-        for (int cx = std::max(x - far, 0); cx <= std::min(x + far, paper.width - 1); ++cx)
-            if (distance[cx] == far) {
-                any = true;
-                consider(cy, cx, far);
-            }
+        const int from = std::max(x - far, 0), to = std::min(x + far, paper.width - 1);
+        std::uint8_t any = 0;
+        for (int cx = from; cx <= to; ++cx) any |= distance[cx] == far;
+        // From the right, and no farther than to the first that counts: those to its left are before it, if the main component's.
+        const bool all = any_minor(cy, from, to);
+        for (int cx = to; any != 0 && cx >= from && (all || last.before({paper.main_label, cy, cx, 0})); --cx)
+            if (distance[cx] == far) consider(cy, cx, far);
         for (const int side : {-1, 1}) {
             int off = far;
             while (x + side * off >= 0 && x + side * off < paper.width && off < 255 && distance[x + side * off] == off) {
@@ -111,11 +185,11 @@ int HalfGaps::written_factor(int y, int x) {
                 ++off;
             }
         }
-        return any;
+        return any != 0;
     };
     for (int dy = 0; dy < 255 && row(dy); ++dy) {}
     for (int dy = -1; dy > -255 && row(dy); --dy) {}
-    const int own = paper.gap.row(y)[x];
+    const int own = paper.gap(y, x);
     return last.label == 0 ? 1 : own + (last.away >= own);
 }
 
@@ -134,10 +208,9 @@ int HalfGaps::area_of(int y, int x) {
     std::uint16_t &memo = area[paper.key(y, x)];
     if (memo != 0) return memo - 1;
     int best = 0;
-    const auto look = [&](int sy, int sx) { best = std::max(best, paper.gap.row(sy)[sx] * factor_of(sy, sx)); };
+    const auto look = [&](int sy, int sx) { best = std::max(best, paper.gap(sy, sx) * factor_of(sy, sx)); };
     const int radius = paper.to_ridge.row(y)[x];
-    const Box &box = paper.minor.at(y, x) ? paper.found.boxes[paper.found.label_at(y, x)] : paper.page;
-    visit_nearest(paper.ridge, box, y, x, radius, look);
+    visit_nearest(paper.ridge, paper.box_of(y, x), y, x, radius, look);
     memo = static_cast<std::uint16_t>(best + 1);
     return best;
 }
@@ -155,10 +228,10 @@ int HalfGaps::settled_area(int y, int x) {
     return result;
 }
 
-PaperSide::PaperSide(const BitMask &truth, const ByteMap &to_contour)
-    : gap(truth.height, truth.width, 0), gap_scale(truth.height, truth.width, 0), truth(truth), to_contour(to_contour), height(truth.height),
-      width(truth.width), page{0, 0, truth.height - 1, truth.width - 1}, found(components(truth, true)), minor(height, width),
-      ridge(height, width), to_ridge(0, 0, 0), near_label(key(height, width)) {
+PaperSide::PaperSide(const BitMask &truth, const ByteMap &to_contour, const metrics::Kernels &kernels)
+    : truth(truth), to_contour(to_contour), kernels(kernels), height(truth.height), width(truth.width), page{0, 0, truth.height - 1, truth.width - 1},
+      found(components(truth, true)), minor(height, width), ridge(height, width), region(0, 0), filled(height, width), crest(height, width),
+      mixed(height, width), to_ridge(0, 0), reach(0, 0) {
     for (int label = 1; label <= found.count() && main_label == 0; ++label) {
         const Box &box = found.boxes[label];
         if (box.top == 0 && box.left == 0 && box.bottom == height - 1 && box.right == width - 1) main_label = label;
@@ -167,7 +240,7 @@ PaperSide::PaperSide(const BitMask &truth, const ByteMap &to_contour)
         if (run.label != main_label)
             for (int x = run.begin; x < run.end; ++x) minor.set(run.y, x);
     thin_paper();
-    to_ridge = chessboard(ridge);
+    to_ridge = chessboard(ridge, kernels);
 }
 
 // Point 2: the paper without the page's frame.
@@ -176,60 +249,74 @@ void PaperSide::thin_paper() {
     for (int x = 1; x + 1 < width; ++x) inside.set(0, x);
     for (int y = 1; y + 1 < height; ++y)
         for (int w = 0; w < ridge.words; ++w) ridge.row(y)[w] = ~truth.row(y)[w] & inside.row(0)[w];
-    thin(ridge);
+    thin(ridge, kernels);
     seed_empty(ridge, found, [&](int y, int x) { return !truth.at(y, x); });
 }
 
-void PaperSide::finish(const InkSide &ink, int threads) {
-    auto looking = std::async(threads > 1 ? std::launch::async : std::launch::deferred, [&] { look_at_contour(ink); });
+void PaperSide::finish(const InkSide &ink, const BitMask &wanted, int threads) {
+    auto looking = std::async(threads > 1 ? std::launch::async : std::launch::deferred, [&] {
+        if (ink.found.boxes.size() < no_label16)
+            look_at_contour<std::uint16_t>(ink);
+        else
+            look_at_contour<std::uint32_t>(ink);
+    });
     measure_gaps(ink);
     find_far_writers();
     looking.get();
+    // A pixel hears of merging components no farther than its stroke reaches.
+    const BitMask near = grown(wanted, *std::max_element(ink.stroke_width.begin(), ink.stroke_width.end()));
     BitMask merges(height, width);
-    in_bands(height, threads, [&](int y0, int y1) { mark_merges(ink, merges, y0, y1); });
-    const ByteMap to_merge = chessboard(merges);
-    in_bands(height, threads, [&](int y0, int y1) { assign_scales(to_merge, y0, y1); });
+    in_bands(height, threads, [&](int y0, int y1) {
+        search_contour(ink, near, y0, y1);
+        mark_merges(near, merges, y0, y1);
+    });
+    const ByteMap to_merge = chessboard(merges, kernels);
+    in_bands(height, threads, [&](int y0, int y1) { assign_scales(wanted, to_merge, y0, y1); });
 }
 
-// The set of nearest contour pixels is the union of the sets of the neighbours one step nearer, so what is said about it travels in two sweeps.
+// The set of nearest contour pixels is the union of the sets of the neighbours one step nearer, so what is said about it travels along the paths of `chessboard`:
+// once to all eight neighbours of the contour, then in two sweeps. (Ink listens, too; nobody asks it.)
+template <class Label>
 void PaperSide::look_at_contour(const InkSide &ink) {
+    reach = ByteMap(height, width);
+    PageArray<Label> labels(key(height, width));
     const int widest = *std::max_element(ink.stroke_width.begin(), ink.stroke_width.end());
+    const Nearer<Label> nearer{kernels, width, widest};
+    const auto at = [&](int y) { return typename Nearer<Label>::Row{to_contour.row(y), labels.data() + key(y, 0), reach.row(y)}; };
     for (const Run &run : ink.found.runs)
-        for (int x = run.begin; x < run.end; ++x)
-            if (to_contour.row(run.y)[x] == 0) {
-                near_label[key(run.y, x)] = run.label;
-                gap_scale.row(run.y)[x] = ink.stroke_width[run.label];
+        for (int x = run.begin; x < run.end; x = (x | 63) + 1) {
+            std::uint64_t word = ink.contour.row(run.y)[x >> 6] >> (x & 63);
+            const int length = std::min(run.end - x, 64 - (x & 63));
+            if (length < 64) word &= (std::uint64_t{1} << length) - 1;
+            for (; word != 0; word &= word - 1) {
+                const int cx = x + std::countr_zero(word);
+                labels[key(run.y, cx)] = static_cast<Label>(run.label);
+                reach.row(run.y)[cx] = ink.stroke_width[run.label];
             }
-    const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(to_contour.stride);
-    const std::uint8_t *distance = to_contour.bytes.data();
-    std::uint8_t *widths = gap_scale.bytes.data();
-    const auto hear = [&](std::size_t at, std::ptrdiff_t offset, int d) {
-        const std::size_t from = at + static_cast<std::size_t>(offset);
-        if (distance[from] != d - 1 || near_label[from] == 0) return;
-        std::int32_t &label = near_label[at];
-        label = label == 0 || label == near_label[from] ? near_label[from] : several;
-        widths[at] = std::max(widths[at], widths[from]);
-    };
-    const auto listen = [&](const Run &run, int x, std::ptrdiff_t row, std::ptrdiff_t side) {
-        const std::size_t at = key(run.y, x);
-        const int d = distance[at];
-        if (d == 0 || d > widest) return;
-        hear(at, row - 1, d);
-        hear(at, row, d);
-        hear(at, row + 1, d);
-        hear(at, side, d);
-    };
-    for (auto run = found.runs.begin(); run != found.runs.end(); ++run)
-        for (int x = run->begin; x < run->end; ++x) listen(*run, x, -stride, -1);
-    for (auto run = found.runs.rbegin(); run != found.runs.rend(); ++run)
-        for (int x = run->end - 1; x >= run->begin; --x) listen(*run, x, stride, 1);
-    look_inside_boxes(ink);
-    for_each_set(ink.contour, [&](int y, int x) { gap_scale.row(y)[x] = 0; });
+        }
+    std::vector<Label> labels_before(static_cast<std::size_t>(width) + 2);
+    std::vector<std::uint8_t> reach_before(labels_before.size());
+    for (int y = 0; y < height; ++y) {
+        const auto here = at(y);
+        std::copy(here.label - 1, here.label + width + 1, labels_before.data());
+        std::copy(here.reach - 1, here.reach + width + 1, reach_before.data());
+        nearer.hear_row(here, {here.distance, labels_before.data() + 1, reach_before.data() + 1}, 1);
+        if (y + 1 < height) nearer.hear_row(here, at(y + 1), 1);
+        if (y > 0) nearer.hear_row(here, at(y - 1), widest);
+    }
+    for (int x = 1; x < width; ++x) nearer.hear_pixel(at(height - 1), x, -1);
+    for (int x = width - 1; x-- > 0;) nearer.hear_pixel(at(height - 1), x, 1);
+    for (int y = height - 1; y >= 0; --y) {
+        if (y + 1 < height) nearer.hear_row(at(y), at(y + 1), widest);
+        nearer.mark_several(at(y), mixed.row(y));
+    }
+    look_inside_boxes(ink, labels.data());
 }
 
 // The same for components whose box cuts the view off (mostly the holes of letters): two sweeps over each box by itself. A component that fills hardly any of a
 // large box would cost more than it is worth; its pixels search one by one, later.
-void PaperSide::look_inside_boxes(const InkSide &ink) {
+template <class Label>
+void PaperSide::look_inside_boxes(const InkSide &ink, const Label *owner_of) {
     std::vector<std::int64_t> size(found.boxes.size());
     for (const Run &run : found.runs) size[run.label] += run.end - run.begin;
     searches.assign(found.boxes.size(), 0);
@@ -250,7 +337,7 @@ void PaperSide::look_inside_boxes(const InkSide &ink) {
         for (int y = 0; y < rows; ++y)
             for (int x = 0; x < columns; ++x)
                 if (ink.contour.at(box.top + y, box.left + x)) {
-                    const int owner = near_label[key(box.top + y, box.left + x)];
+                    const int owner = static_cast<int>(owner_of[key(box.top + y, box.left + x)]);
                     views[static_cast<std::size_t>(y + 1) * across + x + 1] = {0, owner, ink.stroke_width[owner]};
                 }
         const auto hear = [](View &here, const View &from) {
@@ -275,8 +362,9 @@ void PaperSide::look_inside_boxes(const InkSide &ink) {
                 if (run.label != label) continue;
                 for (int x = run.begin; x < run.end; ++x) {
                     const View &view = views[static_cast<std::size_t>(y + 1) * across + (x - box.left) + 1];
-                    near_label[key(run.y, x)] = view.distance < unseen ? view.label : 0;
-                    gap_scale.row(run.y)[x] = view.distance < unseen ? view.widest : 0;
+                    reach.row(run.y)[x] = view.distance < unseen ? view.widest : 0;
+                    mixed.clear(run.y, x);
+                    if (view.distance < unseen && view.label == several) mixed.set(run.y, x);
                 }
             }
     }
@@ -288,21 +376,23 @@ std::size_t PaperSide::first_run(int y, int x) const {
     return static_cast<std::size_t>(std::upper_bound(first, last, x, [](int value, const Run &run) { return value < run.end; }) - found.runs.begin());
 }
 
+// Point 3 of the paper.
 void PaperSide::measure_gaps(const InkSide &ink) {
-    const BitMask region = reached_paper(truth, ink);
+    region = reached_paper(truth, ink);
     for (const Run &run : found.runs) {
-        std::uint8_t *to = gap.row(run.y);
-        const std::uint8_t *from = to_contour.row(run.y);
-        const std::uint64_t *in = region.row(run.y);
-        for (int x = run.begin; x < run.end; ++x) {
-            const bool counts = (in[x >> 6] >> (x & 63) & 1) != 0;
-            to[x] = counts ? std::min<std::uint8_t>(from[x], far_away) : far_away;
-        }
         if (run.label == main_label) continue;
         for (int x = run.begin; x < run.end; ++x)
-            if ((in[x >> 6] >> (x & 63) & 1) != 0 && fill_radius(run.y, x, found.boxes[run.label], height, width) < from[x]) to[x] = 0;
+            if (region.at(run.y, x) && fill_radius(run.y, x, found.boxes[run.label], height, width) < to_contour.row(run.y)[x]) filled.set(run.y, x);
     }
-    raise_crest(gap, ridge);
+    for_each_set(ridge, [&](int y, int x) {  // the crest gets 1 more, in raster order; the page's edge repeats
+        const std::uint8_t *here = to_contour.row(y);
+        if (here[std::min(x + 1, width - 1)] != here[x] || to_contour.row(std::min(y + 1, height - 1))[x] != here[x]) return;  // most are done here
+        const int value = gap(y, x);
+        if (value == 0 || value >= far_away) return;
+        if (gap(std::max(y - 1, 0), x) == value && gap(std::min(y + 1, height - 1), x) == value && gap(y, std::max(x - 1, 0)) == value &&
+            gap(y, std::min(x + 1, width - 1)) == value)
+            crest.set(y, x);
+    });
 }
 
 void PaperSide::find_far_writers() {
@@ -322,53 +412,57 @@ void PaperSide::find_far_writers() {
     }
 }
 
-// Point 6, first part: which pixels are near enough to have a weight (the others' reach becomes 0), and which of them are equally near two components. A half
-// gap is 0 only where every ridge pixel in sight has no distance.
-void PaperSide::mark_merges(const InkSide &ink, BitMask &merges, int y0, int y1) {
+// What look_at_contour says, for pixels of `searches`.
+void PaperSide::search_contour(const InkSide &ink, const BitMask &near, int y0, int y1) {
     for (std::size_t k = found.row_at[y0]; k < found.row_at[y1]; ++k) {
         const Run &run = found.runs[k];
-        const std::uint8_t *own = gap.row(run.y), *distance = to_contour.row(run.y);
-        std::uint8_t *wide = gap_scale.row(run.y);
+        if (!searches[run.label]) continue;
         const Box &box = found.boxes[run.label];
         for (int x = run.begin; x < run.end; ++x) {
-            if (own[x] == 0 || own[x] >= far_away) {
-                wide[x] = 0;
-                continue;
-            }
-            bool mixed = near_label[key(run.y, x)] == several;
-            if (searches[run.label] && cut_off(box, run.y, x, distance[x])) {
-                int first = 0, widest = 0;
-                mixed = false;
-                visit_nearest(ink.contour, box, run.y, x, distance[x], [&](int cy, int cx) {
-                    const int label = near_label[key(cy, cx)];
-                    mixed |= first != 0 && label != first;
-                    first = label;
-                    widest = std::max<int>(widest, ink.stroke_width[label]);
-                });
-                wide[x] = static_cast<std::uint8_t>(widest);
-            }
-            if (own[x] > wide[x]) {
-                wide[x] = 0;
-            } else if (mixed) {
-                bool gapped = false;
-                visit_nearest(ridge, box, run.y, x, to_ridge.row(run.y)[x], [&](int ry, int rx) { gapped |= gap.row(ry)[rx] != 0; });
-                if (gapped) merges.set(run.y, x);
-            }
+            const int distance = to_contour.row(run.y)[x];
+            if (!near.at(run.y, x) || !in_domain(run.y, x) || !cut_off(box, run.y, x, distance)) continue;
+            int first = 0, widest = 0;
+            bool differ = false;
+            visit_nearest(ink.contour, box, run.y, x, distance, [&](int cy, int cx) {
+                const int label = ink.found.label_at(cy, cx);
+                differ |= first != 0 && label != first;
+                first = label;
+                widest = std::max<int>(widest, ink.stroke_width[label]);
+            });
+            reach.row(run.y)[x] = static_cast<std::uint8_t>(widest);
+            mixed.clear(run.y, x);
+            if (differ) mixed.set(run.y, x);
         }
     }
 }
 
+// Point 6, first part: which of the pixels that are near enough to have a weight are equally near two components. A half gap is 0 only where every ridge pixel
+// in sight has no distance.
+void PaperSide::mark_merges(const BitMask &near, BitMask &merges, int y0, int y1) const {
+    for (int y = y0; y < y1; ++y)
+        for (int w = 0; w < near.words; ++w)
+            for (std::uint64_t word = near.row(y)[w] & mixed.row(y)[w] & region.row(y)[w]; word != 0; word &= word - 1) {
+                const int x = 64 * w + std::countr_zero(word);
+                if (!in_domain(y, x) || gap(y, x) > reach.row(y)[x]) continue;
+                bool gapped = false;
+                visit_nearest(ridge, box_of(y, x), y, x, to_ridge.row(y)[x], [&](int ry, int rx) { gapped |= gap(ry, rx) != 0; });
+                if (gapped) merges.set(y, x);
+            }
+}
+
 // Point 6, second part.
-void PaperSide::assign_scales(const ByteMap &to_merge, int y0, int y1) {
+void PaperSide::assign_scales(const BitMask &wanted, const ByteMap &to_merge, int y0, int y1) {
     HalfGaps half_gaps(*this);
-    for (std::size_t k = found.row_at[y0]; k < found.row_at[y1]; ++k) {
-        const Run &run = found.runs[k];
-        const std::uint8_t *own = gap.row(run.y), *distance = to_merge.row(run.y);
-        std::uint8_t *scale = gap_scale.row(run.y);
-        for (int x = run.begin; x < run.end; ++x)
-            if (own[x] < scale[x] && distance[x] <= scale[x] - own[x])
-                scale[x] = static_cast<std::uint8_t>(std::min<int>(half_gaps.half_gap(run.y, x), scale[x]));
-    }
+    for (int y = y0; y < y1; ++y)
+        for (int w = 0; w < wanted.words; ++w)
+            for (std::uint64_t word = wanted.row(y)[w]; word != 0; word &= word - 1) {
+                const int x = 64 * w + std::countr_zero(word), own = gap(y, x);
+                std::uint8_t &scale = reach.row(y)[x];
+                if (own == 0 || own >= far_away || own > scale)
+                    scale = 0;
+                else if (own < scale && to_merge.row(y)[x] <= scale - own)
+                    scale = static_cast<std::uint8_t>(std::min<int>(half_gaps.half_gap(y, x), scale));
+            }
 }
 
 }  // namespace docbin

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <tuple>
 #include <unordered_map>
 #include <vector>
@@ -74,34 +75,40 @@ int end_factor(const BitMask &skeleton, int y, int x, Factor &&factor) {
     return value > 0 ? value + 1 : 0;
 }
 
-void raise_crest(ByteMap &distance, const BitMask &skeleton);
-
 // Points 3 to 5 and the stroke widths, of the ink.
 struct InkSide {
     Components found;
     const BitMask &contour;
     BitMask skeleton;
     ByteMap depth;
-    PageArray<std::uint16_t> scale;          // (H, W) without a frame
     std::vector<std::uint8_t> stroke_width;  // by label
 
-    InkSide(const BitMask &truth, const BitMask &contour, const ByteMap &to_contour);
+    InkSide(const BitMask &truth, const BitMask &contour, const ByteMap &to_contour, const metrics::Kernels &);
+    // Calls use(y, scale) for every row in turn: the normalisers of a row, 0 where there is none. Once only: it gives back what it needs.
+    void normalise(const std::function<void(int, const std::uint16_t *)> &use);
 
 private:
     ByteMap factor, to_skeleton;
+    void raise_crest();
     void write_factors();
-    void normalise();
+    void scale_row(int y, std::uint16_t *to) const;
     void measure_strokes();
 };
 
-// Points 2 to 4 and 6, of the paper: first what needs no stroke widths, then the rest.
+// Points 2 to 4 and 6, of the paper: first what needs no stroke widths, then the rest, for the pixels that are asked for.
 class PaperSide {
 public:
-    PaperSide(const BitMask &truth, const ByteMap &to_contour);
-    void finish(const InkSide &ink, int threads);
+    PaperSide(const BitMask &truth, const ByteMap &to_contour, const metrics::Kernels &);
+    // `wanted`: the pixels of the paper whose scale is asked for.
+    void finish(const InkSide &ink, const BitMask &wanted, int threads);
 
-    ByteMap gap;
-    ByteMap gap_scale;  // until the very end the reach: the widest stroke among the pixel's nearest contour pixels, 0 beyond it
+    // The gap of a pixel: 0 on ink, `far_away` where it has none.
+    int gap(int y, int x) const {
+        if (!region.at(y, x)) return truth.at(y, x) ? 0 : far_away;
+        return filled.at(y, x) ? 0 : std::min<int>(to_contour.row(y)[x], far_away) + crest.at(y, x);
+    }
+    // The gap's scale, of wanted pixels; 0 where there is no weight.
+    int scale(int y, int x) const { return reach.row(y)[x]; }
 
 private:
     friend class HalfGaps;
@@ -112,15 +119,17 @@ private:
 
     const BitMask &truth;
     const ByteMap &to_contour;
+    const metrics::Kernels &kernels;
     const int height, width;
     const Box page;
     Components found;
     int main_label = 0;  // the first component whose box is the page: for its pixels the box cuts nothing off
     BitMask minor;       // paper of all other components
     BitMask ridge;       // skeleton of the paper
+    BitMask region, filled, crest;  // paper with a gap; whose window fills the whole component first; ridge pixels whose gap is raised
+    BitMask mixed;       // paper whose nearest contour pixels belong to several components
     ByteMap to_ridge;
-    static constexpr int several = -1;
-    PageArray<std::int32_t> near_label;  // component of the pixel's nearest contour pixels, 0 = not known
+    ByteMap reach;       // the widest stroke among the pixel's nearest contour pixels; wanted pixels end with their scale
     std::vector<char> searches;          // by label: whether its pixels look for contour one by one
     std::unordered_map<std::size_t, Writer> far_writers;  // by ridge pixel: the last one that sees it only because its box cuts nearer ones off
 
@@ -128,20 +137,22 @@ private:
         return (static_cast<std::size_t>(y) + 1) * (static_cast<std::size_t>(width) + 2) + static_cast<std::size_t>(x) + 1;
     }
     bool in_domain(int y, int x) const {
-        const int d = gap.row(y)[x];
+        const int d = gap(y, x);
         return d != 0 && d < far_away;
     }
     bool cut_off(const Box &box, int y, int x, int radius) const {
         return y - radius < box.top || x - radius < box.left || y + radius > box.bottom || x + radius > box.right;
     }
+    const Box &box_of(int y, int x) const { return minor.at(y, x) ? found.boxes[found.label_at(y, x)] : page; }
     void thin_paper();
-    void look_at_contour(const InkSide &ink);
-    void look_inside_boxes(const InkSide &ink);
+    template <class Label> void look_at_contour(const InkSide &ink);
+    template <class Label> void look_inside_boxes(const InkSide &ink, const Label *owner);
     std::size_t first_run(int y, int x) const;
     void measure_gaps(const InkSide &ink);
     void find_far_writers();
-    void mark_merges(const InkSide &ink, BitMask &merges, int y0, int y1);
-    void assign_scales(const ByteMap &to_merge, int y0, int y1);
+    void search_contour(const InkSide &ink, const BitMask &near, int y0, int y1);
+    void mark_merges(const BitMask &near, BitMask &merges, int y0, int y1) const;
+    void assign_scales(const BitMask &wanted, const ByteMap &to_merge, int y0, int y1);
 };
 
 }  // namespace docbin

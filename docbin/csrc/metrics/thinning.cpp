@@ -10,25 +10,6 @@ namespace docbin {
 
 namespace {
 
-// Which of the 64 pixels of a word a Zhang-Suen sub-iteration deletes, by Boolean algebra on the eight neighbour words. With exactly one step from off
-// to on around a pixel its on-neighbours form one run, so "two or more" means two adjacent ones and "six or fewer" two adjacent zeros.
-template <int iteration>
-std::uint64_t deletable(const std::uint64_t *up, const std::uint64_t *here, const std::uint64_t *down, int w) {
-    const std::uint64_t p[9] = {up[w],   shifted(up, w, 1),    shifted(here, w, 1), shifted(down, w, 1),
-                                down[w], shifted(down, w, -1), shifted(here, w, -1), shifted(up, w, -1), up[w]};
-    std::uint64_t once = 0, twice = 0, pair = 0, gap = 0;
-    for (int k = 0; k < 8; ++k) {
-        const std::uint64_t step = ~p[k] & p[k + 1];
-        twice |= once & step;
-        once |= step;
-        pair |= p[k] & p[k + 1];
-        gap |= ~(p[k] | p[k + 1]);
-    }
-    const std::uint64_t north = p[0], east = p[2], south = p[4], west = p[6];
-    const std::uint64_t corner = iteration == 1 ? ~(east & south & (north | west)) : ~(north & west & (east | south));
-    return here[w] & once & ~twice & pair & gap & corner;
-}
-
 // The clean-up: simple points (one 8-connected neighbourhood) with two neighbours or more that Zhang-Suen left, with the exceptions that the
 // contests' weight files show. Neighbours N, NE, E, SE, S, SW, W, NW are bits 0 to 7.
 std::array<bool, 256> tidy_table() {
@@ -102,18 +83,26 @@ void tidy(BitMask &mask) {
 }
 
 // Words that may hold deletable pixels: those near a deletion of the last two sub-iterations (the two use different rules, so each must look twice). A bit a word
-// of the mask, so that they are met in raster order, each once.
+// of the mask, in rows of `chunks`; one row more above and below, for touching without a test.
 struct Front {
     const int height, words, chunks;
     std::vector<std::uint64_t> now, before, work;
     bool any_now = false, any_before = false;
 
     explicit Front(const BitMask &mask)
-        : height(mask.height), words(mask.words), chunks((mask.words + 63) / 64), now(static_cast<std::size_t>(height) * chunks), before(now.size()), work(now.size()) {}
+        : height(mask.height), words(mask.words), chunks((mask.words + 63) / 64), now((static_cast<std::size_t>(height) + 2) * chunks), before(now.size()), work(now.size()) {}
 
-    void touch(int y, int w) {
-        if (y < 0 || y >= height || w < 0 || w >= words) return;
-        now[static_cast<std::size_t>(y) * chunks + (w >> 6)] |= std::uint64_t{1} << (w & 63);
+    std::uint64_t *row(std::vector<std::uint64_t> &of, int y) { return of.data() + (static_cast<std::size_t>(y) + 1) * chunks; }
+
+    // The words of a row in which pixels went, those whose first pixel did and those whose last.
+    void touch(int y, int chunk, std::uint64_t changed, std::uint64_t first, std::uint64_t last) {
+        const std::uint64_t reached = changed | first >> 1 | last << 1;
+        for (int other = y - 1; other <= y + 1; ++other) {
+            std::uint64_t *to = row(now, other) + chunk;
+            *to |= reached;
+            if ((first & 1) != 0 && chunk > 0) to[-1] |= std::uint64_t{1} << 63;
+            if (last >> 63 != 0 && chunk + 1 < chunks) to[1] |= 1;
+        }
         any_now = true;
     }
 
@@ -125,46 +114,66 @@ struct Front {
     }
 };
 
-struct Deletion {
-    int y, w;
-    std::uint64_t bits;
-};
+// One sub-iteration. A row's pixels go once the row below has been looked at, for all are to see the mask as it was.
+struct Rounds {
+    BitMask &mask;
+    Front &front;
+    const metrics::Kernels &kernels;
+    std::vector<std::uint64_t> gone[2], changed[2];
 
-template <int iteration>
-void sub_iteration(BitMask &mask, Front &front, std::vector<Deletion> &deletions) {
-    front.next();
-    deletions.clear();
-    const std::uint64_t *work = front.work.data();
-    for (int y = 0; y < mask.height; ++y)
-        for (int chunk = 0; chunk < front.chunks; ++chunk, ++work)
-            for (std::uint64_t left = *work; left != 0; left &= left - 1) {
-                const int w = 64 * chunk + std::countr_zero(left);
-                if (mask.row(y)[w] == 0) continue;
-                const std::uint64_t bits = deletable<iteration>(mask.row(y - 1), mask.row(y), mask.row(y + 1), w);
-                if (bits != 0) deletions.push_back({y, w, bits});
-            }
-    for (const Deletion &d : deletions) {
-        mask.row(d.y)[d.w] &= ~d.bits;
-        for (int y = d.y - 1; y <= d.y + 1; ++y) {
-            front.touch(y, d.w);
-            if (d.bits & 1) front.touch(y, d.w - 1);
-            if (d.bits >> 63) front.touch(y, d.w + 1);
+    Rounds(BitMask &mask, Front &front, const metrics::Kernels &kernels) : mask(mask), front(front), kernels(kernels) {
+        for (int k = 0; k < 2; ++k) gone[k].resize(mask.words), changed[k].resize(front.chunks);
+    }
+
+    void look(int iteration, int y) {
+        std::vector<std::uint64_t> &deleted = gone[y & 1];
+        const std::uint64_t *active = front.row(front.work, y);
+        for (int chunk = 0; chunk < front.chunks; ++chunk) {
+            const int first = 64 * chunk;
+            changed[y & 1][chunk] = active[chunk] == 0 ? 0
+                : kernels.thin(iteration, mask.row(y - 1) + first, mask.row(y) + first, mask.row(y + 1) + first, active[chunk],
+                               std::min(mask.words - first, 64), deleted.data() + first);
         }
     }
-}
+
+    void remove(int y) {
+        for (int chunk = 0; chunk < front.chunks; ++chunk) {
+            const std::uint64_t words = changed[y & 1][chunk];
+            if (words == 0) continue;
+            std::uint64_t first = 0, last = 0;
+            for (std::uint64_t left = words; left != 0; left &= left - 1) {
+                const int k = std::countr_zero(left), w = 64 * chunk + k;
+                const std::uint64_t bits = gone[y & 1][w];
+                mask.row(y)[w] &= ~bits;
+                first |= (bits & 1) << k;
+                last |= bits >> 63 << k;
+            }
+            front.touch(y, chunk, words, first, last);
+        }
+    }
+
+    void sub_iteration(int iteration) {
+        front.next();
+        for (int y = 0; y < mask.height; ++y) {
+            look(iteration, y);
+            if (y > 0) remove(y - 1);
+        }
+        remove(mask.height - 1);
+    }
+};
 
 }  // namespace
 
-void thin(BitMask &mask) {
+void thin(BitMask &mask, const metrics::Kernels &kernels) {
     Front front(mask);
     for (int y = 0; y < mask.height; ++y)
         for (int w = 0; w < mask.words; ++w)
-            if (mask.row(y)[w] != 0) front.touch(y, w);
+            if (mask.row(y)[w] != 0) front.row(front.now, y)[w >> 6] |= std::uint64_t{1} << (w & 63), front.any_now = true;
     front.before = front.now, front.any_before = front.any_now;
-    std::vector<Deletion> deletions;
+    Rounds rounds(mask, front, kernels);
     while (front.any_now || front.any_before) {
-        sub_iteration<1>(mask, front, deletions);
-        sub_iteration<2>(mask, front, deletions);
+        rounds.sub_iteration(1);
+        rounds.sub_iteration(2);
     }
     tidy(mask);
 }

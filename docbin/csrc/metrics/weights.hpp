@@ -20,9 +20,9 @@ struct WeightParts {
     BitMask skeleton;
 };
 
-WeightParts weight_parts(const BitMask &truth, int threads);
+WeightParts weight_parts(const BitMask &truth, const metrics::Kernels &, int threads);
 
 // Recall weight found and in all, precision weight right and in all (in units of 2^-30), skeleton pixels found and in all.
-std::array<std::int64_t, 6> pseudo_counts(const BitMask &prediction, const BitMask &truth, int threads);
+std::array<std::int64_t, 6> pseudo_counts(const BitMask &prediction, const BitMask &truth, const metrics::Kernels &, int threads);
 
 }  // namespace docbin

@@ -7,6 +7,7 @@
 #include "engine/stem_body.hpp"
 #include "local/cell_planes_body.hpp"
 #include "local/local_body.hpp"
+#include "metrics/metrics_rows_body.hpp"
 #include "popcount/popcount_body.hpp"
 #include "target.hpp"
 
@@ -14,7 +15,7 @@ namespace docbin {
 namespace {
 
 constexpr Target tables(const char *name) {
-    return {name, bitsliced::table, document::table, edge::table, head::table, local::table, planes::table, popcount::table, stem::table};
+    return {name, bitsliced::table, document::table, edge::table, head::table, local::table, metrics::table, planes::table, popcount::table, stem::table};
 }
 
 }  // namespace
