@@ -169,7 +169,8 @@ def to_onnx(
     """
     import onnx
 
-    cut: Any = net.convolutions() if weights is not None and hasattr(net, "convolutions") else None  # type: ignore[operator]
+    # Of the class, since a network may have layers of that name.
+    cut: Any = net.convolutions() if weights is not None and hasattr(type(net), "convolutions") else None  # type: ignore[operator]
     obstacle = onnx_obstacle(net) if cut is None else None
     if obstacle is not None:
         raise UsageError(f"{type(net).__name__}: cannot be exported to ONNX: {obstacle}")

@@ -128,3 +128,8 @@ def test_steps_that_are_other_networks_are_no_single_graph(tmp_path: Path) -> No
     (tmp_path / "weights.safetensors").write_bytes(b"")
     with pytest.raises(UsageError, match="one threshold of the whole page"):
         export.to_onnx(build("deepotsu", {"widths": [4], "steps": 2}), {}, tmp_path / "weights.safetensors")
+
+
+def test_a_network_with_layers_called_convolutions_is_no_cut_of_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="norm is over the whole page"):
+        export.to_onnx(build("sauvolanet", {}), {}, tmp_path / "weights.safetensors")
