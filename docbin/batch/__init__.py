@@ -16,16 +16,20 @@ memory or kills its worker costs that page; after a kill at any moment, ``resume
 
 from __future__ import annotations
 
-from docbin.batch.binarize_job import Binarize
-from docbin.batch.clean_job import Clean
-from docbin.batch.detect_job import Detect
-from docbin.batch.enhance_job import Enhance
-from docbin.batch.job import PAGE_SECONDS, Job
-from docbin.batch.plan import Plan, plan
-from docbin.batch.planned_file import PlannedFile
-from docbin.batch.record import Failure, PageRecord, Summary
-from docbin.batch.run import Listener, run
-from docbin.batch.shard import Shard
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docbin.batch.batch_plan import Plan, plan
+    from docbin.batch.batch_run import Listener, run
+    from docbin.batch.binarize_job import Binarize
+    from docbin.batch.clean_job import Clean
+    from docbin.batch.detect_job import Detect
+    from docbin.batch.enhance_job import Enhance
+    from docbin.batch.job import PAGE_SECONDS, Job
+    from docbin.batch.planned_file import PlannedFile
+    from docbin.batch.record import Failure, PageRecord, Summary
+    from docbin.batch.shard import Shard
 
 __all__ = [
     "PAGE_SECONDS",
@@ -44,3 +48,29 @@ __all__ = [
     "plan",
     "run",
 ]
+
+_HOMES = {
+    "Binarize": "binarize_job",
+    "Clean": "clean_job",
+    "Detect": "detect_job",
+    "Enhance": "enhance_job",
+    "PAGE_SECONDS": "job",
+    "Job": "job",
+    "Plan": "batch_plan",
+    "plan": "batch_plan",
+    "PlannedFile": "planned_file",
+    "Failure": "record",
+    "PageRecord": "record",
+    "Summary": "record",
+    "Listener": "batch_run",
+    "run": "batch_run",
+    "Shard": "shard",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What this room offers, from its module when it is asked for: a worker process needs neither plan nor run."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return found

@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docbin.batch.batch_plan import INCOMPLETE, Plan, Storage
 from docbin.batch.job import difference
 from docbin.batch.outputs import Outputs, append_page
-from docbin.batch.plan import INCOMPLETE, Plan, Storage
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord
 from docbin.batch.worker import Answer, Done, FileInfo, Task

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docbin.batch.batch_plan import INCOMPLETE, Folder, Plan, Storage
 from docbin.batch.names import member_stems, page_stem
-from docbin.batch.plan import INCOMPLETE, Folder, Plan, Storage
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord
 from docbin.batch.shard import unit_hash

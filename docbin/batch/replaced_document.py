@@ -13,10 +13,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docbin.batch.batch_plan import Plan, Storage
 from docbin.batch.job import Job, Result
 from docbin.batch.output_folder import read_regular
 from docbin.batch.outputs import WholeDocument
-from docbin.batch.plan import Plan, Storage
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import PageRecord, is_record
 from docbin.batch.worker import Answer, Done, FileInfo, Task

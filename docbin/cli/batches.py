@@ -276,8 +276,7 @@ def parameters(words: Sequence[str]) -> dict[str, str]:
 def _usual_jobs(plan: batch.Plan) -> int:
     """A process a CPU, but no more than there is work for: starting one costs what some pages of a quick method do."""
     from docbin import batch
-    from docbin.files import open_pages
-    from docbin.files.kinds import TAR_SUFFIX
+    from docbin.files.kinds import PDF_WINDOW, SEVERAL_PAGES, TAR_SUFFIX, sniff
     from docbin.files.remote_path import RemotePath
     from docbin.kernels import threads
 
@@ -287,7 +286,9 @@ def _usual_jobs(plan: batch.Plan) -> int:
     path = planned[0].source.path if work == 1 else None
     if isinstance(path, RemotePath) and path.suffix.lower() == TAR_SUFFIX:
         work = threads()  # to count its pages is to fetch it
-    elif path is not None:
+    elif path is not None and (isinstance(path, RemotePath) or sniff(_first_bytes(path, PDF_WINDOW)) in SEVERAL_PAGES):
+        from docbin.files import open_pages
+
         try:
             with open_pages(path) as file:
                 work = file.count
@@ -295,6 +296,15 @@ def _usual_jobs(plan: batch.Plan) -> int:
             work = 1
     quick = plan.job.row.family in QUICK_FAMILIES
     return max(1, min(threads(), work // PAGES_A_QUICK_JOB if quick and size < QUICK_MEGABYTES else work))
+
+
+def _first_bytes(path: Path, count: int) -> bytes:
+    """The beginning of a file, nothing where it cannot be read: its page will say so."""
+    try:
+        with path.open("rb") as file:
+            return file.read(count)
+    except OSError:
+        return b""
 
 
 def _check_stdout(plan: batch.Plan, dry_run: bool) -> None:

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 COMMANDS = ("binarize", "clean", "detect", "enhance")
 """Commands whose pages are worked on in a child process."""
-PRELOAD = "docbin.batch.worker docbin.assessment docbin.catalogue docbin.files docbin.kernels PIL.Image cv2"
-"""Modules that the worker imports meanwhile."""
-PRELOAD_MODEL = "docbin.zoo.runtimes docbin.engine"
+PRELOAD = (
+    "docbin.batch.worker docbin.kernels PIL.Image cv2 docbin.files.pagefile docbin.files.read_picture docbin.files.write_png docbin.catalogue "
+    "docbin.polarity docbin.enlarging docbin.automatic docbin.assessment.verdict"
+)
+"""Modules that the worker imports meanwhile: what a page of a picture file takes."""
+PRELOAD_MODEL = "docbin.zoo.runtimes docbin.zoo.models docbin.zoo.graphs docbin.engine docbin.kernels.stem"
 """The same, where a network may be asked for."""
 OTHERWISE = ("-h", "--help", "-j", "--jobs", "--dry-run")
 

@@ -114,7 +114,7 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
 
 def _missing(finished: Finished, work: str | None, rest: Path | None, spool: Path) -> int:
     """How many units of the list are not finished; they are written to `rest`."""
-    from docbin.batch.plan import local_list
+    from docbin.batch.batch_plan import local_list
 
     if work is None:
         return 0

@@ -28,21 +28,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docbin.batch.batch_plan import Plan
+from docbin.batch.batch_run import BatchRun, Listener, page_pool
 from docbin.batch.inputs import Refused
 from docbin.batch.job import Job
 from docbin.batch.output_folder import OutputFolder
-from docbin.batch.plan import Plan
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import Failure, PageRecord, Report, Summary
 from docbin.batch.remote_folder import RemoteFolder
-from docbin.batch.run import BatchRun, Listener, page_pool
 from docbin.batch.work_list import Unit, planned
 from docbin.errors import Interrupted, MissingExtra, UsageError
 from docbin.files.kinds import TAR_SUFFIX
 from docbin.files.remote_path import AnyPath, RemotePath, place
 
 if TYPE_CHECKING:
-    from docbin.batch.plan import Folder
+    from docbin.batch.batch_plan import Folder
 
 UNITS_AT_ONCE = 50_000
 """Units that are given to Ray as one dataset; the driver's memory does not grow with the batch."""

@@ -12,23 +12,27 @@ Out: 1-bit PNG, CCITT G4 TIFF, PDF, PBM (:mod:`docbin.files.output`), whole or n
 
 from __future__ import annotations
 
-from docbin.files.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
-from docbin.files.kinds import READABLE_SUFFIXES
-from docbin.files.kinds import READABLE_SUFFIXES as readable_suffixes
-from docbin.files.limits import DEFAULT_MEGAPIXELS
-from docbin.files.output import (
-    Format,
-    PageWriter,
-    format_of,
-    formats,
-    probability_grey,
-    write_page,
-    write_pages,
-    write_picture,
-    write_probability,
-)
-from docbin.files.page_ranges import PageRanges, parse_page_ranges
-from docbin.files.pagefile import PageFile, open_pages, read_pages
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docbin.files.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+    from docbin.files.kinds import READABLE_SUFFIXES
+    from docbin.files.kinds import READABLE_SUFFIXES as readable_suffixes
+    from docbin.files.limits import DEFAULT_MEGAPIXELS
+    from docbin.files.output import (
+        Format,
+        PageWriter,
+        format_of,
+        formats,
+        probability_grey,
+        write_page,
+        write_pages,
+        write_picture,
+        write_probability,
+    )
+    from docbin.files.page_ranges import PageRanges, parse_page_ranges
+    from docbin.files.pagefile import PageFile, open_pages, read_pages
 
 __all__ = [
     "DEFAULT_MEGAPIXELS",
@@ -51,3 +55,32 @@ __all__ = [
     "write_picture",
     "write_probability",
 ]
+
+_HOMES = {
+    "atomic": ("TEMPORARY_PREFIX", "TEMPORARY_SUFFIX"),
+    "kinds": ("READABLE_SUFFIXES", "readable_suffixes"),
+    "limits": ("DEFAULT_MEGAPIXELS",),
+    "output": (
+        "Format",
+        "PageWriter",
+        "format_of",
+        "formats",
+        "probability_grey",
+        "write_page",
+        "write_pages",
+        "write_picture",
+        "write_probability",
+    ),
+    "page_ranges": ("PageRanges", "parse_page_ranges"),
+    "pagefile": ("PageFile", "open_pages", "read_pages"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What this room offers, from its module when it is asked for: a process that plans a batch needs no NumPy for that."""
+    for module, names in _HOMES.items():
+        if name in names:
+            home = importlib.import_module(f"{__name__}.{module}")
+            found = globals()[name] = getattr(home, "READABLE_SUFFIXES" if name == "readable_suffixes" else name)
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -37,6 +37,9 @@ _KINDS = (
     Kind("pdf", (".pdf",), (b"%PDF-",)),
 )
 
+SEVERAL_PAGES = frozenset({"tiff", "pnm", "pdf", "tar"})
+"""Kinds whose files may hold several pages; of all others the first picture is the page."""
+
 TAR_SUFFIX = ".tar"
 """A scan of a folder takes no archive for pages (it may hold a copy of what lies beside it); one that is named is read, by ``read_tar.py``."""
 

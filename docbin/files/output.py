@@ -15,16 +15,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from docbin.errors import UsageError
 from docbin.files.access import access_error
 from docbin.files.atomic import AtomicFile
 from docbin.files.document_record import DocumentRecord
 from docbin.files.resolution import Dpi, given
-from docbin.page import FloatMap, Image, Mask, check_image, check_mask
+
+if TYPE_CHECKING:
+    from docbin.page import FloatMap, Image, Mask
 
 
 class FormatWriter(Protocol):
@@ -188,6 +188,8 @@ class PageWriter:
 
     def add(self, mask: Mask, dpi: float | Dpi | None = None) -> None:
         """Append an ink mask, bool (H, W), True = ink; `dpi` a number or a pair (horizontal, vertical)."""
+        from docbin.page import check_mask
+
         check_mask(mask)
         if not self.format.ink:
             able = ", ".join(row.name for row in _FORMATS.values() if row.ink)
@@ -206,6 +208,8 @@ class PageWriter:
 
     def add_picture(self, pixels: Image, dpi: float | Dpi | None = None) -> None:
         """Append a page as it is, uint8 grey (H, W) or RGB (H, W, 3)."""
+        from docbin.page import check_image
+
         check_image(pixels)
         if not self.format.colour:
             able = ", ".join(row.name for row in _FORMATS.values() if row.colour)
@@ -335,6 +339,8 @@ def probability_grey(map: FloatMap) -> Image:
     ValueError
         Not (H, W), or values outside 0..1, or not finite.
     """
+    import numpy as np
+
     if not isinstance(map, np.ndarray) or map.dtype.kind != "f":
         raise TypeError(f"probability map: a float array is wanted, got {getattr(map, 'dtype', type(map).__name__)}")
     if map.ndim != 2 or 0 in map.shape:

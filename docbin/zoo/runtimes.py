@@ -25,18 +25,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from docbin import kernels
 from docbin.errors import MissingExtra, UsageError
-from docbin.kernels.shine_through import drop_shine_through
-from docbin.page import FloatMap, Image, Mask, Page, check_image, to_grey
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
-from docbin.zoo.graphs import sigmoid
 
 if TYPE_CHECKING:
     from docbin.engine import Graph
+    from docbin.page import FloatMap, Image, Mask, Page
 
 AUTO = "auto"
 
@@ -174,28 +170,37 @@ class Model:
         depth : strokes that are nowhere this deep, in units of the page's ink, go if they are blurrier than the page's own, too
             (:func:`docbin.kernels.shine_through.drop_shine_through`); 0 keeps every stroke, None is the model's own
         """
+        from docbin.page import check_image
+
         pixels = check_image(image)
         ink = self._opened.ink(pixels, self.config.output.threshold if threshold is None else threshold)
         return self._of_the_front(ink, pixels, depth)
 
     def _of_the_front(self, ink: Mask, image: Image, depth: float | None) -> Mask:
+        from docbin.kernels.shine_through import drop_shine_through
+        from docbin.page import to_grey
+
         output = self.config.output
         least = output.depth if depth is None else depth
         return drop_shine_through(ink, to_grey(image), least, output.faint, output.reach) if least > 0 else ink
 
     def with_probability(self, image: Image | Page, threshold: float | None = None, depth: float | None = None) -> tuple[Mask, FloatMap]:
         """What calling the model gives and what :meth:`probability` gives, of one pass of the network."""
+        from docbin.page import check_image
+
         pixels = check_image(image)
         least = self.config.output.threshold if threshold is None else threshold
         if isinstance(self._opened, PackedNet):
             ink, probability = self._opened.ink_and_probability(pixels, least)
         else:
             probability = self._opened.probability(pixels)
-            ink = np.asarray(probability >= least)
+            ink = _at_least(probability, least)
         return self._of_the_front(ink, pixels, depth), probability
 
     def probability(self, image: Image | Page) -> FloatMap:
         """Probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3)."""
+        from docbin.page import check_image
+
         return self._opened.probability(check_image(image))
 
 
@@ -284,6 +289,11 @@ def ink_and_probability(image: Image, *, model: str, threshold: float, depth: fl
     return load(model, runtime).with_probability(image, threshold, depth)
 
 
+def _at_least(map: FloatMap, least: float) -> Mask:
+    found: Mask = map >= least
+    return found
+
+
 class PackedNet:
     """A 1-bit network in docbin's engine."""
 
@@ -296,20 +306,22 @@ class PackedNet:
     def probability(self, image: Image) -> FloatMap:
         """See :class:`Opened`."""
         from docbin import engine
+        from docbin.zoo import graphs
 
-        return sigmoid(engine.logits(self._graph, image))
+        return graphs.sigmoid(engine.logits(self._graph, image))
 
     def ink(self, image: Image, threshold: float) -> Mask:
         """See :class:`Opened`; at one half these are the engine's own bits."""
         from docbin import engine
 
-        return engine.ink(self._graph, image) if threshold == 0.5 else np.asarray(self.probability(image) >= threshold)
+        return engine.ink(self._graph, image) if threshold == 0.5 else _at_least(self.probability(image), threshold)
 
     def ink_and_probability(self, image: Image, threshold: float) -> tuple[Mask, FloatMap]:
         """Both of one pass, the ink as :meth:`ink` has it: at one half by the logits, which the probability rounds."""
         from docbin import engine
+        from docbin.zoo import graphs
 
         logits = engine.logits(self._graph, image)
-        bits = logits >= 0
-        probability = sigmoid(logits)
-        return np.asarray(bits if threshold == 0.5 else probability >= threshold), probability
+        bits = _at_least(logits, 0.0)
+        probability = graphs.sigmoid(logits)
+        return bits if threshold == 0.5 else _at_least(probability, threshold), probability

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from docbin import batch
-from docbin.batch.run import worker_memory
+from docbin.batch.batch_run import worker_memory
 from docbin.batch.worker import check_memory
 from docbin.catalogue import METHODS
 from docbin.errors import RefusedInput

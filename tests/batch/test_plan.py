@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path, PurePath
 
@@ -292,3 +294,24 @@ def test_what_is_left_out_for_the_name_of_an_earlier_result_is_told_in_one_line(
     assert files(tmp_path / "out") == {"a.png"}
     _, records = binarize([tmp_path / "scans" / "b.ink.png"], tmp_path / "out", spool)
     assert [record.status for record in records] == ["done"]
+
+
+@pytest.mark.parametrize(
+    ("program", "without"),
+    [
+        (
+            "from docbin import batch; batch.plan, batch.run, batch.Binarize.create('otsu', {}), batch.Binarize.create(None, {})",
+            {"numpy", "cv2", "PIL"},
+        ),
+        (
+            "import docbin.batch.worker, docbin.batch.binarize_job",
+            {"docbin.batch.batch_plan", "docbin.batch.batch_run", "docbin.batch.outputs"},
+        ),
+    ],
+)
+def test_a_process_imports_its_own_side_of_a_batch(program: str, without: set[str]) -> None:
+    """Planning and running want no pixels, a worker wants no plan: each is half of what a small picture waits for."""
+    found = subprocess.run(
+        [sys.executable, "-c", f"{program}; import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert not without & set(found.stdout.split())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docbin import batch
-from docbin.batch.run import BatchRun
+from docbin.batch.batch_run import BatchRun
 from docbin.batch.shard import Shard
 from docbin.batch.work_list import WorkList, parse
 from docbin.errors import InputError, UsageError

@@ -180,7 +180,7 @@ def test_a_model_may_drop_what_shines_through_and_its_user_may_not(
     assert np.array_equal(model(image), drop_shine_through(said, to_grey(image), 0.7, 0.4, 20))
     assert np.array_equal(model(image, depth=0.0), said)
     asked = []
-    monkeypatch.setattr(runtimes, "drop_shine_through", lambda ink, grey, *rule: asked.append(rule) or ~ink)
+    monkeypatch.setattr("docbin.kernels.shine_through.drop_shine_through", lambda ink, grey, *rule: asked.append(rule) or ~ink)
     assert np.array_equal(model(image, depth=1.5), ~said)
     assert np.array_equal(model(image, depth=0.0), said)
     assert asked == [(1.5, 0.4, 20)]
