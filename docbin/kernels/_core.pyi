@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
-interface: int = 8
+interface: int = 9
 
 def available_levels() -> list[str]:
     """Levels this build and this CPU can run, worst first."""
@@ -26,6 +26,16 @@ def pieces(
 ) -> Annotated[NDArray[numpy.int64], dict(shape=(None, None))]:
     """
     A row of eight numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces.
+    """
+
+def piece_peaks(
+    bits: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    first: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    second: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    third: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
+    """
+    Pixels and the largest values of three planes of every piece of a mask of 0 and 1; see docbin.kernels.pieces.
     """
 
 def area_means(

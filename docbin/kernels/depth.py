@@ -21,14 +21,19 @@ Everything is done once a page and in whole bytes, so that training and every ru
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from docbin import kernels
 from docbin.kernels import document
 from docbin.kernels.area_means import area_means
-from docbin.kernels.stroke_edges import AREA, DEPTH, WIDTH, darkness_of, softness, strokes
+from docbin.kernels.stroke_edges import AREA, DEPTH, WIDTH, darkness_of, softness, stroke_table
 from docbin.page import Image, Mask
+
+T = TypeVar("T")
 
 SHRINK = 4
 """The paper is estimated at this fraction of the size; of each cell the mean is taken."""
@@ -66,9 +71,9 @@ def quotients(grey: Image) -> Image:
     side = 2 * REACH + 1
     closed = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
     paper = cv2.resize(cv2.blur(closed, (side, side)), (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
-    # A little light on both: nothing is divided by nothing, and a black margin is its own paper.
-    lit, paper = cv2.add(grey, LIGHT), cv2.add(paper, LIGHT)
-    return np.asarray(cv2.divide(lit, paper, scale=255.0), np.uint8)
+    # A little light on both: nothing is divided by nothing, and a black margin is its own paper. In place: fresh memory costs more than the sums.
+    lit, paper = cv2.add(grey, LIGHT), cv2.add(paper, LIGHT, dst=paper)
+    return np.asarray(cv2.divide(lit, paper, dst=lit, scale=255.0), np.uint8)
 
 
 def ink_depth(quotient: Image, share: float = 0.97) -> int:
@@ -120,7 +125,7 @@ def _local_plane(quotient: Image, ink: float) -> Image:
 
     height, width = quotient.shape
     levels = cv2.resize(_levels(quotient, ink), (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
-    return np.asarray(cv2.divide(cv2.bitwise_not(quotient), levels, scale=float(INK)), np.uint8)
+    return np.asarray(cv2.divide(cv2.bitwise_not(quotient), levels, dst=levels, scale=float(INK)), np.uint8)
 
 
 def _levels(quotient: Image, ink: float) -> Image:
@@ -130,15 +135,17 @@ def _levels(quotient: Image, ink: float) -> Image:
     """
     import cv2
 
-    depth = np.ascontiguousarray(cv2.bitwise_not(quotient)[::SHRINK, ::SHRINK])
+    depth = np.asarray(cv2.bitwise_not(np.ascontiguousarray(quotient[::SHRINK, ::SHRINK])), np.uint8)
     grid = (max(1, round(SHRINK * depth.shape[1] / CELL)), max(1, round(SHRINK * depth.shape[0] / CELL)))
     faintest = max(0.2 * ink, 14.0)
     steps = np.linspace(faintest, max(ink, faintest + STEPS), STEPS + 1)
-    deeper = np.empty((STEPS, grid[1], grid[0]), np.float32)
-    for place, step in enumerate(steps[:-1]):
+
+    def deeper_than(step: float) -> NDArray[np.float32]:
         _, over = cv2.threshold(depth, step, 255, cv2.THRESH_BINARY)
         share = area_means(np.asarray(over, np.uint8), (grid[1], grid[0])).astype(np.float32)
-        deeper[place] = cv2.blur(share, (SPAN, SPAN), borderType=cv2.BORDER_REPLICATE)
+        return np.asarray(cv2.blur(share, (SPAN, SPAN), borderType=cv2.BORDER_REPLICATE), np.float32)
+
+    deeper = np.stack(_at_once(deeper_than, [float(step) for step in steps[:-1]]))
     exceeded = (deeper > (1 - AROUND) * deeper[0]).sum(axis=0)
     levels = np.where(deeper[0] > 0.05, steps[exceeded], 0.0).astype(np.float32)
     levels = cv2.blur(levels, (3, 3), borderType=cv2.BORDER_REPLICATE)
@@ -158,22 +165,24 @@ def has_pale_ink(quotient: Image, ink: float) -> bool:
     seen = darkness_of(quotient)
 
     def deeper_than(least: float) -> NDArray[np.float64]:
-        _, rows = strokes(seen[0] > least, *seen)
+        rows = stroke_table(seen[0] > least, *seen)
         return rows[(rows[:, AREA] >= 25) & (rows[:, WIDTH] < 25)]
 
-    leasts = (max(0.2 * ink, 14.0), 0.5 * ink)
-    if kernels.threads() > 1:
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(
-            len(leasts)
-        ) as pool:  # half of what a page's depth takes; the work is OpenCV's and NumPy's, outside the interpreter's lock
-            found = list(pool.map(deeper_than, leasts))
-    else:
-        found = [deeper_than(least) for least in leasts]
+    found = _at_once(deeper_than, [max(0.2 * ink, 14.0), 0.5 * ink])
     pale, dark = found[0][found[0][:, DEPTH] < 0.55 * ink], found[1][found[1][:, DEPTH] > 0.75 * ink]
     soft = softness(pale, dark) if len(pale) >= 12 else None
     return soft is not None and soft[0] >= SHARP
+
+
+def _at_once(function: Callable[[float], T], values: Sequence[float]) -> list[T]:
+    """`function` of all `values`, by as many threads as kernels may have: its work is OpenCV's and the core's, outside the interpreter's lock."""
+    threads = min(kernels.threads(), len(values))
+    if threads == 1:
+        return [function(value) for value in values]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, values))
 
 
 def _table(ink: float) -> NDArray[np.uint8]:

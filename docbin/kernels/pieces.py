@@ -13,6 +13,8 @@ from docbin import kernels
 from docbin.kernels import reference_pieces as twin
 from docbin.page import Image
 
+Floats = NDArray[np.float32]
+
 AREA, LEFT, TOP, RIGHT, BOTTOM, DEPTH, DEEPEST, SLOPE = range(8)
 """Columns: pixels; the box, right and bottom exclusive; sum and maximum of the depth; sum of the slope."""
 
@@ -32,3 +34,18 @@ def pieces(bits: Image, depth: Image | None = None, slope: Image | None = None, 
     if not kernels.compiled():
         return twin.pieces(bits, depth, slope, eight=eight)
     return np.asarray(kernels._core.pieces(bits, depth, slope, eight))
+
+
+def peaks(bits: Image, first: Floats, second: Floats, third: Floats) -> NDArray[np.float64]:
+    """Pixels and the largest value of each plane, float64 (pieces, 4), of every 8-connected piece of a mask, in raster order of their first pixels.
+
+    Parameters
+    ----------
+    bits : uint8 (H, W), 0 or 1 a pixel
+    first, second, third : float32 (H, W), nowhere below 0
+    """
+    bits = np.ascontiguousarray(bits)
+    if not kernels.compiled():
+        return twin.peaks(bits, first, second, third)
+    planes = (np.ascontiguousarray(plane, np.float32) for plane in (first, second, third))
+    return np.asarray(kernels._core.piece_peaks(bits, *planes))

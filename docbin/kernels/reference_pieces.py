@@ -28,3 +28,20 @@ def pieces(bits: Image, depth: Image | None = None, slope: Image | None = None, 
         table[:, 7] = np.bincount(owner, slope.ravel()[inside], minlength=count)[1:]
     _, firsts = np.unique(owner, return_index=True)
     return table[np.argsort(firsts, kind="stable")]
+
+
+def peaks(bits: Image, *planes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """As :func:`docbin.kernels.pieces.peaks`."""
+    import cv2
+
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(np.asarray(bits, np.uint8), connectivity=8)
+    inside = np.flatnonzero(bits)
+    owner = labels.ravel()[inside].astype(np.intp)
+    largest = np.zeros(
+        (len(planes), count), np.float32
+    )  # contiguous and of the planes' own type: else NumPy's `at` is thirty times as slow
+    for row, plane in zip(largest, planes, strict=True):
+        np.maximum.at(row, owner, plane.ravel()[inside])
+    table = np.column_stack([boxes[1:, cv2.CC_STAT_AREA], *largest[:, 1:]]).astype(np.float64)
+    _, firsts = np.unique(owner, return_index=True)
+    return table[np.argsort(firsts, kind="stable")]

@@ -17,7 +17,7 @@ import numpy as np
 
 from docbin.kernels.depth import INK, ink_depth, keep_deep, page_plane, quotients
 from docbin.kernels.document import keep_seeded
-from docbin.kernels.stroke_edges import AREA, STEEPNESS, darkness_of, softness, strokes
+from docbin.kernels.stroke_edges import AREA, STEEPNESS, darkness_of, softness, stroke_table, strokes
 from docbin.page import Image, Mask
 
 SOFTER = 0.92
@@ -46,7 +46,7 @@ def drop_shine_through(ink: Mask, grey: Image, depth: float, faint: float, reach
         return ink
     seen = darkness_of(quotient)
     labels, pale = strokes(doubtful, *seen)
-    _, dark = strokes(np.asarray(keep_seeded(np.asarray(ink, np.uint8), plane, round(INK * DARK) - 1), np.bool_), *seen)
+    dark = stroke_table(np.asarray(keep_seeded(np.asarray(ink, np.uint8), plane, round(INK * DARK) - 1), np.bool_), *seen)
     found = softness(pale[pale[:, AREA] >= SPECK], dark[dark[:, AREA] >= SPECK])
     if found is None or found[0] >= SOFTER:
         return ink

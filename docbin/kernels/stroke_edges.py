@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from docbin.kernels.pieces import peaks
 from docbin.page import Image, Mask
 
 AREA, WIDTH, STEEPNESS, DEPTH = range(4)
@@ -48,6 +49,16 @@ def strokes(mask: Mask, depth: NDArray[np.float32], slope: NDArray[np.float32]) 
     width, steepest, deepest = largest[:, 1:].astype(np.float64)
     rows = np.column_stack([boxes[1:, cv2.CC_STAT_AREA], width, steepest / np.maximum(deepest, 1.0), deepest])
     return np.asarray(labels, np.int32), rows
+
+
+def stroke_table(mask: Mask, depth: NDArray[np.float32], slope: NDArray[np.float32]) -> Table:
+    """The rows of :func:`strokes` in another order, without labels: a fifth of the time."""
+    import cv2
+
+    bits = np.asarray(mask, np.uint8)
+    width = np.asarray(cv2.distanceTransform(bits, cv2.DIST_L2, 3), np.float32)
+    area, widest, steepest, deepest = peaks(bits, width, slope, depth).T
+    return np.column_stack([area, widest, steepest / np.maximum(deepest, 1.0), deepest])
 
 
 def softness(pale: Table, dark: Table) -> tuple[float, float] | None:

@@ -51,6 +51,15 @@ int main() {
                     mix(block);
                     ++cases;
                 }
+            {
+                Block<std::uint8_t> bits = plane(width * height, 2);
+                Block<float> values(bits.count);
+                for (std::size_t i = 0; i < bits.count; ++i) bits.at[i] = bits.at[i] == 0, values.at[i] = static_cast<float>(grey.at[i]);
+                const auto table = assessment::peaks(bits.at.get(), values.at.get(), values.at.get(), values.at.get(), height, width);
+                Block<assessment::Peaks> block(table.size());
+                std::copy(table.begin(), table.end(), block.at.get());
+                mix(block);
+            }
             ++cases;
         }
     return finish();

@@ -19,6 +19,21 @@ def test_the_core_and_its_twin_agree(shape: tuple[int, int], share: float, eight
     np.testing.assert_array_equal(pieces.pieces(bits, eight=eight), reference_pieces.pieces(bits, eight=eight))
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 1), (2, 3), (33, 70), (120, 131)])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.4, 0.9, 1.0])
+def test_the_core_and_its_twin_agree_on_the_largest_values(shape: tuple[int, int], share: float) -> None:
+    rng = np.random.default_rng(int(100 * share) + shape[0])
+    bits = (rng.random(shape) < share).astype(np.uint8)
+    planes = [rng.random(shape, np.float32) for _ in range(3)]
+    np.testing.assert_array_equal(pieces.peaks(bits, *planes), reference_pieces.peaks(bits, *planes))
+
+
+def test_the_largest_values_by_hand() -> None:
+    bits = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 1]], np.uint8)
+    rising = np.arange(12, dtype=np.float32).reshape(3, 4)
+    assert pieces.peaks(bits, rising, 11 - rising, rising[:, ::-1]).tolist() == [[2, 5, 11, 6], [3, 11, 8, 8]]
+
+
 def test_a_table_by_hand() -> None:
     bits = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 1]], np.uint8)
     depth = np.arange(12, dtype=np.uint8).reshape(3, 4)

@@ -8,7 +8,7 @@ import pytest
 
 from docbin.kernels.depth import depth_plane, keep_deep
 from docbin.kernels.shine_through import DARK, SOFTER, drop_shine_through
-from docbin.kernels.stroke_edges import strokes
+from docbin.kernels.stroke_edges import stroke_table, strokes
 from docbin.page import Image, Mask
 
 RULE = (0.5, 0.4, 20)
@@ -97,3 +97,4 @@ def test_a_stroke_s_row_is_what_its_pixels_say() -> None:
         own = labels == label
         deepest = float(depth[own].max())
         assert row.tolist() == [own.sum(), float(distance[own].max()), float(slope[own].max()) / max(deepest, 1.0), deepest]
+    assert sorted(stroke_table(mask, depth, slope).tolist()) == sorted(rows.tolist())

@@ -15,4 +15,11 @@ constexpr int columns = 8;
 // size, of which sums (and the largest depth) are taken; both may be null, then those columns are 0.
 std::vector<Piece> pieces(const std::uint8_t *bits, const std::uint8_t *depth, const std::uint8_t *slope, bool eight, std::int64_t height, std::int64_t width);
 
+// Pixels and the largest values of three planes (at least 0) of each of those pieces, 8-connected, in the same order.
+struct Peaks {
+    double area, first, second, third;
+};
+constexpr int peak_columns = 4;
+std::vector<Peaks> peaks(const std::uint8_t *bits, const float *first, const float *second, const float *third, std::int64_t height, std::int64_t width);
+
 }  // namespace docbin::assessment

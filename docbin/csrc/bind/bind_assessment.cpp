@@ -38,6 +38,22 @@ Table bind_pieces(Bytes bits, std::optional<Bytes> depth, std::optional<Bytes> s
     return Table(reinterpret_cast<std::int64_t *>(kept->data()), {kept->size(), static_cast<std::size_t>(assessment::columns)}, owner);
 }
 
+using Floats = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+auto bind_peaks(Bytes bits, Floats first, Floats second, Floats third) {
+    for (const auto *plane : {&first, &second, &third})
+        if (plane->shape(0) != bits.shape(0) || plane->shape(1) != bits.shape(1)) throw std::invalid_argument("arrays of unequal shape");
+    auto *kept = new std::vector<assessment::Peaks>;
+    nb::capsule owner(kept, [](void *data) noexcept { delete static_cast<std::vector<assessment::Peaks> *>(data); });
+    {
+        nb::gil_scoped_release release;
+        *kept = assessment::peaks(bits.data(), first.data(), second.data(), third.data(), static_cast<std::int64_t>(bits.shape(0)),
+                                  static_cast<std::int64_t>(bits.shape(1)));
+    }
+    static_assert(sizeof(assessment::Peaks) == assessment::peak_columns * sizeof(double));
+    return nb::ndarray<nb::numpy, double, nb::ndim<2>>(reinterpret_cast<double *>(kept->data()), {kept->size(), static_cast<std::size_t>(assessment::peak_columns)}, owner);
+}
+
 void bind_area_means(Bytes plane, std::int64_t every, int times, OutBytes out) {
     const auto height = static_cast<std::int64_t>(plane.shape(0)), width = static_cast<std::int64_t>(plane.shape(1));
     const auto out_height = static_cast<std::int64_t>(out.shape(0)), out_width = static_cast<std::int64_t>(out.shape(1));
@@ -65,6 +81,8 @@ void bind_zone_counts(Bytes zones, Bytes first, Bytes second, OutCounts first_co
 void bind_assessment(nb::module_ &m) {
     m.def("pieces", &bind_pieces, nb::arg("bits"), nb::arg("depth").none(), nb::arg("slope").none(), nb::arg("eight"),
           "A row of eight numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces.");
+    m.def("piece_peaks", &bind_peaks, nb::arg("bits"), nb::arg("first"), nb::arg("second"), nb::arg("third"),
+          "Pixels and the largest values of three planes of every piece of a mask of 0 and 1; see docbin.kernels.pieces.");
     m.def("area_means", &bind_area_means, nb::arg("plane"), nb::arg("every"), nb::arg("times"), nb::arg("out"));
     m.def("zone_counts", &bind_zone_counts, nb::arg("zones"), nb::arg("first"), nb::arg("second"), nb::arg("first_counts"), nb::arg("second_counts"));
 }
