@@ -23,7 +23,7 @@ OPS = ("depth", "codes", "conv", "pool", "upsample", "head", "edge", "rest", "pa
 """Rows of a network, in the order in which a page goes through them; "page" is the sum."""
 
 
-def _once(graph: engine.Graph, page: Image) -> dict[str, float]:
+def seconds_by_op(graph: engine.Graph, page: Image) -> dict[str, float]:
     """Seconds of one page by op, all but "rest"."""
     start = time.process_time()
     by_op = engine.profile(graph, page, threads=1)
@@ -65,10 +65,10 @@ def run(networks: Sequence[Packed] | None = None, repeats: int = 5, size: tuple[
         least = dict.fromkeys(OPS, float("inf")) | {"rest": 0.0}
         clock = 0.0
         with one_thread():
-            _once(graph, page[:256])  # the graph is made ready for the core once
+            seconds_by_op(graph, page[:256])  # the graph is made ready for the core once
             for _ in range(repeats):
                 clock = max(clock, core.core_clock(0.02))
-                for op, seconds in _once(graph, page).items():
+                for op, seconds in seconds_by_op(graph, page).items():
                     least[op] = min(least[op], seconds)
         least["rest"] = max(0.0, 2 * least["page"] - sum(least.values()))
         for op in OPS:

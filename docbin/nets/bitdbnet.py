@@ -16,12 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from docbin.nets.bitunet import BitUNet, BitUNetConfig
+from docbin.nets.bitunet import BitUNet
+from docbin.nets.bitunet_config import BitUNetConfig
 
 
 @dataclass(frozen=True, slots=True)
 class BitDBNetConfig(BitUNetConfig):
-    """A variant of :class:`BitDBNet`; fields as of :class:`docbin.nets.bitunet.BitUNetConfig`, with defaults for pictures of words."""
+    """A variant of :class:`BitDBNet`; fields as of :class:`docbin.nets.bitunet_config.BitUNetConfig`, with defaults for pictures of words."""
 
     windows: tuple[int, ...] = (5, 13, 31)
     thetas: int = 8

@@ -26,14 +26,13 @@ is one of bits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from docbin.errors import UsageError
+from docbin.nets.bitunet_config import BitUNetConfig
 from docbin.nets.edge import Edge
 from docbin.nets.native import levels_of_norm
 from docbin.nets.pixels import autocast_type, framed, luma, padded
@@ -41,80 +40,7 @@ from docbin.nets.stem import Stem
 from docbin.quant import get, sign
 from docbin.quant.estimators import binarize, hard_tanh
 from docbin.quant.layer import QuantConv2d
-from docbin.quant.quantizer import ActQuantizer, Deployment
-
-
-@dataclass(frozen=True, slots=True)
-class BitUNetConfig:
-    """A variant of :class:`BitUNet`.
-
-    Attributes
-    ----------
-    windows : sides of the stem's windows in cells of 2 x 2 pixels, odd
-    thetas : thresholds a window
-    greys : fixed grey levels
-    depths : fixed levels of the depth plane; 0 for a network that takes none. 4 (windows * thetas + greys + depths) must be a multiple of 64
-    floor : added to the local deviation, grey levels
-    filters : filters on the way down at 1/2, 1/4, 1/8, ... of the page's side
-    decoder_filters : filters on the way up, one number fewer
-    narrow : filters of the 1 x 1 convolution before the upsampling to each level; ``thresholds`` times each of these counts must be a multiple of 64
-    thresholds : of a filter; it gives a bit for each
-    encoder_convs, decoder_convs : convolutions a level on the way down and up (one number fewer for the way up)
-    first_stride : of the first convolution, 1 or 2. With 2 all levels are half as large (1/4, 1/8, ...), a filter of the first sees 6 x 6 pixels, and
-        the last map is doubled once more before the head, which has the stem's codes beside it
-    planes : sign planes of the head's weights
-    edge : filters of the 8-bit step behind the head; 0 for none
-    quantizer : a row of ``docbin.quant.METHODS`` whose weights fold to one plane
-    """
-
-    windows: tuple[int, ...] = (5, 13, 31)
-    thetas: int = 7
-    greys: int = 3
-    depths: int = 8
-    floor: float = 7.65
-    filters: tuple[int, ...] = (32, 128, 128, 256)
-    decoder_filters: tuple[int, ...] = (64, 128, 128)
-    narrow: tuple[int, ...] = (32, 64, 64)
-    thresholds: int = 2
-    encoder_convs: tuple[int, ...] = (1, 2, 2, 2)
-    decoder_convs: tuple[int, ...] = (1, 1, 2)
-    first_stride: int = 1
-    planes: int = 3
-    edge: int = 0
-    quantizer: str = "bireal"
-
-    def __post_init__(self) -> None:
-        """Refuse counts that do not fit each other or the engine."""
-        levels = len(self.filters)
-        if (
-            levels < 1
-            or {len(self.decoder_filters), len(self.narrow), len(self.decoder_convs)} != {levels - 1}
-            or len(self.encoder_convs) != levels
-        ):
-            raise UsageError(
-                f"bitunet: {levels} levels of filters want {levels} encoder_convs and {levels - 1} decoder_filters, narrow and decoder_convs"
-            )
-        codes = len(self.windows) * self.thetas + self.greys + self.depths
-        if 4 * codes % 64 or not codes:
-            raise UsageError(
-                f"bitunet: 4 ({len(self.windows)} windows x {self.thetas} thetas + {self.greys} greys + {self.depths} depths) "
-                "must be a multiple of 64"
-            )
-        counts = self.filters + self.decoder_filters + self.narrow
-        if (
-            self.thresholds < 1
-            or any(count < 1 or count * self.thresholds % 64 for count in counts)
-            or min(self.encoder_convs + self.decoder_convs) < 1
-        ):
-            raise UsageError(
-                f"bitunet: thresholds {self.thresholds} times each of filters {self.filters}, {self.decoder_filters}, {self.narrow} must be "
-                "a multiple of 64, and convolutions at least 1"
-            )
-        if self.first_stride not in (1, 2):
-            raise UsageError(f"bitunet: first_stride = {self.first_stride}: 1 or 2 is wanted")
-        deployment, why = get(self.quantizer).weight().deployment, get(self.quantizer).weight().why
-        if deployment is not Deployment.FOLDS:
-            raise UsageError(f"bitunet: quantizer {self.quantizer!r} does not fold to one plane of bits ({why})")
+from docbin.quant.quantizer import ActQuantizer
 
 
 class Bits(ActQuantizer):
@@ -313,49 +239,28 @@ class BitUNet(nn.Module):
         super().__init__()
         self.config = config = config or BitUNetConfig()
         self.stem = Stem(config.windows, config.thetas, config.greys, config.depths, config.floor)
+        by_name = {layer.name: (layer, count) for layer, count in zip(config.layers, config.thresholds_of, strict=True)}
         levels = len(config.filters)
 
-        def level(
-            sources: tuple[int, ...], in_thresholds: int, filters: int, convolutions: int, last: bool = False, stride: int = 1
-        ) -> nn.Sequential:
-            blocks = []
-            for k in range(convolutions):
-                spread_out = last and k == convolutions - 1
-                blocks.append(
-                    BitBlock(sources, in_thresholds, filters, config.thresholds, 3, config.quantizer, spread_out, 1 if k else stride)
-                )
-                sources, in_thresholds = (filters,), config.thresholds
-            return nn.Sequential(*blocks)
+        def block(name: str, spread_out: bool = False) -> BitBlock:
+            layer, count = by_name[name]
+            in_thresholds = config.thresholds_of[layer.inputs[0]] if layer.inputs else 1
+            sources = tuple(config.layers[at].filters for at in layer.inputs) or (self.stem.channels,)
+            return BitBlock(sources, in_thresholds, layer.filters, count, layer.kernel, config.quantizer, spread_out, layer.stride)
 
-        self.encoder = nn.ModuleList(
-            level(
-                (config.filters[at - 1] if at else self.stem.channels,),
-                config.thresholds if at else 1,
-                config.filters[at],
-                config.encoder_convs[at],
-                last=levels == 1,
-                stride=1 if at else config.first_stride,
-            )
-            for at in range(levels)
-        )
-        raised = [*config.decoder_filters[1:], config.filters[-1]]
-        self.narrow = nn.ModuleList(
-            BitBlock((raised[at],), config.thresholds, config.narrow[at], config.thresholds, 1, config.quantizer)
-            for at in range(levels - 1)
-        )
-        self.decoder = nn.ModuleList(
-            level(
-                (config.filters[at], config.narrow[at]),
-                config.thresholds,
-                config.decoder_filters[at],
-                config.decoder_convs[at],
-                last=at == 0,
-            )
-            for at in range(levels - 1)
-        )
-        last = config.decoder_filters[0] if levels > 1 else config.filters[0]
-        self.head = BitHead(config.thresholds * last + self.stem.channels, config.planes)
+        def level(name: str, convolutions: int, last: bool = False) -> nn.Sequential:
+            return nn.Sequential(*(block(f"{name}.{k}", last and k == convolutions - 1) for k in range(convolutions)))
+
+        self.encoder = nn.ModuleList(level(f"encoder.{at}", config.encoder_convs[at], last=levels == 1) for at in range(levels))
+        self.narrow = nn.ModuleList(block(f"narrow.{at}") for at in range(levels - 1))
+        self.decoder = nn.ModuleList(level(f"decoder.{at}", config.decoder_convs[at], last=at == 0) for at in range(levels - 1))
+        self.head = BitHead(config.thresholds_of[-1] * config.layers[-1].filters + self.stem.channels, config.planes)
         self.edge = Edge(4 * (len(config.windows) + 1 + self.depth), config.edge) if config.edge else None
+
+    @property
+    def blocks(self) -> list[BitBlock]:
+        """Its convolutions of bits, in the order of ``config.layers``, which is the engine's."""
+        return [self.get_submodule(layer.name) for layer in self.config.layers]  # type: ignore[misc]
 
     @property
     def depth(self) -> bool:

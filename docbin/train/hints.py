@@ -42,7 +42,7 @@ class Hints(nn.Module):
         self._said: dict[str, Tensor] = {}
         config = student.config
         counts = [*config.decoder_filters, config.filters[-1]]
-        counts[0] *= config.thresholds  # the last map is bits, not levels
+        counts[0] *= config.thresholds_of[-1]  # the last map is bits, not levels
         self.sides = [side for at in range(len(counts)) if (side := config.first_stride * 2 ** (at + 1)) in LEVELS]
         if not self.sides:
             raise UsageError(f"loss.terms: hints: the student has no level at 1/{', 1/'.join(str(level) for level in LEVELS)} of the side")

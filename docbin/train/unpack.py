@@ -48,7 +48,7 @@ def unpack_bitunet(net: BitUNet, graph: Graph) -> None:
         The graph is not that of this variant.
     """
     convs = [node for node in graph.nodes if node.op == "conv"]
-    blocks = _blocks(net)
+    blocks = net.blocks
     heads = [node for node in graph.nodes if node.op == "head"]
     if len(convs) != len(blocks) or len(heads) != 1 or graph.nodes[0].op != "codes":
         raise UsageError(f"net.init: the packed network has {len(convs)} convolutions, the recipe's variant {len(blocks)}")
@@ -59,24 +59,16 @@ def unpack_bitunet(net: BitUNet, graph: Graph) -> None:
             net.stem.grey.copy_(torch.from_numpy(codes["grey"]))
             if net.depth:
                 net.stem.depth.copy_(torch.from_numpy(codes["depth"]))
-            packed_thresholds = convs[0].tensors["limit"].shape[0]
-            for block, node in zip(blocks, convs, strict=True):
+            packed = [node.tensors["limit"].shape[0] for node in convs]
+            for block, layer, node in zip(blocks, net.config.layers, convs, strict=True):
                 if node.attributes["stride"] != block.conv.stride[0]:
                     raise ValueError(f"a convolution of stride {node.attributes['stride']} where the recipe has {block.conv.stride[0]}")
-                _unpack_block(block, node, 1 if block is blocks[0] else packed_thresholds)
-            _unpack_head(net, heads[0], packed_thresholds)
+                _unpack_block(block, node, packed[layer.inputs[0]] if layer.inputs else 1)
+            _unpack_head(net, heads[0], packed[-1])
             if net.edge is not None and graph.nodes[-1].op == "edge":
                 _unpack_edge(net.edge, graph.nodes[-1])
     except (RuntimeError, KeyError, ValueError) as error:
         raise UsageError(f"net.init: the packed network is of another variant than the recipe's ({error})") from None
-
-
-def _blocks(net: BitUNet) -> list[BitBlock]:
-    """The blocks in the order in which the exporter writes them."""
-    parts: list[nn.Module] = list(net.encoder)
-    for level in range(len(net.decoder) - 1, -1, -1):
-        parts += [net.narrow[level], net.decoder[level]]
-    return [block for part in parts for block in part.modules() if isinstance(block, BitBlock)]
 
 
 def _signs(words: Array, channels: int) -> Tensor:
@@ -119,7 +111,7 @@ def _set_line(norm: nn.BatchNorm2d, slope: Tensor, height: Tensor, mean: Tensor,
 
 def _unpack_head(net: BitUNet, node: Node, packed_thresholds: int) -> None:
     head = net.head
-    planes, thresholds = len(head.scale), net.config.thresholds
+    planes, thresholds = len(head.scale), net.config.thresholds_of[-1]
     last = head.weight.shape[1] - net.stem.channels
     filters = last // thresholds
     signs = _signs(node.tensors["weights"], filters * packed_thresholds + net.stem.channels).reshape(planes, 4, -1, 3, 3)
@@ -134,11 +126,25 @@ def _unpack_head(net: BitUNet, node: Node, packed_thresholds: int) -> None:
         before = before + scale.reshape(-1, 1, 1, 1) * plane
     step = head.scale[-1].abs().reshape(-1, 1, 1, 1)
     weight = torch.where(high == torch.inf, low + step, torch.where(low == -torch.inf, high - step, (low + high) / 2))
-    # Of another number of thresholds, each takes the weight of the nearest there was, shared by as many as take it.
-    taken = [k * packed_thresholds // thresholds for k in range(thresholds)]
-    copies = [weight[:, k * filters : (k + 1) * filters] / taken.count(k) for k in taken]
-    head.weight.copy_(torch.cat([*copies, weight[:, filters * packed_thresholds :]], 1))
+    head.weight.copy_(with_thresholds(weight, filters, packed_thresholds, thresholds))
     head.bias.copy_(torch.from_numpy(node.tensors["bias"]))
+
+
+def with_thresholds(weight: Tensor, filters: int, had: int, wanted: int) -> Tensor:
+    """A head's weights (4, filters * had + codes, k, k) for a last layer of another number of thresholds.
+
+    Of more, each takes the weight of the nearest there was, shared by as many as take it; of fewer, each takes those of all that are
+    nearest to it.
+    """
+    parts = torch.split(weight[:, : filters * had], filters, 1)
+    if wanted < had:
+        copies = [
+            sum((part for k, part in enumerate(parts) if k * wanted // had == at), torch.zeros_like(parts[0])) for at in range(wanted)
+        ]
+    else:
+        taken = [k * had // wanted for k in range(wanted)]
+        copies = [parts[k] / taken.count(k) for k in taken]
+    return torch.cat([*copies, weight[:, filters * had :]], 1)
 
 
 def _unpack_edge(edge: Edge, node: Node) -> None:
@@ -164,7 +170,7 @@ def calibrate(net: BitUNet, batches: Sequence[Tensor]) -> None:
         found = [count, x.sum((0, 2, 3)), x.square().sum((0, 2, 3))]
         sums[norm] = [old + new for old, new in zip(sums[norm], found, strict=True)] if norm in sums else found
 
-    norms = [block.norm for block in _blocks(net)]
+    norms = [block.norm for block in net.blocks]
     was_training = net.training
     net.train()
     for norm in norms:

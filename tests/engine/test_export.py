@@ -16,7 +16,8 @@ from docbin.engine.tiles import Region, compute  # noqa: E402
 from docbin.errors import UsageError  # noqa: E402
 from docbin.kernels import bits  # noqa: E402
 from docbin.kernels.depth import depth_plane  # noqa: E402
-from docbin.nets.bitunet import BitBlock, BitUNet, BitUNetConfig  # noqa: E402
+from docbin.nets.bitunet import BitBlock, BitUNet  # noqa: E402
+from docbin.nets.bitunet_config import BitUNetConfig  # noqa: E402
 from docbin.nets.inference import to_tensor, with_depth  # noqa: E402
 
 SMALL = BitUNetConfig(
@@ -48,6 +49,7 @@ ONE_BIT = BitUNetConfig(
 
 EDGED = replace(SMALL, edge=12)
 EDGED_ONE_BIT = replace(ONE_BIT, edge=4)
+BY_LAYER = replace(SMALL, filters=(32, 64, 64), layer_thresholds=(4, 2, 1, 3, 4, 1, 2, 4, 2, 3), edge=4)
 STRIDED = replace(SMALL, first_stride=2, depths=0, greys=11)
 
 
@@ -101,7 +103,7 @@ def test_every_layer_has_the_torch_networks_bits() -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 96), (61, 75), (1, 1), (17, 130)])
-@pytest.mark.parametrize("config", [SMALL, EDGED, EDGED_ONE_BIT, STRIDED])
+@pytest.mark.parametrize("config", [SMALL, EDGED, EDGED_ONE_BIT, BY_LAYER, STRIDED])
 def test_logits_are_the_torch_networks_to_the_last_bit(size: tuple[int, int], config: BitUNetConfig) -> None:
     net, image = trained(config), page(*size)
     graph = engine.loads(export.to_packed(net))
@@ -144,7 +146,7 @@ def test_a_masked_network_exports_its_zeros() -> None:
     assert np.array_equal(engine.logits(engine.loads(export.to_packed(net)), image), want)
 
 
-@pytest.mark.parametrize("config", [SMALL, ONE_BIT, replace(SMALL, thresholds=4), EDGED])
+@pytest.mark.parametrize("config", [SMALL, ONE_BIT, replace(SMALL, thresholds=4), EDGED, BY_LAYER])
 def test_training_computes_what_evaluation_counts(config: BitUNetConfig) -> None:
     """Levels and float norms in training, bits and integer thresholds in evaluation: the same logits, where the norms use the same statistics."""
     net = trained(config)
@@ -191,6 +193,9 @@ def test_a_float_network_says_why_it_cannot_be_packed() -> None:
         ({"greys": 4}, "multiple of 64"),
         ({"narrow": (64, 64)}, "want 4 encoder_convs"),
         ({"quantizer": "denseshift"}, "does not fold"),
+        ({"layer_thresholds": (2,) * 13}, "one for each of encoder.0.0"),
+        ({"layer_thresholds": (4, *(2,) * 13)}, "side by side want equally many thresholds, got encoder.0.0 4, narrow.0 2"),
+        ({"layer_thresholds": (1, *(2,) * 13)}, "encoder.0.0: 32 filters of 1 thresholds"),
     ],
 )
 def test_a_variant_that_the_engine_cannot_run_is_refused(change: dict, says: str) -> None:

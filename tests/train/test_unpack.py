@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 
 from docbin import engine, export  # noqa: E402
 from docbin.errors import UsageError  # noqa: E402
-from docbin.nets.bitunet import BitUNet, BitUNetConfig  # noqa: E402
+from docbin.nets.bitunet import BitUNet  # noqa: E402
+from docbin.nets.bitunet_config import BitUNetConfig  # noqa: E402
 from docbin.train import checkpoint  # noqa: E402
 from docbin.train.unpack import calibrate, is_packed, unpack_bitunet  # noqa: E402
 
