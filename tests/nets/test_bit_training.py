@@ -135,7 +135,7 @@ def test_a_folded_convolution_in_bfloat16_is_nearer_to_single_precision_than_its
 def test_a_variant_of_before_is_read() -> None:
     """``thresholds`` was called ``fan``: model folders and runs of then still hold that key."""
     assert config_of("bitunet", {"fan": 4}) == config_of("bitunet", {"thresholds": 4})
-    with pytest.raises(UsageError, match="thresholds 0 times"):
+    with pytest.raises(UsageError, match="filters of 0 thresholds"):
         config_of("bitunet", {"fan": 0})
 
 
