@@ -53,7 +53,7 @@ def make_pools(data_root: str, work: Path) -> None:
     from docbin.data.pages import TRAINING_SETS, load_pages
     from docbin.data.rendered_pages import RenderedPages
     from docbin.synth.page.failing_kinds import FAILING_KINDS
-    from docbin.train.verdict_pages import BACK, make_parts
+    from docbin.train.verdict_pages import BACK, PENCIL, make_parts
 
     cache, parts = work / "pages", work / "parts"
     turned = tuple(kind for kind in FAILING_KINDS if kind != "white-on-dark")  # turned dark on light before anybody sees it
@@ -63,10 +63,10 @@ def make_pools(data_root: str, work: Path) -> None:
     make_parts(labelled, parts, (0,))
     make_parts(FailingPages(3 * len(turned), SEED, cache, Path(data_root) / "paper", turned).pages(), parts, (0, 2))
     make_parts(RenderedPages("drawn", 24, SEED + 1, cache).pages(), parts, (1,))
-    make_parts(RenderedPages("rendered", 30, SEED, cache).pages(), parts, (1, 3))
+    make_parts(RenderedPages("rendered", 30, SEED, cache).pages(), parts, (1, 3, PENCIL))
     for half in (0, 1):
         make_parts(labelled[half::2], parts, (2 + half,))
-    make_parts([page for page in labelled if page.dataset not in ("smadi", "noisyoffice")], parts, (BACK,))
+    make_parts([page for page in labelled if page.dataset not in ("smadi", "noisyoffice")], parts, (BACK, PENCIL))
 
 
 def fit(data_root: str, work: Path) -> None:
@@ -80,7 +80,11 @@ def fit(data_root: str, work: Path) -> None:
     cases = gather(work / "features")
     said = fit_verdict.held_out(cases)
     bounds = fit_verdict.bounds_of(cases, said)
-    own, sets, good = np.char.find(cases.results, "+") < 0, fit_verdict.sets_of(cases), fit_verdict.good_ones(cases)
+    own, sets, good = (
+        (np.char.find(cases.results, "+") < 0) & ~fit_verdict.in_pencil(cases),
+        fit_verdict.sets_of(cases),
+        fit_verdict.good_ones(cases),
+    )
     told = np.any([said[name] > bound for name, bound in bounds.items()], axis=0)
     for name in dict.fromkeys(sets.tolist()):
         here = sets == name

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from docbin.assessment.signs import OTHERS, Bits, Signs, View, overlap, packed
+from docbin.assessment.pale_writing import off_ink, strokes_off
+from docbin.assessment.signs import OTHERS, Bits, Packed, Signs, View, grown, overlap, packed
 from docbin.kernels import document
 from docbin.kernels.area_means import area_means
 from docbin.kernels.pieces import AREA, BOTTOM, DEPTH, LEFT, RIGHT, SLOPE, TOP, pieces
@@ -61,6 +62,23 @@ NAMES: Mapping[str, str] = {
     "most_recall": "share in the ink of what two of the three take",
     "all_recall": "share in the ink of what all three take",
     "any_precision": "share of the ink that any of the three takes",
+    # the same as docbin.train.verdict_cases says of a truth, with what cheap methods take in its place
+    **{
+        f"{name}_{what}": text.format(whose)
+        for name, whose in (
+            ("any", "what any of the three takes"),
+            ("most", "what two of them take"),
+            ("all", "what all of them take"),
+            ("otsu", "Otsu's ink"),
+            ("sauvola", "Sauvola's ink"),
+            ("su", "Su's ink"),
+        )
+        for what, text in (
+            ("far", "share of the ink more than three pixels from {}, 0..1"),
+            ("lost", "share more than three pixels from the ink of {}, 0..1"),
+            ("weight", "logarithm of the ink within three pixels of it, over as much of {}"),
+        )
+    },
     "f_best": "the ink's F-measure against that of the three which is most like it, 0..1",
     "f_middle": "the same, the second",
     "f_worst": "the same, the least like it",
@@ -93,6 +111,22 @@ NAMES: Mapping[str, str] = {
     "left_deepest": "depth that a hundredth of the ink's area of pixels off the ink exceeds, over the ink level",
     "left_cells": "share of cells that hold dark sharp strokes off the ink, of cells with ink or such",
     "empty_cells": "dark sharp strokes in cells with hardly any ink, over the ink",
+    # --- pale writing off the ink (docbin.assessment.pale_writing)
+    "page_pale_area": "area of the page's pale strokes over that of its dark ones, whatever the ink",
+    "page_pale_count": "their number over that of the dark ones",
+    "page_pale_sharpness": "sharpness of the pale strokes over that of dark ones of their width, 0: too few of either",
+    "page_pale_slope": "slope over depth of the pale strokes over that of dark ones of their width, 0: too few",
+    "pale_left": "pixels of strokes off the ink that stand out from the noise, however pale, over the ink",
+    "pale_left_sharp": "the same of those as sharp as ink of their width",
+    "pale_left_steep": "the same of those whose slope over depth is that of ink of their width",
+    "pale_left_count": "their number over pieces of ink",
+    "pale_left_sharpness": "their median sharpness over that of ink of their width",
+    "pale_left_slope": "their median slope over depth over that of ink of their width",
+    "pale_left_depth": "their median depth over that of the ink",
+    "pale_left_apart": "share of them, by area, in cells with hardly any ink",
+    "pale_left_cells": "share of cells that hold them and hardly any ink, of cells with either",
+    "pale_left_any": "share of the pixels off the ink so deep that any of the three cheap methods takes, 0..1",
+    "pale_left_sauvola": "those of them that Sauvola's takes, over the ink",
     # --- ink without signs of writing
     "depth_ink": "median depth of the ink, over the ink level",
     "depth_low": "depth that a tenth of the ink is below, over the ink level",
@@ -146,9 +180,8 @@ class Measured:
     Attributes
     ----------
     features : name -> value, all of NAMES
-    counts : numbers for sentences, of the page in full size: "specks" and "pieces" of ink, "pale_strokes" left out and their area over the ink's,
-        "pale_area", "left_strokes" (strokes left out), "left_lines" (lines
-        that they lie in), "left_deepest" (depth of the darkest of them over the ink's own)
+    counts : numbers for sentences, of the page in full size: "specks" and "pieces" of ink, "left_strokes" (strokes left out), "left_lines" (lines
+        that they lie in), "left_deepest" (depth of the darkest of them over the ink's own), "pale_strokes" (strokes left out, however pale)
     """
 
     features: dict[str, float]
@@ -266,7 +299,7 @@ def _agreement(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
 
     found["share"] = ink.area / ink.bits.size
     own = packed(ink.bits)
-    near = packed(np.asarray(cv2.dilate(ink.bits, np.ones((3, 3), np.uint8)), np.uint8))
+    near, around = (grown(own, reach, ink.bits.shape[1]) for reach in (1, 3))
     for name in OTHERS:
         other = page.others_packed[name]
         found[f"{name}_precision"], found[f"{name}_recall"] = overlap(own, other)
@@ -274,6 +307,7 @@ def _agreement(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
         found[f"{name}_near_recall"] = overlap(other, near)[0]
     for name in ("most", "all", "any"):
         found[f"{name}_precision"], found[f"{name}_recall"] = overlap(own, page.voted[name])
+    _far(page, own, around, found)
     _consensus(page, found)
     su, grid = page.others["su"], _grid(ink.bits)
     both = _cells(np.asarray(cv2.bitwise_and(ink.bits, su), np.uint8), grid)
@@ -288,6 +322,15 @@ def _agreement(page: Signs, ink: _Ink, found: dict[str, float]) -> None:
             found[f"agree_{name}"] = agree[order][min(len(order) - 1, int(np.searchsorted(summed, share)))]
         mean = (agree * mass).sum() / mass.sum()
         found["agree_spread"] = float(np.sqrt((mass * (agree - mean) ** 2).sum() / mass.sum()))
+
+
+def _far(page: Signs, own: Packed, around: Packed, found: dict[str, float]) -> None:
+    """The ink (`own`; `around`: within three pixels of it) judged by what cheap methods take, as if that were the truth."""
+    for name, wide in page.wide.items():
+        other = page.voted[name] if name in page.voted else page.others_packed[name]
+        near_other, near_ink = overlap(own, wide)[0], overlap(other, around)[0]
+        found[f"{name}_far"], found[f"{name}_lost"] = 1 - near_other, 1 - near_ink
+        found[f"{name}_weight"] = float(np.log((1 + near_other * own[1]) / (1 + near_ink * other[1])))
 
 
 def _consensus(page: Signs, found: dict[str, float]) -> None:
@@ -331,13 +374,12 @@ def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str,
     plain = strokes[dark & sharp]
     found["left_count"] = len(plain) / max(1, len(ink.pieces))
 
-    counts["pale_strokes"], counts["pale_area"] = _pale_strokes(page, ink, sharpness)
-
     grid = _grid(ink.bits)
     mine = _cells(ink.bits, grid)
     its = np.bincount(_cell_of(plain, ink.bits, grid), plain[:, AREA], minlength=len(mine))
     typical = max(4.0, float(np.median(mine[mine > 0]))) if (mine > 0).any() else 4.0
     told = its > 0.15 * typical
+    _pale_left(page, ink, mine, typical, found, counts)
     found["left_cells"] = np.count_nonzero(told) / max(1, int(np.count_nonzero(told | (mine > 0.15 * typical))))
     found["empty_cells"] = its[mine < 0.1 * typical].sum() / ink.area
     counts["left_strokes"] = len(plain)
@@ -345,19 +387,25 @@ def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str,
     counts["left_deepest"] = float((plain[:, DEPTH] / plain[:, AREA]).max() / ink.median) if len(plain) else 0.0
 
 
-def _pale_strokes(page: Signs, ink: _Ink, sharpness: float) -> tuple[int, float]:
-    """Strokes off the ink that are only just darker than the paper's noise and as sharp as the ink for their depth: their number, and their area over
-    the ink's. No feature, for writing of a back may look so; :func:`docbin.assessment.reasons.tell` asks the page which it is."""
+def _pale_left(
+    page: Signs, ink: _Ink, mine: NDArray[np.float64], typical: float, found: dict[str, float], counts: dict[str, float]
+) -> None:
+    """Strokes off the ink that are only just darker than the paper's noise; `mine`: the ink of each cell, `typical`: that of the median one."""
     import cv2
 
     noise = quantile(ink.slopes[0], 0.5) / 2
     deep = cv2.threshold(page.overview.depth, max(10.0, 6 * noise + 2, 0.08 * page.level), 1, cv2.THRESH_BINARY)[1]
-    evidence = cv2.bitwise_and(deep, cv2.threshold(ink.zones, 0, 1, cv2.THRESH_BINARY_INV)[1])
-    table = _strokes(pieces(np.asarray(evidence, np.uint8), page.overview.depth, page.overview.slope), ink)
-    reach = np.maximum(table[:, RIGHT] - table[:, LEFT], table[:, BOTTOM] - table[:, TOP])
-    steep = table[:, SLOPE] / np.maximum(table[:, DEPTH], 1) / max(sharpness, 1e-6)
-    chosen = table[(reach >= 2 * ink.width) & (table[:, AREA] >= ink.width**2) & (steep > 0.8)]
-    return len(chosen), float(chosen[:, AREA].sum() / ink.area)
+    off = np.asarray(cv2.bitwise_and(deep, cv2.threshold(ink.zones, 0, 1, cv2.THRESH_BINARY_INV)[1]), np.uint8)
+    table = strokes_off(_strokes(pieces(off, page.overview.depth, page.overview.slope), ink), ink.width)
+    found |= page.pale_strokes | off_ink(table, ink.pieces, ink.width, ink.median, ink.area)
+    its = np.bincount(_cell_of(table, ink.bits, _grid(ink.bits)), table[:, AREA], minlength=len(mine))
+    bare, held = mine < 0.1 * typical, its > 0.15 * typical
+    found["pale_left_apart"] = its[bare].sum() / max(1.0, its.sum())
+    found["pale_left_cells"] = np.count_nonzero(held & bare) / max(1, int(np.count_nonzero(held | ~bare)))
+    words = packed(off)
+    found["pale_left_any"] = overlap(words, page.voted["any"])[0]
+    found["pale_left_sauvola"] = overlap(words, page.others_packed["sauvola"])[0] * words[1] / ink.area
+    counts["pale_strokes"] = len(table)
 
 
 def _strokes(table: Table, ink: _Ink) -> Table:

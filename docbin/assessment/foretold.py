@@ -1,9 +1,10 @@
 """The models behind a verdict: fitted to results whose truth is known, and what they say of a result whose truth is not.
 
-Foretold from the features are the F-measure, and of six failures whether they are there: writing is missing, ink is no writing, strokes are
-broken, grown together, too thick, too thin. Each is a sum of boosted trees (:mod:`docbin.assessment.trees`) that
-``scripts/fit_quality.py`` fits to the results of the methods on labelled and on drawn pages, degraded or not, and to results spoiled on purpose; the
-same program finds the bounds from which a failure becomes a reason, so that of good results of sets that were held out 4 in 100 are marked.
+Foretold from the features are the F-measure, and of seven failures whether they are there: writing is missing, writing paler than the ink is
+missing, ink is no writing, strokes are broken, grown together, too thick, too thin. Each is a sum of boosted trees
+(:mod:`docbin.assessment.trees`) that ``scripts/fit_quality.py`` fits to the results of the methods on labelled and on drawn pages, degraded or
+not, and to results spoiled on purpose; the same program finds the bounds from which a failure becomes a reason, so that of good results of sets
+that were held out 4 in 100 are marked.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from docbin.assessment.features import NAMES, Measured
 from docbin.assessment.trees import Trees
 
 FITTED = "fitted.npz"
-OUTPUTS = ("fm", "missed", "junk", "broken", "joined", "thick", "thin")
-"""What is foretold; docbin.train.fit_verdict says how each is defined where the truth is known."""
+FAILURES = ("missed", "pale", "junk", "broken", "joined", "thick", "thin")
+"""Failures of which the odds are; docbin.train.fit_verdict says how each is defined where the truth is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """What the models say: `fm`, the F-measure, 0..100; and of every failure (OUTPUTS) the logarithm of the odds that it is there."""
+    """What the models say: `fm`, the F-measure, 0..100; and of every failure (FAILURES) the logarithm of the odds that it is there."""
 
     fm: float
     failures: Mapping[str, float]
@@ -38,7 +39,7 @@ def _models() -> tuple[dict[str, Trees], dict[str, float]]:
         names = tuple(arrays["features"].tolist())
         if names != tuple(NAMES):
             raise ValueError(f"{FITTED} was fitted to other features; run scripts/fit_quality.py")
-        models = {name: Trees.of(arrays, name) for name in OUTPUTS}
+        models = {name: Trees.of(arrays, name) for name in ("fm", *FAILURES)}
         keys, values = arrays["bounds"].tolist()
     return models, {key: float(value) for key, value in zip(keys, values, strict=True)}
 

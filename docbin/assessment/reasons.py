@@ -16,7 +16,6 @@ from docbin.assessment.features import Measured
 from docbin.assessment.foretold import Foretold
 from docbin.assessment.signs import Signs
 from docbin.kernels import document
-from docbin.kernels.depth import has_pale_ink
 from docbin.kernels.pieces import AREA, BOTTOM, LEFT, RIGHT, TOP, pieces
 from docbin.page import Image, Mask
 
@@ -38,12 +37,10 @@ _TAIL = 0.001
 
 GRAVE = ("hardly any ink", "mostly ink", "black border", "low contrast", "much that looks like writing was left out")
 """How the reasons begin for which somebody who keeps no original should keep it."""
-PALE = 0.16
-"""Area of pale strokes left out, over the ink's, from which the page is asked whether they are its own
-(:func:`docbin.kernels.depth.has_pale_ink`). Results that lack pencil have 0.11 or more, nearly all of them over 0.8; a page of Nabuco, where writing
-of the back looks as sharp, has up to 0.14."""
 LEAST_LEFT = 0.03
 """Pixels off the ink half as dark as it, over the ink: with fewer there is nothing to point at. Results that lack a tenth have 0.07 or more."""
+FEWEST_PALE = 8
+"""Pale strokes off the ink from which they are a reason: a word. Lids, rules and stains leave a few."""
 SPECKLED = 0.1
 """Share of the ink in specks from which they are a reason by themselves; one in a thousand good results of the training pages has more."""
 
@@ -102,13 +99,9 @@ def tell(page: Signs, ink: Mask, measured: Measured, said: Foretold, bounds: Map
     if ink.size < LEAST_PIXELS:
         return reasons
     there = {name for name, odds in said.failures.items() if odds > bounds[name]}
-    if "missed" in there and measured.features["left_ink_half"] > LEAST_LEFT:
-        reasons.append(_left_out(measured))
-    elif measured.counts["pale_area"] > PALE and measured.counts["pale_strokes"] >= 12 and has_pale_ink(page.overview.quotient, page.level):
-        # Pale strokes as sharp as the dark ones are pencil or faded ink; those of a back are softer.
-        reasons.append(
-            f"much that looks like writing was left out: {measured.counts['pale_strokes']:,.0f} pale strokes, as sharp as the dark ones"
-        )
+    pale = "pale" in there and measured.counts["pale_strokes"] >= FEWEST_PALE
+    if pale or ("missed" in there and measured.features["left_ink_half"] > LEAST_LEFT):
+        reasons.append(_left_out(measured, pale))
     if ("junk" in there or measured.features["specks_area"] > SPECKLED) and not margin > BLACK_MARGIN:
         reasons.append(_no_writing(measured))
     reasons += [sentence for name, sentence in STROKES.items() if name in there]
@@ -122,13 +115,17 @@ def _flat(page: Signs) -> list[str]:
     return [f"low contrast (the page spans {span} of 255 grey levels)"] if span < LOW_CONTRAST else []
 
 
-def _left_out(measured: Measured) -> str:
-    strokes, lines = int(measured.counts["left_strokes"]), int(measured.counts["left_lines"])
+def _left_out(measured: Measured, pale: bool) -> str:
+    """What was left out: strokes as dark as the ink and as sharp, or all that stand out, where there are none of those or of `pale` ones is told."""
     told = "much that looks like writing was left out"
+    strokes, lines = int(measured.counts["left_strokes"]), int(measured.counts["left_lines"])
+    if strokes >= 2 and not pale:
+        deepest = measured.counts["left_deepest"]
+        return f"{told}: {strokes:,} strokes of {lines} line{'s' * (lines != 1)}, the darkest {deepest:.1f} times as dark as the ink"
+    strokes = int(measured.counts["pale_strokes"])
     if strokes < 2:
         return told
-    deepest = measured.counts["left_deepest"]
-    return f"{told}: {strokes:,} strokes of {lines} line{'s' * (lines != 1)}, the darkest {deepest:.1f} times as dark as the ink"
+    return f"{told}: {strokes:,} pale strokes, most of them {measured.features['pale_left_depth']:.1f} times as dark as the ink"
 
 
 def _no_writing(measured: Measured) -> str:

@@ -23,7 +23,6 @@ OTHERS = ("otsu", "sauvola", "su")
 
 Bits = NDArray[np.uint8]
 Packed = tuple[Bits, int]
-_SQUARE = np.ones((3, 3), np.uint8)
 
 
 class View:
@@ -136,11 +135,9 @@ class Signs:
     @cached_property
     def others_packed(self) -> Mapping[str, Packed]:
         """The same, packed, and as "otsu_near" and so on with the pixels around."""
-        import cv2
-
         found = {name: packed(bits) for name, bits in self.others.items()}
-        grown = {f"{name}_near": packed(np.asarray(cv2.dilate(bits, _SQUARE), np.uint8)) for name, bits in self.others.items()}
-        return found | grown
+        width = self.overview.grey.shape[1]
+        return found | {f"{name}_near": grown(words, 1, width) for name, words in found.items()}
 
     @cached_property
     def voted(self) -> Mapping[str, Packed]:
@@ -153,6 +150,12 @@ class Signs:
         }
 
     @cached_property
+    def wide(self) -> Mapping[str, Packed]:
+        """What lies within three pixels of the ink of each cheap method, and of what any, two or all of them take, packed."""
+        taken = {name: self.others_packed[name] for name in OTHERS} | dict(self.voted)
+        return {name: grown(words, 3, self.overview.grey.shape[1]) for name, words in taken.items()}
+
+    @cached_property
     def others_agree(self) -> dict[str, float]:
         """F-measures of the cheap methods' inks against each other, "otsu_su" and so on: how hard the page is."""
         found = {}
@@ -161,6 +164,13 @@ class Signs:
                 precision, recall = overlap(self.others_packed[first], self.others_packed[second])
                 found[f"{first}_{second}"] = 2 * precision * recall / max(precision + recall, 1e-9)
         return found
+
+    @cached_property
+    def pale_strokes(self) -> dict[str, float]:
+        """The page's pale strokes beside its dark ones (:func:`docbin.assessment.pale_writing.on_page`)."""
+        from docbin.assessment.pale_writing import on_page
+
+        return on_page(self.overview.depth, self.overview.slope, self.level)
 
     @cached_property
     def shade(self) -> float:
@@ -174,16 +184,44 @@ class Signs:
 
 
 def packed(bits: Bits) -> Packed:
-    """0 or 1 a pixel as eight pixels a byte, with their number: what is compared often is compared in an eighth of the memory."""
-    words = np.packbits(bits.ravel())
+    """0 or 1 a pixel, (H, W), as eight pixels a byte, (H, W / 8), with their number: compared in an eighth of the memory."""
+    words = np.packbits(bits, axis=1)
     return words, _count(words)
 
 
+def grown(of: Packed, reach: int, width: int) -> Packed:
+    """Packed pixels of a plane `width` pixels wide, and those within `reach` (1 to 7) of them along rows and columns: a dilation by a square."""
+    height, stored = of[0].shape
+    padded = np.zeros((height, -(-stored // 8) * 8), np.uint8)
+    padded[:, :stored] = of[0]
+    wide = padded.view(">u8").astype(np.uint64)  # the highest bit of a word is its leftmost pixel
+    for step in _strides(reach):
+        words = wide.copy()
+        wide |= words << step
+        wide |= words >> step
+        wide[:, :-1] |= words[:, 1:] >> (64 - step)
+        wide[:, 1:] |= words[:, :-1] << (64 - step)
+    high = wide.astype(">u8").view(np.uint8)[:, :stored].copy()
+    high[:, -1] &= 0xFF << (-width % 8) & 0xFF  # no pixels beyond the last column
+    for step in _strides(reach):
+        rows, kept = high.copy(), min(step, height)
+        high[kept:] |= rows[: height - kept]
+        high[: height - kept] |= rows[kept:]
+    return high, _count(high)
+
+
+def _strides(reach: int) -> list[int]:
+    """Steps that add up to `reach`, each at most one more than those before it together, so that pixels grown by one after the other leave no gap."""
+    steps: list[int] = []
+    while reach > sum(steps):
+        steps.append(min(sum(steps) + 1, reach - sum(steps)))
+    return steps
+
+
 def _count(words: Bits) -> int:
-    whole = len(words) // 8 * 8
-    return int(np.bitwise_count(words[:whole].view(np.uint64)).sum(dtype=np.int64)) + int(
-        np.bitwise_count(words[whole:]).sum(dtype=np.int64)
-    )
+    line = words.ravel()
+    whole = len(line) // 8 * 8
+    return int(np.bitwise_count(line[:whole].view(np.uint64)).sum(dtype=np.int64)) + int(np.bitwise_count(line[whole:]).sum(dtype=np.int64))
 
 
 def overlap(first: Packed, second: Packed) -> tuple[float, float]:

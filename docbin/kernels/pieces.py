@@ -15,17 +15,17 @@ from docbin.page import Image
 
 Floats = NDArray[np.float32]
 
-AREA, LEFT, TOP, RIGHT, BOTTOM, DEPTH, DEEPEST, SLOPE = range(8)
-"""Columns: pixels; the box, right and bottom exclusive; sum and maximum of the depth; sum of the slope."""
+AREA, LEFT, TOP, RIGHT, BOTTOM, DEPTH, DEEPEST, SLOPE, STEEPEST = range(9)
+"""Columns: pixels; the box, right and bottom exclusive; sum and maximum of the depth; sum and maximum of the slope."""
 
 
 def pieces(bits: Image, depth: Image | None = None, slope: Image | None = None, *, eight: bool = True) -> NDArray[np.int64]:
-    """A row (AREA to SLOPE) a connected piece of a mask, int64 (pieces, 8), in raster order of their first pixels.
+    """A row (AREA to STEEPEST) a connected piece of a mask, int64 (pieces, 9), in raster order of their first pixels.
 
     Parameters
     ----------
     bits : uint8 (H, W), 0 or 1 a pixel
-    depth, slope : uint8 (H, W) planes to be summed over each piece; None: those columns are 0
+    depth, slope : uint8 (H, W) planes whose sum and maximum over each piece are taken; None: those columns are 0
     eight : pixels that touch at corners belong together
     """
     bits = np.ascontiguousarray(bits)

@@ -13,7 +13,7 @@ def pieces(bits: Image, depth: Image | None = None, slope: Image | None = None, 
     import cv2
 
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(np.asarray(bits, np.uint8), connectivity=8 if eight else 4)
-    table = np.zeros((count - 1, 8), np.int64)
+    table = np.zeros((count - 1, 9), np.int64)
     if count == 1:
         return table
     inside = np.flatnonzero(bits)
@@ -21,11 +21,12 @@ def pieces(bits: Image, depth: Image | None = None, slope: Image | None = None, 
     left, top, width, height, area = boxes[1:].astype(np.int64).T
     table[:, :5] = np.column_stack([area, left, top, left + width, top + height])
     if depth is not None and slope is not None:
-        table[:, 5] = np.bincount(owner, depth.ravel()[inside], minlength=count)[1:]
-        deepest = np.zeros(count, np.int64)
-        np.maximum.at(deepest, owner, depth.ravel()[inside])
-        table[:, 6] = deepest[1:]
-        table[:, 7] = np.bincount(owner, slope.ravel()[inside], minlength=count)[1:]
+        for column, plane in ((5, depth), (7, slope)):
+            values = plane.ravel()[inside]
+            table[:, column] = np.bincount(owner, values, minlength=count)[1:]
+            most = np.zeros(count, np.int64)
+            np.maximum.at(most, owner, values)
+            table[:, column + 1] = most[1:]
     _, firsts = np.unique(owner, return_index=True)
     return table[np.argsort(firsts, kind="stable")]
 

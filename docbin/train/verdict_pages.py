@@ -1,8 +1,9 @@
 """Pages and masks that the verdict of :mod:`docbin.assessment` learns from: labelled pages, degraded in steps, and what the methods make of them.
 
-A page comes in up to five variants: as it is, after up to three degradations of three strengths (:mod:`docbin.augment`), and with writing of
-another page shining through; each time another part of it. The methods ALWAYS do each part with their default parameters, and OTHERS_A_PART of
-the OTHERS. All of it goes into a cache folder, a file a part, so that features can be changed and measured again without a method being run.
+A page comes in up to six variants: as it is, after up to three degradations of three strengths (:mod:`docbin.augment`), with writing of another
+page shining through, and with a part of it in pencil; each time another part of it. The methods ALWAYS do each part with their default
+parameters, and OTHERS_A_PART of the OTHERS. All of it goes into a cache folder, a file a part, so that features can be changed and measured
+again without a method being run.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ STRENGTHS = (0.0, 0.35, 0.65, 1.0)
 """Strongest degradation of each of a page's parts; 0: the page as it is."""
 BACK = 4
 """Variant in which writing of a back shines through: the trouble of most contest pages, which networks see through and cheap methods do not."""
+PENCIL = 5
+"""Variant in which a part of the page is in pencil, beside the ink it had: only the model of pale writing learns from it."""
 ALWAYS = ("bitunet", "bitunet-fast", "su", "sauvola", "otsu", "wolf")
 """Methods that do every part."""
 OTHERS = ("nick", "niblack", "bradley", "gatos", "isauvola", "bataineh", "singh", "phansalkar", "multi-otsu")
@@ -57,17 +60,35 @@ class Part:
 
 
 def degraded(rng: Generator, image: Image, truth: Mask, variant: int, verso: Any, rendered: bool) -> tuple[Image, Mask]:
-    """The variant of a page: as it is (0), after up to three degradations none of which is stronger than STRENGTHS says, or with its BACK."""
+    """The variant of a page: as it is (0), after up to three degradations none of which is stronger than STRENGTHS says, with its BACK, or in
+    part in PENCIL."""
     from docbin.augment.degrade import PRESETS, Pipeline, Recipe
 
     if variant == 0:
         return image, truth
+    if variant == PENCIL:
+        return partly_in_pencil(rng, image, truth), truth
     if variant == BACK:
         back = ("bleed_through", 1.0, 1.0), ("stains", 0.3, 0.8), ("fade_in_places", 0.2, 0.6), ("gaussian_blur", 0.2, 0.4)
         return Pipeline(Recipe(back, at_most=3, untouched=0.0, local=0.2))(rng, image, truth, verso)
     preset, strongest = PRESETS["full" if rendered else "light"], STRENGTHS[variant]
     chances = tuple((name, min(1.0, 1.5 * chance), min(most, strongest)) for name, chance, most in preset.chances)
     return Pipeline(replace(preset, chances=chances, untouched=0.0, at_most=3))(rng, image, truth, verso)
+
+
+def partly_in_pencil(rng: Generator, image: Image, truth: Mask) -> Image:
+    """A page, uint8 (H, W, 3), whose writing has lost half to four fifths of its contrast from one side on, with a quarter to nine tenths of its ink;
+    what shines through from the back stays as it was."""
+    from docbin.augment.ink_effects import fade
+
+    faded = fade(rng, image, truth, float(rng.uniform(0.6, 1.0)))[0]
+    axis, from_start = int(rng.integers(2)), bool(rng.random() < 0.5)
+    summed = np.cumsum(truth.sum(axis=1 - axis))
+    share = float(rng.uniform(0.25, 0.9))
+    cut = int(np.searchsorted(summed, (share if from_start else 1 - share) * summed[-1]))
+    along = np.arange(truth.shape[axis])
+    inside = along < cut if from_start else along >= cut
+    return np.where(inside[:, None, None] if axis == 0 else inside[None, :, None], faded, image)
 
 
 def part_of(rng: Generator, image: Image, truth: Mask, most: int = MOST) -> tuple[Image, Mask]:

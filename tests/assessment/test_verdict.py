@@ -133,10 +133,17 @@ def test_several_inks_of_a_page_are_judged_as_one_by_one(text: tuple[np.ndarray,
     assert [judge(view, ink) for ink in inks] == [judge(Signs(page), ink) for ink in inks]
 
 
-def test_pencil_beside_black_ink_that_was_lost_is_told() -> None:
+def paler_from(row: int, page: np.ndarray, contrast: float) -> np.ndarray:
+    """A page of tests.assessment.pages whose writing has, from a row on, only a share of its contrast."""
+    paper = np.linspace(225, 200, page.shape[1])[None, :]
+    below = np.arange(page.shape[0])[:, None] >= row
+    return np.where(below, paper - contrast * (paper - page), page).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("contrast", [0.4, 0.5])
+def test_pencil_beside_black_ink_that_was_lost_is_told(contrast: float) -> None:
     page, truth = text_page(0)
-    pale = np.where(truth, page.astype(int) + 100, page).clip(0, 255).astype(np.uint8)
-    pale[:400] = page[:400]  # the last third is in pencil
+    pale = paler_from(400, page, contrast)  # the last third is in pencil
     ink = truth.copy()
     ink[400:] = False
     verdict = judge(Signs(pale), ink)
@@ -162,3 +169,26 @@ def test_the_core_and_the_numpy_twins_measure_the_same(overview: int, monkeypatc
     assert fast.counts == pytest.approx(slow.counts, rel=EXACT)
     assert verdict.value == pytest.approx(its_verdict.value, abs=0.01 if EXACT else 0)
     assert len(verdict.reasons) == len(its_verdict.reasons)
+
+
+@pytest.mark.parametrize("depth", [45, 70, 100])
+@pytest.mark.parametrize("columns", [800, 200])
+def test_faded_ink_beside_black_strokes_that_came_out_nearly_empty_is_told(depth: int, columns: int) -> None:
+    """One line is black, the other twelve are brown and lost; or all but a word is."""
+    page, truth = text_page(depth)
+    faded = paler_from(60, page, depth / 160)
+    black = truth.copy()
+    black[60:] = False
+    black[:, columns:] = False
+    verdict = judge(Signs(faded), black)
+    assert any(reason.startswith("much that looks like writing was left out: ") for reason in verdict.reasons), verdict
+    assert verdict.grave
+
+
+def test_a_back_that_was_left_out_is_no_writing_that_was() -> None:
+    page, truth = text_page(2)
+    other = cv2.GaussianBlur(text_page(6)[1][:, ::-1].astype(np.float32), (0, 0), 2.5)
+    shone = np.clip(page - 60.0 * np.roll(other, (17, 9), (0, 1)) * ~truth, 0, 255).astype(np.uint8)
+    seen = Signs(shone)
+    assert measure(seen, truth).features["pale_left"] > 0.3
+    assert not any("left out" in reason for reason in judge(seen, truth).reasons)

@@ -37,7 +37,7 @@ def test_the_largest_values_by_hand() -> None:
 def test_a_table_by_hand() -> None:
     bits = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 1]], np.uint8)
     depth = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    assert pieces.pieces(bits, depth, depth).tolist() == [[2, 0, 0, 2, 2, 5, 5, 5], [3, 3, 0, 4, 3, 21, 11, 21]]
+    assert pieces.pieces(bits, depth, depth).tolist() == [[2, 0, 0, 2, 2, 5, 5, 5, 5], [3, 3, 0, 4, 3, 21, 11, 21, 11]]
     assert pieces.pieces(bits, eight=False)[:, pieces.AREA].tolist() == [1, 3, 1]
 
 

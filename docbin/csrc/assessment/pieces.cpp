@@ -15,7 +15,7 @@ struct Run {
 // Of a run; those of its piece gather at the root when all runs are known.
 struct Sums {
     std::uint32_t depth, slope;  // of one row of less than 2^24 pixels
-    std::uint8_t deepest;
+    std::uint8_t deepest, steepest;
 };
 
 std::uint32_t root(std::vector<Run> &runs, std::uint32_t run) {
@@ -95,22 +95,23 @@ std::vector<Piece> pieces(const std::uint8_t *bits, const std::uint8_t *depth, c
     std::vector<Run> runs = joined_runs(bits, eight, height, width, [&](const Run &run) {
         if (depth == nullptr) return;
         const std::uint8_t *values = depth + run.row * width, *steps = slope + run.row * width;
-        Sums own{0, 0, 0};
+        Sums own{0, 0, 0, 0};
         for (std::int64_t x = run.begin; x < run.end; ++x) {
             own.depth += values[x];
             own.slope += steps[x];
             own.deepest = std::max(own.deepest, values[x]);
+            own.steepest = std::max(own.steepest, steps[x]);
         }
         sums.push_back(own);
     });
-    const auto own_of = [&](std::uint32_t run) { return depth != nullptr ? sums[run] : Sums{0, 0, 0}; };
+    const auto own_of = [&](std::uint32_t run) { return depth != nullptr ? sums[run] : Sums{0, 0, 0, 0}; };
     std::vector<Piece> table;
     by_piece(
         runs,
         [&](std::uint32_t run) {
             const Run &one = runs[run];
             const Sums own = own_of(run);
-            table.push_back({one.end - one.begin, one.begin, one.row, one.end, one.row + 1, own.depth, own.deepest, own.slope});
+            table.push_back({one.end - one.begin, one.begin, one.row, one.end, one.row + 1, own.depth, own.deepest, own.slope, own.steepest});
         },
         [&](std::uint32_t run, std::uint32_t place) {
             const Run &one = runs[run];
@@ -119,6 +120,7 @@ std::vector<Piece> pieces(const std::uint8_t *bits, const std::uint8_t *depth, c
             whole.area += one.end - one.begin, whole.depth += own.depth, whole.slope += own.slope;
             whole.left = std::min<std::int64_t>(whole.left, one.begin), whole.right = std::max<std::int64_t>(whole.right, one.end);
             whole.bottom = std::max<std::int64_t>(whole.bottom, one.row + 1), whole.deepest = std::max<std::int64_t>(whole.deepest, own.deepest);
+            whole.steepest = std::max<std::int64_t>(whole.steepest, own.steepest);
         });
     return table;
 }

@@ -7,12 +7,12 @@ namespace docbin::assessment {
 
 // A row of the table; docbin.kernels.pieces names the columns. Box ends are exclusive.
 struct Piece {
-    std::int64_t area, left, top, right, bottom, depth, deepest, slope;
+    std::int64_t area, left, top, right, bottom, depth, deepest, slope, steepest;
 };
-constexpr int columns = 8;
+constexpr int columns = 9;
 
 // Pieces of `bits` (0 or 1 a pixel), 8-connected or else 4-connected, in raster order of their first pixels. `depth` and `slope` are planes of the page's
-// size, of which sums (and the largest depth) are taken; both may be null, then those columns are 0.
+// size, of which sums and largest values are taken; both may be null, then those columns are 0.
 std::vector<Piece> pieces(const std::uint8_t *bits, const std::uint8_t *depth, const std::uint8_t *slope, bool eight, std::int64_t height, std::int64_t width);
 
 // Pixels and the largest values of three planes (at least 0) of each of those pieces, 8-connected, in the same order.

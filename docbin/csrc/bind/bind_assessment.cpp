@@ -80,7 +80,7 @@ void bind_zone_counts(Bytes zones, Bytes first, Bytes second, OutCounts first_co
 
 void bind_assessment(nb::module_ &m) {
     m.def("pieces", &bind_pieces, nb::arg("bits"), nb::arg("depth").none(), nb::arg("slope").none(), nb::arg("eight"),
-          "A row of eight numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces.");
+          "A row of nine numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces.");
     m.def("piece_peaks", &bind_peaks, nb::arg("bits"), nb::arg("first"), nb::arg("second"), nb::arg("third"),
           "Pixels and the largest values of three planes of every piece of a mask of 0 and 1; see docbin.kernels.pieces.");
     m.def("area_means", &bind_area_means, nb::arg("plane"), nb::arg("every"), nb::arg("times"), nb::arg("out"));
