@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -196,20 +197,32 @@ def trainer(
 ) -> Callable[[str, int], float]:
     """A ``train`` for :func:`successive_halving`: runs of `recipe` with each variant, in folders of `out`, scored by the averaged network.
 
-    The schedule is the recipe's (its ``run.steps`` far away: a rate that does not fall); the held-out pages are left to `score`. `source`
-    takes the place of the recipe's crops.
+    Each rung is a schedule of its own, annealed to its end (a cosine with restarts): while the rate is high, networks with few layers lead
+    that have no lead once it has fallen. Scores are kept beside the runs, so that a search that was stopped goes on with those it has. The
+    held-out pages are left to `score`; `source` takes the place of the recipe's crops.
     """
     from docbin.nets import build
     from docbin.train import checkpoint
     from docbin.train.loop import train
 
     def run(name: str, steps: int) -> float:
-        section = dataclasses.replace(recipe.net, variant=variants[name])
-        data = dataclasses.replace(recipe.data, validation=())
-        train(dataclasses.replace(recipe, net=section, data=data), out / name, root, resume=True, source=source, stop_at=steps)
+        kept = out / name / "rungs.json"
+        scores: dict[str, float] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        if str(steps) in scores:
+            return scores[str(steps)]
+        changed = dataclasses.replace(
+            recipe,
+            net=dataclasses.replace(recipe.net, variant=variants[name]),
+            data=dataclasses.replace(recipe.data, validation=()),
+            run=dataclasses.replace(recipe.run, steps=steps, minutes=0.0),
+        )
+        if not train(changed, out / name, root, resume=True, source=source).finished:
+            raise KeyboardInterrupt  # by a signal; the run is saved
         net = build(recipe.net.name, variants[name])
         state = checkpoint.load(out / name / "last.safetensors")
         net.load_state_dict(state["ema"] or state["task"]["net"])
-        return score(net.eval())
+        scores[str(steps)] = score(net.eval())
+        kept.write_text(json.dumps(scores) + "\n", encoding="utf-8")
+        return scores[str(steps)]
 
     return run

@@ -130,7 +130,7 @@ def test_candidates_train_on_from_rung_to_rung_and_are_scored_by_the_engine(tmp_
         "net": {"name": "bitunet"},
         "task": "bits",
         "data": {"size": 32, "workers": 0},
-        "run": {"steps": 1000, "batch": 2, "precision": "float32", "threads": 1},
+        "run": {"batch": 2, "precision": "float32", "threads": 1},
     }
     variants = {name: {**BITUNET, "greys": 11, "depths": 0, "planes": planes} for name, planes in (("one", 1), ("two", 2))}
     page, ink = Bars().crop(99)
@@ -146,6 +146,8 @@ def test_candidates_train_on_from_rung_to_rung_and_are_scored_by_the_engine(tmp_
     best = rungs[1].scores[0][0]
     assert {name: checkpoint.load(tmp_path / name / "last.safetensors")["step"] for name in variants} == {"one": 2, "two": 2, best: 3}
     assert all(0 <= one["mean"] <= 100 and one["mean"] == one["page"] for one in scores)
+    assert search.successive_halving(list(variants), (2, 3), train) == rungs  # by the scores that are kept
+    assert len(scores) == 3
     with pytest.raises(UsageError, match="ink is scored"):
         validate_packed(BitUNet(BitUNetConfig()).eval(), [("words", page, ())])
 
