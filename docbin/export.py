@@ -32,7 +32,7 @@ from docbin.engine.graph import Array, Node
 from docbin.engine.packed import dumps
 from docbin.errors import UsageError
 from docbin.kernels.bits import pack_weights
-from docbin.nets.bitunet import BitBlock, BitUNet
+from docbin.nets.bitunet import BitBlock, BitTrunk, BitUNet
 from docbin.zoo.graphs import RANGES, WHOLE
 
 
@@ -121,6 +121,8 @@ def to_packed(net: nn.Module) -> bytes:
     UsageError
         The network cannot run in bits; the message says why.
     """
+    if isinstance(net, BitTrunk) and not isinstance(net, BitUNet):
+        raise UsageError(f"{type(net).__name__}: docbin's engine has no operation for its head yet; its weights run in PyTorch")
     if not isinstance(net, BitUNet):
         raise UsageError(
             f"{type(net).__name__}: has float layers between its first and its last, so it cannot be packed; export it to ONNX instead"
@@ -135,6 +137,8 @@ def onnx_obstacle(net: nn.Module) -> str | None:
     """Why a network cannot be one ONNX graph that is run tile by tile; None where nothing is known to be in the way."""
     if isinstance(net, BitUNet):
         return "its layers are bits, which ONNX has no operators for; export it with --to packed and run it with docbin's engine"
+    if isinstance(net, BitTrunk):
+        return "its layers are bits, which ONNX has no operators for; its weights run in PyTorch"
     if hasattr(net, "decide"):
         return "it ends in one threshold of the whole page, between two passes over its tiles, which a graph that sees a tile cannot know"
     if hasattr(net, "for_page"):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NETS: Mapping[str, tuple[str, str]] = {
     "bitdbnet": ("docbin.nets.bitdbnet:BitDBNet", "docbin.nets.bitdbnet:BitDBNetConfig"),
+    "bitsauvola": ("docbin.nets.bitsauvola:BitSauvola", "docbin.nets.bitsauvola:BitSauvolaConfig"),
     "bitunet": ("docbin.nets.bitunet:BitUNet", "docbin.nets.bitunet_config:BitUNetConfig"),
     "dbnet": ("docbin.nets.dbnet:DBNet", "docbin.nets.dbnet:DBNetConfig"),
     "deepotsu": ("docbin.nets.deepotsu:DeepOtsu", "docbin.nets.deepotsu:DeepOtsuConfig"),

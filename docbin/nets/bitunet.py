@@ -229,15 +229,12 @@ class BitHead(nn.Module):
         return self.scale * self.gain
 
 
-class BitUNet(nn.Module):
-    """The network; see the module's docstring. Logits (N, 1, H, W) from RGB, with depths RGB and depth plane, (N, 3 or 4, H, W) in 0..1.
+class BitTrunk(nn.Module):
+    """Stem, encoder and decoder: what networks that end in another head have in common. Of the colours of a page they see the grey."""
 
-    Of the colours it sees the grey.
-    """
-
-    def __init__(self, config: BitUNetConfig | None = None) -> None:
+    def __init__(self, config: BitUNetConfig) -> None:
         super().__init__()
-        self.config = config = config or BitUNetConfig()
+        self.config = config
         self.stem = Stem(config.windows, config.thetas, config.greys, config.depths, config.floor)
         by_name = {layer.name: (layer, count) for layer, count in zip(config.layers, config.thresholds_of, strict=True)}
         levels = len(config.filters)
@@ -254,8 +251,6 @@ class BitUNet(nn.Module):
         self.encoder = nn.ModuleList(level(f"encoder.{at}", config.encoder_convs[at], last=levels == 1) for at in range(levels))
         self.narrow = nn.ModuleList(block(f"narrow.{at}") for at in range(levels - 1))
         self.decoder = nn.ModuleList(level(f"decoder.{at}", config.decoder_convs[at], last=at == 0) for at in range(levels - 1))
-        self.head = BitHead(config.thresholds_of[-1] * config.layers[-1].filters + self.stem.channels, config.planes)
-        self.edge = Edge(4 * (len(config.windows) + 1 + self.depth), config.edge) if config.edge else None
 
     @property
     def blocks(self) -> list[BitBlock]:
@@ -283,6 +278,41 @@ class BitUNet(nn.Module):
         reach += 2 * (config.edge > 0)
         return -(-(2 * reach + 1) // self.stride) * self.stride
 
+    @property
+    def bits_out(self) -> int:
+        """Bits of the last map."""
+        return self.config.thresholds_of[-1] * self.config.layers[-1].filters
+
+    def _planes(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Grey and depth in whole levels, (N, 1, H, W), padded to multiples of `stride`."""
+        with torch.autocast(image.device.type, enabled=False):
+            grey = 255 * luma(image.float())
+            planes = torch.cat([grey, 255 * image[:, 3:4].float()], 1) if self.depth else grey
+            planes = padded(planes, self.stride).round()
+        return planes[:, :1], planes[:, 1:] if self.depth else None
+
+    def _trunk(self, image: Tensor, grey: Tensor, depth: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The bits of the last map, 1 / (2 first_stride) of the page's side, and the stem's."""
+        dtype = autocast_type(image) or grey.dtype
+        with torch.autocast(image.device.type, enabled=False):
+            x = codes = self.stem.codes(grey, depth, dtype)
+        skips: list[Tensor] = []
+        for at, encode in enumerate(self.encoder):
+            x = encode(F.max_pool2d(x, 2) if at else x)
+            skips.append(x)
+        for at in range(len(self.decoder) - 1, -1, -1):
+            x = self.decoder[at]((skips[at], _twice(self.narrow[at](x))))
+        return x, codes
+
+
+class BitUNet(BitTrunk):
+    """The network; see the module's docstring. Logits (N, 1, H, W) from RGB, with depths RGB and depth plane, (N, 3 or 4, H, W) in 0..1."""
+
+    def __init__(self, config: BitUNetConfig | None = None) -> None:
+        super().__init__(config := config or BitUNetConfig())
+        self.head = BitHead(self.bits_out + self.stem.channels, config.planes)
+        self.edge = Edge(4 * (len(config.windows) + 1 + self.depth), config.edge) if config.edge else None
+
     def forward(self, image: Tensor) -> Tensor:
         """Logits of ink; odd sizes are padded by their last row and column, and cut back."""
         height, width = image.shape[-2:]
@@ -298,25 +328,9 @@ class BitUNet(nn.Module):
         """What the head sees: the bits of the last map and of the stem, of a page whose sides are padded to multiples of `stride`."""
         return torch.cat(self._bits(image, *self._planes(image)), 1)
 
-    def _planes(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Grey and depth in whole levels, (N, 1, H, W), padded to multiples of `stride`."""
-        with torch.autocast(image.device.type, enabled=False):
-            grey = 255 * luma(image.float())
-            planes = torch.cat([grey, 255 * image[:, 3:4].float()], 1) if self.depth else grey
-            planes = padded(planes, self.stride).round()
-        return planes[:, :1], planes[:, 1:] if self.depth else None
-
     def _bits(self, image: Tensor, grey: Tensor, depth: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The bits of the last map, and the stem's."""
-        dtype = autocast_type(image) or grey.dtype
-        with torch.autocast(image.device.type, enabled=False):
-            x = codes = self.stem.codes(grey, depth, dtype)
-        skips: list[Tensor] = []
-        for at, encode in enumerate(self.encoder):
-            x = encode(F.max_pool2d(x, 2) if at else x)
-            skips.append(x)
-        for at in range(len(self.decoder) - 1, -1, -1):
-            x = self.decoder[at]((skips[at], _twice(self.narrow[at](x))))
+        """The bits of the last map at the stem's size, and the stem's."""
+        x, codes = self._trunk(image, grey, depth)
         return _twice(x) if self.config.first_stride == 2 else x, codes
 
 

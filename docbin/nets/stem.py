@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -28,6 +28,24 @@ def box_sum(cells: Tensor, window: int) -> Tensor:
         end, begin = (at + half + 1).clamp_max(size), (at - half).clamp_min(0)
         cells = integral.index_select(axis, end) - integral.index_select(axis, begin)
     return cells
+
+
+def cell_moments(pixels: Tensor, windows: Sequence[int], floor: float) -> Iterator[tuple[Tensor, Tensor]]:
+    """For each window, a side in cells, odd, the mean and the deviation plus `floor` around each cell of whole levels (N, 4, h, w), float32 (N, 1,
+    h, w); the order of the single-precision steps is that of the kernel."""
+    height, width = pixels.shape[-2:]
+    largest = 4 * 255**2 * max(width, height * max(windows, default=1))  # that a sum of squares may reach on its way
+    kind = torch.int32 if largest < 2**31 else torch.int64
+    # Whole numbers of at most 4 * 255^2, exact in single precision; adding slices is many times faster than a sum over so short an axis.
+    first, second, third, fourth = torch.split(pixels.round(), 1, 1)
+    sums = (first + second + third + fourth).to(kind)
+    squares = (first * first + second * second + third * third + fourth * fourth).to(kind)
+    ones = torch.ones_like(sums[:1])
+    for window in windows:
+        count = (4 * box_sum(ones, window)).float()
+        mean = box_sum(sums, window).float() / count
+        variance = box_sum(squares, window).float() / count - mean * mean
+        yield mean, variance.clamp_min(0).sqrt() + floor
 
 
 @torch.library.custom_op("docbin::stem_bits", mutates_args=())
@@ -82,21 +100,8 @@ class Stem(nn.Module):
         return 4 * (self.theta.numel() + self.grey.numel() + self.depth.numel())
 
     def moments(self, pixels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each window the mean and the deviation plus floor around each cell of whole levels (N, 4, h, w), float32 (N, 1, h, w); the order of the
-        single-precision steps is that of the kernel."""
-        height, width = pixels.shape[-2:]
-        largest = 4 * 255**2 * max(width, height * max(self.windows, default=1))  # that a sum of squares may reach on its way
-        kind = torch.int32 if largest < 2**31 else torch.int64
-        # Whole numbers of at most 4 * 255^2, exact in single precision; adding slices is many times faster than a sum over so short an axis.
-        first, second, third, fourth = torch.split(pixels.round(), 1, 1)
-        sums = (first + second + third + fourth).to(kind)
-        squares = (first * first + second * second + third * third + fourth * fourth).to(kind)
-        ones = torch.ones_like(sums[:1])
-        for window in self.windows:
-            count = (4 * box_sum(ones, window)).float()
-            mean = box_sum(sums, window).float() / count
-            variance = box_sum(squares, window).float() / count - mean * mean
-            yield mean, variance.clamp_min(0).sqrt() + self.floor
+        """:func:`cell_moments` of the stem's own windows and floor."""
+        return cell_moments(pixels, self.windows, self.floor)
 
     @torch.no_grad()
     def forward(self, grey: Tensor, depth: Tensor | None = None) -> Tensor:

@@ -51,6 +51,7 @@ LIAO = "Liao, Wan, Yao, Chen and Bai, AAAI 2020, arXiv 1911.08947"
 ABOUT: Mapping[str, tuple[str, str]] = {
     "unet": ("a U-Net of residual blocks made for CPUs; the accurate one", f"{RONNEBERGER}; the variant is docbin's own"),
     "bitunet": ("a U-Net in bits, with an 8-bit step for the edges of strokes", f"{RONNEBERGER}; the variant is docbin's own"),
+    "bitsauvola": ("a U-Net in bits that chooses among local thresholds", f"{RONNEBERGER}; the variant and its head are docbin's own"),
     "smp": ("a U-Net with an encoder of an image classifier", RONNEBERGER),
     "dbnet": ("a text detector that two CPU cores can run", f"{LIAO}; the variant is docbin's own"),
     "bitdbnet": ("a text detector in bits from its first layer to its last; the fast one", f"{LIAO}; the variant is docbin's own"),

@@ -38,7 +38,7 @@ TASKS = ("binarize", "enhance", "detect")
 ONNX_FILE = "model.onnx"
 RUN_WEIGHTS = ("best.safetensors", "final.safetensors")
 """Weights that a training run leaves in its folder, in the order in which they are taken for a model."""
-GREY = ("bitunet", "bitdbnet")
+GREY = ("bitunet", "bitdbnet", "bitsauvola")
 """Architectures that see whole grey levels: whoever hands them colour must round as the packed engine does."""
 
 
