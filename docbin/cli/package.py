@@ -70,7 +70,7 @@ def command(
     try:
         from docbin.train.package_model import Words, package_run
     except ImportError as error:
-        raise MissingExtra(f"packaging needs {error.name}, which is not installed; run: pip install 'docbin[train]'") from None
+        raise MissingExtra(f"packaging needs torch and onnx ({error}); run: pip install 'docbin[train]'") from None
     if int8 is not None and not int8.is_dir():
         raise UsageError(f"--int8 {int8}: no such folder; a folder of pages to measure on is wanted")
     words = Words(
