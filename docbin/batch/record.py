@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from docbin.errors import UsageError
+from docbin.errors import OutputExists, UsageError
 
 Status = Literal["done", "kept", "failed", "planned", "skipped"]
 
@@ -221,7 +221,7 @@ class Report:
     one at the end."""
 
     def __init__(self, path: Path, inputs: frozenset[tuple[int, int]] = frozenset()) -> None:
-        """Replace `path`; an input, known by (device, inode), is refused."""
+        """Replace `path`, which may be an earlier report, an empty file or a device, but no input, known by (device, inode), and nothing else."""
         from docbin.files.access import access_error
 
         self.path = path
@@ -231,6 +231,8 @@ class Report:
         try:
             if path.exists() and (path.stat().st_dev, path.stat().st_ino) in inputs:
                 raise UsageError(f"{path}: the report would replace one of the inputs; choose another name with --report")
+            if path.is_file() and not _is_report(path):
+                raise OutputExists(f"{path}: it exists and is no report of docbin's; choose another name with --report, or remove it")
             self._file: RawIOBase = path.open("wb", buffering=0)
         except OSError as error:
             raise access_error(error, str(path), "write") from error
@@ -264,6 +266,13 @@ class Report:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with contextlib.suppress(OSError):
             self._file.close()
+
+
+def _is_report(path: Path) -> bool:
+    """Whether a file begins as a report does, or is empty."""
+    with path.open("rb") as file:
+        begin = file.read(32).removeprefix(b"\xef\xbb\xbf")
+    return not begin or begin.startswith((b'{"input":', b"input,page,"))
 
 
 CSV_COLUMNS = (

@@ -72,8 +72,16 @@ def quotients(grey: Image) -> Image:
     closed = cv2.morphologyEx(cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
     paper = cv2.resize(cv2.blur(closed, (side, side)), (width, height), interpolation=cv2.INTER_LINEAR_EXACT)
     # A little light on both: nothing is divided by nothing, and a black margin is its own paper. In place: fresh memory costs more than the sums.
-    lit, paper = cv2.add(grey, LIGHT), cv2.add(paper, LIGHT, dst=paper)
+    lit, paper = _lit(grey), _lit(paper, dst=paper)
     return np.asarray(cv2.divide(lit, paper, dst=lit, scale=255.0), np.uint8)
+
+
+def _lit(image: Image, dst: Image | None = None) -> Image:
+    """`image` with :data:`LIGHT` added, at most 255. As one row: a column of four pixels is for OpenCV as large as the number that is added."""
+    import cv2
+
+    row = cv2.add(np.ascontiguousarray(image).reshape(1, -1), LIGHT, dst=None if dst is None else dst.reshape(1, -1))
+    return np.asarray(row.reshape(image.shape), np.uint8)
 
 
 def ink_depth(quotient: Image, share: float = 0.97) -> int:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from docbin import batch
 from docbin.batch import record as records_module
-from docbin.errors import FileAccessError, Interrupted
+from docbin.errors import FileAccessError, Interrupted, OutputExists
 from tests.batch import faults
 from tests.batch.pages import binarize, files, grey, ink_of, leftovers, make_job, save, save_many, save_pdf
 from tests.files.corpus import build_all
@@ -283,6 +283,20 @@ def test_the_report_never_replaces_an_input(tmp_path: Path, spool: Path) -> None
     with pytest.raises(records_module.UsageError, match="one of the inputs"):
         binarize([page], tmp_path / "out", spool, report=page)
     assert page.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "ink.jsonl", "ink.csv"])
+def test_the_report_replaces_reports_alone(tmp_path: Path, spool: Path, name: str) -> None:
+    report, page = tmp_path / name, save(tmp_path / "p.png")
+    report.write_text("years of work\n")
+    with pytest.raises(OutputExists, match="no report of docbin's; choose another name"):
+        binarize([page], tmp_path / "out", spool, report=report)
+    assert report.read_text() == "years of work\n"
+    assert not (tmp_path / "out").exists()
+    report.write_text("")
+    for out in ("a", "b"):
+        binarize([page], tmp_path / out, spool, report=report)
+    assert len(report.read_text().splitlines()) == 1 + (name == "ink.csv")
 
 
 def test_an_interrupt_keeps_what_is_finished_and_cleans_up(tmp_path: Path, spool: Path) -> None:

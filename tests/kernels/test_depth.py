@@ -46,11 +46,12 @@ def test_a_page_of_one_level_has_no_depth() -> None:
         assert not depth_plane(np.full((50, 60), level, np.uint8)).any()
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 2), (37, 5), (4, 4)])
+@pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (1, 50), (3, 2), (37, 5), (4, 4)])
 def test_any_size_goes(size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, size).astype(np.uint8)
     assert depth_plane(image).shape == size
     assert depth_plane(image, 100.0).dtype == np.uint8
+    assert np.array_equal(quotients(np.ascontiguousarray(image.T)).T, quotients(image)), "lying and standing are the same page"
 
 
 def test_a_piece_with_the_pages_ink_has_the_pages_plane() -> None:
