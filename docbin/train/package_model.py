@@ -29,7 +29,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from docbin import export
-from docbin.errors import UsageError
+from docbin.batch.inputs import readable
+from docbin.errors import DocbinError, UsageError
 from docbin.files import read_pages
 from docbin.nets import build, config_of
 from docbin.nets.pretrained import TorchNet, load
@@ -109,18 +110,19 @@ def package_run(run: Path, folder: Path, words: Words) -> list[Path]:
 
 
 def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folder: Path, words: Words) -> list[Path]:
-    """Write the folder; returns its files.
+    """Write the folder; returns its files. What was asked for is checked first, for a model that is there already is replaced.
 
     Raises
     ------
+    UsageError
+        The folder's ``config.toml`` is no model's; 8 bits for a network of bits, or without a page to measure on.
+    InputError
+        A page to measure on cannot be read.
     ValueError
         A weight is not finite, a file is above the limit of the zoo, or a runtime does not reproduce the golden crop.
     """
     task = words.task or ("detect" if about.get("recipe", {}).get("task") == "detection" else "binarize")
     words = words._replace(task=task, tile=words.tile or (2048 if task == "detect" else 1024))
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (ONNX_FILE, PACKED_FILE, WEIGHTS_FILE):
-        (folder / name).unlink(missing_ok=True)  # of weights that were here before
     for name, value in weights.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ValueError(f"{name}: holds numbers that are not finite")
@@ -129,6 +131,12 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     bits = bool(quantizers(build(recipe["net"]["name"], recipe["net"]["variant"])))
     if bits and words.int8 is not None:
         raise UsageError(f"--int8 {words.int8}: {recipe['net']['name']} is a network of bits already; leave --int8 out")
+    for _ in _pages(words.int8) if words.int8 is not None else ():
+        pass  # each can be read
+    _refuse_other_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (ONNX_FILE, PACKED_FILE, WEIGHTS_FILE):
+        (folder / name).unlink(missing_ok=True)  # of weights that were here before
     whole = bits and not words.with_weights
     kept = {name: value if whole else shortened(value) for name, value in weights.items() if not name.endswith("num_batches_tracked")}
     weights_file = folder / WEIGHTS_FILE
@@ -193,10 +201,24 @@ def _onnx(net: nn.Module, folder: Path, calibration: Path | None) -> list[str]:
 
 
 def _pages(folder: Path) -> Iterator[PageImage]:
-    """The pages of the files of a folder."""
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            yield from (page.pixels for page in read_pages(path))
+    """The pages of the files of a folder that are named like pages."""
+    paths = [path for path in sorted(folder.iterdir()) if path.is_file() and readable(path.name)]
+    if not paths:
+        raise UsageError(f"--int8 {folder}: no pages in it; a folder of pictures or PDFs to measure on is wanted, a dozen do")
+    for path in paths:
+        yield from (page.pixels for page in read_pages(path))
+
+
+def _refuse_other_folder(folder: Path) -> None:
+    """Refuse a folder with a ``config.toml`` of something else, which would be replaced."""
+    config = folder / "config.toml"
+    if config.exists():
+        try:
+            read_config(folder)
+        except DocbinError as error:
+            raise UsageError(
+                f"{config}: it exists and is no model's ({error}); choose a new or an empty folder with -o, or remove it"
+            ) from None
 
 
 def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) -> None:

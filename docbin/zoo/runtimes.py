@@ -140,9 +140,13 @@ def choose(config: Config, asked: str = AUTO) -> Runtime:
             f"{config.name}: came as packed bits alone, without the float weights that {asked} needs; run it with {has}, "
             "or train it again from the recipe in its folder"
         )
-    raise UsageError(
-        f"{config.name}: has no file for the runtime {asked}, it runs with {has}; 'docbin export {config.name} --to {asked}' makes one"
-    )
+    form = next(runtime.form for runtime in RUNTIMES if runtime.name == asked)
+    way_out = {
+        "packed": "that runs networks of 1-bit layers",
+        "int8": "'docbin package RUN --int8 PAGES' makes a folder that has it of a finished training run",
+        "onnx": f"'docbin export {config.name} --to onnx' makes one",
+    }[form]
+    raise UsageError(f"{config.name}: has no file for the runtime {asked}, it runs with {has}; {way_out}")
 
 
 class Model:

@@ -18,7 +18,7 @@ pytest.importorskip("onnx")
 from torch import Tensor, nn
 
 from docbin.cli import main
-from docbin.errors import UsageError
+from docbin.errors import InputError, UsageError
 from docbin.nets import build
 from docbin.nets.inference import probability
 from docbin.nets.pretrained import load
@@ -59,6 +59,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     for seed in (0, 1):
         Pictures.fromarray(page(seed=seed)).save(folder / f"{seed}.png")
+    (folder / "notes.txt").write_text("what lies beside pages is none")
     return folder
 
 
@@ -182,5 +183,32 @@ def test_bits_are_not_packaged_for_eight(pages: Path, tmp_path: Path, capsys: py
     about = {"step": 1, "minutes": 0.1, "recipe": json.loads(recipe.to_json())}
     with pytest.raises(UsageError, match="bitunet is a network of bits already"):
         package_model.package({}, about, tmp_path / "bits", package_model.Words(int8=pages))
+    assert not (tmp_path / "bits").exists()
     assert main(["package", str(tmp_path), "--int8", str(tmp_path / "nowhere")]) == 1
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_model_that_is_there_stays_where_its_next_cannot_be_made(tmp_path: Path) -> None:
+    about = {"step": 1, "minutes": 0.1, "recipe": json.loads(recipe_of({"net": {"name": "unet", "variant": dict(VARIANT)}}).to_json())}
+    empty, cut, made = tmp_path / "empty", tmp_path / "cut", tmp_path / "made"
+    for path in (empty, cut, made):
+        path.mkdir()
+    (cut / "p.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (made / "model.onnx").write_bytes(b"earlier")
+    for words, error, told in (
+        (package_model.Words(int8=empty), UsageError, "empty: no pages in it"),
+        (package_model.Words(int8=cut), InputError, "p.png"),
+    ):
+        with pytest.raises(error, match=told):
+            package_model.package({}, about, made, words)
+    (made / "config.toml").write_text("[tool.other]\nname = 'mine'\n")
+    with pytest.raises(UsageError, match=r"config\.toml: it exists and is no model's"):
+        package_model.package({}, about, made, package_model.Words())
+    assert sorted(path.name for path in made.iterdir()) == ["config.toml", "model.onnx"]
+    assert (made / "model.onnx").read_bytes() == b"earlier"
+
+
+def test_a_model_without_ranges_says_how_to_come_by_them() -> None:
+    config = folders.load_config("unet")
+    with pytest.raises(UsageError, match="'docbin package RUN --int8 PAGES' makes"):
+        runtimes.choose(config, "openvino-int8")
