@@ -79,7 +79,15 @@ PICTURES_NOT_READ: Mapping[str, str] = {
     for kind, suffixes in (
         ("JPEG XL", ".jxl"),
         ("DjVu", ".djvu .djv"),
-        ("Photoshop", ".psd"),
+        ("Photoshop", ".psd .psb"),
+        ("JPEG XR", ".jxr .wdp .hdp"),
+        ("JBIG2 outside a PDF", ".jb2 .jbig2"),
+        ("PostScript", ".ps .eps"),
+        ("XPS", ".xps .oxps"),
+        ("Targa", ".tga"),
+        ("PCX", ".pcx .dcx"),
+        ("a camera's raw picture", ".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .pef"),
+        ("a comic book archive", ".cbz .cbr .cb7"),
     )
     for suffix in suffixes.split()
 }

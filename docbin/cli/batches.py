@@ -431,7 +431,7 @@ def _print_summary(summary: batch.Summary, listener: ConsoleListener, plan: batc
     parts += [f"{_pages(kept)} done before"] * (kept > 0) + [f"{summary.suspect} suspect"] * (summary.suspect > 0)
     parts += [f"{summary.low} below the quality asked"] * (summary.low > 0)
     parts += [f"{_pages(failed)} failed"] * (failed > 0)
-    messages.note(", ".join(parts))
+    messages.note(", ".join(parts) or "no page to do")
     if summary.suspect > 1:
         for kind, count in summary.kinds.most_common():
             messages.note(f"{count:>6} {'page ' if count == 1 else 'pages'} {kind}")

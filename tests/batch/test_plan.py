@@ -275,11 +275,14 @@ def test_overlapping_page_ranges_cost_no_more_than_the_pages() -> None:
 def test_a_picture_that_is_not_read_is_left_out_with_a_word(tmp_path: Path, spool: Path) -> None:
     save(tmp_path / "scans/a.tif")
     (tmp_path / "scans/IMG.jxl").write_bytes(b"\xff\x0a")
+    (tmp_path / "scans/P1.NEF").write_bytes(b"MM\0*")
+    (tmp_path / "scans/notes.txt").write_text("none that anybody takes for a page")
     report = tmp_path / "r.jsonl"
     summary, records = binarize([tmp_path / "scans"], tmp_path / "out", spool, report=report)
     assert summary.exit_code == 0
-    assert {Path(record.input).name: record.status for record in records} == {"a.tif": "done", "IMG.jxl": "skipped"}
+    assert {Path(record.input).name: record.status for record in records} == {"a.tif": "done", "IMG.jxl": "skipped", "P1.NEF": "skipped"}
     assert '"left out: JPEG XL is not read; convert it to PNG, TIFF or JPEG"' in report.read_text()
+    assert "left out: a camera's raw picture is not read" in report.read_text()
 
 
 def test_what_is_left_out_for_the_name_of_an_earlier_result_is_told_in_one_line(tmp_path: Path, spool: Path) -> None:

@@ -29,6 +29,16 @@ def test_outputs_that_exist_are_one_line_and_a_finished_document_is_named(tmp_pa
     assert capsys.readouterr().err.startswith(f"docbin: {tmp_path}/made.tif (3 pages in ")
 
 
+def test_a_part_without_pages_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path / "scans/p.png")
+    told = []
+    for part in ("1/2", "2/2"):
+        assert main(["binarize", str(tmp_path / "scans"), "-o", str(tmp_path / "out"), "-m", "otsu", "--shard", part]) == 0
+        told.append(capsys.readouterr().err.strip())
+    assert sum(line == "docbin: no page to do" for line in told) == 1
+    assert all(line.removeprefix("docbin:").strip() for line in told)
+
+
 def test_a_name_does_not_command_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a\x1b]0;owned\x07\nb\u202e.png").write_bytes(b"")
     assert main(["binarize", str(tmp_path), "-o", str(tmp_path.parent / "out-of-names"), "-m", "otsu"]) == 2
