@@ -136,7 +136,12 @@ class Benchmark:
                 "(.txt, or .xml in ALTO or PAGE) into text/ there"
                 if self.task == "ocr"
                 else f"{self.name}: no page with its truth was found under {data_root}; put pictures into {self.name}/images and truths of the same "
-                f"names into {self.name}/gt there, or unpack {', '.join(self.archives) or 'the official archives'} ({self.homepage})"
+                f"names into {self.name}/gt there"
+                + (
+                    f", or unpack {', '.join(self.archives) or 'the official archives'} ({self.homepage})"
+                    if self.archives or self.homepage != "unknown"
+                    else ""
+                )
             )
         return found.pairs
 

@@ -57,6 +57,8 @@ _SKEW = 0.002
 _MANY = 20_000
 """A page's things are looked at so far; a page of more is no scan."""
 
+_LOST, _LOST_BESIDE = 0.02, 0.5
+"""Share of a page of pictures alone, and of one with text or drawings, from which pictures that cannot be decoded are the page's end."""
 _LARGE = 0.1
 """Share of the page that pictures of a resolution must cover for the page to be rendered at it."""
 
@@ -122,6 +124,8 @@ class _Contents:
     others: bool = False
     beside: float = 0.0
     """Share of the page that text and drawings take."""
+    lost: float = 0.0
+    """Share of the page that pictures take which cannot be decoded."""
     count: int = 0
     """Pictures drawn, those that others hide among them."""
 
@@ -405,11 +409,29 @@ def _contents_of(page: Any, facts: PageFacts, options: ReadOptions, label: str) 
         width, height = page.get_size()
         upright_dpi = turned(scan.dpi, scan.orientation) if scan is not None else None
         low = min(size[0] * points / across, size[1] * points / down)
-        found.placed.append((upright_dpi or (low, low), min(1.0, across * down / (width * height))))
+        share = min(1.0, across * down / (width * height))
+        found.placed.append((upright_dpi or (low, low), share))
+        found.lost += 0.0 if _can_be_decoded(thing, raw) else share
         if scan is not None:
             found.scans.append(scan if scan.drawn >= 0 else replace(scan, drawn=drawn - 1))
     found.count = drawn
+    if found.lost >= (_LOST_BESIDE if found.others else _LOST):
+        raise InputError(f"{label}: a picture in it, {min(1.0, found.lost):.0%} of the page, cannot be decoded; scan or export it again")
     return found
+
+
+def _can_be_decoded(image: Any, raw: Any) -> bool:
+    """Whether PDFium has pixels of a picture: a damaged JPEG 2000, an unknown filter or colour space it leaves out of a page without a word."""
+    from pypdfium2 import PdfiumError
+
+    told = image.get_metadata()
+    if told.colorspace != raw.FPDF_COLORSPACE_UNKNOWN or told.bits_per_pixel:
+        return True
+    try:
+        image.get_bitmap(render=False).close()
+    except PdfiumError:
+        return False
+    return True
 
 
 def _share(thing: Any, page: Any) -> float:

@@ -78,7 +78,9 @@ def load(path: Path) -> dict[str, Any]:
         Not a checkpoint of docbin.
     """
     if not path.is_file():
-        raise FileAccessError(f"{path}: no checkpoint there")
+        raise FileAccessError(
+            f"{path}: no checkpoint there; name the folder of a training run ('docbin train --out FOLDER') or a checkpoint in it"
+        )
     try:
         with safe_open(path, "pt") as handle:
             tree = json.loads((handle.metadata() or {})["state"])

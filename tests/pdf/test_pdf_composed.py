@@ -278,6 +278,28 @@ def test_plain_scans_are_still_taken_as_they_are() -> None:
 # --- attacks --------------------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("entries", [{"Filter": "/JPXDecode"}, {"Filter": "/Nope"}, {"ColorSpace": "/Nope"}])
+@pytest.mark.parametrize("scan", [True, False])
+def test_a_picture_that_cannot_be_decoded_is_no_blank_page(entries: dict[str, str], scan: bool) -> None:
+    pdf = pikepdf.new()
+    page = pdf.add_blank_page(page_size=(72, 36))
+    names = {"Type": "/XObject", "Subtype": "/Image", "ColorSpace": "/DeviceGray", **entries}
+    picture = pdf.make_stream(b"junk" * 60, Width=20, Height=10, BitsPerComponent=8)
+    for key, value in names.items():
+        picture[f"/{key}"] = pikepdf.Name(value)
+    page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=picture))
+    place = "72 0 0 36 0 0" if scan else "9 0 0 9 2 2"
+    drawn = "" if scan else " 0 0 1 rg 30 5 20 20 re f"
+    page.Contents = pdf.make_stream(f"q {place} cm /I Do Q{drawn}".encode())
+    data = io.BytesIO()
+    pdf.save(data)
+    if scan:
+        with pytest.raises(InputError, match="100% of the page, cannot be decoded"):
+            _page(data.getvalue())
+    else:
+        assert (np.asarray(_page(data.getvalue()).pixels) < 128).any(), "a small mark beside drawings is left out, as viewers do"
+
+
 def _recursive() -> bytes:
     made = Maker()
     form = made.form(b"/F Do /F Do")
