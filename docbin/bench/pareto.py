@@ -113,6 +113,9 @@ def figure(of: Sequence[Point]) -> str:
     for point, (x, y, anchor) in zip(of, _labels([(*at(point), point.label) for point in of]), strict=True):
         across, up = at(point)
         parts.append(f'<circle cx="{across:.1f}" cy="{up:.1f}" r="4.5" fill="{COLOURS[point.kind]}"/>')
+        if abs(y - 4 - up) > 14:  # too far to be taken for its dot's
+            end = x - 2 if anchor == "start" else x + 2
+            parts.append(f'<line x1="{across:.1f}" x2="{end:.1f}" y1="{up:.1f}" y2="{y - 4:.1f}" stroke="#9ca3af"/>')
         label = escape(point.label)
         parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{COLOURS[point.kind]}">{label}</text>')
     for number, (kind, title) in enumerate(TITLES.items()):
@@ -132,7 +135,7 @@ def _labels(of: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, 
     for x, y, label in of:
         wide = letter * len(label)
         sides = [(x + 8, y + 4, "start"), (x - 8, y + 4, "end"), (x + 4, y - 8, "start"), (x + 4, y + 16, "start"), (x - 4, y - 8, "end")]
-        sides += [(x - 4, y + 16, "end"), *((x + 8, y + 4 + shift, "start") for shift in range(20, 200, 12))]
+        sides += [(x - 4, y + 16, "end"), *((x + 8, y + 4 + sign * shift, "start") for shift in range(20, 200, 12) for sign in (-1, 1))]
         for left, bottom, anchor in sides:
             start = left - wide if anchor == "end" else left
             box = (start, bottom - height + 3, start + wide, bottom + 3)
