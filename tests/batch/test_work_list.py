@@ -145,10 +145,13 @@ def test_a_list_costs_the_places_of_its_lines(tmp_path: Path) -> None:
             f'{{"uri":"s3://bucket/some/folder/page-{number:07d}.jpg","name":"p{number}","size":1}}\n' for number in range(40_000)
         )
     WorkList(tmp_path / "w.jsonl", "w", tmp_path)  # imports
-    tracemalloc.start()
-    work = WorkList(tmp_path / "w.jsonl", "w", tmp_path)
-    held, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    found = []
+    for _ in range(3):  # a thread that an earlier test left behind is counted, too, where it happens to work
+        tracemalloc.start()
+        work = WorkList(tmp_path / "w.jsonl", "w", tmp_path)
+        found.append(tracemalloc.get_traced_memory())
+        tracemalloc.stop()
+    held, most = map(min, zip(*found, strict=True))
     assert len(work) == 40_000
     assert work[39_999].source.name.endswith("0039999.jpg")  # type: ignore[union-attr]
     assert held < 4_000_000  # the parsed units would be ten times as many

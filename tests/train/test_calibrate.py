@@ -209,6 +209,6 @@ def test_a_model_that_is_there_stays_where_its_next_cannot_be_made(tmp_path: Pat
 
 
 def test_a_model_without_ranges_says_how_to_come_by_them() -> None:
-    config = folders.load_config("unet")
+    config = folders.load_config("dbnet")
     with pytest.raises(UsageError, match="'docbin package RUN --int8 PAGES' makes"):
         runtimes.choose(config, "openvino-int8")
