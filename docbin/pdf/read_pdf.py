@@ -238,6 +238,9 @@ class PdfReader:
     def _decode(self, page: Any, facts: PageFacts, label: str) -> Decoded:
         _check_area(page, label)
         if self._options.dpi is not None:
+            _contents_of(
+                page, facts, replace(self._options, max_megapixels=math.inf), label
+            )  # refuses what would be rendered without its picture
             return self._render_at(page, facts, self._options.dpi, self._options.dpi, label)
         contents = _contents_of(page, facts, self._options, label)
         scan = contents.scans[0] if len(contents.scans) == 1 and len(contents.placed) == 1 and not contents.others else None

@@ -218,8 +218,8 @@ CASES: dict[str, tuple[Callable[[], Maker], tuple[int, int] | None, float | None
 }
 
 
-def _page(data: bytes) -> Page:
-    with files.open_pages(data, name="made.pdf") as file:
+def _page(data: bytes, dpi: float | None = None) -> Page:
+    with files.open_pages(data, name="made.pdf", dpi=dpi) as file:
         return file.page(1)
 
 
@@ -296,6 +296,8 @@ def test_a_picture_that_cannot_be_decoded_is_no_blank_page(entries: dict[str, st
     if scan:
         with pytest.raises(InputError, match="100% of the page, cannot be decoded"):
             _page(data.getvalue())
+        with pytest.raises(InputError, match="100% of the page, cannot be decoded"):
+            _page(data.getvalue(), dpi=50)
     else:
         assert (np.asarray(_page(data.getvalue()).pixels) < 128).any(), "a small mark beside drawings is left out, as viewers do"
 
