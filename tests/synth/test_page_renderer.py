@@ -15,7 +15,7 @@ from docbin.data.pages import load_pages
 from docbin.data.rendered_pages import RenderedPages, save_plain
 from docbin.errors import UsageError
 from docbin.synth.fonts import BUILT_IN, find_fonts, fingerprint
-from docbin.synth.page.canvas import Canvas, half_covered
+from docbin.synth.page.canvas import INK_FROM, Canvas, half_covered
 from docbin.synth.page.handwriting import ALPHABET, Hand, catmull_rom
 from docbin.synth.page.page_layout import KINDS
 from docbin.synth.page.page_renderer import render_page
@@ -51,7 +51,7 @@ def test_finished_page_agrees_with_its_layers() -> None:
     image, truth = canvas.finish(rng, np.full((120, 200, 3), 255, np.uint8), softness=0.0)
     union = np.maximum(canvas.layers["print"].ink, canvas.layers["hand"].ink) > 0
     coverage = union.reshape(120, 4, 200, 4).mean(axis=(1, 3))
-    np.testing.assert_array_equal(truth, coverage >= 0.5)
+    np.testing.assert_array_equal(truth, coverage >= INK_FROM)
     alone = canvas.layers["hand"].ink.reshape(120, 4, 200, 4).max(axis=(1, 3)) == 0
     np.testing.assert_allclose(image[alone][:, 0], 255 * (1 - coverage[alone]), atol=0.51)
     assert 0.02 < truth.mean() < 0.3
@@ -63,9 +63,20 @@ def test_worn_edges_are_in_picture_and_truth_alike() -> None:
         layer = canvas.layer("print", (0.0, 0.0, 0.0), rough=0.4, gain=gain)
         canvas.text(layer, "Letterpress", BUILT_IN.at(3 * 40), 8, 55)
         image, truth = canvas.finish(np.random.default_rng(1), np.full((80, 240, 3), 255, np.uint8), softness=0.0)
-        dark = image[..., 0] < 128
-        assert (dark != truth).mean() < 0.001  # only pixels covered by a half exactly, rounded
+        dark = image[..., 0] < 255 * (1 - INK_FROM)
+        assert (dark != truth).mean() < 0.001  # only pixels covered by that share exactly, rounded
         assert truth.any()
+
+
+@pytest.mark.parametrize("softness", [0.4, 0.9])
+def test_strokes_end_where_contests_end_them(softness: float) -> None:
+    """Seen through a lens the edge of a wide stroke's truth lies where the picture has 1 - INK_FROM of the paper's grey, whatever the lens."""
+    canvas = Canvas(80, 240, 8)
+    canvas.rule(canvas.layer("print", (0.0, 0.0, 0.0)), (20, 70), (220, 30), 9)
+    image, truth = canvas.finish(np.random.default_rng(0), np.full((80, 240, 3), 255, np.uint8), softness)
+    dark = image[..., 0] <= 255 * (1 - INK_FROM)
+    assert (dark != truth).mean() < 0.0005
+    assert truth.sum() > 1.02 * (image[..., 0] < 128).sum()
 
 
 def test_gain_makes_type_fatter() -> None:

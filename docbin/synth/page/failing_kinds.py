@@ -13,7 +13,7 @@ The benchmarks are contests' pages: dark writing on paper, one ink a page. Users
 
 What stands on the pages comes from :mod:`docbin.synth.page.page_layout`: all of its layouts, fonts and hands. The pale part and the dark part
 are written on two canvases, each seen as the share of light that it lets pass, so pale ink follows light and grain of its paper as real ink does, and
-its mean contrast is the one asked for. Truth is the union of both parts' counted coverage; :attr:`FailingPage.weak` is that part of it which gets
+its mean contrast is the one asked for. Truth is the union of both parts' ink; :attr:`FailingPage.weak` is that part of it which gets
 lost, so that its recall can be told apart from that of a black heading. A dark book edge and the back are no ink.
 
 A page is a pure function of (kind, seed, number, shape, the fonts, and the paper photographs if any).
@@ -37,7 +37,7 @@ from docbin.errors import FileAccessError, UsageError
 from docbin.page import FloatMap, Image, Mask
 from docbin.synth.fonts import Font, find_fonts
 from docbin.synth.page import page_layout
-from docbin.synth.page.canvas import Canvas
+from docbin.synth.page.canvas import INK_FROM, Canvas
 from docbin.synth.page.handwriting import Hand, catmull_rom
 from docbin.synth.page.page_renderer import draw_paper
 from docbin.synth.pseudo_text import Writer
@@ -47,7 +47,7 @@ CHECK_SEED = 1000
 
 _ORNAMENTS = re.compile("D050000L|Symbol")  # named like text fonts, but their letters are ornaments
 
-VERSION = 1
+VERSION = 2
 """Of the pages of a seed: raise it when they change, or caches of older ones are taken for them."""
 
 
@@ -489,7 +489,7 @@ _MARKS = ("-", ".", ":", "=", "·", "–", ",", "'", "+", "...")
 def _lone_marks(setting: _Setting) -> FailingPage:
     """A bill or table in type of 12 to 18 pixels; the marks that stand alone between its columns are the weak part.
 
-    Drawn as programs draw it (hinted, at its final size) two of three times, else as a scan of print. Truth: covered by half or more.
+    Drawn as programs draw it (hinted, at its final size) two of three times, else as a scan of print. Truth: covered by INK_FROM or more.
     """
     from PIL import Image as Pictures
     from PIL import ImageDraw
@@ -526,7 +526,7 @@ def _lone_marks(setting: _Setting) -> FailingPage:
             pens[1 if mark else 0].text((left, y), text, fill=255, font=sized)
         y += step
     covered = [np.asarray(sheet).reshape(height, times, width, times).mean(axis=(1, 3), dtype=np.float32) for sheet in sheets]
-    truths = [part >= 127.5 for part in covered]
+    truths = [part >= 255 * INK_FROM for part in covered]
     plain = rng.random() < 0.5
     if plain:
         sheet = np.full((height, width, 3), np.rint(rng.uniform(225, 255)), np.uint8)

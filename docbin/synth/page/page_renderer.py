@@ -20,7 +20,7 @@ from docbin.synth.fonts import Font, find_fonts
 from docbin.synth.page.canvas import Canvas
 from docbin.synth.page.page_layout import KINDS
 
-VERSION = 3
+VERSION = 4
 """Of the pages of a seed: raise it when they change, or caches of older ones are taken for them."""
 
 
