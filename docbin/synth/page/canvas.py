@@ -23,8 +23,9 @@ from docbin.page import FloatMap, Image, Mask
 Colour = tuple[float, float, float]
 
 INK_FROM = 0.39
-"""Least share of ink, seen through the lens, of a pixel that truth calls ink. On the way from a stroke's darkest grey to its paper the edge of
-truth lies at 0.61 to 0.65 on pages of DIBCO 2009, 2010 and 2012, PHIBD and Bickley (medians), at 0.58 on Nabuco's; half way is 0.49 by the same measure."""
+"""Least share of ink, seen through the lens, of a pixel that truth calls ink. On the way from a stroke's darkest grey to its paper the edge
+of truth lies at 0.61 to 0.65 on pages of DIBCO 2009, 2010 and 2012, PHIBD and Bickley (medians), at 0.58 on Nabuco's; half way is 0.49 by the
+same measure."""
 
 
 @dataclass(slots=True)
