@@ -253,7 +253,8 @@ def detect(
     least : shortest side of a kernel, pixels of what the network sees
     side : longer side of what the network sees, pixels; 0: the picture as it is
     accurate : look at the picture at two sizes and average: three times the time
-    runtime : "packed", "onnx" or "torch"; "auto" takes the best installed
+    runtime : what computes it: "packed", "openvino-int8", "openvino", "onnx", "openvino-float32" or "torch", best first; "auto" takes the best that
+        the model has a file for, that is installed and that suits the CPU
     **unknown : any other name is a UsageError, as everywhere in docbin
 
     None stands for what the model's folder says.
@@ -320,7 +321,8 @@ def load(name: str | Path, runtime: str = "auto") -> Model | Detector:
     Parameters
     ----------
     name : a model of the zoo (``docbin models``), or the path of a model folder or training run
-    runtime : "packed", "onnx" or "torch"; "auto" takes the best installed
+    runtime : what computes it: "packed", "openvino-int8", "openvino", "onnx", "openvino-float32" or "torch", best first; "auto" takes the best that
+        the model has a file for, that is installed and that suits the CPU
 
     Raises
     ------
@@ -407,6 +409,7 @@ def write_page(
     dpi: float | tuple[float, float] | None = None,
     format: str | None = None,
     overwrite: bool = True,
+    compression: str | None = None,
 ) -> None:
     """Write an ink mask as a 1-bit file, whole or not at all: PNG, G4 TIFF, PDF or PBM by the suffix of `path`.
 
@@ -417,14 +420,15 @@ def write_page(
     dpi : resolution to store, one number or (horizontal, vertical); None stores none
     format : "png", "tiff", "pdf" or "pbm" in place of the suffix
     overwrite : replace a file that is there; False makes that an error (:class:`docbin.errors.OutputExists`)
+    compression : "g4" (TIFF, PDF) or "jbig2" (PDF), both without loss; None: the format's own, in a PDF the smaller of the two
 
     Raises
     ------
     TypeError, ValueError
         `mask` is no such array.
     docbin.errors.UsageError, docbin.errors.FileAccessError
-        An unknown format, or a file that cannot be written.
+        An unknown format, a compression that it does not have, or a file that cannot be written.
     """
     from docbin import files
 
-    files.write_page(mask, path, dpi=dpi, format=format, overwrite=overwrite)
+    files.write_page(mask, path, dpi=dpi, format=format, overwrite=overwrite, compression=compression)

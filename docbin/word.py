@@ -25,7 +25,7 @@ class Word:
 
     Attributes
     ----------
-    polygon : float32 (n, 2), its outline; see the module's docstring
+    polygon : float32 (n, 2), its outline: x and y in pixels, clockwise as one sees it, from the corner where reading begins; pixel (0, 0) covers 0..1
     text : what it says; "" where nobody knows
     ignore : neither to be found nor to be called wrong when found: illegible, too small, mostly outside
     score : of a found word, mean probability within the region's kernel, 0..1

@@ -244,15 +244,15 @@ def api_page() -> str:
 def _signature(name: str, function: Any) -> str:
     """The call with one parameter a line, where it does not fit on one."""
     told = inspect.signature(function)
-    words = [str(part) for part in told.parameters.values()]
+    words = [str(part).replace(repr(part.annotation), str(part.annotation)) for part in told.parameters.values()]  # annotations are quoted
     kinds = [part.kind for part in told.parameters.values()]
     if inspect.Parameter.KEYWORD_ONLY in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds:
         words.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
     answer = f" -> {told.return_annotation}"
-    line = f"docbin.{name}({', '.join(words)}){answer}".replace("'", "")
+    line = f"docbin.{name}({', '.join(words)}){answer}"
     if len(line) <= 88:
         return line
-    return f"docbin.{name}(\n" + "".join(f"    {word},\n" for word in words).replace("'", "") + f"){answer}".replace("'", "")
+    return f"docbin.{name}(\n" + "".join(f"    {word},\n" for word in words) + f"){answer}"
 
 
 def _told(text: str) -> str:

@@ -41,13 +41,13 @@ def test_a_python_without_venv_is_named_together_with_the_way_out(tmp_path: Path
     assert "apt install python3-venv" in done.stderr
 
 
-@pytest.mark.parametrize(("fails", "status"), [("lint", 1), ("test", 1), ("fuzz", 1), ("test-browser", 1), ("nothing", 0)])
+@pytest.mark.parametrize(("fails", "status"), [("lint", 1), ("page", 1), ("test", 1), ("fuzz", 1), ("test-browser", 1), ("nothing", 0)])
 def test_continuous_integration_fails_when_a_part_fails(tmp_path: Path, fails: str, status: int) -> None:
     program(tmp_path / "bin" / "make", f'echo "ran $1"; [ "$1" != {fails} ]')
     program(tmp_path / "bin" / "chromium", "exit 0")  # nothing is to be installed
     done = run("bash", ".ci/run", PATH=f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     assert done.returncode == status
     ran = [line for line in done.stdout.splitlines() if line.startswith("ran ")]
-    always = [f"ran {target}" for target in ("lint", "test", "fuzz", "docs", "test-integrations", "test-browser")]
+    always = [f"ran {target}" for target in ("lint", "page", "test", "fuzz", "docs", "test-integrations", "test-browser")]
     assert [line for line in ran if line != "ran test-native"] == always
     assert ("ran test-native" in ran) != ("native drivers do not run" in done.stdout)

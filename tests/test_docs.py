@@ -112,6 +112,8 @@ def test_tables_are_taken_from_the_code(build_docs: Any) -> None:
     api = build_docs.api_page()
     assert "## docbin.binarize" in api
     assert "- `method`: a name from" in api
+    assert "    image: Given,\n    method: str | None = 'bitunet',\n    *,\n" in api  # annotations without quotes, defaults with theirs
+    assert "- `fm`: F-measure, percent" in api
 
 
 @pytest.mark.slow

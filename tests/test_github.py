@@ -1,8 +1,11 @@
-"""The files of .github: YAML that parses, commands and files that exist, settings that a slip would leave open."""
+"""The files of .github: YAML that its schema allows, commands and files that exist, settings that a slip would leave open."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,40 @@ yaml = pytest.importorskip("yaml")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yml"))
+
+
+FORMS = sorted((CHECKOUT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml"))
+SCHEMAS = {
+    "vendor.github-workflows": WORKFLOWS,
+    "vendor.github-issue-forms": FORMS,
+    "vendor.github-issue-config": [CHECKOUT / ".github" / "ISSUE_TEMPLATE" / "config.yml"],
+    "vendor.dependabot": [CHECKOUT / ".github" / "dependabot.yml"],
+    "vendor.citation-file-format": [CHECKOUT / "CITATION.cff"],
+}
+"""Schemas that check-jsonschema brings, and what has to keep to them."""
+
+
+def against_schema(schema: str, paths: list[Path]) -> subprocess.CompletedProcess[str]:
+    """The files held against a schema; exit code 1 where one does not keep to it."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("check_jsonschema") is None, reason="needs check-jsonschema of docbin[dev]")
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_every_file_keeps_to_its_schema(schema: str) -> None:
+    assert SCHEMAS[schema]
+    done = against_schema(schema, SCHEMAS[schema])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(importlib.util.find_spec("check_jsonschema") is None, reason="needs check-jsonschema of docbin[dev]")
+def test_a_misspelt_key_breaks_the_schema(tmp_path: Path) -> None:
+    text = WORKFLOWS[0].read_text(encoding="utf-8")
+    (tmp_path / "ci.yml").write_text(text.replace("runs-on:", "run-on:"), encoding="utf-8")
+    done = against_schema("vendor.github-workflows", [tmp_path / "ci.yml"])
+    assert done.returncode == 1
+    assert "run-on" in done.stdout
 
 
 def read(path: Path) -> Any:
@@ -53,7 +90,7 @@ def test_only_a_tag_publishes_and_only_with_every_wheel() -> None:
     assert publish["permissions"] == {"id-token": "write"}
 
 
-@pytest.mark.parametrize("path", sorted((CHECKOUT / ".github" / "ISSUE_TEMPLATE").glob("[!c]*.yml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
 def test_a_form_has_a_name_and_fields_with_labels(path: Path) -> None:
     form = read(path)
     assert form["name"]

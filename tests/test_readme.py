@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,24 @@ def test_the_python_example_runs_and_scores_well(desk: Path) -> None:
     with Image.open(desk / "letter.tif") as ink:
         assert ink.info["compression"] == "group4"
         assert tuple(ink.info["dpi"]) == (150, 150)
+
+
+@pytest.mark.skipif(
+    not any(importlib.util.find_spec(name) for name in ("onnxruntime", "openvino")),
+    reason="the default detector needs one of the two extras",
+)
+def test_the_detector_of_the_readme_draws_its_words(desk: Path) -> None:
+    (command,) = re.findall(r"^    (docbin detect .*)$", README, flags=re.MULTILINE)
+    letter(3)[0].save(desk / "photo.jpg")
+    run(command.split(), desk)
+    with Image.open(desk / "photo-words.jpg") as drawn:
+        assert drawn.size == (420, 300)
+
+
+def test_every_extra_of_the_readme_exists() -> None:
+    extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    named = {name for names in re.findall(r"pip install '[^'\[]*\[([^]]+)\]'", README) for name in names.split(",")}
+    assert {"openvino", "app", "ocrmypdf"} <= named <= set(extras)
 
 
 def test_the_two_commands_of_the_readme_exist() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -18,8 +19,13 @@ def test_the_version_is_the_same_wherever_it_stands() -> None:
     cited = re.search(r"^version: (.*)$", (CHECKOUT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
     assert cited is not None
     assert cited[1] == version
+    tool = json.loads((CHECKOUT / "docbin" / "integrations" / "ocrd-tool.json").read_text(encoding="utf-8"))
+    assert tool["version"] == version, "run scripts/make_ocrd_tool.py with the new version installed"
     changes = (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(rf"^## \[(Unreleased|{re.escape(version)})\]", changes, re.MULTILINE)
+    name, day, body = re.findall(r"^## \[([^]]+)\](?: - (\d{4}-\d\d-\d\d))?\n(.*?)(?=^## |\Z)", changes, re.MULTILINE | re.DOTALL)[0]
+    if name != "Unreleased":
+        assert (name, bool(day)) == (version, True)
+        assert "will be" not in body
 
 
 def test_every_public_name_is_there_and_typed() -> None:

@@ -37,7 +37,22 @@ from docbin.page import Mask, check_mask
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Scores of one page. FM, pseudo-FM, precision and recall in percent, PSNR in dB; see the module docstring for each."""
+    """Scores of one page; how each is computed, and after which paper, is in the docstring of :mod:`docbin.metrics.ink`.
+
+    Attributes
+    ----------
+    fm : F-measure, percent
+    pfm : pseudo-F-measure, with weights for the distance from strokes, percent
+    psnr : peak signal-to-noise ratio, dB; infinite where nothing differs
+    drd : distance-reciprocal distortion; lower is better
+    nrm : negative rate metric, 0..1; lower is better
+    mpm : misclassification penalty metric; lower is better
+    precision : share of the ink found that is ink, percent
+    recall : share of the ink that was found, percent
+    pprecision : precision, weighted as in `pfm`, percent
+    precall : recall, weighted as in `pfm`, percent
+    pfm2010 : pseudo-F-measure as the contest of 2010 had it, by the strokes' skeletons, percent
+    """
 
     fm: float
     pfm: float
