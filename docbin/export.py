@@ -20,7 +20,7 @@ import json
 import math
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from docbin.engine.graph import Array, Node
 from docbin.engine.packed import dumps
 from docbin.errors import UsageError
 from docbin.kernels.bits import pack_weights
+from docbin.nets.bitsauvola import BitSauvola
 from docbin.nets.bitunet import BitBlock, BitTrunk, BitUNet
 from docbin.zoo.graphs import RANGES, WHOLE
 
@@ -53,8 +54,8 @@ def _conv(block: BitBlock, source: int) -> Node:
 
 
 @torch.no_grad()
-def bitunet_nodes(net: BitUNet) -> list[Node]:
-    """The op graph of a :class:`BitUNet`."""
+def trunk_nodes(net: BitTrunk) -> list[Node]:
+    """The op graph of a network of bits up to its last map of bits; its first node are the codes."""
     nodes: list[Node] = []
 
     def add(node: Node) -> int:
@@ -92,24 +93,48 @@ def bitunet_nodes(net: BitUNet) -> list[Node]:
         for block in net.decoder[level].children():
             assert isinstance(block, BitBlock)
             at = add(_conv(block, at))
-    if net.config.first_stride == 2:
-        at = add(Node("upsample", (at,), {}, {}))
-    joined = add(Node("concat", (at, codes), {}, {}))
-    head = net.head
-    at = add(
-        Node(
-            "head",
-            (joined,),
-            {},
-            {
-                "weights": np.concatenate([_packed(signs) for signs in head.signs()]),
-                "scale": head.factors().float().cpu().numpy(),
-                "bias": head.bias.detach().float().cpu().numpy(),
-            },
-        )
+    return nodes
+
+
+def _head(source: int, signs: Sequence[Tensor], factors: Tensor, bias: Tensor) -> Node:
+    weights = np.concatenate([_packed(plane) for plane in signs])
+    return Node(
+        "head", (source,), {}, {"weights": weights, "scale": factors.float().cpu().numpy(), "bias": bias.detach().float().cpu().numpy()}
     )
+
+
+@torch.no_grad()
+def bitunet_nodes(net: BitUNet) -> list[Node]:
+    """The op graph of a :class:`BitUNet`."""
+    nodes = trunk_nodes(net)
+    if net.config.first_stride == 2:
+        nodes.append(Node("upsample", (len(nodes) - 1,), {}, {}))
+    nodes.append(Node("concat", (len(nodes) - 1, 0), {}, {}))
+    nodes.append(_head(len(nodes) - 1, net.head.signs(), net.head.factors(), net.head.bias))
     if net.edge is not None:
-        add(Node("edge", (at,), {}, {name: part.cpu().numpy() for name, part in net.edge.whole().items()}))
+        nodes.append(Node("edge", (len(nodes) - 1,), {}, {name: part.cpu().numpy() for name, part in net.edge.whole().items()}))
+    return nodes
+
+
+@torch.no_grad()
+def bitsauvola_nodes(net: BitSauvola) -> list[Node]:
+    """The op graph of a :class:`BitSauvola`.
+
+    Raises
+    ------
+    UsageError
+        A lattice of 2.
+    """
+    config = net.config
+    if config.lattice != 4:
+        raise UsageError(
+            f"BitSauvola: lattice = {config.lattice}: docbin's engine chooses a cell of 4 x 4 pixels alone; its weights run in PyTorch"
+        )
+    nodes = trunk_nodes(net)
+    factors, signs = zip(*net.head.planes(), strict=True)
+    nodes.append(_head(len(nodes) - 1, signs, torch.stack(factors), net.head.bias))
+    numbers = {"k": float(config.k), "sharpness": net.sharpness}
+    nodes.append(Node("choice", (len(nodes) - 1,), numbers, {"windows": np.array(config.threshold_windows, np.int32)}))
     return nodes
 
 
@@ -121,8 +146,8 @@ def to_packed(net: nn.Module) -> bytes:
     UsageError
         The network cannot run in bits; the message says why.
     """
-    if isinstance(net, BitTrunk) and not isinstance(net, BitUNet):
-        raise UsageError(f"{type(net).__name__}: docbin's engine has no operation for its head yet; its weights run in PyTorch")
+    if isinstance(net, BitSauvola):
+        return dumps(bitsauvola_nodes(net))
     if not isinstance(net, BitUNet):
         raise UsageError(
             f"{type(net).__name__}: has float layers between its first and its last, so it cannot be packed; export it to ONNX instead"
@@ -135,10 +160,8 @@ OPSET = 17
 
 def onnx_obstacle(net: nn.Module) -> str | None:
     """Why a network cannot be one ONNX graph that is run tile by tile; None where nothing is known to be in the way."""
-    if isinstance(net, BitUNet):
-        return "its layers are bits, which ONNX has no operators for; export it with --to packed and run it with docbin's engine"
     if isinstance(net, BitTrunk):
-        return "its layers are bits, which ONNX has no operators for; its weights run in PyTorch"
+        return "its layers are bits, which ONNX has no operators for; export it with --to packed and run it with docbin's engine"
     if hasattr(net, "decide"):
         return "it ends in one threshold of the whole page, between two passes over its tiles, which a graph that sees a tile cannot know"
     if hasattr(net, "for_page"):

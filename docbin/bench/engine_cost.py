@@ -133,6 +133,8 @@ def _alike(weights: Any) -> tuple[int, int]:
 
 def work(graph: Graph, size: tuple[int, int] = PAGE) -> list[Work]:
     """The work of every node of a graph on a page of that (height, width), with the depth plane before them where the network takes one."""
+    if graph.nodes[-1].op == "choice":
+        raise UsageError("engine cost: the model knows networks of an ordinary head alone, not a choice among thresholds")
     deepest = max(one.halvings for one in graph.sizes)
     reach = max(node.tensors["weights"].shape[-1] // 2 for node in graph.nodes if node.op in ("conv", "head"))
     found = [DEPTH] if graph.wants_depth else []

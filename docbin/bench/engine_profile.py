@@ -19,7 +19,7 @@ from docbin.errors import UsageError
 from docbin.kernels.depth import depth_plane
 from docbin.page import Image
 
-OPS = ("depth", "codes", "conv", "pool", "upsample", "head", "edge", "rest", "page")
+OPS = ("depth", "codes", "conv", "pool", "upsample", "head", "edge", "choice", "rest", "page")
 """Rows of a network, in the order in which a page goes through them; "page" is the sum."""
 
 

@@ -29,6 +29,8 @@ from docbin.kernels.reference_edge import LARGEST, LOGIT_UNIT, Z_UNIT
 
 Float = NDArray[np.float32]
 OPSET = 17
+FLOAT_FORMS = ("codes", "conv", "pool", "upsample", "concat", "head", "edge")
+"""Ops of a packed graph that can be drawn in ONNX."""
 STEEP = 1e4
 """How much a local threshold's comparison is stretched before it is clipped: distances below a 1e4th of a grey level come out between 0 and 1."""
 
@@ -116,6 +118,9 @@ def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> byt
     """
     draw = _Drawing()
     names: list[str] = []
+    strange = next((node.op for node in graph.nodes if node.op not in FLOAT_FORMS), None)
+    if strange is not None:
+        raise UsageError(f"{strange}: has no float form in docbin.bench.peers, so this network is measured without its float twin")
     for node in graph.nodes:
         given = [names[i] for i in node.inputs]
         if node.op == "codes":
@@ -131,11 +136,8 @@ def float_graph(graph: Graph, height: int, width: int, stem: bool = True) -> byt
             names.append(draw.add("Concat", *given, axis=1))
         elif node.op == "head":
             names.append(_head(draw, node, given[0]))
-        elif node.op == "edge":
-            if stem:
-                names.append(_edge(draw, node, given[0], graph.nodes[0]))
-        else:
-            raise UsageError(f"{node.op}: has no float form in docbin.bench.peers, so this network is measured without its float twin")
+        elif stem:
+            names.append(_edge(draw, node, given[0], graph.nodes[0]))
     entry, shape = ("page", (1, 1 + graph.wants_depth, height, width)) if stem else ("codes", (1, channels, height // 2, width // 2))
     return draw.bytes(entry, shape, names[-1], (1, 1, height, width))
 

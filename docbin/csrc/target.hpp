@@ -7,6 +7,7 @@
 #pragma once
 #include "document/document.hpp"
 #include "engine/bitsliced.hpp"
+#include "engine/choice.hpp"
 #include "engine/edge.hpp"
 #include "engine/head.hpp"
 #include "engine/stem.hpp"
@@ -21,6 +22,7 @@ namespace docbin {
 struct Target {
     const char *name;  // the level, as the file itself says
     bitsliced::Kernels bitsliced;
+    choice::Kernels choice;
     document::Kernels document;
     edge::Kernels edge;
     head::Kernels head;

@@ -12,8 +12,11 @@ Ops
 ``pool``      bits -> bits at half the side: 2 x 2 max-pooling (OR)
 ``upsample``  bits -> bits at twice the side: nearest
 ``concat``    several maps of one size -> one map
-``head``      bits -> float32 logits of 2 x 2 pixels a cell: sum over planes of scale times binary dot product, plus bias
+``head``      bits -> float32 logits of 2 x 2 pixels a cell, or before a choice its numbers a cell of 4 x 4: sum over planes of scale times binary dot
+              product, plus bias
 ``edge``      logits -> logits, drawn again by two convolutions of 8-bit numbers that see the page, too (:mod:`docbin.kernels.reference_edge`); last
+``choice``    the head's numbers -> logits: shares of local thresholds, with which the pixel's grey level is compared
+              (:mod:`docbin.kernels.reference_choice`); last
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.errors import InputError
+from docbin.kernels.reference_choice import CONTROLS
 from docbin.kernels.stem import WIDEST
 
 Array = NDArray[Any]
@@ -33,8 +37,15 @@ MAX_NODES = 256
 MAX_WORDS = 64
 """The widest map, in words of 64 channels."""
 MAX_HALVINGS = 6
+MAX_PLANES = 16
+"""The most sign planes of a head's weights."""
 MAX_EDGE = 256
 """The most channels or filters of an edge step."""
+MAX_CHOICE_WINDOWS = 16
+SHARPEST, STEEPEST = 128.0, 8.0
+"""The most that a choice's sharpness may be, logits a deviation and logits a grey level: its sums are of 32 bits."""
+STEPS = ("edge", "choice")
+"""Ops behind the head, which see the page again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a node gives: `words` of 64 channels (0 = logits) at 1 / 2^halvings of the page's side."""
+    """What a node gives: `words` of 64 channels (0 = numbers, logits but before a choice) at 1 / 2^halvings of the page's side."""
 
     words: int
     halvings: int
@@ -72,7 +83,7 @@ class Graph:
     @property
     def head(self) -> int:
         """The number of the head."""
-        return len(self.nodes) - 1 - (self.nodes[-1].op == "edge")
+        return len(self.nodes) - 1 - (self.nodes[-1].op in STEPS)
 
     @property
     def stride(self) -> int:
@@ -81,7 +92,15 @@ class Graph:
 
 
 # op -> (least inputs, most inputs, attributes with their range, tensors with dtype and axes, tensors that may be missing)
-_NUMBERS = {"stride": (1, 4), "dilation": (1, 16), "padding": (0, 64), "groups": (1, 64), "floor": (0.0, 255.0)}
+_NUMBERS = {
+    "stride": (1, 4),
+    "dilation": (1, 16),
+    "padding": (0, 64),
+    "groups": (1, 64),
+    "floor": (0.0, 255.0),
+    "k": (0.0, 1.0),
+    "sharpness": (0.01, SHARPEST),
+}
 _Tensors = dict[str, tuple[str, int]]
 _MASKS: _Tensors = {"masks": ("uint64", 4)}
 _OPS: Mapping[str, tuple[int, int, tuple[str, ...], _Tensors, _Tensors]] = {
@@ -99,6 +118,7 @@ _OPS: Mapping[str, tuple[int, int, tuple[str, ...], _Tensors, _Tensors]] = {
         | {f"{name}_{which}": ("float32", 1) for name in ("first", "second") for which in ("factor", "offset")},
         {},
     ),
+    "choice": (1, 1, ("k", "sharpness"), {"windows": ("int32", 1)}, {}),
 }
 
 
@@ -133,11 +153,15 @@ def _check_node(node: Node, index: int, where: str) -> None:
         raise _refuse(where, f"{name}: masks and weights differ in shape")
 
 
+def _odd_sides(windows: Array) -> bool:
+    return all(w % 2 == 1 and 1 <= w <= WIDEST for w in windows.tolist())
+
+
 def _codes_size(node: Node, where: str) -> Size:
     windows, theta, grey = (node.tensors[key] for key in ("windows", "theta", "grey"))
     levels = grey.size + (node.tensors["depth"].size if "depth" in node.tensors else 0)
     channels = 4 * (theta.size + levels)
-    if theta.shape[0] != windows.size or channels % 64 or any(w % 2 == 0 or not 1 <= w <= WIDEST for w in windows.tolist()):
+    if theta.shape[0] != windows.size or channels % 64 or not _odd_sides(windows):
         raise _refuse(where, f"codes: windows {windows.tolist()[:20]}, theta {theta.shape} and {levels} fixed levels do not fit")
     return Size(channels // 64, 1)
 
@@ -164,9 +188,9 @@ def _head_size(node: Node, given: Size, where: str) -> Size:
     outs, words, high, wide = weights.shape
     if (
         words != given.words
-        or scale.shape[1] != 4
-        or bias.size != 4
+        or scale.shape[1] != bias.size
         or outs != scale.size
+        or scale.shape[0] > MAX_PLANES
         or high != wide
         or high % 2 == 0
         or words * high * wide > 511
@@ -174,9 +198,9 @@ def _head_size(node: Node, given: Size, where: str) -> Size:
         raise _refuse(
             where, f"head: weights {weights.shape}, scale {scale.shape}, bias {bias.shape} do not fit an input of {given.words} words"
         )
-    if given.halvings != 1:
-        raise _refuse(where, "head: wants a map at half the page's side")
-    return Size(0, 0)
+    if (given.halvings, bias.size) == (1, 4):
+        return Size(0, 0)
+    return Size(0, given.halvings)
 
 
 def _edge_size(node: Node, nodes: list[Node], where: str) -> Size:
@@ -197,6 +221,26 @@ def _edge_size(node: Node, nodes: list[Node], where: str) -> Size:
     return Size(0, 0)
 
 
+def _choice_size(node: Node, nodes: list[Node], given: Size, where: str) -> Size:
+    windows, sharpness, head = node.tensors["windows"], float(node.attributes["sharpness"]), nodes[node.inputs[0]]
+    if head.op != "head":
+        raise _refuse(where, f"choice: takes what {head.op} gives, wanted is a head")
+    if nodes[0].op != "codes" or not _odd_sides(windows) or windows.size > MAX_CHOICE_WINDOWS:
+        raise _refuse(
+            where,
+            f"choice: windows {windows.tolist()[:20]}: at most {MAX_CHOICE_WINDOWS} odd sides up to {WIDEST}, in a network that begins with codes",
+        )
+    outputs, wanted = head.tensors["bias"].size, 2 * windows.size + ("depth" in nodes[0].tensors) + CONTROLS
+    if outputs != wanted or given.halvings != 2:
+        raise _refuse(where, f"choice: {outputs} numbers at 1/{2**given.halvings} of the page's side, wanted are {wanted} at 1/4")
+    floor = float(nodes[0].attributes["floor"])
+    if floor < 1 or sharpness > STEEPEST * floor:
+        raise _refuse(
+            where, f"choice: sharpness {sharpness:g}, floor {floor:g}: a floor of at least 1 and at most {STEEPEST:g} times it are wanted"
+        )
+    return Size(0, 0)
+
+
 def check(nodes: list[Node], where: str) -> Graph:
     """Check a graph and work out every node's size.
 
@@ -211,7 +255,7 @@ def check(nodes: list[Node], where: str) -> Graph:
     for index, node in enumerate(nodes):
         _check_node(node, index, where)
         given = [sizes[i] for i in node.inputs]
-        if any(size.words == 0 for size in given) and node.op != "edge":
+        if any(size.words == 0 for size in given) and node.op not in STEPS:
             raise _refuse(where, f"node {index} ({node.op}): takes logits for bits")
         if node.op == "codes":
             size = _codes_size(node, where)
@@ -221,17 +265,23 @@ def check(nodes: list[Node], where: str) -> Graph:
             size = _head_size(node, given[0], where)
         elif node.op == "edge":
             size = _edge_size(node, nodes, where)
+        elif node.op == "choice":
+            size = _choice_size(node, nodes, given[0], where)
         elif node.op == "concat":
             if len({one.halvings for one in given}) != 1:
                 raise _refuse(where, f"node {index} (concat): maps of different sizes")
             size = Size(sum(one.words for one in given), given[0].halvings)
         else:
             size = Size(given[0].words, given[0].halvings + (1 if node.op == "pool" else -1))
-        if size.words > MAX_WORDS or not 0 <= size.halvings <= MAX_HALVINGS or (size.halvings == 0 and node.op not in ("head", "edge")):
+        if size.words > MAX_WORDS or not 0 <= size.halvings <= MAX_HALVINGS or (size.halvings == 0 and node.op not in ("head", *STEPS)):
             raise _refuse(where, f"node {index} ({node.op}): {size.words} words at 1/{2.0**size.halvings:g} of the page's side")
         sizes.append(size)
-    ends = [node.op for node in nodes if node.op in ("head", "edge")]
+    ends = [node.op for node in nodes if node.op in ("head", *STEPS)]
     last = len(nodes) - 1
-    if ends not in (["head"], ["head", "edge"]) or nodes[-1].op != ends[-1] or (ends[-1] == "edge" and nodes[-1].inputs != (last - 1,)):
-        raise _refuse(where, "a network ends in its one head, or that and one edge step")
-    return Graph(tuple(nodes), tuple(sizes))
+    whole = ends in (["head"], *(["head", step] for step in STEPS))
+    if not whole or nodes[-1].op != ends[-1] or (ends[-1] in STEPS and nodes[-1].inputs != (last - 1,)):
+        raise _refuse(where, "a network ends in its one head, or that and one edge step or choice")
+    graph = Graph(tuple(nodes), tuple(sizes))
+    if sizes[graph.head].halvings and ends[-1] != "choice":
+        raise _refuse(where, "head: wants a map at half the page's side and gives four logits a cell, but before a choice")
+    return graph

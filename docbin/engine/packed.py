@@ -3,7 +3,7 @@
 Tensors are named ``<node>.<name>``; bit planes are stored as int64 (safetensors' readers do not all know uint64) and viewed as words. The
 metadata key ``docbin``
 holds JSON: ``{"format": 2, "nodes": [{"op", "inputs", "attributes"}]}``. Sizes are bounded before anything is allocated by them.
-Format 2 added depth levels to ``codes``, format 3 the edge step; older files are read as they are.
+Format 2 added depth levels to ``codes``, format 3 the edge step, format 4 the choice; older files are read as they are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from docbin.engine.graph import MAX_NODES, Graph, Node, check
 from docbin.errors import FileAccessError, InputError
 from docbin.typed_config import refuse_device
 
-FORMAT = 3
+FORMAT = 4
 MAX_BYTES = 64 * 2**20
 """The largest file read; our networks are under 1 MB."""
 

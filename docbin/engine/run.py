@@ -31,6 +31,8 @@ def _compiled(graph: Graph, level: str) -> Any:
                 network.head(node.inputs[0], tensors["weights"], tensors.get("masks"), tensors["scale"], tensors["bias"])
             elif node.op == "edge":
                 network.edge(node.inputs[0], **tensors)
+            elif node.op == "choice":
+                network.choice(node.inputs[0], tensors["windows"], float(numbers["k"]), float(numbers["sharpness"]))
             elif node.op == "concat":
                 network.concat(list(node.inputs))
             else:

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.engine.graph import Graph, Node
-from docbin.kernels import bits, reference_bits
+from docbin.kernels import bits, reference_bits, reference_choice
 from docbin.kernels.reference_edge import levels, redraw
-from docbin.kernels.reference_stem import pixels_of
 from docbin.kernels.stem import NO_LEVELS, threshold_codes
 from docbin.page import FloatMap, Image
 
@@ -55,9 +54,10 @@ class Region:
             min(width, stride * (self.right - 1) + after + 1),
         )
 
-    def halved(self) -> Region:
-        """The cells of a map of half the side that this region touches."""
-        return Region(self.top // 2, -(-self.bottom // 2), self.left // 2, -(-self.right // 2))
+    def halved(self, times: int = 1) -> Region:
+        """The cells of a map of half the side, or halved so many times, that this region touches."""
+        side = 2**times
+        return Region(self.top // side, -(-self.bottom // side), self.left // side, -(-self.right // side))
 
     def doubled(self) -> Region:
         """The same place on a map of twice the side."""
@@ -71,7 +71,7 @@ def _reach(node: Node) -> int:
 
 
 def _needed(graph: Graph, wanted: Region, height: int, width: int) -> list[Region]:
-    """The region of every node's map that the output region needs; `height` and `width` are the padded page's."""
+    """The region of every node's map that the head's cells `wanted` need; `height` and `width` are the padded page's."""
     needed: list[Region | None] = [None] * len(graph.nodes)
     needed[graph.head] = wanted
     for index in range(graph.head, -1, -1):
@@ -86,7 +86,7 @@ def _needed(graph: Graph, wanted: Region, height: int, width: int) -> list[Regio
                 part = region.spread(int(node.attributes["stride"]), reach, reach, rows, columns)
             elif node.op == "head":
                 reach = _reach(node)
-                part = region.halved().spread(1, reach, reach, rows, columns)
+                part = region.spread(1, reach, reach, rows, columns)
             elif node.op == "pool":
                 part = region.doubled()
             elif node.op == "upsample":
@@ -117,17 +117,19 @@ def _padded(words: Words, has: Region, out: Region, stride: int, reach: int) -> 
 
 
 def _head(node: Node, field: Words) -> FloatMap:
-    """Logits (2 h, 2 w) from the head's padded input: for each of a cell's four pixels, bias + scale dot, plane after plane."""
+    """What the head says, (outputs, h, w), from its padded input: for each output, bias + scale dot, plane after plane."""
     scale, bias = node.tensors["scale"], node.tensors["bias"]
     dots = reference_bits.conv_dots(field, node.tensors["weights"], masks=node.tensors.get("masks"))
-    height, width = dots.shape[1:]
-    logits = np.empty((height, 2, width, 2), np.float32)
-    for pixel in range(4):
-        total = np.full((height, width), bias[pixel], np.float32)
+    total = np.repeat(bias, dots[0].size).reshape(bias.size, *dots.shape[1:])
+    with np.errstate(over="ignore", invalid="ignore"):  # a file may hold any finite numbers
         for plane, factors in enumerate(scale):
-            total += factors[pixel] * dots[4 * plane + pixel].astype(np.float32)
-        logits[:, pixel // 2, :, pixel % 2] = total
-    return logits.reshape(2 * height, 2 * width)
+            total += factors[:, None, None] * dots[bias.size * plane :][: bias.size].astype(np.float32)
+    return total
+
+
+def _laid_out(cells: FloatMap) -> FloatMap:
+    """Four pixels of each cell, (4, h, w), at their places, (2 h, 2 w)."""
+    return cells.reshape(2, 2, *cells.shape[1:]).transpose(2, 0, 3, 1).reshape(2 * cells.shape[1], 2 * cells.shape[2])
 
 
 def compute(graph: Graph, planes: Planes, index: int, regions: list[Region], maps: dict[int, Words]) -> Words:
@@ -159,9 +161,9 @@ def compute(graph: Graph, planes: Planes, index: int, regions: list[Region], map
     return bits.concat(*(_cut(words, has, out) for words, has in given))
 
 
-def _tile(graph: Graph, planes: Planes, region: Region) -> FloatMap:
-    """Logits of one output region of the padded page."""
-    regions = _needed(graph, region, *planes[0].shape)
+def _tile(graph: Graph, planes: Planes, cells: Region) -> FloatMap:
+    """What the head says of some of its cells, (outputs, h, w)."""
+    regions = _needed(graph, cells, *planes[0].shape)
     last_reader = {i: index for index, node in enumerate(graph.nodes) for i in node.inputs}
     maps: dict[int, Words] = {}
     for index in range(graph.head):
@@ -173,10 +175,7 @@ def _tile(graph: Graph, planes: Planes, region: Region) -> FloatMap:
                 del maps[i]
     head = graph.nodes[graph.head]
     (source,) = head.inputs
-    cells = region.halved()
-    logits = _head(head, _padded(maps[source], regions[source], cells, 1, _reach(head)))
-    whole = cells.doubled()
-    return logits[region.top - whole.top : region.bottom - whole.top, region.left - whole.left : region.right - whole.left]
+    return _head(head, _padded(maps[source], regions[source], cells, 1, _reach(head)))
 
 
 def run(
@@ -191,25 +190,34 @@ def run(
     height, width = grey.shape
     pad = ((0, -height % graph.stride), (0, -width % graph.stride))
     planes = page, deep = np.pad(grey, pad, mode="edge"), None if depth is None else np.pad(depth, pad, mode="edge")
-    edge = graph.nodes[-1]
-    if edge.op == "edge":
-        # The step sees the logits of cells beyond the page, too, so the padded page goes through the rest.
-        head = np.empty(page.shape, np.float32)
-        run(Graph(graph.nodes[:-1], graph.sizes[:-1]), page, deep, threads, tile, head.__setitem__)
-        codes = graph.nodes[0]
-        seen = levels(page, codes.tensors["windows"], float(codes.attributes["floor"]), deep)
-        cells = redraw(seen, np.ascontiguousarray(pixels_of(head)), edge.tensors)
-        drawn = cells.reshape(2, 2, *cells.shape[1:]).transpose(2, 0, 3, 1).reshape(page.shape)
-        put((slice(0, height), slice(0, width)), drawn[:height, :width])
-        return
+    halvings = graph.sizes[graph.nodes[graph.head].inputs[0]].halvings  # of the head's cells
+    step = graph.nodes[-1]
+    # A step behind the head sees the cells beyond the page, too.
+    bottom, right = (height, width) if step.op == "head" else page.shape
     rows, columns = tile
     regions = [
-        Region(y, min(y + rows, height), x, min(x + columns, width)) for y in range(0, height, rows) for x in range(0, width, columns)
+        Region(y, min(y + rows, bottom), x, min(x + columns, right)) for y in range(0, bottom, rows) for x in range(0, right, columns)
     ]
+    head = np.empty((graph.nodes[graph.head].tensors["bias"].size, *(side >> halvings for side in page.shape)), np.float32)
 
     def work(region: Region) -> None:
-        put((slice(region.top, region.bottom), slice(region.left, region.right)), _tile(graph, planes, region))
+        cells = region.halved(halvings)
+        said = _tile(graph, planes, cells)
+        if step.op != "head":
+            head[:, cells.top : cells.bottom, cells.left : cells.right] = said
+            return
+        whole = cells.doubled()
+        part = _laid_out(said)[region.top - whole.top : region.bottom - whole.top, region.left - whole.left : region.right - whole.left]
+        put((slice(region.top, region.bottom), slice(region.left, region.right)), part)
 
     with ThreadPoolExecutor(max(1, min(threads, len(regions)))) as pool:
         for _ in pool.map(work, regions):
             pass
+    codes = graph.nodes[0]
+    if step.op == "edge":
+        seen = levels(page, codes.tensors["windows"], float(codes.attributes["floor"]), deep)
+        put((slice(0, height), slice(0, width)), _laid_out(redraw(seen, head, step.tensors))[:height, :width])
+    elif step.op == "choice":
+        floor, k, sharpness = float(codes.attributes["floor"]), float(step.attributes["k"]), float(step.attributes["sharpness"])
+        drawn = reference_choice.decided(head, page, deep, step.tensors["windows"], floor, k, sharpness)
+        put((slice(0, height), slice(0, width)), drawn[:height, :width])

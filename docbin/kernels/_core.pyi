@@ -176,6 +176,13 @@ class Network:
         second_factor: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)],
         second_offset: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)],
     ) -> int: ...
+    def choice(
+        self,
+        input: int,
+        windows: Annotated[NDArray[numpy.int32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+        k: float,
+        sharpness: float,
+    ) -> int: ...
     def run(
         self,
         page: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],

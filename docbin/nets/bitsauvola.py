@@ -14,38 +14,35 @@ same bits see four times the area:
   (threshold - grey), so what training minimises and what use decides have one sign. The gradient goes to the lesser: the gate learns from the pixels
   that are dark enough to be ink, the threshold from those behind an open gate.
 
-The sharpness is positive and decides nothing but how probable a pixel is. The engine has no operation for this head yet: a trained network runs in
-PyTorch. docs/experiments/2026-11-29-bits-choose-grey-decides.md has its trial beside `bitunet`.
+The sharpness is positive and decides nothing but how probable a pixel is. In evaluation the head's weights are whole numbers of 8 bits and the
+decision is the engine's (:mod:`docbin.kernels.reference_choice`), so a packed network gives the same page; with a `lattice` of 2, which the engine
+lacks, it stays float. docs/experiments/2026-11-29-bits-choose-grey-decides.md has its trial beside `bitunet`.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from docbin.engine.graph import SHARPEST, STEEPEST
 from docbin.errors import UsageError
+from docbin.kernels.reference_choice import CONTROLS, GATE, GATE_SLOPE, PAGE_LEVEL, PAGE_UNIT, RANGE, SCALE_WINDOW, SHARPENING, decided
 from docbin.nets.bitunet import BitTrunk
 from docbin.nets.bitunet_config import BitUNetConfig
 from docbin.nets.pixels import framed
 from docbin.nets.stem import cell_moments
 
-RANGE = 128.0
-"""Sauvola's R, grey levels."""
-
-SCALE_WINDOW = 11
-"""Side in cells of the window whose deviation is the unit of offsets and of the sharpness."""
-
-PAGE_LEVEL, PAGE_UNIT = 48.0, 32.0
-"""Level of the depth plane that parts ink and paper by the page, and what counts as one deviation there."""
-
 LEAST_GAIN = 0.1
 """Of the learned sharpness, so that darker never means paper."""
 
-CONTROLS = 3
-"""Outputs of the head beside the weights: offset, sharpness, gate."""
+PLANES = 8
+"""Sign planes of the head's weights in evaluation: the binary digits of whole numbers of 8 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +97,25 @@ class ChoiceHead(nn.Module):
         raised = F.pixel_shuffle(y, 2) if self.lattice == 2 else F.interpolate(y.contiguous(), scale_factor=2.0, mode="bilinear")
         return raised + self.bias.reshape(1, -1, 1, 1)
 
+    def planes(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The weights as odd whole numbers, +-1 to +-255 times a scale an output, digit by digit from the highest: factor (outputs,) and signs
+        (outputs, bits, k, k)."""
+        weight = self.conv.weight.detach().double()
+        most = 2**PLANES - 1
+        step = (weight.flatten(1).abs().amax(1) / most).clamp_min(1e-12)
+        steps = weight / step.reshape(-1, 1, 1, 1)
+        levels = ((steps.floor().div(2, rounding_mode="floor") * 2 + 1).clamp(-most, most).long() + most) // 2  # 0..255
+        for digit in range(PLANES - 1, -1, -1):
+            yield (self.gain * 2**digit * step).float(), 2.0 * (levels >> digit & 1).float() - 1.0
+
+    def exact(self, bits: Tensor) -> Tensor:
+        """What the engine's head says a cell of the bits' map, float32 (N, outputs, h, w), summed plane by plane in single precision as it does."""
+        padded = framed((bits,), self.conv.kernel_size[0] // 2, -1.0).float()
+        total = self.bias.detach().float().reshape(1, -1, 1, 1).expand(bits.shape[0], -1, *bits.shape[-2:])
+        for factor, signs in self.planes():
+            total = total + factor.reshape(1, -1, 1, 1) * F.conv2d(padded, signs)
+        return total
+
 
 class BitSauvola(BitTrunk):
     """The network; see the module's docstring. Logits (N, 1, H, W) from RGB, with depths RGB and depth plane, (N, 3 or 4, H, W) in 0..1."""
@@ -124,9 +140,28 @@ class BitSauvola(BitTrunk):
         height, width = image.shape[-2:]
         grey, depth = self._planes(image)
         bits, _ = self._trunk(image, grey, depth)
+        with torch.autocast(image.device.type, enabled=False):
+            if not self.training and self.config.lattice == 4:
+                return self._exact(grey, depth, self.head.exact(bits))[..., :height, :width]
         chosen = self.head(bits)
         with torch.autocast(image.device.type, enabled=False):
             return self._decided(grey, depth, chosen)[..., :height, :width]
+
+    @property
+    def sharpness(self) -> float:
+        """The largest that a pixel's comparison has, logits a deviation, within what the engine's 32 bits hold: cut, ink stays ink, less surely."""
+        largest = max(LEAST_GAIN, float(self.gain.detach())) * math.exp(SHARPENING)
+        return min(largest, SHARPEST, STEEPEST * self.config.floor)
+
+    def _exact(self, grey: Tensor, depth: Tensor | None, head: Tensor) -> Tensor:
+        """The engine's decision, of whole levels and what :meth:`ChoiceHead.exact` says, on a map of a quarter of the side."""
+        config, pages = self.config, [plane[:, 0].to(torch.uint8).cpu().numpy() for plane in (grey, depth) if plane is not None]
+        windows = np.array(config.threshold_windows, np.int32)
+        logits = [
+            decided(said, page, deep[0] if deep else None, windows, config.floor, config.k, self.sharpness)
+            for said, page, *deep in zip(head.cpu().numpy(), *pages, strict=True)
+        ]
+        return torch.from_numpy(np.stack(logits))[:, None].to(grey.device)
 
     def _decided(self, grey: Tensor, depth: Tensor | None, chosen: Tensor) -> Tensor:
         """Logits (N, 1, H, W) of whole levels and what the head says, (N, options + CONTROLS, H / 2, W / 2)."""
@@ -137,10 +172,10 @@ class BitSauvola(BitTrunk):
         offset, sharpness, gate = torch.split(chosen[:, options:], 1, 1)
         count = thresholds.shape[1]
         local = weights[:, :count]
-        sharp = self.gain.clamp_min(LEAST_GAIN) * (1.5 * torch.tanh(sharpness)).exp()
+        sharp = self.gain.clamp_min(LEAST_GAIN) * (SHARPENING * torch.tanh(sharpness)).exp()
         slope = sharp * local.sum(1, keepdim=True) / spread
         level = sharp * ((local * thresholds).sum(1, keepdim=True) / spread + torch.tanh(offset))
-        maps = [slope, level, 2.0 + 4.0 * gate]
+        maps = [slope, level, GATE + GATE_SLOPE * gate]
         if depth is not None:
             maps.append(sharp * weights[:, count:])
         raised = F.interpolate(torch.cat(maps, 1), scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from docbin.engine import packed
 from docbin.errors import FileAccessError, UsageError
-from docbin.nets.bitunet import BitUNet
+from docbin.nets.bitunet import BitTrunk
 from docbin.nets.lite0 import IMAGENET, load_imagenet
 from docbin.processes.memory import keep_freed_memory
 from docbin.train import checkpoint
@@ -35,7 +35,7 @@ from docbin.train.log import Log
 from docbin.train.recipe import SCORES, Recipe
 from docbin.train.schedule import Clock, warmup_cosine
 from docbin.train.task import Task, make_task, tensors
-from docbin.train.unpack import calibrate, is_packed, unpack_bitunet
+from docbin.train.unpack import calibrate, is_packed, unpack_bits
 from docbin.train.validate import HeldOut, validate
 from docbin.zoo import folders
 
@@ -91,8 +91,8 @@ class _Run:
             path = config.verified(entry)
         if str(path) == IMAGENET:
             load_imagenet(net)
-        elif isinstance(net, BitUNet) and is_packed(path):
-            unpack_bitunet(net, packed.read(path))
+        elif isinstance(net, BitTrunk) and is_packed(path):
+            unpack_bits(net, packed.read(path))
             batch = self.recipe.run.batch
             crops = [Batch(*collate(source, range(at, at + batch))) for at in range(0, MEASURED, batch)]
             calibrate(net, [tensors(crop, self.device)[0] for crop in crops])

@@ -38,7 +38,7 @@ from docbin.quant.allocation import Allocation, Option, allocate
 from docbin.quant.sensitivity import Trace, gauss_newton_traces, predicted_loss
 from docbin.train.bitunet_work import work_of
 from docbin.train.task import f_measure
-from docbin.train.unpack import unpack_bitunet, with_thresholds
+from docbin.train.unpack import unpack_bits, with_thresholds
 
 Crops = Sequence[tuple[Tensor, Tensor]]
 """Batches of images float32 (N, 3 or 4, S, S) in 0..1 and truth float32 (N, 1, S, S)."""
@@ -287,7 +287,7 @@ def unpacked(graph: Graph, config: BitUNetConfig) -> BitUNet:
     """A packed network with other numbers, nothing learned anew: every batch norm's line stays, of the head's planes the first are kept."""
     (head,) = (node for node in graph.nodes if node.op == "head")
     net = BitUNet(replace(config, planes=len(head.tensors["scale"])))
-    unpack_bitunet(net, graph)
+    unpack_bits(net, graph)
     if config.planes > len(net.head.scale):
         raise UsageError(f"precision search: {config.planes} planes of a head that was packed with {len(net.head.scale)}; train them")
     net.head.scale = nn.Parameter(net.head.scale.detach()[: config.planes])

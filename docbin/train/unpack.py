@@ -8,6 +8,7 @@ is left is to give batch norm the mean and deviation of its inputs, so that it d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from torch import Tensor, nn
 from docbin.engine.graph import Array, Graph, Node
 from docbin.errors import UsageError
 from docbin.kernels.bits import unpack
+from docbin.kernels.reference_choice import SHARPENING
 from docbin.kernels.reference_edge import Z_UNIT
-from docbin.nets.bitunet import BitBlock, BitUNet, offsets
+from docbin.nets.bitsauvola import BitSauvola
+from docbin.nets.bitunet import BitBlock, BitTrunk, BitUNet, offsets
 from docbin.nets.edge import HIDDEN_UNIT, Edge
 
 SIZE = 0.3
@@ -36,7 +39,7 @@ def is_packed(path: Path) -> bool:
         return False
 
 
-def unpack_bitunet(net: BitUNet, graph: Graph) -> None:
+def unpack_bits(net: BitTrunk, graph: Graph) -> None:
     """Set `net` to what a packed network computes; in evaluation it then gives the same bits.
 
     A variant with another number of `thresholds` starts from the same lines, one with an edge step that the file lacks
@@ -64,9 +67,13 @@ def unpack_bitunet(net: BitUNet, graph: Graph) -> None:
                 if node.attributes["stride"] != block.conv.stride[0]:
                     raise ValueError(f"a convolution of stride {node.attributes['stride']} where the recipe has {block.conv.stride[0]}")
                 _unpack_block(block, node, packed[layer.inputs[0]] if layer.inputs else 1)
-            _unpack_head(net, heads[0], packed[-1])
-            if net.edge is not None and graph.nodes[-1].op == "edge":
-                _unpack_edge(net.edge, graph.nodes[-1])
+            last = graph.nodes[-1]
+            if isinstance(net, BitSauvola):
+                _unpack_choice(net, heads[0], last)
+            elif isinstance(net, BitUNet):
+                _unpack_head(net, heads[0], packed[-1])
+                if net.edge is not None and last.op == "edge":
+                    _unpack_edge(net.edge, last)
     except (RuntimeError, KeyError, ValueError) as error:
         raise UsageError(f"net.init: the packed network is of another variant than the recipe's ({error})") from None
 
@@ -147,6 +154,17 @@ def with_thresholds(weight: Tensor, filters: int, had: int, wanted: int) -> Tens
     return torch.cat([*copies, weight[:, filters * had :]], 1)
 
 
+def _unpack_choice(net: BitSauvola, node: Node, choice: Node) -> None:
+    head = net.head
+    if choice.op != "choice" or choice.tensors["windows"].tolist() != list(net.config.threshold_windows):
+        raise ValueError("it does not choose among the recipe's threshold_windows")
+    factors = torch.from_numpy(node.tensors["scale"])
+    signs = _signs(node.tensors["weights"], net.bits_out).reshape(*factors.shape, *head.conv.weight.shape[1:])
+    head.conv.weight.copy_((factors[..., None, None, None] * signs).sum(0) / head.gain)
+    head.bias.copy_(torch.from_numpy(node.tensors["bias"]))
+    net.gain.fill_(float(choice.attributes["sharpness"]) / math.exp(SHARPENING))
+
+
 def _unpack_edge(edge: Edge, node: Node) -> None:
     parts = {name: torch.from_numpy(np.ascontiguousarray(part)).float() for name, part in node.tensors.items()}
     shape = (-1, 1, 1, 1)
@@ -159,7 +177,7 @@ def _unpack_edge(edge: Edge, node: Node) -> None:
 
 
 @torch.no_grad()
-def calibrate(net: BitUNet, batches: Sequence[Tensor]) -> None:
+def calibrate(net: BitTrunk, batches: Sequence[Tensor]) -> None:
     """Give every batch norm the mean and variance of its inputs over `batches` (N, 3 or 4, H, W), and leave the line it draws as it is."""
     sums: dict[nn.BatchNorm2d, list[Tensor]] = {}
 

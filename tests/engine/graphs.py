@@ -55,6 +55,24 @@ def nodes(masked: bool = False, dilation: int = 1, depth: bool = False, edge: in
     ]
 
 
+def choosing(depth: bool = False, windows: tuple[int, ...] = (3, 11, 25)) -> list[Node]:
+    """A network that ends in a choice among thresholds: two convolutions, the second on cells of 4 x 4 pixels, and a head of eight planes."""
+    rng = np.random.default_rng(4)
+    start = nodes(depth=depth)[:4]
+    outputs = 2 * len(windows) + depth + 3
+    scale = (0.002 * 2.0 ** np.arange(7, -1, -1)[:, None] * rng.uniform(0.5, 1, outputs) / 128).astype(np.float32)
+    head = {
+        "weights": rng.integers(0, 2**64, (8 * outputs, 2, 3, 3), dtype=np.uint64),
+        "scale": 40 * scale,
+        "bias": np.array([*rng.normal(0, 0.3, outputs - 3), 0.2, 0.0, 0.4], np.float32),
+    }
+    return [
+        *start,
+        Node("head", (3,), {}, head),
+        Node("choice", (4,), {"k": 0.5, "sharpness": 13.5}, {"windows": np.array(windows, np.int32)}),
+    ]
+
+
 def graph(masked: bool = False, dilation: int = 1, depth: bool = False, edge: int = 0) -> Graph:
     """The same, checked."""
     return engine.loads(engine.dumps(nodes(masked, dilation, depth, edge)))

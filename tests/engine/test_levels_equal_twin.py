@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from docbin import engine, kernels
 from docbin.engine import Graph, Node
+from tests.engine import graphs
 
 COMPILED = [level for level in kernels.levels() if level != "numpy"]
 
@@ -103,3 +104,39 @@ def test_every_level_equals_the_twin(name: str, size: tuple[int, int]) -> None:
             for threads in (1, 3):
                 assert np.array_equal(engine.logits(graph, page, threads=threads), want), level
             assert np.array_equal(engine.ink(graph, page, tile=(16, 70)), want >= 0), level
+
+
+@pytest.mark.skipif(not COMPILED, reason="this install has no compiled kernels")
+@pytest.mark.parametrize("size", [(1, 1), (3, 130), (38, 150), (141, 9)])
+@pytest.mark.parametrize("depth", [False, True])
+def test_the_choice_at_every_level_equals_the_twin(depth: bool, size: tuple[int, int]) -> None:
+    graph = engine.loads(engine.dumps(graphs.choosing(depth)))
+    rng = np.random.default_rng(1)
+    page = rng.integers(0, 256, size, dtype=np.uint8)
+    page[: size[0] // 2] = page[: size[0] // 2] // 16 + 190  # paper, where deviations are small
+    with kernels.use("numpy"):
+        want = engine.logits(graph, page)
+        assert np.array_equal(engine.logits(graph, page, threads=2, tile=(16, 70)), want)
+    assert size == (1, 1) or (want.std() > 0 and 0 < (want >= 0).mean() < 1)
+    for level in COMPILED:
+        with kernels.use(level):
+            for threads, tile in ((1, None), (3, None), (2, (16, 70)), (1, (7, 50))):
+                assert np.array_equal(engine.logits(graph, page, threads=threads, tile=tile), want), (level, threads, tile)
+                assert np.array_equal(engine.ink(graph, page, threads=threads, tile=tile), want >= 0), (level, threads, tile)
+
+
+@pytest.mark.skipif(not COMPILED, reason="this install has no compiled kernels")
+@pytest.mark.parametrize("factor", [3e38, -3e38, 1e9])
+def test_a_head_of_wild_numbers_ends_the_same_at_every_level(factor: float) -> None:
+    """A damaged file may hold any finite number: infinities and what is no number must be cut alike, and overflow nothing."""
+    nodes = graphs.choosing(depth=True)
+    nodes[4].tensors["scale"][:] = factor  # type: ignore[index]
+    nodes[5].attributes.update(sharpness=8 * 7.65, k=1.0)  # type: ignore[attr-defined]
+    graph = engine.loads(engine.dumps(nodes))
+    page = np.random.default_rng(1).integers(0, 256, (38, 150), dtype=np.uint8)
+    with kernels.use("numpy"):
+        want = engine.logits(graph, page)
+    assert np.isfinite(want).all()
+    for level in COMPILED:
+        with kernels.use(level):
+            assert np.array_equal(engine.logits(graph, page), want), level

@@ -10,6 +10,7 @@ import pytest
 from docbin import engine
 from docbin.engine import Node
 from docbin.errors import FileAccessError, InputError
+from tests.engine import graphs
 
 
 def network() -> list[Node]:
@@ -37,6 +38,15 @@ def edged(inputs: tuple[int, ...] = (6,), weight: int = 3, **shapes: tuple[int, 
     fit |= {"second_factor": (4,), "second_offset": (4,), **shapes}
     tensors = {name: np.full(shape, weight, np.int8 if len(shape) == 4 else np.float32) for name, shape in fit.items()}
     return [*network(), Node("edge", inputs, {}, tensors)]
+
+
+def chosen(windows: tuple[int, ...] = (3, 11), head: int = 4, floor: float = 7.65, **numbers: object) -> list[Node]:
+    """A network that ends in a choice; `windows` of the step alone, `numbers` replace its own, `head` is the node it reads."""
+    nodes = graphs.choosing(windows=(3, 11))
+    codes, step = nodes[0], nodes[-1]
+    nodes[0] = Node("codes", (), {"floor": floor}, codes.tensors)
+    nodes[-1] = Node("choice", (head,), {**step.attributes, **numbers}, {"windows": np.array(windows, np.int32)})  # type: ignore[dict-item]
+    return nodes
 
 
 def changed(index: int, **fields: object) -> list[Node]:
@@ -79,6 +89,25 @@ def test_a_file_is_read_back_as_it_was_written() -> None:
         (edged(second_offset=(3,)), "do not fit together"),
         (edged(first=(256, 20, 3, 3), second=(4, 256, 3, 3), first_factor=(256,), first_offset=(256,), weight=127), "24 bits"),
         ([*edged(), edged()[-1]], "one head, or that"),
+        (chosen(windows=(3, 4)), r"windows \[3, 4\]"),
+        (chosen(windows=(3, 91)), r"windows \[3, 91\]"),
+        (chosen(windows=tuple([3] * 17)), "at most 16 odd sides"),
+        (chosen(windows=(3,)), "7 numbers at 1/4 of the page's side, wanted are 5 at 1/4"),
+        (chosen(head=3), "takes what conv gives"),
+        (chosen(k=1.5), "k=1.5"),
+        (chosen(k=float("nan")), "k=nan"),
+        (chosen(sharpness=0), "sharpness=0"),
+        (chosen(sharpness=100.0), "sharpness 100, floor 7.65"),
+        (chosen(sharpness=1.0, floor=0.5), "floor 0.5"),
+        (chosen()[:-1], "before a choice"),
+        ([*chosen()[:-1], Node("edge", (4,), {}, edged()[-1].tensors)], "before a choice"),
+        ([*network()[:-1], network()[-1], Node("choice", (6,), {"k": 0.5, "sharpness": 1.0}, chosen()[-1].tensors)], "4 numbers at 1/1 of"),
+        (
+            changed(
+                6, tensors={**network()[6].tensors, "weights": np.zeros((68, 4, 3, 3), np.uint64), "scale": np.ones((17, 4), np.float32)}
+            ),
+            "head",
+        ),
     ],
 )
 def test_a_graph_that_does_not_hold_together_is_refused(nodes: list[Node], says: str) -> None:
@@ -93,9 +122,9 @@ def test_files_cut_at_every_length_are_refused() -> None:
             engine.loads(data[:length])
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(6))
 def test_files_with_flipped_bytes_are_refused_or_read(seed: int) -> None:
-    data, rng = engine.dumps(edged() if seed % 2 else network()), np.random.default_rng(seed)
+    data, rng = engine.dumps((network, edged, chosen)[seed % 3]()), np.random.default_rng(seed)
     header = 8 + int.from_bytes(data[:8], "little")
     image = rng.integers(0, 256, (20, 24), dtype=np.uint8)
     for _ in range(150):
@@ -112,6 +141,7 @@ def test_files_with_flipped_bytes_are_refused_or_read(seed: int) -> None:
 @pytest.mark.parametrize(
     "metadata",
     [
+        '{"format": 5, "nodes": []}',
         '{"format": 2, "nodes": []}',
         '{"format": 1, "nodes": {}}',
         '{"format": 1, "nodes": [1]}',
@@ -131,3 +161,12 @@ def test_hostile_metadata_is_refused(metadata: str) -> None:
 def test_a_missing_file_is_an_access_error(tmp_path) -> None:
     with pytest.raises(FileAccessError, match=r"nothing\.safetensors"):
         engine.read(tmp_path / "nothing.safetensors")
+
+
+def test_files_of_older_formats_are_read() -> None:
+    """Their graphs are those of today: what a format adds is an op or a tensor that they lack."""
+    data = engine.dumps(network())
+    for version in (1, 2, 3):
+        old = data.replace(b'\\"format\\":4', f'\\"format\\":{version}'.encode())
+        assert old != data
+        assert len(engine.loads(old).nodes) == len(network())

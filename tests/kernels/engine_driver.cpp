@@ -1,6 +1,6 @@
-// Runs whole packed networks (stem, bit-sliced convolutions, pooling, head, edge step) over odd pages, at every level that this machine has, in several tilings and
-// with several threads, and compares each result byte by byte with that of the scalar level in one tile. Prints one hash of all scalar results, so that
-// two machines can be compared too. Exit code 1 and a line a difference if levels disagree.
+// Runs whole packed networks (stem, bit-sliced convolutions, pooling, head, edge step or choice) over odd pages, at every level that this machine has, in
+// several tilings and with several threads, and compares each result byte by byte with that of the scalar level in one tile. Prints one hash of all
+// scalar results, so that two machines can be compared too. Exit code 1 and a line a difference if levels disagree.
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -26,6 +26,7 @@ struct Plan {
     std::vector<Layer> fine, deep;
     int head_kernel, planes;
     int edge = 0;  // filters of the edge step
+    std::vector<std::int32_t> choice{};  // windows of a choice, which reads the deep map
 };
 
 // Weights, masks and limits of all layers, in blocks that outlive the networks made of them.
@@ -67,6 +68,15 @@ void build(engine::Network &net, Parts &parts, const Plan &plan) {
     for (const Layer &layer : plan.deep) {
         at = convolve(net, parts, at, channels, layer), channels = layer.thresholds * layer.outs;
         if (layer.stride == 2) at = net.add_upsample(at);
+    }
+    if (!plan.choice.empty()) {
+        const int outputs = 2 * static_cast<int>(plan.choice.size()) + (plan.depths > 0) + choice::controls;
+        std::vector<float> scale, bias;
+        for (int i = 0; i < outputs * plan.planes; ++i) scale.push_back(0.01f / static_cast<float>(1 + i % 17));
+        for (int i = 0; i < outputs; ++i) bias.push_back(0.3f * static_cast<float>(i % 5) - 0.4f);
+        at = net.add_head(at, parts.filters(channels, {outputs * plan.planes, 1, plan.head_kernel, 1, 1, 1, false}), scale, bias);
+        net.add_choice(at, plan.choice.data(), plan.choice.size(), 0.5f, 13.4f);
+        return;
     }
     at = net.add_concat({fine, net.add_upsample(at), first});
     const Layer head{4 * plan.planes, 1, plan.head_kernel, 1, 1, 1, false};
@@ -158,6 +168,14 @@ void refuse() {
         const float *const scales[4] = {numbers.data(), numbers.data(), numbers.data(), numbers.data()};
         net.add_edge(0, edge::make_filters(12, 4, weights.data(), weights.data(), scales));
     });
+    refused("a choice without a head", [&] {
+        const std::int32_t window = 5;
+        net.add_choice(0, &window, 1, 0.5f, 10.0f);
+    });
+    refused("a choice of sums beyond 32 bits", [&] {
+        const std::int32_t window = 5;
+        choice::make_chooser(&window, 1, false, 1.0f, 0.5f, 10.0f);
+    });
     refused("sums beyond 24 bits", [&] {
         const std::vector<std::int8_t> weights(9 * 128 * 128, 127);
         const std::vector<float> numbers(128, 0.5f);
@@ -179,6 +197,8 @@ int main() {
         {{5}, 12, 4, 0, {{64, 1, 3, 1, 1, 1, false}}, {{64, 2, 3, 1, 1, 1, false}}, 3, 2, 4},
         {{1, 13, 89}, 9, 3, 2, {{32, 2, 3, 1, 1, 1, true}}, {{64, 1, 1, 1, 1, 1, false}, {128, 1, 3, 1, 2, 2, false}}, 3, 3, 12},
         {{}, 0, 16, 0, {{64, 3, 5, 1, 1, 1, false}}, {{64, 1, 3, 2, 1, 1, true}}, 1, 1},
+        {{5}, 12, 4, 0, {{64, 1, 3, 1, 1, 1, false}}, {{64, 2, 3, 1, 1, 1, false}}, 3, 8, 0, {3, 11, 25}},
+        {{5}, 8, 4, 4, {{64, 1, 3, 1, 1, 1, false}}, {{64, 2, 3, 1, 1, 1, false}}, 1, 3, 0, {89}},
         {{3, 7}, 8, 0, 16, {{64, 1, 3, 1, 1, 2, false}, {256, 1, 3, 1, 1, 1, false}}, {{320, 1, 3, 1, 1, 4, false}}, 3, 1},
     };
     const int pages[][2] = {{1, 1}, {3, 130}, {40, 9}, {61, 141}, {16, 300}};

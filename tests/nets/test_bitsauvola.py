@@ -9,11 +9,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from docbin import engine  # noqa: E402
 from docbin.errors import UsageError  # noqa: E402
 from docbin.export import onnx_obstacle, to_packed  # noqa: E402
+from docbin.kernels.reference_choice import CONTROLS, RANGE  # noqa: E402
 from docbin.nets import build  # noqa: E402
-from docbin.nets.bitsauvola import CONTROLS, RANGE, BitSauvola, ChoiceHead  # noqa: E402
-from docbin.nets.inference import probability  # noqa: E402
+from docbin.nets.bitsauvola import BitSauvola, ChoiceHead  # noqa: E402
+from docbin.nets.inference import probability, to_tensor, with_depth  # noqa: E402
 from tests.nets.variants import BITUNET  # noqa: E402
 
 SMALL: dict[str, Any] = {**BITUNET, "threshold_windows": [3, 5]}
@@ -99,11 +101,70 @@ def test_tiles_are_the_page() -> None:
     assert np.abs(probability(net, page, tile=64) - whole).max() < 1e-4
 
 
-def test_it_is_not_taken_for_a_network_that_the_engine_runs() -> None:
-    net = made()
-    with pytest.raises(UsageError, match="no operation for its head"):
-        to_packed(net)
-    assert "PyTorch" in str(onnx_obstacle(net))
+def trained(**changes: Any) -> BitSauvola:
+    """A network with the looks of a trained one: norms with statistics, every output of the head at work."""
+    net = made(**changes)
+    with torch.no_grad():
+        for _ in range(2):
+            net(torch.rand(2, 3 + net.depth, 48, 64))
+        for module in net.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.bias.copy_(torch.randn_like(module.bias) * 0.3)
+        net.head.bias.copy_(torch.randn_like(net.head.bias) * 0.3)
+    return net.eval()
+
+
+def page(height: int, width: int) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    smooth = np.kron(rng.integers(60, 230, (-(-height // 8), -(-width // 8))), np.ones((8, 8)))[:height, :width]
+    return np.clip(smooth + rng.normal(0, 12, (height, width)), 0, 255).astype(np.uint8)
+
+
+def logits(net: BitSauvola, image: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        out: np.ndarray = net(to_tensor(with_depth(image) if net.depth else image))[0, 0].numpy()
+    return out
+
+
+@pytest.mark.parametrize("changes", [{}, {"depths": 0, "greys": 11, "head": 1}, {"k": 0.2, "threshold_windows": [11, 3, 25]}])
+def test_packed_it_gives_the_same_page_to_the_last_bit(changes: dict[str, Any]) -> None:
+    net = trained(**changes)
+    graph = engine.loads(to_packed(net))
+    assert graph.nodes[-1].op == "choice"
+    for size in ((64, 96), (61, 75), (1, 1)):
+        want = logits(net, page(*size))
+        assert np.array_equal(engine.logits(graph, page(*size)), want)
+        assert np.array_equal(engine.ink(graph, page(*size)), want >= 0)
+
+
+def test_evaluation_in_whole_numbers_decides_as_the_float_network() -> None:
+    net, image = trained(), page(192, 256)
+    whole = logits(net, image)
+    net.train()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
+    float_ = logits(net, image)
+    assert 0.05 < (float_ >= 0).mean() < 0.95
+    assert np.quantile(np.abs(whole - float_), 0.99) < 0.1
+    assert ((whole >= 0) != (float_ >= 0)).mean() < 3e-3
+
+
+def test_a_sharpness_beyond_32_bits_is_cut_and_decides_alike() -> None:
+    net, image = trained(), page(64, 96)
+    with torch.no_grad():
+        net.gain.fill_(1000.0)
+    assert net.sharpness == 8 * net.config.floor
+    sure = logits(net, image)
+    with torch.no_grad():
+        net.gain.fill_(8 * net.config.floor / np.exp(1.5))
+    assert np.array_equal(sure, logits(net, image))
+
+
+def test_what_the_engine_lacks_is_refused() -> None:
+    with pytest.raises(UsageError, match="lattice = 2"):
+        to_packed(made(lattice=2))
+    assert "--to packed" in str(onnx_obstacle(made()))
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ torch = pytest.importorskip("torch")
 
 from docbin import engine, export  # noqa: E402
 from docbin.errors import UsageError  # noqa: E402
+from docbin.nets.bitsauvola import BitSauvola, BitSauvolaConfig  # noqa: E402
 from docbin.nets.bitunet import BitUNet  # noqa: E402
 from docbin.nets.bitunet_config import BitUNetConfig  # noqa: E402
 from docbin.train import checkpoint  # noqa: E402
-from docbin.train.unpack import calibrate, is_packed, unpack_bitunet  # noqa: E402
+from docbin.train.unpack import calibrate, is_packed, unpack_bits  # noqa: E402
 
 SMALL = BitUNetConfig(
     windows=(3, 7, 9),
@@ -41,13 +42,37 @@ def trained(config: BitUNetConfig) -> BitUNet:
     return net.eval()
 
 
+def test_a_choice_packed_again_is_the_same_file() -> None:
+    config = BitSauvolaConfig(
+        windows=(3, 7, 9),
+        filters=(32, 64),
+        decoder_filters=(64,),
+        narrow=(32,),
+        encoder_convs=(1, 1),
+        decoder_convs=(1,),
+        threshold_windows=(3, 5),
+    )
+    torch.manual_seed(0)
+    old, net = BitSauvola(config), BitSauvola(config)
+    with torch.no_grad():
+        old(IMAGE)
+    graph = engine.loads(export.to_packed(old.eval()))
+    unpack_bits(net, graph)
+    again = engine.loads(export.to_packed(net.eval()))
+    assert again.nodes[-1].attributes["sharpness"] == pytest.approx(graph.nodes[-1].attributes["sharpness"], rel=1e-6)
+    for name, array in graph.nodes[-2].tensors.items():
+        np.testing.assert_allclose(again.nodes[-2].tensors[name], array, rtol=1e-5, err_msg=name)
+    with pytest.raises(UsageError, match="threshold_windows"):
+        unpack_bits(BitSauvola(replace(config, threshold_windows=(3, 7))), graph)
+
+
 @pytest.mark.parametrize(
     "config", [SMALL, replace(SMALL, edge=0), replace(SMALL, thresholds=4), replace(SMALL, decoder_convs=(2,), planes=2)]
 )
 def test_packed_again_it_is_the_same_file(config: BitUNetConfig) -> None:
     data = export.to_packed(trained(config))
     graph, net = engine.loads(data), BitUNet(config)
-    unpack_bitunet(net, graph)
+    unpack_bits(net, graph)
     again = engine.loads(export.to_packed(net.eval()))
     for node, other in zip(graph.nodes, again.nodes, strict=True):
         for name, array in node.tensors.items():
@@ -61,7 +86,7 @@ def test_packed_again_it_is_the_same_file(config: BitUNetConfig) -> None:
 
 def test_measured_norms_draw_the_same_line_in_training() -> None:
     graph, net = engine.loads(export.to_packed(trained(SMALL))), BitUNet(SMALL)
-    unpack_bitunet(net, graph)
+    unpack_bits(net, graph)
     with torch.no_grad():
         want = net.eval()(IMAGE)
         calibrate(net, [IMAGE])
@@ -77,7 +102,7 @@ def test_measured_norms_draw_the_same_line_in_training() -> None:
 def test_a_richer_variant_starts_near_the_packed_one(change: dict[str, int]) -> None:
     old = trained(replace(SMALL, edge=0))
     net = BitUNet(replace(SMALL, **{"edge": 0, **change}))
-    unpack_bitunet(net, engine.loads(export.to_packed(old)))
+    unpack_bits(net, engine.loads(export.to_packed(old)))
     with torch.no_grad():
         got, want = net.eval()(IMAGE), old(IMAGE)
     if "edge" in change:
@@ -89,9 +114,9 @@ def test_a_richer_variant_starts_near_the_packed_one(change: dict[str, int]) -> 
 def test_another_variant_is_refused() -> None:
     graph = engine.loads(export.to_packed(trained(SMALL)))
     with pytest.raises(UsageError, match="the recipe's variant"):
-        unpack_bitunet(BitUNet(replace(SMALL, decoder_convs=(2,))), graph)
+        unpack_bits(BitUNet(replace(SMALL, decoder_convs=(2,))), graph)
     with pytest.raises(UsageError, match="another variant"):
-        unpack_bitunet(BitUNet(replace(SMALL, filters=(64, 64))), graph)
+        unpack_bits(BitUNet(replace(SMALL, filters=(64, 64))), graph)
 
 
 def test_packed_files_are_told_from_checkpoints(tmp_path: Path) -> None:

@@ -64,6 +64,10 @@ int edge_step(Network &net, int input, In<std::int8_t, 4> first, In<float, 1> fi
     return net.add_edge(input, edge::make_filters(static_cast<int>(first.shape(1)), static_cast<int>(hidden), first.data(), second.data(), scales));
 }
 
+int choice_step(Network &net, int input, In<std::int32_t, 1> windows, float k, float sharpness) {
+    return net.add_choice(input, windows.data(), windows.size(), k, sharpness);
+}
+
 nb::typed<nb::dict, nb::str, nb::float_> run(const Network &net, In<std::uint8_t, 2> page, std::optional<In<std::uint8_t, 2>> depth, std::optional<Out<float, 2>> logits,
              std::optional<Out<bool, 2>> ink, int threads, std::int64_t tile_rows, std::int64_t tile_columns) {
     const auto fits = [&](const auto &other) { return other.shape(0) == page.shape(0) && other.shape(1) == page.shape(1); };
@@ -78,7 +82,7 @@ nb::typed<nb::dict, nb::str, nb::float_> run(const Network &net, In<std::uint8_t
         const std::uint8_t *const planes[2] = {page.data(), depth ? depth->data() : nullptr};
         seconds = net.run(planes, output, threads, tile_rows, tile_columns);
     }
-    static constexpr const char *names[engine::ops] = {"codes", "conv", "pool", "upsample", "concat", "head", "edge"};
+    static constexpr const char *names[engine::ops] = {"codes", "conv", "pool", "upsample", "concat", "head", "edge", "choice"};
     nb::typed<nb::dict, nb::str, nb::float_> by_op;
     for (int op = 0; op < engine::ops; ++op)
         if (op != engine::concat) by_op[names[op]] = seconds.of[op];
@@ -99,6 +103,7 @@ void bind_engine(nb::module_ &m) {
         .def("head", &head, nb::arg("input"), nb::arg("weights"), nb::arg("masks").none(), nb::arg("scale"), nb::arg("bias"))
         .def("edge", &edge_step, nb::arg("input"), nb::arg("first"), nb::arg("first_factor"), nb::arg("first_offset"), nb::arg("second"),
              nb::arg("second_factor"), nb::arg("second_offset"))
+        .def("choice", &choice_step, nb::arg("input"), nb::arg("windows"), nb::arg("k"), nb::arg("sharpness"))
         .def("run", &run, nb::arg("page"), nb::arg("depth").none(), nb::arg("logits").none(), nb::arg("ink").none(), nb::arg("threads"),
              nb::arg("tile_rows"), nb::arg("tile_columns"), "Fills `logits` or `ink`; returns seconds by op, summed over threads.");
 }

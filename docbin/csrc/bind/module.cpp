@@ -22,7 +22,7 @@ void bind_stem(nb::module_ &m);
 
 NB_MODULE(_core, m) {
     m.doc() = "docbin's compiled kernels; call them through docbin.kernels, which picks the level.";
-    m.attr("interface") = 9;  // raise it with docbin.kernels.INTERFACE whenever a function below is called otherwise than before
+    m.attr("interface") = 10;  // raise it with docbin.kernels.INTERFACE whenever a function below is called otherwise than before
     m.def("available_levels", &docbin::available_levels, "Levels this build and this CPU can run, worst first.");
     m.def("last_target", [] { return std::string(docbin::last_target()); },
           "The target whose kernels this thread ran last, as its file names itself: proof of what ran.");

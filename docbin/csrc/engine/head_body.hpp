@@ -5,13 +5,13 @@
 namespace docbin::head {
 namespace {
 
-void logits(const std::int16_t *dots, std::int64_t stride, int planes, const float *scale, const float *bias, float *out) {
-    for (int pixel = 0; pixel < 4; ++pixel) {
-        float *__restrict total = out + 64 * pixel;
-        for (int x = 0; x < 64; ++x) total[x] = bias[pixel];
+void logits(const std::int16_t *dots, std::int64_t stride, int outs, int planes, const float *scale, const float *bias, float *out) {
+    for (int o = 0; o < outs; ++o) {
+        float *__restrict total = out + 64 * o;
+        for (int x = 0; x < 64; ++x) total[x] = bias[o];
         for (int plane = 0; plane < planes; ++plane) {
-            const std::int16_t *__restrict dot = dots + (4 * plane + pixel) * stride;
-            const float factor = scale[4 * plane + pixel];
+            const std::int16_t *__restrict dot = dots + (outs * plane + o) * stride;
+            const float factor = scale[outs * plane + o];
             for (int x = 0; x < 64; ++x) total[x] += factor * static_cast<float>(dot[x]);
         }
     }

@@ -84,12 +84,11 @@ int Network::add_concat(std::vector<int> inputs) {
 }
 
 int Network::add_head(int input, const bitsliced::Filters &filters, std::vector<float> scale, std::vector<float> bias) {
-    require(filters.outs % 4 == 0 && scale.size() == static_cast<std::size_t>(filters.outs) && bias.size() == 4 &&
+    require(!bias.empty() && filters.outs % static_cast<int>(bias.size()) == 0 && scale.size() == static_cast<std::size_t>(filters.outs) &&
                static_cast<std::int64_t>(filters.channels) * filters.groups * filters.kernel * filters.kernel <= 32767,
            "engine: the head's scales and filters do not fit together");
     Node &node = add_filters(head, input, filters);
-    require(node.halvings == 1, "engine: the head reads a map at half the page's side");
-    node.planes = filters.outs / 4, node.scale = std::move(scale), node.bias = std::move(bias);
+    node.planes = filters.outs / static_cast<int>(bias.size()), node.scale = std::move(scale), node.bias = std::move(bias);
     return static_cast<int>(nodes_.size()) - 1;
 }
 
@@ -112,7 +111,8 @@ int Network::reach() const {
 std::vector<Range> Network::needed(Range output, std::int64_t size) const {
     std::vector<Range> needed(nodes_.size(), {0, 0});
     // The head counts its rows in cells.
-    needed.back() = {output.low / 2, (output.high + 1) / 2};
+    const int halvings = nodes_.back().halvings;
+    needed.back() = {output.low >> halvings, (output.high + (std::int64_t{1} << halvings) - 1) >> halvings};
     for (int index = static_cast<int>(nodes_.size()); index-- > 0;) {
         const Node &node = nodes_[index];
         const Range rows = needed[index];
@@ -134,11 +134,22 @@ std::vector<Range> Network::needed(Range output, std::int64_t size) const {
 }
 
 int Network::add_edge(int input, edge::Filters filters) {
-    require(input == static_cast<int>(nodes_.size()) - 1 && nodes_.back().op == head && nodes_.front().op == codes && !edge_,
+    require(input == static_cast<int>(nodes_.size()) - 1 && nodes_.back().op == head && nodes_.front().op == codes && !edge_ && !choice_,
            "engine: an edge step follows the head, of a network that begins with codes");
     const stem::Codes &seen = *nodes_.front().stem;
     require(filters.channels == static_cast<int>(4 * (seen.windows.size() + 2 + !seen.levels[1].empty())), "engine: the edge step does not fit the codes");
     edge_ = std::make_unique<edge::Filters>(std::move(filters));
+    return static_cast<int>(nodes_.size());
+}
+
+int Network::add_choice(int input, const std::int32_t *windows, std::size_t count, float k, float sharpness) {
+    require(input == static_cast<int>(nodes_.size()) - 1 && nodes_.back().op == head && nodes_.front().op == codes && !edge_ && !choice_,
+           "engine: a choice follows the head, of a network that begins with codes");
+    const stem::Codes &seen = *nodes_.front().stem;
+    choice::Chooser chooser = choice::make_chooser(windows, count, !seen.levels[1].empty(), seen.floor, k, sharpness);
+    require(nodes_.back().halvings == 2 && nodes_.back().bias.size() == static_cast<std::size_t>(chooser.outputs()),
+           "engine: the head before a choice has outputs for its options and controls, on cells of 4 x 4 pixels");
+    choice_ = std::make_unique<choice::Chooser>(std::move(chooser));
     return static_cast<int>(nodes_.size());
 }
 
@@ -151,31 +162,59 @@ template <class Make> void share_out(std::size_t count, int threads, Make make) 
     in_parallel(static_cast<int>(std::min<std::size_t>(threads, count)), [&](int) { make([&](std::size_t &i) { return (i = next.fetch_add(1)) < count; }, lock); });
 }
 
+// Calls make(top, bottom) for bands of `high` rows, one a thread; returns the seconds of all threads.
+template <class Make> double in_bands(std::int64_t high, int threads, Make make) {
+    const std::int64_t bands = std::clamp<std::int64_t>(high / 64, 1, threads), band = (high + bands - 1) / bands;
+    double total = 0;
+    share_out(static_cast<std::size_t>(bands), threads, [&](auto next, std::mutex &lock) {
+        const double start = thread_seconds();
+        for (std::size_t i; next(i);) {
+            const auto top = static_cast<std::int64_t>(i) * band;
+            make(top, std::min(top + band, high));
+        }
+        const std::lock_guard<std::mutex> held(lock);
+        total += thread_seconds() - start;
+    });
+    return total;
+}
+
 }  // namespace
 
 Seconds Network::run(const std::uint8_t *const (&planes)[2], const Output &output, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const {
     require(!nodes_.empty() && nodes_.back().op == head && (planes[1] || !wants_second_plane()), "engine: no head, or a plane is missing");
+    require(choice_ || (nodes_.back().halvings == 1 && nodes_.back().bias.size() == 4),
+            "engine: a head gives four logits a cell of a map at half the page's side");
     const std::int64_t stride = std::int64_t{1} << halvings();
     const stem::Page page{{planes[0], planes[1]}, output.height, output.width, (output.height + stride - 1) / stride * stride / 2,
                           (output.width + stride - 1) / stride * stride / 2};
     threads = std::max(1, threads);
-    if (!edge_) return run_tiles(page, output, threads, tile_rows, tile_columns);
+    if (choice_) return run_choice(page, output, threads, tile_rows, tile_columns);
+    if (edge_) return run_edge(page, output, threads, tile_rows, tile_columns);
+    return run_tiles(page, output, threads, tile_rows, tile_columns);
+}
 
+Seconds Network::run_edge(const stem::Page &page, const Output &output, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const {
     edge::QuantizedLogits quantized;
     quantized.high = page.cells_high, quantized.pitch = page.cells_wide;
     quantized.levels.assign(static_cast<std::size_t>(4 * quantized.high * quantized.pitch), 0);
     // The step sees the logits of cells beyond the page, too, and tiles hold whole cells.
     const Output cells{nullptr, nullptr, 2 * page.cells_high, 2 * page.cells_wide, &quantized};
     Seconds total = run_tiles(page, cells, threads, tile_rows + tile_rows % 2, tile_columns + tile_columns % 2);
-    const std::int64_t bands = std::clamp<std::int64_t>(page.cells_high / 64, 1, threads), band = (page.cells_high + bands - 1) / bands;
-    share_out(static_cast<std::size_t>(bands), threads, [&](auto next, std::mutex &lock) {
-        const double start = thread_seconds();
-        for (std::size_t i; next(i);) {
-            const auto top = static_cast<std::int64_t>(i) * band;
-            edge::run(level_, *edge_, *nodes_.front().stem, page, quantized, top, std::min(top + band, page.cells_high), output.logits, output.ink);
-        }
-        const std::lock_guard<std::mutex> held(lock);
-        total.of[edge_step] += thread_seconds() - start;
+    total.of[edge_step] = in_bands(page.cells_high, threads, [&](std::int64_t top, std::int64_t bottom) {
+        edge::run(level_, *edge_, *nodes_.front().stem, page, quantized, top, bottom, output.logits, output.ink);
+    });
+    return total;
+}
+
+Seconds Network::run_choice(const stem::Page &page, const Output &output, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const {
+    choice::Said said;
+    said.high = page.cells_high / 2, said.wide = page.cells_wide / 2;
+    said.levels.assign(static_cast<std::size_t>(choice_->outputs() * said.high * said.wide), 0);
+    const Output cells{nullptr, nullptr, 2 * page.cells_high, 2 * page.cells_wide, nullptr, &said};
+    const auto whole = [](std::int64_t side) { return (side + 3) / 4 * 4; };
+    Seconds total = run_tiles(page, cells, threads, whole(tile_rows), whole(tile_columns));
+    total.of[choice_step] = in_bands(page.cells_high, threads, [&](std::int64_t top, std::int64_t bottom) {
+        choice::run(level_, *choice_, page, said, top, bottom, output.logits, output.ink);
     });
     return total;
 }
@@ -183,8 +222,8 @@ Seconds Network::run(const std::uint8_t *const (&planes)[2], const Output &outpu
 Seconds Network::run_tiles(const stem::Page &page, const Output &output, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const {
     if (!tile_rows) {
         const std::int64_t bands = std::clamp<std::int64_t>(output.height / least_rows, 1, threads), across = (output.width + widest_tile - 1) / widest_tile;
-        // Even, so that tiles hold whole cells.
-        tile_rows = ((output.height + bands - 1) / bands + 1) / 2 * 2, tile_columns = ((output.width + across - 1) / across + 1) / 2 * 2;
+        // So that tiles hold whole cells.
+        tile_rows = ((output.height + bands - 1) / bands + 3) / 4 * 4, tile_columns = ((output.width + across - 1) / across + 3) / 4 * 4;
     }
     std::vector<Tile> tiles;
     for (std::int64_t y = 0; y < output.height; y += tile_rows)

@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "engine/bitsliced_program.hpp"
+#include "engine/choice.hpp"
 #include "engine/edge.hpp"
 #include "engine/stem.hpp"
 
 namespace docbin::engine {
 
-enum Op : int { codes, conv, pool, upsample, concat, head, edge_step };
-inline constexpr int ops = 7;
+enum Op : int { codes, conv, pool, upsample, concat, head, edge_step, choice_step };
+inline constexpr int ops = 8;
 
 struct Node {
     Op op;
@@ -29,15 +30,16 @@ struct Node {
     std::unique_ptr<bitsliced::Convolution> filters;
     std::unique_ptr<stem::Codes> stem;
     int planes = 0;
-    std::vector<float> scale, bias;
+    std::vector<float> scale, bias;  // [planes][outs], [outs]
 };
 
-// Where the result goes: float32 logits, or bytes 0 and 1, or, for the edge step, the logits of whole cells in eighths.
+// Where the result goes: float32 logits, or bytes 0 and 1, or, for a step behind the head, what the head says of whole cells.
 struct Output {
     float *logits;
     std::uint8_t *ink;
     std::int64_t height, width;
     edge::QuantizedLogits *quantized = nullptr;
+    choice::Said *said = nullptr;
 };
 
 // Rows [top, bottom) and columns [left, right), in pixels.
@@ -71,6 +73,8 @@ public:
     int add_head(int input, const bitsliced::Filters &filters, std::vector<float> scale, std::vector<float> bias);
     // The 8-bit step over the head's logits, after everything else; it sees the page as the first codes do.
     int add_edge(int input, edge::Filters filters);
+    // Instead: the choice among local thresholds, of a head on cells of 4 x 4 pixels; its windows see the page with the codes' floor.
+    int add_choice(int input, const std::int32_t *windows, std::size_t count, float k, float sharpness);
 
     // planes[1] may be null unless the codes have levels on it. tile_rows 0: as many tiles as threads. Returns seconds by op, summed over threads.
     Seconds run(const std::uint8_t *const (&planes)[2], const Output &output, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const;
@@ -86,12 +90,15 @@ public:
 
 private:
     Seconds run_tiles(const stem::Page &page, const Output &output, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const;
+    Seconds run_edge(const stem::Page &page, const Output &output, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const;
+    Seconds run_choice(const stem::Page &page, const Output &output, int threads, std::int64_t tile_rows, std::int64_t tile_columns) const;
     Node &add(Op op, std::vector<int> inputs);
     Node &add_filters(Op op, int input, const bitsliced::Filters &filters);
 
     Level level_;
     std::vector<Node> nodes_;
     std::unique_ptr<edge::Filters> edge_;
+    std::unique_ptr<choice::Chooser> choice_;
 };
 
 // Computes one tile; keeps its memory for the next.
@@ -127,6 +134,7 @@ private:
     std::vector<std::uint64_t *> bit_rows_;
     std::vector<std::uint64_t> scratch_, strided_;
     std::vector<std::int16_t> dots_;
+    std::vector<float> logits_;
     Seconds seconds_;
 };
 

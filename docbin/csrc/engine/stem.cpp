@@ -41,7 +41,6 @@ Rows::Rows(Level level, const Codes &codes, const Page &page, std::int64_t top, 
     }
 }
 
-// The four pixels of each of n cells of row y from column `first`.
 void Rows::pixels(int plane, std::int64_t y, std::int64_t first, std::int64_t n, std::vector<std::int16_t> (&to)[4]) const {
     for (int dy = 0; dy < 2; ++dy) {
         const std::uint8_t *row = page_.planes[plane] + std::min(2 * y + dy, page_.height - 1) * page_.width;
@@ -82,14 +81,20 @@ void Rows::take_window() {
         for (; taken_ <= std::min(page_.cells_high - 1, y_ + half_); ++taken_) take(taken_);
 }
 
-// mean_ and spread_ of a window around the cells of row y_.
-void Rows::moments(std::size_t w) {
+// Mean and spread of a window around the cells of row y_.
+void Rows::moments(std::size_t w, float *mean, float *spread) {
     const std::int32_t window = codes_.windows[w];
     const std::int64_t half = window / 2, top = std::max<std::int64_t>(-1, y_ - half - 1), bottom = std::min(page_.cells_high - 1, y_ + half);
     const std::int64_t edge = half_ - half;
     const std::uint32_t *sum[2] = {integral(top, 0) + edge, integral(bottom, 0) + edge};
     const std::uint32_t *square[2] = {integral(top, 1) + edge, integral(bottom, 1) + edge};
-    kernels_.moments(sum, square, window, columns_[w].data(), static_cast<int>(bottom - top), codes_.floor, width_, mean_.data(), spread_.data());
+    kernels_.moments(sum, square, window, columns_[w].data(), static_cast<int>(bottom - top), codes_.floor, width_, mean, spread);
+}
+
+void Rows::next_moments(float *const *mean, float *const *spread) {
+    take_window();
+    for (std::size_t w = 0; w < codes_.windows.size(); ++w) moments(w, mean[w], spread[w]);
+    ++y_;
 }
 
 void Rows::next_levels(std::int16_t *const *out) {
@@ -97,7 +102,7 @@ void Rows::next_levels(std::int16_t *const *out) {
     int channel = 0;
     pixels(0, y_, left_, width_, pixels_[0]);
     for (std::size_t w = 0; w < codes_.windows.size(); ++w) {
-        moments(w);
+        moments(w, mean_.data(), spread_.data());
         for (int p = 0; p < 4; ++p, ++channel) kernels_.scores(pixels_[0][p].data(), mean_.data(), spread_.data(), width_, out[channel]);
     }
     for (int plane = 0; plane < 2; ++plane) {
@@ -114,7 +119,7 @@ void Rows::next(std::uint64_t *const *out) {
     int channel = 0;
     pixels(0, y_, left_, width_, pixels_[0]);
     for (std::size_t w = 0; w < codes_.windows.size(); ++w) {
-        moments(w);
+        moments(w, mean_.data(), spread_.data());
         for (int k = 0; k < codes_.thetas; ++k) {
             kernels_.least(mean_.data(), spread_.data(), codes_.theta[w * codes_.thetas + k], width_, least_.data());
             for (int p = 0; p < 4; ++p, ++channel) kernels_.compare(pixels_[0][p].data(), least_.data(), valid_.data(), words_, out[channel]);

@@ -65,11 +65,14 @@ public:
     // Instead: the next row as whole numbers for the edge step (edge.hpp), out[channel] of the row's width rounded up to 64: 4 a window, then the grey level
     // halved less 64, then, where the second plane has levels, that plane halved.
     void next_levels(std::int16_t *const *out);
+    // Instead: mean, and deviation with the floor, of each window around the next row's cells.
+    void next_moments(float *const *mean, float *const *spread);
+    // The four pixels of each of n cells of row y from column `first`.
+    void pixels(int plane, std::int64_t y, std::int64_t first, std::int64_t n, std::vector<std::int16_t> (&to)[4]) const;
 
 private:
-    void moments(std::size_t window);
+    void moments(std::size_t window, float *mean, float *spread);
     void take_window();
-    void pixels(int plane, std::int64_t y, std::int64_t first, std::int64_t n, std::vector<std::int16_t> (&to)[4]) const;
     void take(std::int64_t y);
     const std::uint32_t *integral(std::int64_t y, int which) const;
 

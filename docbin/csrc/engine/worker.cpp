@@ -60,7 +60,7 @@ Worker::Worker(const Network &network, const stem::Page &page, const Output &out
     std::int64_t scratch = 0;
     for (const Node &node : network.nodes()) {
         if (node.filters) scratch = std::max(scratch, node.filters->scratch_bytes());
-        if (node.op == head) dots_.resize(static_cast<std::size_t>(4 * node.planes * head_words * 64));
+        if (node.op == head) dots_.resize(node.scale.size() * head_words * 64), logits_.resize(node.bias.size() * 64);
     }
     scratch_.resize(static_cast<std::size_t>(scratch / 8 + 8));
 }
@@ -230,17 +230,27 @@ void Worker::head_rows(const Node &node, std::int64_t from, std::int64_t to, con
     const head::Kernels &kernels = target(network_.level()).head;
     void *scratch = reinterpret_cast<void *>((reinterpret_cast<std::uintptr_t>(scratch_.data()) + 63) & ~static_cast<std::uintptr_t>(63));
     const bitsliced::Field in = field(node, from);
-    const std::int64_t all = (to - from) * in.pitch, stride = 64 * head_words;
+    const std::int64_t all = (to - from) * in.pitch, stride = 64 * head_words, side = std::int64_t{1} << node.halvings;
+    const int outs = static_cast<int>(node.bias.size());
+    float *logits = logits_.data();
     for (std::int64_t first = 0; first < all; first += head_words) {
         const std::int64_t words = std::min(head_words, all - first);
         node.filters->dots(in, {first, first + words}, dots_.data(), stride, scratch);
         for (std::int64_t word = first; word < first + words; ++word) {
-            const std::int64_t row = 2 * (from + word / in.pitch), column = left_ + 128 * (word % in.pitch);
-            const std::int64_t begin = std::max(tile.left, column), end = std::min(tile.right, column + 128);
+            const std::int64_t row = side * (from + word / in.pitch), column = left_ + 64 * side * (word % in.pitch);
+            const std::int64_t begin = std::max(tile.left, column), end = std::min(tile.right, column + 64 * side);
             if (begin >= end) continue;
-            float logits[4 * 64];
-            kernels.logits(dots_.data() + 64 * (word - first), stride, node.planes, node.scale.data(), node.bias.data(), logits);
-            if (output_.quantized) {  // tiles of whole cells
+            kernels.logits(dots_.data() + 64 * (word - first), stride, outs, node.planes, node.scale.data(), node.bias.data(), logits);
+            if (output_.said) {  // tiles of whole cells
+                const std::int64_t skipped = (begin - column) / side, bytes = 2 * ((end - begin) / side);
+                for (int o = 0; o < outs; ++o) {
+                    std::int16_t line[64];
+                    target(network_.level()).choice.quantize(logits + 64 * o, 64, line);
+                    std::memcpy(output_.said->row(o, row / side) + begin / side, line + skipped, static_cast<std::size_t>(bytes));
+                }
+                continue;
+            }
+            if (output_.quantized) {
                 const edge::Kernels &edges = target(network_.level()).edge;
                 for (int pixel = 0; pixel < 4; ++pixel) {
                     std::int8_t line[64];

@@ -2,6 +2,7 @@
 #pragma once
 #include "document/document_body.hpp"
 #include "engine/bitsliced_body.hpp"
+#include "engine/choice_body.hpp"
 #include "engine/edge_body.hpp"
 #include "engine/head_body.hpp"
 #include "engine/stem_body.hpp"
@@ -15,7 +16,7 @@ namespace docbin {
 namespace {
 
 constexpr Target tables(const char *name) {
-    return {name, bitsliced::table, document::table, edge::table, head::table, local::table, metrics::table, planes::table, popcount::table, stem::table};
+    return {name, bitsliced::table, choice::table, document::table, edge::table, head::table, local::table, metrics::table, planes::table, popcount::table, stem::table};
 }
 
 }  // namespace
