@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from docbin.errors import UsageError
 from docbin.kernels.area_means import area_means
+from docbin.kernels.order_statistics import median, percentile
 from docbin.page import Image, check_image, to_grey
 
 Polarity = Literal["dark", "light"]
@@ -118,7 +119,7 @@ def _votes_of(windows: Image) -> NDArray[np.float64]:
     if not len(windows):
         return np.zeros(0)
     windows = windows[:: -(-len(windows) // MOST)]
-    low, high = np.percentile(windows.reshape(len(windows), -1), (4, 96), axis=1)
+    low, high = (percentile(windows.reshape(len(windows), -1), share) for share in (0.04, 0.96))
     dark = windows < ((low + high) / 2)[:, None, None]
     share = dark.mean(axis=(1, 2))
     changes = ((dark[:, :, 1:] != dark[:, :, :-1]).mean(axis=(1, 2)) + (dark[:, 1:] != dark[:, :-1]).mean(axis=(1, 2))) / 2
@@ -132,7 +133,7 @@ def _votes_of(windows: Image) -> NDArray[np.float64]:
     between = share * (1 - share) * (mean_light - mean_dark) ** 2
     writing = (high - low >= CONTRAST) & (changes >= CHANGES[0]) & (changes <= CHANGES[1]) & (between >= PARTED * total)
     light = writing & (share > 0.5)
-    if light.any() and np.median(mean_dark[light]) > GROUND:
+    if light.any() and median(mean_dark[light]) > GROUND:
         writing &= ~light
     share = np.clip(share[writing], 0.05, 0.95)
     return np.asarray(np.log((1 - share) / share), np.float64)

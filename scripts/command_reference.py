@@ -19,7 +19,8 @@ from typing import Any
 
 import typer
 
-from docbin.cli import commands as cli_commands
+from docbin.cli.commands import COMMANDS
+from docbin.cli.parser import app
 
 HOME = Path(__file__).resolve().parent.parent
 MAN = HOME / "docs" / "man"
@@ -53,10 +54,10 @@ class Command:
 
 def commands() -> Iterator[Command]:
     """Every command in the order of ``docbin --help``; first docbin itself, with an empty name."""
-    group = typer.main.get_command(cli_commands.app)
+    group = typer.main.get_command(app)
     context = group.make_context("docbin", [], resilient_parsing=True)
     yield _command("", "", group)
-    for name, row in cli_commands.COMMANDS.items():
+    for name, row in COMMANDS.items():
         yield _command(name, row.summary, group.get_command(context, name))
 
 

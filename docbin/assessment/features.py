@@ -22,6 +22,7 @@ from docbin.assessment.pale_writing import off_ink, strokes_off
 from docbin.assessment.signs import OTHERS, Bits, Packed, Signs, View, grown, overlap, packed
 from docbin.kernels import document
 from docbin.kernels.area_means import area_means
+from docbin.kernels.order_statistics import median
 from docbin.kernels.pieces import AREA, BOTTOM, DEPTH, LEFT, RIGHT, SLOPE, TOP, pieces
 from docbin.kernels.zone_counts import zone_counts
 from docbin.page import Mask
@@ -377,7 +378,7 @@ def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str,
     grid = _grid(ink.bits)
     mine = _cells(ink.bits, grid)
     its = np.bincount(_cell_of(plain, ink.bits, grid), plain[:, AREA], minlength=len(mine))
-    typical = max(4.0, float(np.median(mine[mine > 0]))) if (mine > 0).any() else 4.0
+    typical = max(4.0, median(mine[mine > 0])) if (mine > 0).any() else 4.0
     told = its > 0.15 * typical
     _pale_left(page, ink, mine, typical, found, counts)
     found["left_cells"] = np.count_nonzero(told) / max(1, int(np.count_nonzero(told | (mine > 0.15 * typical))))

@@ -16,6 +16,7 @@ from docbin.assessment.features import Measured
 from docbin.assessment.foretold import Foretold
 from docbin.assessment.signs import Signs
 from docbin.kernels import document
+from docbin.kernels.order_statistics import median
 from docbin.kernels.pieces import AREA, BOTTOM, LEFT, RIGHT, TOP, pieces
 from docbin.page import Image, Mask
 
@@ -71,7 +72,7 @@ def writing_on(page: Signs) -> int:
     import cv2
 
     view = page.overview
-    noise = float(np.median(view.slope[::4, ::4])) / 2
+    noise = median(view.slope[::4, ::4]) / 2
     bits = cv2.threshold(view.depth, max(24.0, 8 * noise, 0.4 * page.level), 1, cv2.THRESH_BINARY)[1]
     table = pieces(np.asarray(bits, np.uint8))
     high, wide = table[:, BOTTOM] - table[:, TOP], table[:, RIGHT] - table[:, LEFT]

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from docbin.batch.clean_job import Clean
     from docbin.batch.detect_job import Detect
     from docbin.batch.enhance_job import Enhance
+    from docbin.batch.failure import Failure
     from docbin.batch.job import PAGE_SECONDS, Job
     from docbin.batch.planned_file import PlannedFile
-    from docbin.batch.record import Failure, PageRecord, Summary
+    from docbin.batch.record import PageRecord, Summary
     from docbin.batch.shard import Shard
 
 __all__ = [
@@ -59,7 +60,7 @@ _HOMES = {
     "Plan": "batch_plan",
     "plan": "batch_plan",
     "PlannedFile": "planned_file",
-    "Failure": "record",
+    "Failure": "failure",
     "PageRecord": "record",
     "Summary": "record",
     "Listener": "batch_run",

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from docbin.batch.batch_plan import Plan, Storage, storage
+from docbin.batch.failure import Failure
 from docbin.batch.inputs import Refused, Skipped
 from docbin.batch.job import PAGE_SECONDS, READ_SECONDS, Job, difference
 from docbin.batch.one_document import OneDocument
 from docbin.batch.outputs import Outputs, SeparatePages, WholeDocument
 from docbin.batch.planned_file import PlannedFile
-from docbin.batch.record import Failure, PageRecord, Report, Summary, is_low
+from docbin.batch.record import PageRecord, Report, Summary, is_low
 from docbin.batch.replaced_document import ReplacedDocument, as_possible
 from docbin.batch.worker import Answer, FileInfo, PageWorker, Task
 from docbin.errors import DocbinError, FileAccessError, Interrupted, PageTimeout, UsageError

@@ -8,7 +8,6 @@ one with its ``create``, which checks everything that can be wrong before the fi
 
 from __future__ import annotations
 
-import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -151,6 +150,8 @@ class Job(ABC):
 
     def key(self, path: str, size: int, version: int | str) -> str:
         """What makes a finished page worth keeping: the same input file (`version`: mtime_ns, or an object's ETag) and settings have the same key."""
+        import hashlib
+
         return hashlib.sha256(json.dumps([path, size, version, self.settings()], sort_keys=True).encode()).hexdigest()
 
     def least_quality(self) -> float | None:

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docbin.batch.batch_plan import INCOMPLETE, Plan, Storage
+from docbin.batch.failure import Failure
 from docbin.batch.job import difference
 from docbin.batch.outputs import Outputs, append_page
 from docbin.batch.planned_file import PlannedFile
-from docbin.batch.record import Failure, PageRecord
+from docbin.batch.record import PageRecord
 from docbin.batch.worker import Answer, Done, FileInfo, Task
 from docbin.errors import DocbinError, UsageError
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docbin.batch.batch_plan import INCOMPLETE, Folder, Plan, Storage
+from docbin.batch.failure import Failure
 from docbin.batch.names import member_stems, page_stem
 from docbin.batch.planned_file import PlannedFile
-from docbin.batch.record import Failure, PageRecord
+from docbin.batch.record import PageRecord
 from docbin.batch.shard import unit_hash
 from docbin.batch.worker import Answer, Done, FileInfo, Task, unpack
 from docbin.errors import DocbinError, RefusedInput, UsageError

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from docbin.batch.failure import Failure
 from docbin.batch.job import Job, Result, enlarged_dpi
-from docbin.batch.record import Failure
 from docbin.errors import DocbinError, PageFailed, RefusedInput
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """The command line ``docbin``.
 
 A command is one module in this room and one row in ``COMMANDS`` (:mod:`docbin.cli.commands`). Its module is imported when the command is called, and
-imports the heavy libraries inside its function, so that ``docbin --help`` answers at once; ``docbin --version`` does without even the parser.
+imports the heavy libraries inside its function, so that ``docbin --help`` answers at once. Plain words, ``docbin --version`` among them, do without
+typer (:mod:`docbin.cli.options`).
 
 What holds for every command:
 
@@ -31,13 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words in (["--version"], ["-V"]):
         return _version()
     try:
-        early_worker.start(words)  # a second processor imports the page's libraries while this one imports the parser
-        import typer
+        early_worker.start(words)  # a second processor imports the page's libraries while this one parses and plans
+        from docbin.cli.commands import plain_call
 
-        from docbin.cli.commands import app
+        call = plain_call(words)
+        if call is not None:
+            os.getcwd()  # noqa: PTH109 - of a folder that was deleted nothing can be read; said at once
+            result = call()
+        else:
+            import typer
 
-        command = typer.main.get_command(app)
-        result = command.main(args=words, prog_name="docbin", standalone_mode=False)
+            from docbin.cli.parser import app
+
+            command = typer.main.get_command(app)
+            result = command.main(args=words, prog_name="docbin", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except DocbinError as error:
@@ -102,7 +110,7 @@ def _system_refused(error: OSError) -> int:
     try:
         os.getcwd()  # noqa: PTH109
     except FileNotFoundError:
-        messages.error("the current folder was deleted; change to another one (cd), or give absolute paths")
+        messages.error("the current folder was deleted; change to another one (cd)")
         _forget_stdout()
         return 5
     if error.filename is None and error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG):

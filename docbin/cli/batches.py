@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import itertools
 import os
 import shutil
@@ -20,9 +19,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from docbin.cli import early_worker, messages
+from docbin.cli.options import Argument, Option, own_parameters, parameter
 from docbin.errors import DocbinError, FileAccessError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ QUICK_MEGABYTES = 40.0
 
 Inputs = Annotated[
     list[str],
-    typer.Argument(
+    Argument(
         metavar="INPUT",
         help="Files, folders (with all below), globs in quotes, URLs, tar archives of pages, a work list (.jsonl of 'docbin list'), or - for stdin.",
         show_default=False,
@@ -48,7 +46,7 @@ Inputs = Annotated[
 ]
 PdfWay = Annotated[
     str,
-    typer.Option(
+    Option(
         "--pdf",
         metavar="replace|rebuild",
         help="PDF to PDF: the same document, its scans replaced, text and links kept; or a new one of the results alone, drawn pages rendered. "
@@ -58,11 +56,11 @@ PdfWay = Annotated[
 ]
 BreakSignatures = Annotated[
     bool,
-    typer.Option("--break-signatures", help="Change signed PDFs too, and take their signatures out. [default: no]", show_default=False),
+    Option("--break-signatures", help="Change signed PDFs too, and take their signatures out. [default: no]", show_default=False),
 ]
 Enlarge = Annotated[
     str,
-    typer.Option(
+    Option(
         "--enlarge",
         metavar="auto|1|2",
         help="Twice the pixels a side, ink decided on them, resolution doubled; auto: where letters are low (12 pixels, faded ones 20). [default: 1]",
@@ -77,11 +75,11 @@ class BatchOptions:
 
     pages: Annotated[
         str | None,
-        typer.Option("--pages", metavar="1-3,7", help="Pages to take from each file, in this order. [default: all]", show_default=False),
+        Option("--pages", metavar="1-3,7", help="Pages to take from each file, in this order. [default: all]", show_default=False),
     ] = None
     dpi: Annotated[
         float | None,
-        typer.Option(
+        Option(
             "--dpi",
             metavar="N",
             help="Resolution to render PDF pages at, and of files that name none. [default: the file's own; PDF drawings 300]",
@@ -90,7 +88,7 @@ class BatchOptions:
     ] = None
     jobs: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--jobs",
             "-j",
             metavar="N",
@@ -101,29 +99,25 @@ class BatchOptions:
     ] = None
     resume: Annotated[
         bool,
-        typer.Option(
-            "--resume", help="Keep what an earlier run finished with the same settings, do the rest. [default: no]", show_default=False
-        ),
+        Option("--resume", help="Keep what an earlier run finished with the same settings, do the rest. [default: no]", show_default=False),
     ] = False
     report: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--report",
             metavar="FILE.jsonl|.csv",
             help="Write a line a page, JSON or CSV, replacing FILE (or an object at a URL, at the end). [default: none]",
             show_default=False,
         ),
     ] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist. [default: no]", show_default=False)] = False
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace outputs that exist. [default: no]", show_default=False)] = False
     max_megapixels: Annotated[
         float | None,
-        typer.Option(
-            "--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 400]", show_default=False
-        ),
+        Option("--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 400]", show_default=False),
     ] = None
     page_timeout: Annotated[
         float | None,
-        typer.Option(
+        Option(
             "--page-timeout",
             metavar="SECONDS",
             help="Give a page up after this time. [default: 1800, of which 300 to read it]",
@@ -132,11 +126,11 @@ class BatchOptions:
     ] = None
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Print what would be written, a line a page, and write nothing. [default: no]", show_default=False),
+        Option("--dry-run", help="Print what would be written, a line a page, and write nothing. [default: no]", show_default=False),
     ] = False
     shard: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--shard",
             metavar="I/N",
             help="Do the I-th of N parts of the files (1/N to N/N, or 0/N to N-1/N); auto/N takes I from a job array's environment. "
@@ -146,7 +140,7 @@ class BatchOptions:
     ] = None
     engine: Annotated[
         str,
-        typer.Option(
+        Option(
             "--engine",
             metavar="local|ray",
             help="Work on this machine, or on a Ray cluster (RAY_ADDRESS; docbin[cluster]). [default: local]",
@@ -160,21 +154,17 @@ class BatchOptions:
 
 
 def batch_command(command: Callable[..., int]) -> Callable[..., int]:
-    """`command`, a function of its own options and of ``options: BatchOptions``, as typer wants it: with each of these as a parameter."""
-    own = [one for one in inspect.signature(command, eval_str=True).parameters.values() if one.name != "options"]
+    """`command`, a function of its own options and of ``options: BatchOptions``, as one whose parameters are both: those of a
+    :class:`BatchOptions` last."""
     hints = typing.get_type_hints(BatchOptions, include_extras=True)
-    shared = [
-        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
-        for field in fields(BatchOptions)
-    ]
+    shared = [parameter(field.name, hints[field.name], field.default) for field in fields(BatchOptions)]
 
     @functools.wraps(command)
     def called(**given: Any) -> int:
         options = BatchOptions(**{one.name: given.pop(one.name) for one in shared})
         return command(**given, options=options)
 
-    called.__signature__ = inspect.Signature([*own, *shared], return_annotation=int)  # type: ignore[attr-defined]
-    called.__annotations__ = {one.name: one.annotation for one in (*own, *shared)}
+    called.parameters = [*own_parameters(command, but="options"), *shared]  # type: ignore[attr-defined]
     return called
 
 

@@ -13,9 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from docbin.cli import messages
+from docbin.cli.options import Argument, Option
 from docbin.errors import MissingExtra, UsageError
 
 BENCHES: Mapping[str, str] = {
@@ -62,10 +61,10 @@ def _networks(names: Sequence[str]) -> Iterator[list[Any]]:
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="|".join(BENCHES), help="What to measure.")] = next(iter(BENCHES)),
+    what: Annotated[str, Argument(metavar="|".join(BENCHES), help="What to measure.")] = next(iter(BENCHES)),
     models: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="[MODEL]...",
             help="Packed networks, for bench networks and engine. [default: all that are installed]",
             show_default=False,
@@ -73,7 +72,7 @@ def command(
     ] = None,
     json_file: Annotated[
         str | None,
-        typer.Option("--json", metavar="FILE", help="Write the rows as JSON too; - prints them instead of the table. [default: none]"),
+        Option("--json", metavar="FILE", help="Write the rows as JSON too; - prints them instead of the table. [default: none]"),
     ] = None,
 ) -> None:
     """Measure speed: docbin and its peers in turns, on the same page. Takes a minute or two.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from docbin.catalogue import DEFAULT
 from docbin.cli import batches
+from docbin.cli.options import Option
 
 if TYPE_CHECKING:
     from docbin.batch import Job
@@ -18,7 +17,7 @@ def command(
     inputs: batches.Inputs,
     out: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "-o",
             "--out",
             metavar="OUT",
@@ -29,11 +28,11 @@ def command(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option("-m", "--method", metavar="METHOD", help=f"A name from 'docbin methods'. [default: {DEFAULT}]", show_default=False),
+        Option("-m", "--method", metavar="METHOD", help=f"A name from 'docbin methods'. [default: {DEFAULT}]", show_default=False),
     ] = None,
     param: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "-p",
             "--param",
             metavar="KEY=VALUE",
@@ -43,7 +42,7 @@ def command(
     ] = None,
     format: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--format",
             metavar="png|tiff|pdf|pbm",
             help="1-bit PNG, TIFF, PDF or PBM. [default: PDF for PDF and --layers, TIFF for other files of several pages, else png]",
@@ -52,7 +51,7 @@ def command(
     ] = None,
     compression: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--compression",
             metavar="g4|jbig2",
             help="CCITT G4 (TIFF, PDF) or JBIG2 (PDF), both without loss. [default: G4 in TIFF, the smaller of the two in PDF]",
@@ -62,7 +61,7 @@ def command(
     pdf: batches.PdfWay = "replace",
     layers: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--layers",
             help="PDF pages that look like the scan at a tenth of its size: the ink sharp and in its colours, over a small JPEG of paper and "
             "pictures. "
@@ -73,7 +72,7 @@ def command(
     break_signatures: batches.BreakSignatures = False,
     polarity: Annotated[
         str,
-        typer.Option(
+        Option(
             "--polarity",
             metavar="dark|light|auto",
             help="Dark writing on light paper, light on dark, or look at each page. [default: auto]",
@@ -82,7 +81,7 @@ def command(
     ] = "auto",
     min_quality: Annotated[
         float | None,
-        typer.Option(
+        Option(
             "--min-quality",
             metavar="0..1",
             help="End with exit code 6 where a page's expected F-measure is below; it is written all the same. [default: pages are only marked]",
@@ -91,7 +90,7 @@ def command(
     ] = None,
     probability: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--probability",
             help="Write the method's 8-bit probability map instead of the ink (dark = ink). [default: no]",
             show_default=False,
@@ -99,7 +98,7 @@ def command(
     ] = False,
     editable: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--editable",
             help="Write OpenRaster files (.ora) for GIMP or Krita, the ink as a layer over its page: correct it by hand, then 'docbin train --pages' "
             "or 'docbin evaluate' reads it as truth. [default: no]",

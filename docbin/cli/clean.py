@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from docbin.catalogue import DEFAULT
 from docbin.cli import batches
+from docbin.cli.options import Option
 
 if TYPE_CHECKING:
     from docbin.batch import Job
@@ -18,7 +17,7 @@ def command(
     inputs: batches.Inputs,
     out: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "-o",
             "--out",
             metavar="OUT",
@@ -29,7 +28,7 @@ def command(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "-m",
             "--method",
             metavar="METHOD",
@@ -39,7 +38,7 @@ def command(
     ] = None,
     param: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "-p",
             "--param",
             metavar="KEY=VALUE",
@@ -47,12 +46,10 @@ def command(
             show_default=False,
         ),
     ] = None,
-    colour: Annotated[
-        bool, typer.Option("--colour", "--color", help="Keep the ink's colours. [default: grey]", show_default=False)
-    ] = False,
+    colour: Annotated[bool, Option("--colour", "--color", help="Keep the ink's colours. [default: grey]", show_default=False)] = False,
     format: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--format",
             metavar="png|tiff|jpeg|pdf",
             help="[default: PDF for PDF, TIFF for other files of several pages, else png]",
@@ -61,7 +58,7 @@ def command(
     ] = None,
     polarity: Annotated[
         str,
-        typer.Option(
+        Option(
             "--polarity",
             metavar="dark|light|auto",
             help="Dark writing on light paper, light on dark (written as dark on white), or look at each page. [default: auto]",
@@ -73,7 +70,7 @@ def command(
     enlarge: batches.Enlarge = "1",
     straighten: Annotated[
         str,
-        typer.Option(
+        Option(
             "--straighten",
             metavar="auto|off",
             help="Curved lines (a photographed book) become straight, the page a little higher; off: every pixel stays in its place. [default: auto]",

@@ -1,16 +1,14 @@
-"""The table of commands, and the parser that typer makes of it."""
+"""The table of commands, what stands before a command's name, and the way to a command for words that are plain."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
-import typer
-from typer.core import TyperGroup
-
-import docbin
 from docbin.cli import messages
+from docbin.cli.options import Option, parameters_of, plain_values
 
 
 class Row(NamedTuple):
@@ -39,76 +37,22 @@ COMMANDS: Mapping[str, Row] = {
 }
 
 
-HELP = {"help_option_names": ["-h", "--help"]}
+def function_of(name: str) -> Callable[..., Any]:
+    """The function of a command; imports its module."""
+    module, function = COMMANDS[name].function.split(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
 
 
-class _Commands(TyperGroup):
-    """The commands of ``COMMANDS``; the help of all of them needs none of their modules."""
-
-    _listing = False
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        row = COMMANDS.get(cmd_name)
-        if row is None:
-            return None
-        app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP)
-        if self._listing:
-            app.command(cmd_name, help=row.summary)(_nothing)
-        else:
-            module, function = row.function.split(":")
-            app.command(cmd_name)(getattr(importlib.import_module(module), function))
-        return typer.main.get_command(app)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        self._check_name(ctx, args)
-        return super().resolve_command(ctx, args)
-
-    def _check_name(self, ctx: Any, args: list[str]) -> None:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
-            ctx.fail(f"no command {args[0]!r}; {hint}")
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        self._listing = True
-        try:
-            super().format_help(ctx, formatter)
-        finally:
-            self._listing = False
-
-
-def _nothing() -> None:
-    """Stands for a command while they are listed."""
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        print(f"docbin {docbin.__version__}")
-        raise typer.Exit
-
-
-app = typer.Typer(cls=_Commands, add_completion=True, rich_markup_mode=None, no_args_is_help=False, context_settings=HELP)
-
-
-@app.callback(invoke_without_command=True)
-def _global(
-    ctx: typer.Context,
+def before_command(
     version: Annotated[
-        bool,
-        typer.Option(
-            "-V", "--version", callback=_version, is_eager=True, help="Print the version and leave. [default: no]", show_default=False
-        ),
+        bool, Option("-V", "--version", is_eager=True, help="Print the version and leave. [default: no]", show_default=False)
     ] = False,
     verbose: Annotated[
-        int, typer.Option("-v", "--verbose", count=True, help="Say more on stderr, with tracebacks. [default: no]", show_default=False)
+        int, Option("-v", "--verbose", count=True, help="Say more on stderr, with tracebacks. [default: no]", show_default=False)
     ] = 0,
     quiet: Annotated[
-        int, typer.Option("-q", "--quiet", count=True, help="Say only errors on stderr, no bar. [default: no]", show_default=False)
+        int, Option("-q", "--quiet", count=True, help="Say only errors on stderr, no bar. [default: no]", show_default=False)
     ] = 0,
 ) -> None:
     """docbin turns pictures of text into ink: document binarization.
@@ -117,6 +61,25 @@ def _global(
     done and the report lists them; 130 interrupted (finished pages kept).
     """
     messages.set_loudness(verbose - quiet)
-    if ctx.invoked_subcommand is None:
-        print(ctx.get_help())
-        ctx.exit(0)
+
+
+def plain_call(words: Sequence[str]) -> Callable[[], Any] | None:
+    """The call that plain words mean; None where they want typer: see :mod:`docbin.cli.options`."""
+    place = next((number for number, word in enumerate(words) if not word.startswith("-")), None)
+    if (
+        place is None or words[place] not in COMMANDS or any(name.startswith("_DOCBIN_") for name in os.environ)
+    ):  # the shell asks to complete
+        return None
+    before = plain_values(parameters_of(before_command), words[:place])
+    if before is None:
+        return None
+    command = function_of(words[place])
+    values = plain_values(parameters_of(command), words[place + 1 :])
+    if values is None:
+        return None
+
+    def call() -> Any:
+        before_command(**before)
+        return command(**values)
+
+    return call

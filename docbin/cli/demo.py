@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
+from docbin.cli.options import Option
 
 
 def command(
     host: Annotated[
         str,
-        typer.Option(
+        Option(
             "--host",
             metavar="H",
             help="Address to listen on; 0.0.0.0 lets other machines in. [default: 127.0.0.1, this machine alone]",
             show_default=False,
         ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", metavar="P", help="Port to listen on. [default: 7860]", show_default=False)] = 7860,
+    port: Annotated[int, Option("--port", metavar="P", help="Port to listen on. [default: 7860]", show_default=False)] = 7860,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--allow-host",
             metavar="NAME",
             help="A name that visitors may call this server by, besides localhost and --host; may be given several times. [default: none]",
@@ -29,7 +29,7 @@ def command(
     ] = None,
     max_megapixels: Annotated[
         float | None,
-        typer.Option("--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 40]", show_default=False),
+        Option("--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 40]", show_default=False),
     ] = None,
 ) -> None:
     """Try docbin in a browser on this machine: binarize, compare methods, look inside them. Ctrl-C ends it.

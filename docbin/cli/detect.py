@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from docbin.cli import batches
+from docbin.cli.options import Option
 from docbin.detection.table import DEFAULT
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def command(
     inputs: batches.Inputs,
     out: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "-o",
             "--out",
             metavar="OUT",
@@ -30,7 +29,7 @@ def command(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "-m",
             "--model",
             metavar="MODEL",
@@ -40,7 +39,7 @@ def command(
     ] = None,
     param: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "-p",
             "--param",
             metavar="KEY=VALUE",
@@ -50,7 +49,7 @@ def command(
     ] = None,
     accurate: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--accurate",
             help="Look at every picture at two sizes and average: three times the time. The same as -p accurate=true. [default: no]",
             show_default=False,
@@ -58,7 +57,7 @@ def command(
     ] = False,
     format: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--format",
             metavar="json|icdar|picture",
             help="JSON, ICDAR's text lines, or the picture with outlines. [default: by OUT's suffix, else json]",

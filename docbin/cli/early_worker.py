@@ -1,12 +1,14 @@
 """The worker process of a batch, started before this process has read its arguments.
 
 A process that works on pages imports as much as the one that plans them, and takes as long. So the commands that will want one start it first: it
-imports the page's libraries on another processor while this one imports the parser, parses and plans. Where the words look as if they would end
-in a help text, or ask for a number of workers (several have one thread each, which a process must know as it starts), it is left to the command.
+imports the page's libraries on another processor while this one parses and plans. Nothing has been imported yet that a copy could not share, so where
+the system can it is one (:mod:`docbin.processes.child`), and what both need is imported before. Where the words look as if they would end in a help
+text, or ask for a number of workers (several have one thread each, which a process must know as it starts), it is left to the command.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
 
 COMMANDS = ("binarize", "clean", "detect", "enhance")
 """Commands whose pages are worked on in a child process."""
+SHARED = "docbin.batch.worker docbin.catalogue docbin.files.limits docbin.files.page_ranges docbin.files.kinds docbin.files.remote_path"
+"""Modules that this process and its worker both need, without a library that keeps threads."""
 PRELOAD = (
-    "docbin.batch.worker docbin.kernels PIL.Image cv2 docbin.files.pagefile docbin.files.read_picture docbin.files.write_png docbin.catalogue "
+    f"{SHARED} docbin.kernels PIL.Image cv2 docbin.files.pagefile docbin.files.read_picture docbin.files.write_png "
     "docbin.polarity docbin.enlarging docbin.automatic docbin.assessment.verdict"
 )
 """Modules that the worker imports meanwhile: what a page of a picture file takes."""
@@ -33,10 +37,13 @@ def start(words: Sequence[str]) -> None:
     dismiss()
     if not any(word in COMMANDS for word in words[:3]) or any(word.startswith(OTHERWISE) for word in words):
         return
-    from docbin.processes.child import Child
+    from docbin.processes.child import Child, may_fork
 
-    named = any(word in ("-m", "--method") for word in words)
-    _worker = Child(preload=PRELOAD if named else f"{PRELOAD} {PRELOAD_MODEL}")
+    if fork := may_fork():
+        for module in SHARED.split():
+            importlib.import_module(module)
+    named = any(word == "-m" or word.startswith("--method") for word in words)
+    _worker = Child(preload=PRELOAD if named else f"{PRELOAD} {PRELOAD_MODEL}", fork=fork)
 
 
 def take() -> Child | None:

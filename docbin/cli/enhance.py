@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from docbin.cli import batches, messages
+from docbin.cli.options import Option
 from docbin.enhancing import DEFAULT, REPAIRS, available
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def command(
     inputs: batches.Inputs,
     out: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "-o",
             "--out",
             metavar="OUT",
@@ -29,7 +28,7 @@ def command(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--task",
             metavar="TASK",
             help=f"{', '.join(available()) or 'None is in this install, name a --model'}. [default: {DEFAULT}]",
@@ -38,14 +37,12 @@ def command(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            "--model", metavar="MODEL", help="A model of the zoo or a model folder. [default: the task's own]", show_default=False
-        ),
+        Option("--model", metavar="MODEL", help="A model of the zoo or a model folder. [default: the task's own]", show_default=False),
     ] = None,
-    grey: Annotated[bool, typer.Option("--grey", help="Write grey pages also of coloured ones. [default: no]", show_default=False)] = False,
+    grey: Annotated[bool, Option("--grey", help="Write grey pages also of coloured ones. [default: no]", show_default=False)] = False,
     format: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--format",
             metavar="png|tiff|jpeg|pdf",
             help="[default: PDF for PDF, TIFF for other files of several pages, else png]",

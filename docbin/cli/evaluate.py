@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from docbin.cli.options import Argument, Option
 from docbin.errors import SomePagesFailed, UsageError
 
 if TYPE_CHECKING:
@@ -22,23 +21,21 @@ if TYPE_CHECKING:
 
 def command(
     datasets: Annotated[
-        list[str], typer.Argument(metavar="DATASET...", help="Names of benchmarks, or folders that hold images/ and gt/ (or text/).")
+        list[str], Argument(metavar="DATASET...", help="Names of benchmarks, or folders that hold images/ and gt/ (or text/).")
     ],
-    methods: Annotated[
-        list[str], typer.Option("--method", "-m", metavar="METHOD", help="A method; give it several times to compare several.")
-    ],
+    methods: Annotated[list[str], Option("--method", "-m", metavar="METHOD", help="A method; give it several times to compare several.")],
     params: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--param", "-p", metavar="[METHOD.]KEY=VALUE", help="A parameter, of one method or of all; default: those of 'docbin methods'."
         ),
     ] = None,
     data_root: Annotated[
-        Path | None, typer.Option("--data-root", metavar="DIR", help="Where the benchmarks' pages are.", show_default="$DOCBIN_DATA")
+        Path | None, Option("--data-root", metavar="DIR", help="Where the benchmarks' pages are.", show_default="$DOCBIN_DATA")
     ] = None,
     json_file: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--json",
             metavar="FILE",
             help="Write the scores of every page as JSON; '-' prints it instead of the table.",
@@ -46,19 +43,17 @@ def command(
         ),
     ] = None,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write the scores of every page as CSV.", show_default="none")
+        Path | None, Option("--csv", metavar="FILE", help="Write the scores of every page as CSV.", show_default="none")
     ] = None,
     pictures: Annotated[
         Path | None,
-        typer.Option("--pictures", metavar="DIR", help="Write an HTML report with page, result and error picture.", show_default="none"),
+        Option("--pictures", metavar="DIR", help="Write an HTML report with page, result and error picture.", show_default="none"),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=1, help="Only the first N pages of each.", show_default="all")
-    ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Worker processes.")] = 1,
+    limit: Annotated[int | None, Option("--limit", metavar="N", min=1, help="Only the first N pages of each.", show_default="all")] = None,
+    jobs: Annotated[int, Option("--jobs", "-j", metavar="N", min=1, help="Worker processes.")] = 1,
     ocr: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--ocr",
             metavar="LANG",
             help="Score by what Tesseract reads, against the set's text/: eng, deu, eng+fra, ... METHOD may be clean:METHOD or "
@@ -68,7 +63,7 @@ def command(
     ] = None,
     allow_missing: Annotated[
         bool,
-        typer.Option("--allow-missing", help="Pages of a published set that are not there are no failure (exit code 6). [default: no]"),
+        Option("--allow-missing", help="Pages of a published set that are not there are no failure (exit code 6). [default: no]"),
     ] = False,
 ) -> None:
     """Score METHODs on every page of DATASETs and print the means, one row each.
@@ -174,7 +169,7 @@ def _show(results: Sequence[Result], json_file: str | None) -> None:
     from docbin.evaluate.tables import means_table
 
     if json_file == "-":
-        typer.echo(to_json(results), nl=False)
+        print(to_json(results), end="")
         return
     out = Console(width=None if sys.stdout.isatty() else 200)
     for judge, own in by_judge(results):

@@ -6,9 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from docbin.cli import messages
+from docbin.cli.options import Argument, Option
 from docbin.errors import MissingExtra, UsageError
 
 
@@ -20,14 +19,14 @@ class Form(StrEnum):
 
 
 def command(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of docbin ('docbin models'), or the path of a model folder.")],
+    model: Annotated[str, Argument(metavar="MODEL", help="A model of docbin ('docbin models'), or the path of a model folder.")],
     to: Annotated[
         Form,
-        typer.Option("--to", metavar="onnx|packed", help="ONNX for any runtime, or bits for docbin's engine.", show_default=False),
+        Option("--to", metavar="onnx|packed", help="ONNX for any runtime, or bits for docbin's engine.", show_default=False),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "-o",
             "--out",
             metavar="FILE",

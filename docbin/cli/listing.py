@@ -5,16 +5,15 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
 from docbin.cli import batches, messages
+from docbin.cli.options import Option
 
 
 def command(
     inputs: batches.Inputs,
     count: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--count/--no-count",
             help="Open TIFF, PDF and GIF files of this machine to count their pages. [default: yes]",
             show_default=False,

@@ -7,12 +7,12 @@ import shutil
 import textwrap
 from typing import Annotated, Any
 
-import typer
+from docbin.cli.options import Argument, Option
 
 
 def command(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One method. [default: all]", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON. [default: no]", show_default=False)] = False,
+    name: Annotated[str | None, Argument(metavar="[NAME]", help="One method. [default: all]", show_default=False)] = None,
+    as_json: Annotated[bool, Option("--json", help="Print the table as JSON. [default: no]", show_default=False)] = False,
 ) -> None:
     """List every method by family, or show one: what it does, its parameters with default and range, its paper, and what it needs."""
     import docbin

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-import typer
-
+from docbin.cli.options import Argument, Option
 from docbin.errors import DocbinError, UsageError
 
 
 def command(
     words: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="[NAME]",
             help="A model of docbin, or the path of a model folder. [default: a list of all]",
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON. [default: no]", show_default=False)] = False,
+    as_json: Annotated[bool, Option("--json", help="Print JSON. [default: no]", show_default=False)] = False,
 ) -> None:
     """List the trained models with what runs them here, or show one: its card and its config."""
     from docbin.zoo import folders

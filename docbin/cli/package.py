@@ -7,9 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from docbin.cli import messages
+from docbin.cli.options import Argument, Option
 from docbin.errors import FileAccessError, InputError, MissingExtra, UsageError
 
 
@@ -22,45 +21,39 @@ class Task(StrEnum):
 
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a training run, or one of its checkpoints.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="The folder of a training run, or one of its checkpoints.")],
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", metavar="FOLDER", help="The model folder. [default: RUN/model]", show_default=False),
+        Option("-o", "--out", metavar="FOLDER", help="The model folder. [default: RUN/model]", show_default=False),
     ] = None,
-    machine: Annotated[str, typer.Option("--machine", help="What it was trained on, in words.")] = "a machine that was not recorded",
+    machine: Annotated[str, Option("--machine", help="What it was trained on, in words.")] = "a machine that was not recorded",
     notes: Annotated[
-        Path | None, typer.Option("--notes", metavar="FILE", help="Markdown for the card: what it is for, where it fails (default: none).")
+        Path | None, Option("--notes", metavar="FILE", help="Markdown for the card: what it is for, where it fails (default: none).")
     ] = None,
     evaluation: Annotated[
-        Path | None, typer.Option("--evaluation", metavar="JSON", help="Of 'docbin evaluate --json', for the card's table (default: none).")
+        Path | None, Option("--evaluation", metavar="JSON", help="Of 'docbin evaluate --json', for the card's table (default: none).")
     ] = None,
-    task: Annotated[Task | None, typer.Option("--task", help="What the model does (default: what it was trained for).")] = None,
+    task: Annotated[Task | None, Option("--task", help="What the model does (default: what it was trained for).")] = None,
     summary: Annotated[
-        str, typer.Option("--summary", help="A line for 'docbin methods' (default: the architecture's).", show_default=False)
+        str, Option("--summary", help="A line for 'docbin methods' (default: the architecture's).", show_default=False)
     ] = "",
-    citation: Annotated[str, typer.Option("--citation", help="The paper (default: the architecture's).", show_default=False)] = "",
-    licence: Annotated[str, typer.Option("--licence", help="Of the weights.")] = "Apache-2.0",
-    tile: Annotated[
-        int, typer.Option("--tile", help="Side of a tile in pixels (default: 1024, of a detector 2048).", show_default=False)
-    ] = 0,
-    halo: Annotated[int | None, typer.Option("--halo", help="Surround of a tile in pixels (default: the network's own).")] = None,
-    depth: Annotated[float, typer.Option("--depth", help="Keep strokes that are somewhere this deep; 0 keeps all.")] = 0.0,
+    citation: Annotated[str, Option("--citation", help="The paper (default: the architecture's).", show_default=False)] = "",
+    licence: Annotated[str, Option("--licence", help="Of the weights.")] = "Apache-2.0",
+    tile: Annotated[int, Option("--tile", help="Side of a tile in pixels (default: 1024, of a detector 2048).", show_default=False)] = 0,
+    halo: Annotated[int | None, Option("--halo", help="Surround of a tile in pixels (default: the network's own).")] = None,
+    depth: Annotated[float, Option("--depth", help="Keep strokes that are somewhere this deep; 0 keeps all.")] = 0.0,
     with_weights: Annotated[
-        bool, typer.Option("--with-weights", help="Keep the float weights of a network of bits, too. [default: no]", show_default=False)
+        bool, Option("--with-weights", help="Keep the float weights of a network of bits, too. [default: no]", show_default=False)
     ] = False,
-    side: Annotated[
-        int | None, typer.Option("--side", help="Of a detector's picture, the longer, pixels (default: that of the run).")
-    ] = None,
-    score: Annotated[float, typer.Option("--score", help="Least mean probability of a word.")] = 0.6,
+    side: Annotated[int | None, Option("--side", help="Of a detector's picture, the longer, pixels (default: that of the run).")] = None,
+    score: Annotated[float, Option("--score", help="Least mean probability of a word.")] = 0.6,
     threshold: Annotated[
-        float, typer.Option("--threshold", help="Of the probability (default: 0.5, of a detector 0.3).", show_default=False)
+        float, Option("--threshold", help="Of the probability (default: 0.5, of a detector 0.3).", show_default=False)
     ] = 0.0,
-    shrink: Annotated[float, typer.Option("--shrink", help="The ratio by which a detector's kernels have shrunk.")] = 0.4,
+    shrink: Annotated[float, Option("--shrink", help="The ratio by which a detector's kernels have shrunk.")] = 0.4,
     int8: Annotated[
         Path | None,
-        typer.Option(
-            "--int8", metavar="PAGES", help="Make it run in 8 bits too, in OpenVINO: a folder of pages to measure on (default: no)."
-        ),
+        Option("--int8", metavar="PAGES", help="Make it run in 8 bits too, in OpenVINO: a folder of pages to measure on (default: no)."),
     ] = None,
 ) -> None:
     """Make a model folder of a finished training run: weights, config, the forms that run without torch, a card. Every runtime is checked.

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
-import typer
-
 from docbin.cli import batches, messages
+from docbin.cli.options import Argument, Option
 from docbin.errors import OutputExists, UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def command(
-    action: Annotated[str, typer.Argument(metavar="merge", help="What to do; merge is all there is.", show_default=False)],
+    action: Annotated[str, Argument(metavar="merge", help="What to do; merge is all there is.", show_default=False)],
     reports: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="REPORT...",
             help="Reports (.jsonl) and output folders of batches, as paths or URLs.",
             show_default=False,
@@ -30,13 +29,11 @@ def command(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--out", metavar="FILE.jsonl|.csv", help="Where the merged report goes. [default: stdout, JSON]", show_default=False
-        ),
+        Option("-o", "--out", metavar="FILE.jsonl|.csv", help="Where the merged report goes. [default: stdout, JSON]", show_default=False),
     ] = None,
     work: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--list",
             metavar="WORK.jsonl",
             help="The work list that was to be done; tells what is missing. [default: none]",
@@ -45,14 +42,14 @@ def command(
     ] = None,
     rest: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--rest",
             metavar="FILE.jsonl",
             help="Write the units that failed or are missing as a work list. [default: none]",
             show_default=False,
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILEs that exist. [default: no]", show_default=False)] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace FILEs that exist. [default: no]", show_default=False)] = False,
 ) -> int:
     """Merge the reports of shards, of resumed runs and of output folders: one line a page, the best that is known of it (done before kept before
     failed, and of equals the last).

@@ -6,15 +6,14 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from docbin.cli.options import Argument, Option
 from docbin.errors import SomePagesFailed
 
 
 def command(
-    prediction: Annotated[Path, typer.Argument(help="The result: a picture, or a folder of pictures (ink is what is darker than 128).")],
-    truth: Annotated[Path, typer.Argument(help="The truth: a picture of the same size, or a folder with pictures of the same stems.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table. [default: no]")] = False,
+    prediction: Annotated[Path, Argument(help="The result: a picture, or a folder of pictures (ink is what is darker than 128).")],
+    truth: Annotated[Path, Argument(help="The truth: a picture of the same size, or a folder with pictures of the same stems.")],
+    as_json: Annotated[bool, Option("--json", help="Print JSON instead of a table. [default: no]")] = False,
 ) -> None:
     """Score PREDICTION against TRUTH as the DIBCO contests do: FM, pseudo-FM, PSNR, DRD, NRM, MPM, precision, recall."""
     from rich.console import Console
@@ -36,7 +35,7 @@ def command(
             report: object = {"images": images, "mean": average.as_dict() if average else None, "errors": errors}
         else:
             report = images[0]
-        typer.echo(json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False))
     else:
         Console(width=None if Console().is_terminal else 160).print(pages_table(pages, average, InkJudge()))
     if failed:

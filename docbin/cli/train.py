@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from docbin.cli.options import Argument, Option
 from docbin.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
@@ -76,11 +75,11 @@ def _gained(out: Path, pages: Path) -> None:
 def command(
     recipe: Annotated[
         Path | None,
-        typer.Argument(metavar="[RECIPE.toml]", help="What to train: network, data, losses, optimizer, length.", show_default=False),
+        Argument(metavar="[RECIPE.toml]", help="What to train: network, data, losses, optimizer, length.", show_default=False),
     ] = None,
     pages: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--pages",
             metavar="DIR",
             help="In place of a recipe: train on from a shipped model on your own pages, DIR/images with their truth of the same names in DIR/gt "
@@ -90,7 +89,7 @@ def command(
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--from",
             metavar="MODEL",
             help="With --pages: the model to start from, one of 'docbin models', a model folder or a run. [default: unet]",
@@ -99,21 +98,21 @@ def command(
     ] = None,
     data_root: Annotated[
         Path | None,
-        typer.Option("--data-root", metavar="DIR", help="Folder of the benchmark data (default: DOCBIN_DATA, else ../shared/data)."),
+        Option("--data-root", metavar="DIR", help="Folder of the benchmark data (default: DOCBIN_DATA, else ../shared/data)."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder of the run's files (default: runs/<name of the recipe>).")
+        Path | None, Option("--out", metavar="DIR", help="Folder of the run's files (default: runs/<name of the recipe>).")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in --out (default: refuse such a folder).")] = False,
+    resume: Annotated[bool, Option("--resume", help="Go on from the checkpoint in --out (default: refuse such a folder).")] = False,
     max_minutes: Annotated[
         float | None,
-        typer.Option("--max-minutes", metavar="N", min=0.01, help="End after N minutes, annealed to that end (default: by steps)."),
+        Option("--max-minutes", metavar="N", min=0.01, help="End after N minutes, annealed to that end (default: by steps)."),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. optim.rate=1e-3; repeatable (default: none)."),
+        Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. optim.rate=1e-3; repeatable (default: none)."),
     ] = None,
-) -> None:
+) -> int:
     """Train a network: from a recipe, or a shipped one on your own labelled pages.
 
     docbin train --pages mypages/; docbin binarize scan.png -m runs/mypages
@@ -145,6 +144,7 @@ def command(
     outcome = train(made, folder, root, resume, max_minutes)
     if not outcome.finished:
         print("interrupted; go on with --resume", file=sys.stderr)
-        raise typer.Exit(130)
+        return 130
     if pages is not None:
         _gained(folder, pages)
+    return 0

@@ -177,7 +177,7 @@ def _of_one_input(pages: Mapping[int | None, dict[str, Any]]) -> Iterator[dict[s
 
 def record_of(fields: Mapping[str, Any]) -> PageRecord:
     """A report's line as a record, as far as counting needs it."""
-    from docbin.batch.record import Failure
+    from docbin.batch.failure import Failure
 
     error = None
     if fields.get("error"):

@@ -30,11 +30,12 @@ from typing import TYPE_CHECKING, Any
 
 from docbin.batch.batch_plan import Plan
 from docbin.batch.batch_run import BatchRun, Listener, page_pool
+from docbin.batch.failure import Failure
 from docbin.batch.inputs import Refused
 from docbin.batch.job import Job
 from docbin.batch.output_folder import OutputFolder
 from docbin.batch.planned_file import PlannedFile
-from docbin.batch.record import Failure, PageRecord, Report, Summary
+from docbin.batch.record import PageRecord, Report, Summary
 from docbin.batch.remote_folder import RemoteFolder
 from docbin.batch.work_list import Unit, planned
 from docbin.errors import Interrupted, MissingExtra, UsageError

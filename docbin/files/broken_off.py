@@ -19,10 +19,6 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from docbin.files.tiff_directory import synthetic
-from docbin.files.tiff_samples import tiff_image
-from docbin.files.write_tiff import group4_of_equal_rows
-
 _Array = NDArray[Any]
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -196,6 +192,10 @@ def group4_breaks_off(codes: list[bytes], width: int, height: int, rows: int) ->
     if width < _STRIPED or width * height > MOST_CHECKED:
         return None
     stripes = np.repeat(np.random.default_rng().integers(0, 2, -(-width // 8)).astype(np.bool_), 8)[:width]
+    from docbin.files.tiff_directory import synthetic
+    from docbin.files.tiff_samples import tiff_image
+    from docbin.files.write_tiff import group4_of_equal_rows
+
     striped = group4_of_equal_rows(stripes, rows)
     total = len(codes) * rows + height
     tags = {256: width, 257: total, 258: 1, 259: 4, 262: 0, 277: 1, 278: rows}

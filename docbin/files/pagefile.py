@@ -17,18 +17,19 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from docbin.errors import FileAccessError, InputError, UsageError
 from docbin.files.access import access_error, decoding
-from docbin.files.document_record import DocumentRecord
 from docbin.files.kinds import PDF_WINDOW, describe, mislabelled, readable_kinds, sniff
 from docbin.files.limits import DEFAULT_MEGAPIXELS, ReadOptions
 from docbin.files.page_ranges import PageRanges, chosen_pages
-from docbin.files.range_reader import open_object
 from docbin.files.remote_path import RemotePath, is_url, place
 from docbin.files.resolution import Dpi
 from docbin.page import Image, Page
+
+if TYPE_CHECKING:
+    from docbin.files.document_record import DocumentRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class PageFile:
 
     def document(self) -> DocumentRecord:
         """Metadata, outline and page labels of a PDF, and what a PDF written anew loses; an empty record for other kinds."""
+        from docbin.files.document_record import DocumentRecord
+
         read = getattr(self._reader, "document", None)
         with decoding(self.name, self.kind):
             record: DocumentRecord = DocumentRecord() if read is None else read()
@@ -212,6 +215,8 @@ def open_pages(
         name = "-" if isinstance(source, bytes) else source.shown() if isinstance(source, RemotePath) else str(source)
     stream: BinaryIO
     if isinstance(source, RemotePath):
+        from docbin.files.range_reader import open_object
+
         stream = open_object(source, size)
     else:
         stream = io.BytesIO(source) if isinstance(source, bytes) else _open(Path(source), name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from docbin.kernels.order_statistics import median
 from docbin.kernels.pieces import peaks
 from docbin.page import Image, Mask
 
@@ -68,10 +69,10 @@ def softness(pale: Table, dark: Table) -> tuple[float, float] | None:
     """
     if len(pale) < FEWEST:
         return None
-    usual = float(np.median(pale[:, WIDTH]))
+    usual = median(pale[:, WIDTH])
     dark = dark[(dark[:, WIDTH] > WIDTHS[0] * usual) & (dark[:, WIDTH] < WIDTHS[1] * usual)]
     if len(dark) < FEWEST:
         return None
-    reference = float(np.median(dark[:, STEEPNESS]))
+    reference = median(dark[:, STEEPNESS])
     weights = np.minimum(pale[:, AREA], 200).astype(np.int64)
-    return float(np.median(np.repeat(pale[:, STEEPNESS], weights))) / max(reference, 1e-6), reference
+    return median(np.repeat(pale[:, STEEPNESS], weights)) / max(reference, 1e-6), reference

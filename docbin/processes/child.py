@@ -9,11 +9,16 @@ memory is the system's own, see :mod:`docbin.processes.memory`.
 
 The parent's main module is not imported again in the child, as multiprocessing would have it: it may be the command line with all its imports, or a
 user's script without the ``if __name__ == "__main__"`` that keeps a child from running it.
+
+One child may be had for less: the first of a command line that has just started. There is no state yet that a copy could share, so it is forked
+(:func:`may_fork`), without another start of Python and its imports (a fifth of what a small picture costs). What a new process would not have is
+closed in it: the files that were open, the parent's end of the pipe.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import multiprocessing
@@ -22,13 +27,16 @@ import signal
 import sys
 import threading
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docbin.errors import PageTimeout, WorkerDied
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkContext, SpawnContext
 
 READY = "ready"
 """A child's first answer: its worker is made."""
@@ -49,6 +57,10 @@ ONE_THREAD = (
 """Environment variables that tell a library how many threads to use: 1 in each of several workers."""
 
 
+_STATEFUL = frozenset({"numpy", "torch", "cv2", "onnxruntime", "openvino", "fsspec", "ray", "gradio"})
+"""Libraries with threads or locks of their own; a process that has one of them is not copied."""
+
+
 class Child:
     """The parent's end of a child process. It is started here and gets its worker by :meth:`employ`, so that it can start before the work is known.
 
@@ -60,13 +72,19 @@ class Child:
     task : what the child works on, for the caller's use
     """
 
-    def __init__(self, *, pickled: bool = True, one_thread: bool = False, preload: str = "") -> None:
-        """`pickled`: messages are pickles, not JSON. `one_thread`: libraries may start no threads. `preload`: modules to import meanwhile."""
+    def __init__(self, *, pickled: bool = True, one_thread: bool = False, preload: str = "", fork: bool = False) -> None:
+        """`pickled`: messages are pickles, not JSON. `one_thread`: libraries may start no threads. `preload`: modules to import meanwhile.
+        `fork`: a copy of this process, for one that has just started; where :func:`may_fork` says no, it is a new process all the same."""
         self.pickled = pickled
-        context = multiprocessing.get_context("spawn")
+        copied = fork and may_fork()
+        context: ForkContext | SpawnContext = multiprocessing.get_context("fork") if copied else multiprocessing.get_context("spawn")
+        close = _open_files() if copied else []
         self.connection, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_serve, args=(theirs, pickled, preload), daemon=True, name="docbin-worker")
-        with _without_main(), _as_child(one_thread):
+        close += [self.connection.fileno()] if copied else []
+        self.process: BaseProcess = context.Process(
+            target=_serve, args=(theirs, pickled, preload, close), daemon=True, name="docbin-worker"
+        )
+        with _without_main(), _as_child(one_thread, copied):
             self.process.start()
         theirs.close()
         self.ready = False
@@ -154,6 +172,32 @@ def cause_of_death(code: int | None) -> str:
     return f"{name}{hint.get(name, '')}"
 
 
+def may_fork() -> bool:
+    """Whether a copy of this process is as good as a new one: on Linux, with one thread in all, and without libraries that keep threads or locks."""
+    if sys.platform != "linux" or not _STATEFUL.isdisjoint(sys.modules):
+        return False
+    try:
+        return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208 - threads of C libraries, too
+    except OSError:
+        return False
+
+
+def _open_files() -> list[int]:
+    """Descriptors of the files that are open in this process, but for the three standard ones."""
+    with os.scandir("/proc/self/fd") as entries:
+        found = [int(entry.name) for entry in entries]
+    return [number for number in found if number > 2 and _is_open(number)]
+
+
+def _is_open(number: int) -> bool:
+    """False of the descriptor by which the folder of descriptors was read."""
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def _without_main() -> Iterator[None]:
     """Hide the main module from multiprocessing, which would import it in the child."""
@@ -166,15 +210,16 @@ def _without_main() -> Iterator[None]:
 
 
 @contextmanager
-def _as_child(one_thread: bool) -> Iterator[None]:
-    """What a new process inherits: where wanted, one thread for every library that reads the environment; and a deaf ear for Ctrl-C as it starts."""
+def _as_child(one_thread: bool, copied: bool) -> Iterator[None]:
+    """What a child inherits: where wanted, one thread for every library that reads the environment; and a deaf ear for Ctrl-C as it starts."""
     before = {name: os.environ.get(name) for name in ONE_THREAD} if one_thread else {}
     os.environ.update(dict.fromkeys(before, "1"))
     mask = None
     if hasattr(signal, "pthread_sigmask"):
-        from multiprocessing import resource_tracker
+        if not copied:
+            from multiprocessing import resource_tracker
 
-        resource_tracker.ensure_running()  # it would lift the mask if the first process started it
+            resource_tracker.ensure_running()  # it would lift the mask if the first process started it
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -188,20 +233,26 @@ def _as_child(one_thread: bool) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _serve(connection: Connection, pickled: bool, preload: str) -> None:
-    """The life of the child: answer until the parent closes the connection or dies.
+def _serve(connection: Connection, pickled: bool, preload: str, close: Sequence[int]) -> None:
+    """The life of the child: answer until the parent closes the connection or dies. `close`: files that a copy has of its parent.
 
     Ctrl-C reaches every process of the terminal; it is the parent's to handle. Whatever prints to stdout in here lands on stderr, for stdout may
     carry a page.
     """
+    for number in close:
+        with contextlib.suppress(OSError):
+            os.close(number)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError, ValueError):  # a parent without stdout
         sys.stdout.flush()
     with contextlib.suppress(OSError):
         os.dup2(2, 1)
     die_with_parent()
+    gc.disable()  # imports leave nothing to collect, and are looked through a dozen times
     for module in preload.split():
         importlib.import_module(module)
+    gc.freeze()
+    gc.enable()
     worker: Any = None
     try:
         first = _receive(connection, pickled)

@@ -7,7 +7,9 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -19,6 +21,7 @@ from typer.testing import CliRunner
 from docbin import catalogue
 from docbin.cli import evaluate as evaluate_cli
 from docbin.cli import score as score_cli
+from docbin.cli.parser import for_typer
 from docbin.errors import FileAccessError, InputError, SomePagesFailed, UsageError
 from docbin.evaluate import evaluate, score_paths
 from docbin.evaluate.error_pictures import FALSE, MISSED, PAPER, RIGHT, error_picture
@@ -28,9 +31,9 @@ from docbin.files.open_raster import write_open_raster
 from tests.evaluate import rows
 
 
-def app(command: object) -> typer.Typer:
+def app(command: Callable[..., Any]) -> typer.Typer:
     made = typer.Typer()
-    made.command()(command)  # type: ignore[arg-type]
+    made.command()(for_typer(command))
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,55 @@ def test_a_child_that_was_started_before_is_used() -> None:
     assert pool.wait() == (("number", 4), 8)
     assert child.ready
     pool.close()
+
+
+FORKED = """
+import multiprocessing.resource_tracker, os, signal, sys
+from docbin.processes.child import Child, may_fork
+from docbin.processes.pool import Pool
+assert may_fork()
+held = open(sys.argv[1])
+child = Child(fork=True, preload="docbin.kernels")
+"""
+"""A program that has just started, and forks its child."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
+def test_the_child_of_a_fresh_process_is_a_copy_without_its_files(tmp_path: Path) -> None:
+    (tmp_path / "held").write_text("")
+    program = f"""{FORKED}
+pool = Pool({WORKER!r}, (10,), 1, first=child)
+pool.submit(("number", 3))
+print(pool.wait()[1])
+links = [os.readlink(f"/proc/{{child.process.pid}}/fd/{{name}}") for name in os.listdir(f"/proc/{{child.process.pid}}/fd")]
+print(sys.argv[1] in links, sum("socket" in link for link in links), multiprocessing.resource_tracker._resource_tracker._fd)
+pool.close()
+"""
+    words = [sys.executable, "-c", program, str(tmp_path / "held")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, cwd=Path(__file__).parents[2])
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, ["30", "False 1 None"], "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
+def test_a_copy_dies_with_its_parent(tmp_path: Path) -> None:
+    (tmp_path / "held").write_text("")
+    program = f"{FORKED}\nprint(child.process.pid, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
+    words = [sys.executable, "-c", program, str(tmp_path / "held")]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=120, check=False)
+    status = Path("/proc", done.stdout.strip(), "stat")
+    deadline = time.monotonic() + 60
+    while status.exists() and status.read_text().rpartition(") ")[2][0] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "state", ["import numpy", "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"]
+)
+def test_a_process_with_threads_or_libraries_is_not_copied(state: str) -> None:
+    program = f"{state}\nfrom docbin.processes.child import may_fork\nprint(may_fork())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_a_worker_that_cannot_be_made_is_an_error() -> None:

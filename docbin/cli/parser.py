@@ -1,0 +1,103 @@
+"""The parser that typer makes of the table of commands: for help, for mistakes, and for all words that are not plain (:mod:`docbin.cli.options`)."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import docbin
+from docbin.cli.commands import COMMANDS, before_command, function_of
+from docbin.cli.options import REQUIRED, Option, Parameter, parameters_of
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def for_typer(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command's function with what it declares in typer's terms."""
+
+    def hint(one: Parameter) -> Any:
+        if isinstance(one.declared, Option):
+            keywords: dict[str, Any] = one.declared.keywords | ({"callback": _version} if one.name == "version" else {})
+            return Annotated[one.type, typer.Option(*one.declared.names, **keywords)]
+        return Annotated[one.type, typer.Argument(**one.declared.keywords)]
+
+    @functools.wraps(command)
+    def called(**given: Any) -> Any:
+        return command(**given)
+
+    parameters = [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if one.default is REQUIRED else one.default,
+            annotation=hint(one),
+        )
+        for one in parameters_of(command)
+    ]
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {one.name: one.annotation for one in parameters}
+    return called
+
+
+class _Commands(TyperGroup):
+    """The commands of ``COMMANDS``; the help of all of them needs none of their modules."""
+
+    _listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        row = COMMANDS.get(cmd_name)
+        if row is None:
+            return None
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP)
+        if self._listing:
+            app.command(cmd_name, help=row.summary)(_nothing)
+        else:
+            app.command(cmd_name)(for_typer(function_of(cmd_name)))
+        return typer.main.get_command(app)
+
+    def invoke(self, ctx: Any) -> Any:
+        result = super().invoke(ctx)
+        if ctx.invoked_subcommand is None:
+            print(ctx.get_help())
+        return result
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        self._check_name(ctx, args)
+        return super().resolve_command(ctx, args)
+
+    def _check_name(self, ctx: Any, args: list[str]) -> None:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+            ctx.fail(f"no command {args[0]!r}; {hint}")
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+
+
+def _nothing() -> None:
+    """Stands for a command while they are listed."""
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"docbin {docbin.__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(cls=_Commands, add_completion=True, rich_markup_mode=None, no_args_is_help=False, context_settings=HELP)
+app.callback(invoke_without_command=True)(for_typer(before_command))

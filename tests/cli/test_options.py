@@ -1,0 +1,152 @@
+"""Words read without typer: the same values, the same answers, and nothing imported that the command does not need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from docbin.cli import commands, main
+from docbin.cli.options import Option, parameters_of, plain_values
+from docbin.cli.parser import app
+
+NEEDLESS = ("typer", "click", "pydantic", "rich", "importlib.metadata", "numpy", "cv2", "PIL", "multiprocessing.spawn")
+"""What the command's own process has no use for, when it binarizes the picture of a file."""
+NEEDLESS_TO_WORK = (
+    *("typer", "pydantic", "rich", "importlib.metadata", "numpy.ma", "torch", "onnxruntime", "pypdfium2", "pikepdf", "fsspec", "msgspec"),
+    *("docbin.batch.batch_plan", "docbin.batch.outputs", "docbin.files.object_store", "docbin.files.write_tiff", "docbin.zoo.runtimes"),
+)
+"""What its worker has no use for, where the method is a threshold."""
+WORDS = (
+    *("a.png", "-", "1", "0.5", "007", "1e3", "-5", "", "--", "k=1", "x y", "ä", "\udcff"),
+    *("--nonsense", "-h", "--out=b.png", "--layers=1", "-ob.png"),
+)
+BATCHES = ("binarize", "clean", "detect", "enhance")
+
+
+def by_typer(name: str, words: list[str]) -> dict[str, Any] | None:
+    """What typer makes of the words behind a command's name; None where it refuses them."""
+    group = typer.main.get_command(app)
+    context = group.make_context("docbin", [], resilient_parsing=True)
+    received: dict[str, Any] = {}
+    command = group.get_command(context, name)
+    try:
+        made = command.make_context(name, list(words), parent=context)
+    except Exception:
+        return None
+    received.update(made.params)
+    return received
+
+
+def comparable(values: dict[str, Any]) -> dict[str, Any]:
+    """Lists that are empty, and none, are one to every command; the type of a number counts."""
+    return {name: None if value in (None, (), []) else (type(value), value) for name, value in values.items()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_plain_words_mean_what_typer_makes_of_them(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(BATCHES))
+    parameters = parameters_of(commands.function_of(name))
+    names = [option for one in parameters if isinstance(one.declared, Option) for option in one.declared.names]
+    single = st.sampled_from([*names, *WORDS]).map(lambda word: [word])
+    pairs = st.tuples(st.sampled_from(names), st.sampled_from(WORDS)).map(list)
+    parts = data.draw(st.lists(pairs | single, max_size=5))
+    words = ["page.png", *(word for part in parts for word in part)]
+    plain = plain_values(parameters, words)
+    if plain is not None:
+        theirs = by_typer(name, words)
+        assert theirs is not None, words
+        assert comparable(plain) == comparable(theirs), words
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_every_option_of_a_batch_is_read_plainly(name: str) -> None:
+    parameters = parameters_of(commands.function_of(name))
+    good = {"int": "3", "float": "0.5"}
+    for one in parameters:
+        if not isinstance(one.declared, Option):
+            continue
+        kind = next((word for word in good if word in str(one.type)), "")
+        for option in one.declared.names:
+            words = ["page.png", option, *([] if one.type is bool else [good.get(kind, "word")])]
+            plain = plain_values(parameters, words)
+            assert plain is not None, words
+            assert comparable(plain) == comparable(by_typer(name, words) or {}), words
+            assert plain[one.name] != one.default or one.type is str
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "",
+            "--version",
+            "-h",
+            "binarize",
+            "binarize -h",
+            "binarize a -obc",
+            "binarize a -j two",
+            "binarize a -o",
+            "binarize a --layers=1",
+        ),
+        *("binarize -- -a", "nothing a", "-vv binarize a", "score a b"),
+    ],
+)
+def test_what_is_not_plain_is_left_to_typer(line: str) -> None:
+    assert commands.plain_call(line.split()) is None
+
+
+def test_completion_is_left_to_typer(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert commands.plain_call(["binarize", "a"]) is not None
+    monkeypatch.setenv("_DOCBIN_COMPLETE", "complete_bash")
+    assert commands.plain_call(["binarize", "a"]) is None
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    page = np.full((60, 80), 230, np.uint8)
+    page[20:24, 10:70] = 40
+    Image.fromarray(page).save(tmp_path / "page.png")
+    return tmp_path / "page.png"
+
+
+def test_both_ways_write_the_same(picture: Path) -> None:
+    plain, other = picture.parent / "plain.png", picture.parent / "other.png"
+    assert main(["binarize", str(picture), "-o", str(plain), "-m", "sauvola", "-p", "window=15"]) == 0
+    assert main(["binarize", str(picture), f"-o{other}", "-m", "sauvola", "-p", "window=15"]) == 0
+    assert plain.read_bytes() == other.read_bytes()
+
+
+def test_a_picture_is_binarized_without_what_the_command_does_not_need(picture: Path) -> None:
+    code = f"import sys\nfrom docbin.cli import main\ncode = main(['-q', 'binarize', {str(picture)!r}, '-m', 'otsu'])\n"
+    code += f"print(*[name for name in {NEEDLESS!r} if name in sys.modules])\nsys.exit(code)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+    assert picture.with_name("page.ink.png").exists()
+
+
+def test_a_threshold_is_worked_out_without_what_it_does_not_need(picture: Path) -> None:
+    code = f"""
+import importlib, sys
+from pathlib import Path
+from docbin.cli.early_worker import PRELOAD
+for module in PRELOAD.split():
+    importlib.import_module(module)
+from docbin.batch.binarize_job import Binarize
+from docbin.batch.worker import Done, PageWorker, Task
+job = Binarize.create("otsu", {{}})
+answer = PageWorker.prepared(job).answer(Task(0, Path({str(picture)!r}), "page", "page", 1, Path({str(picture)!r} + ".ink"), "png"))
+assert isinstance(answer, Done), answer
+print(*[name for name in {NEEDLESS_TO_WORK!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
