@@ -1,12 +1,14 @@
-"""``-m auto``: the default method first; where another result resembles it and its verdict is better, the other is taken.
+"""``-m auto``: the default method first; where a verdict is low, or a page crisp, others are looked at, and one may be taken.
 
 No method is good for all pages (the ICDAR 2021 contest on time-quality binarization says so of sixty), but a verdict without a truth errs, and errs
 most where a page is strange. On 484 parts of pages whose sets were held out from the verdicts, the best verdict of four methods loses half a point
-in the mean and 50 points on pages with pencil beside print: the cheap methods agree there, and all of them miss the pencil. What can be told is the
-choice between results that are nearly the same. So where a page is crisp (text of screens, drawn PDFs), Otsu's is looked at, which follows its edges
-best, and taken where it covers the default's ink, holds little more, and has the better verdict: 26 of the 484 parts, 22 of them better by more
-than a point, none worse by as much; drawn pages gain 0.6 points in the mean, up to 18, and no labelled set loses. (Looked at on every page it was
-taken on 34, 2 of them worse, and on 2 of 69 pages of the test years, 3 points worse on each.)
+in the mean and 50 points on pages with pencil beside print: the cheap methods agree there, and all of them miss the pencil. And where a scan has a
+black frame or a table's edge, they keep it and are believed. Two choices can be told:
+
+* *Results that are nearly the same.* Where a page is crisp (text of screens, drawn PDFs), Otsu's is looked at, which follows its edges best, and
+  taken where it covers the default's ink, holds little more, and has the better verdict.
+* *A default that kept what is no writing*: a dense back, fine waves under the print. Its verdict is low, and a cheap method's result takes away from
+  its ink, adds nothing, gives no reason to look at it again, and is judged clearly better. What keeps a frame adds; what loses pencil gives a reason.
 
 (It is a row of the table like any other, ``docbin.binarize(page, "auto")``, and stands above the table because it runs other rows of it.)
 """
@@ -22,10 +24,12 @@ from docbin import catalogue
 from docbin.page import Image, Mask, to_grey
 
 if TYPE_CHECKING:
-    from docbin.assessment import Quality
+    from docbin.assessment import Quality, Signs
 
 CHALLENGERS = ("otsu",)
-"""Tried after the default. Su's and Wolf's results lose on labelled sets by the same rule."""
+"""Tried after the default on crisp pages. Su's and Wolf's results lose on labelled sets by the same rule."""
+CLEARERS = ("otsu", "wolf", "su")
+"""Tried after a default whose verdict is low: thresholds of three kinds, together a thirtieth of its time."""
 ENOUGH = 0.97
 """Expected F-measure, 0..1, with which the default's result is taken without another look."""
 CRISP = 0.88
@@ -34,6 +38,12 @@ COVERED = 0.9
 """Share of the default's ink that a challenger must hold. From 0.88 on down, a labelled set loses."""
 LARGER = 1.15
 """Most ink that a challenger may hold, over the default's."""
+POOR = 0.8
+"""Expected F-measure of the default, 0..1, below which a result that clears it is looked for."""
+GAIN = 0.1
+"""By how much such a result must be judged better, 0..1."""
+INSIDE = 0.85
+"""Share of such a result that must lie in the default's ink. Where it keeps a black frame, half lies there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,7 @@ class Choice:
     method : the name of the method that won
     ink : its result, bool (H, W)
     quality : the verdict on it
-    verdicts : expected F-measure, 0..1, of the default and of every result like it, in order
+    verdicts : expected F-measure, 0..1, of the default and of every result that might have replaced it, in order
     """
 
     method: str
@@ -60,6 +70,33 @@ def resembles(ink: Mask, default: Mask) -> bool:
     return bool(covered >= COVERED * held and np.count_nonzero(ink) <= LARGER * held)
 
 
+def clears(ink: Mask, default: Mask) -> bool:
+    """Whether a challenger's ink is the default's with a part taken away, both bool (H, W)."""
+    size, held = np.count_nonzero(ink), np.count_nonzero(default)
+    return bool(size <= held and np.count_nonzero(default & ink) >= INSIDE * size)
+
+
+def challengers(page: Signs, its: Quality, enough: float = ENOUGH) -> tuple[str, ...]:
+    """The methods to try after the default, whose result is judged `its`."""
+    if its.value >= enough:
+        return ()
+    crisp, poor = page.parted >= CRISP, its.value < POOR
+    return tuple(dict.fromkeys((*(CHALLENGERS if crisp else ()), *(CLEARERS if poor else ()))))
+
+
+def margin(page: Signs, name: str, ink: Mask, default: Mask, its: Quality) -> float | None:
+    """By how much a challenger's ink, bool (H, W), must be judged better than the default's to be taken, 0..1; None: it cannot be. `its`: the verdict
+    on the default."""
+    if name in CHALLENGERS and page.parted >= CRISP and resembles(ink, default):
+        return 0.0
+    return GAIN if name in CLEARERS and its.value < POOR and clears(ink, default) else None
+
+
+def beats(quality: Quality, its: Quality, by: float) -> bool:
+    """Whether a challenger that is judged `quality` is to be taken for the default, judged `its`; `by`: its :func:`margin`."""
+    return quality.value > its.value and quality.value >= its.value + by and not (by and quality.suspect)
+
+
 def choose(image: Image, enough: float = ENOUGH) -> Choice:
     """The method taken for a page, and its ink.
 
@@ -72,16 +109,16 @@ def choose(image: Image, enough: float = ENOUGH) -> Choice:
 
     page = Signs(to_grey(image))
     default = catalogue.get(catalogue.DEFAULT).binarize(image)
-    best = Choice(catalogue.DEFAULT, default, judge(page, default))
-    verdicts = {best.method: best.quality.value}
-    if page.parted >= CRISP and best.quality.value < enough:
-        for name in CHALLENGERS:
-            ink = catalogue.get(name).binarize(image)
-            if resembles(ink, default):
-                quality = judge(page, ink)
-                verdicts[name] = quality.value
-                if quality.value > best.quality.value:
-                    best = Choice(name, ink, quality)
+    best = first = Choice(catalogue.DEFAULT, default, judge(page, default))
+    verdicts = {first.method: first.quality.value}
+    for name in challengers(page, first.quality, enough):
+        ink = catalogue.get(name).binarize(image)
+        by = margin(page, name, ink, default, first.quality)
+        if by is not None:
+            quality = judge(page, ink)
+            verdicts[name] = quality.value
+            if quality.value > best.quality.value and beats(quality, first.quality, by):
+                best = Choice(name, ink, quality)
     return Choice(best.method, best.ink, best.quality, verdicts)
 
 

@@ -349,7 +349,7 @@ _ROWS: tuple[Method, ...] = (
     Method(
         AUTO,
         "choice",
-        "the default method, or Otsu's where its result is nearly the same and has the better verdict: on crisp pages",
+        "the default method, or a threshold whose result is judged better: nearly the same on crisp pages, or rid of a back or pattern",
         "docbin.assessment: expected F-measure without a truth",
         ink="docbin.automatic:ink",
         grey=False,

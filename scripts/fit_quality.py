@@ -99,8 +99,7 @@ def fit(data_root: str, work: Path) -> None:
 
 
 Row = tuple[str, str, float, float, "Quality", bool]
-"""Page, result, F-measure, share of the truth missed, verdict, whether ``-m auto`` may take it: the page is crisp and the ink nearly that of the
-default method."""
+"""Page, result, F-measure, share of the truth missed, verdict, whether ``-m auto`` may take it for the default method's."""
 
 
 def judge_sets(sets: Sequence[str], data_root: str) -> list[Row]:
@@ -113,18 +112,12 @@ def judge_sets(sets: Sequence[str], data_root: str) -> list[Row]:
 
     rows: list[Row] = []
 
-    def note(page: str, name: str, ink: Mask, truth: Mask, view: Signs, default: Mask | None = None) -> None:
+    def note(page: str, name: str, ink: Mask, truth: Mask, view: Signs, default: tuple[Mask, Quality] | None = None) -> None:
         fm, missed, *_ = judged(ink, truth)
-        rows.append(
-            (
-                page,
-                name,
-                fm,
-                missed,
-                judge(view, ink),
-                default is not None and view.parted >= automatic.CRISP and automatic.resembles(ink, default),
-            )
-        )
+        quality = judge(view, ink)
+        tried = default is not None and name in automatic.challengers(view, default[1])
+        by = automatic.margin(view, name, ink, *default) if tried else None
+        rows.append((page, name, fm, missed, quality, by is not None and automatic.beats(quality, default[1], by)))
 
     for name in sets:
         benchmark = benchmarks.load(name)
@@ -138,9 +131,10 @@ def judge_sets(sets: Sequence[str], data_root: str) -> list[Row]:
             for loss in losses:
                 note(page, f"truth+{loss}", SPOILS[loss](rng, grey, truth, 0.1), truth, view)
             default = catalogue.get(catalogue.DEFAULT).binarize(image)
+            its = judge(view, default)
             for method in CHECKED:
                 ink = default if method == catalogue.DEFAULT else catalogue.get(method).binarize(image)
-                note(page, method, ink, truth, view, default)
+                note(page, method, ink, truth, view, (default, its))
                 if method == "bitunet" and ink.any():
                     for loss in losses:
                         note(page, f"bitunet+{loss}", SPOILS[loss](rng, grey, ink, 0.1), truth, view)
@@ -189,24 +183,20 @@ def figures_of(rows: Sequence[Row]) -> dict[str, object]:
 
 
 def _automatic(
-    pages: NDArray[np.str_], names: NDArray[np.str_], fm: NDArray[np.float64], value: NDArray[np.float64], alike: NDArray[np.bool_]
+    pages: NDArray[np.str_], names: NDArray[np.str_], fm: NDArray[np.float64], value: NDArray[np.float64], beats: NDArray[np.bool_]
 ) -> dict[str, object]:
     """What ``-m auto`` would have taken, by the rule of :mod:`docbin.automatic`: means, worst pages, and how often it took another."""
-    from docbin import automatic, catalogue
+    from docbin import catalogue
 
     every: dict[str, dict[str, list[float]]] = {}
     changed = 0
     sets = np.array([page.split("/")[0] for page in pages])
     for page in dict.fromkeys(pages):
         here = {
-            name: (float(fm[at]), float(value[at]), bool(alike[at])) for at in np.flatnonzero(pages == page) if (name := str(names[at]))
+            name: (float(fm[at]), float(value[at]), bool(beats[at])) for at in np.flatnonzero(pages == page) if (name := str(names[at]))
         }
-        verdicts = {name: here[name][1:] for name in (catalogue.DEFAULT, *automatic.CHALLENGERS)}
-        taken = catalogue.DEFAULT
-        if verdicts[taken][0] < automatic.ENOUGH:
-            for name in automatic.CHALLENGERS:
-                if verdicts[name][1] and verdicts[name][0] > verdicts[taken][0]:
-                    taken = name
+        better = [name for name, (*_, wins) in here.items() if wins]
+        taken = max(better, key=lambda name: here[name][1], default=catalogue.DEFAULT)
         changed += taken != catalogue.DEFAULT
         for name, (scored, *_) in {**here, "auto": here[taken]}.items():
             if "+" not in name and name != "truth":

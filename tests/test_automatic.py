@@ -1,7 +1,8 @@
-"""``-m auto``: the default, or another method whose result is nearly the same and has the better verdict."""
+"""``-m auto``: the default; or another method whose result is nearly the same, or clears a poor default, and has the better verdict."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -26,11 +27,17 @@ def test_a_good_default_is_taken_without_another_look(text: tuple[np.ndarray, np
     np.testing.assert_array_equal(choice.ink, docbin.binarize(text[0], "auto", polarity="dark", enough=0.0))
 
 
-def judged_by(values: dict[str, float], inks: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+def judged_by(
+    values: dict[str, float],
+    inks: dict[str, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    reasons: dict[str, tuple[str, ...]] | None = None,
+) -> None:
     """Verdicts by the method that made an ink."""
 
     def judge(page: Any, ink: np.ndarray) -> assessment.Quality:
-        return assessment.Quality(values[next(name for name, known in inks.items() if np.array_equal(known, ink))])
+        method = next(name for name, known in inks.items() if np.array_equal(known, ink))
+        return assessment.Quality(values[method], (reasons or {}).get(method, ()))
 
     monkeypatch.setattr(assessment, "judge", judge)
 
@@ -58,6 +65,54 @@ def test_a_result_unlike_the_default_s_does_not_win(text: tuple[np.ndarray, np.n
     choice = automatic.choose(dark)
     assert choice.method == catalogue.DEFAULT
     assert choice.verdicts == {catalogue.DEFAULT: 0.3}
+
+
+def patterned(text: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
+    """Inks by method: a default that keeps a pattern under the print, and the print alone; the page counts as not crisp."""
+    waves = np.zeros_like(text[1])
+    waves[::12] = True
+    inks = {catalogue.DEFAULT: text[1] | waves, **dict.fromkeys(automatic.CLEARERS, text[1])}
+    monkeypatch.setattr(automatic, "CRISP", 2.0)
+    monkeypatch.setattr(catalogue, "get", lambda name: SimpleNamespace(binarize=lambda image: inks[name]))
+    return inks
+
+
+@pytest.mark.parametrize(
+    ("default", "cleared", "reasons", "winner"),
+    [
+        (automatic.POOR - 0.1, automatic.POOR - 0.1 + automatic.GAIN, (), automatic.CLEARERS[0]),
+        (automatic.POOR - 0.1, automatic.POOR - 0.11 + automatic.GAIN, (), catalogue.DEFAULT),
+        (automatic.POOR - 0.1, 0.99, ("much that looks like writing was left out",), catalogue.DEFAULT),
+        (automatic.POOR, 0.99, (), catalogue.DEFAULT),
+    ],
+)
+def test_a_poor_default_that_kept_a_pattern_is_cleared(
+    default: float,
+    cleared: float,
+    reasons: tuple[str, ...],
+    winner: str,
+    text: tuple[np.ndarray, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inks = patterned(text, monkeypatch)
+    values = {catalogue.DEFAULT: default, **dict.fromkeys(automatic.CLEARERS, cleared)}
+    judged_by(values, inks, monkeypatch, dict.fromkeys(automatic.CLEARERS, reasons))
+    choice = automatic.choose(text[0])
+    assert choice.method == winner
+    np.testing.assert_array_equal(choice.ink, inks[winner])
+    assert list(choice.verdicts) == [catalogue.DEFAULT, *(automatic.CLEARERS if default < automatic.POOR else ())]
+
+
+def test_what_clears_an_ink() -> None:
+    ink = np.zeros((100, 100), bool)
+    ink[:20] = True
+    part, framed, other = ink.copy(), ink.copy(), np.roll(ink, 10, axis=0)
+    part[10:20] = False
+    framed[:, 90:] = True
+    assert automatic.clears(ink, ink)
+    assert automatic.clears(part, ink)
+    assert not automatic.clears(framed, ink), "it adds ink"
+    assert not automatic.clears(other, ink), "half of it lies elsewhere"
 
 
 def test_on_a_page_that_is_not_crisp_the_default_is_taken(text: tuple[np.ndarray, np.ndarray]) -> None:
