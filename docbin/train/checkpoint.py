@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from docbin.errors import FileAccessError, InputError
@@ -58,9 +58,12 @@ def save(path: Path, state: Mapping[str, Any]) -> None:
     tree = split(state, "", tensors)
     beside = path.with_name(path.name + ".part")
     try:
-        # Two names may share one storage (tied weights); safetensors wants each tensor whole.
-        save_file({name: value.clone() for name, value in tensors.items()}, beside, {"state": json.dumps(tree)})
-        with beside.open("rb") as handle:
+        # Two names may share one storage (tied weights); safetensors wants each tensor whole. Its own save_file makes files that only
+        # their owner may read.
+        code = safetensors.torch.save({name: value.clone() for name, value in tensors.items()}, {"state": json.dumps(tree)})
+        with beside.open("wb") as handle:
+            handle.write(code)
+            handle.flush()
             os.fsync(handle.fileno())
         beside.replace(path)
     except (OSError, SafetensorError) as error:

@@ -66,6 +66,7 @@ class _Run:
         self.pages = _judged(pages, recipe.data.score, self.task)
         self.step, self.progress, self.minutes = 0, 0.0, 0.0
         self.best: float | None = None
+        self.scored: int | None = None  # the step at which this sitting scored last
         self.ema = Ema(self.task.net, recipe.optim.ema) if recipe.optim.ema > 0 else None
 
     @property
@@ -147,9 +148,10 @@ class _Run:
         checkpoint.save(self.out / name, {"about": about, "net": self.net.state_dict()})
 
     def score(self, log: Log) -> None:
-        """Score the held-out pages; keep the weights if they are the best so far."""
-        if not self.pages or self.device.rank:
+        """Score the held-out pages, once a step; keep the weights if they are the best so far."""
+        if not self.pages or self.device.rank or self.scored == self.step:
             return
+        self.scored = self.step
         was_training = self.net.training
         self.net.eval()
         scores = validate(self.net, self.pages, self.device.dtype)
@@ -260,9 +262,8 @@ def train(
             if run.device.rank == 0:
                 run.write_weights("final.safetensors")
         run.save()
-        log.say(
-            f"{'done' if finished else 'stopped'} after step {run.step}, {run.minutes:.1f} min; best {recipe.data.score.upper()} {run.best}"
-        )
+        best = "" if run.best is None else f"; best {recipe.data.score.upper()} {run.best:.2f}"
+        log.say(f"{'done' if finished else 'stopped'} after step {run.step}, {run.minutes:.1f} min{best}")
     return Outcome(run.step, run.best, finished)
 
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from safetensors.torch import save_file
 from torch import nn
 
 from docbin import export
@@ -140,7 +140,7 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     whole = bits and not words.with_weights
     kept = {name: value if whole else shortened(value) for name, value in weights.items() if not name.endswith("num_batches_tracked")}
     weights_file = folder / WEIGHTS_FILE
-    save_file({name: value.contiguous().clone() for name, value in kept.items()}, weights_file)
+    weights_file.write_bytes(safetensors.torch.save({name: value.contiguous().clone() for name, value in kept.items()}))
     numbers = sum(value.numel() for value in kept.values())
     config = folder / "config.toml"
     tensors = ["", "[weights]", f'file = "{WEIGHTS_FILE}"', f"sha256 = {_toml(_digest(weights_file.read_bytes()))}", 'type = "float16"']

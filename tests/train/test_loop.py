@@ -118,6 +118,7 @@ def test_a_cut_and_resumed_run_equals_an_uncut_one_bit_for_bit(tmp_path: Path, p
     same = [{key: row[key] for key in ("step", "loss", "rate", "gradient")} for row in rows(tmp_path / "whole" / "train.csv")]
     assert [{key: row[key] for key in same[0]} for row in rows(tmp_path / "cut" / "train.csv")] == same
     assert rows(tmp_path / "whole" / "validation.csv") == rows(tmp_path / "cut" / "validation.csv")
+    assert [row["step"] for row in rows(tmp_path / "whole" / "validation.csv")] == ["4", "8", "12"]  # the last step is not scored twice
 
 
 def test_a_killed_run_drops_the_lines_after_its_checkpoint(tmp_path: Path) -> None:

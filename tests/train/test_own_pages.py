@@ -87,6 +87,8 @@ def test_from_folder_to_model(cut_samples: Path, tmp_path: Path, capfd: pytest.C
     assert main(["package", str(run), "-o", str(tmp_path / "my-model")]) == 0
     assert (tmp_path / "my-model" / "card.md").is_file()
     assert (tmp_path / "my-model" / "packed.safetensors").is_file()  # runs without torch
+    modes = {path.stat().st_mode for folder in (run, tmp_path / "my-model") for path in folder.iterdir() if path.is_file()}
+    assert len(modes) == 1  # whoever may read the card may read the weights
     packed = docbin.binarize(page, str(tmp_path / "my-model"))
     assert np.count_nonzero(packed ^ ink) < 0.002 * ink.size  # the run is computed in float, the model in bits
     assert main(["train", "--pages", str(cut_samples), "--from", "bitunet-fast", "--out", str(run), *QUICK]) == 1
