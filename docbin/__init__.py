@@ -134,7 +134,7 @@ def binarize(image: Given, method: str | None = "bitunet", *, enlarge: str | int
     from docbin.files.given import pixels_of
     from docbin.polarity import upright
 
-    row = catalogue.get(method or catalogue.DEFAULT)
+    row = catalogue.get(method)
     return ink_of(row, upright(pixels_of(image), polarity)[0], enlarge, **params)[0]
 
 
@@ -183,7 +183,7 @@ def clean(
     from docbin.files.given import pixels_of
     from docbin.polarity import upright
 
-    row = catalogue.get(method or catalogue.DEFAULT)
+    row = catalogue.get(method)
     upper, was = upright(pixels_of(image), polarity)
     return clean_by(row, upper, colour=colour, enlarge=enlarge, straighten=straighten, polarity=was, **params).page
 

@@ -435,8 +435,8 @@ DEFAULT = "bitunet"
 """The method where none is named: on the command line, in its help and its list of methods, and in :func:`docbin.binarize`."""
 
 
-def get(name: str) -> Method:
-    """The row of a method, or of the model folder at a path.
+def get(name: str | None) -> Method:
+    """The row of a method, or of the model folder at a path; None: of :data:`DEFAULT`.
 
     Raises
     ------
@@ -445,6 +445,8 @@ def get(name: str) -> Method:
     MissingExtra, InputError, FileAccessError
         A model folder that cannot be used.
     """
+    if name is None:
+        name = DEFAULT
     if name in METHODS:
         return METHODS[name]
     if "\0" in name:

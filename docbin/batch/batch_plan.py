@@ -8,6 +8,7 @@ none                   a folder                        a folder beside it: ``sca
 none                   stdin                           stdout
 ``-``                  one file                        stdout
 ``name.png`` ...       one file                        that file; its suffix chooses the format
+``name.txt`` ...       one file                        refused, unless it is a folder already or ends in ``/``
 ``book.pdf``, ``.tif`` a folder, or several files      all pages in that one file, in the order of the inputs
 a folder, or none      ``shard.tar``                   a folder of that name: ``out/shard/``, ``shard.ink/``, a file a member, called like it
 anything else          any                             a folder, in which the tree of a walked folder is mirrored
@@ -19,6 +20,7 @@ The suffix and the split into pages depend on what the file holds, so they are s
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +39,8 @@ from docbin.files.remote_path import AnyPath, RemotePath, is_url, place
 
 Folder = OutputFolder | RemoteFolder
 
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}", re.ASCII)
+"""What reads like the ending of a file's name, known or not."""
 INCOMPLETE = "incomplete"
 """Stands in the name of a document in which pages are missing: ``book.incomplete.pdf``."""
 
@@ -131,7 +135,10 @@ def plan(
         made.folders[together.parent] = OutputFolder(together.parent, keep=resume, remember=resume)
         planned = {source: PlannedFile(source, together.parent, together.stem, together, one_file=True) for source in sources}
     else:
-        _refuse_file_for_many(out, words, job)
+        if one:
+            _refuse_other_file(out, job)
+        else:
+            _refuse_file_for_many(out, words, job)
         root = place(out)
         _refuse_overlap(root, words, sources)
         made.folders[root] = _folder(root, spool, keep=True, remember=resume)
@@ -247,10 +254,30 @@ def _as_file(out: str, job: Job) -> AnyPath | None:
             raise UsageError(f"{out}: {chosen.name} cannot hold a probability map; name a .png or .tif file")
         return path
     if suffix in READABLE_SUFFIXES:
-        endings = ", ".join(known.suffixes[0] for known in formats.values())
-        why = "docbin does not write" if not getattr(job, "layers", False) else "with --layers docbin does not write"
-        raise UsageError(f"{out}: {why} {suffix} files; name one with {endings}, or a folder")
+        raise _other_ending(out, suffix, job)
     return None
+
+
+def _refuse_other_file(out: str, job: Job) -> None:
+    """UsageError where OUT, for one file, is a file or reads like one (``page.txt``), but in no format of the job. ``v1.0`` reads like a folder."""
+    path = place(out)
+    folder = out.endswith(("/", os.sep)) or (isinstance(path, Path) and path.is_dir())
+    if not folder and _ENDING.fullmatch(path.suffix):
+        raise _other_ending(out, path.suffix.lower(), job)
+    if not folder and isinstance(path, Path) and path.exists():
+        raise UsageError(f"-o {out} is a file, and its name does not tell a format; name one with {_endings(job)}, or a folder")
+
+
+def _other_ending(out: str, suffix: str, job: Job) -> UsageError:
+    why = "docbin does not write" if not getattr(job, "layers", False) else "with --layers docbin does not write"
+    return UsageError(
+        f"{out}: {why} {suffix} files; name one with {_endings(job)}, or a folder (a new one of such a name with a / at its end)"
+    )
+
+
+def _endings(job: Job) -> str:
+    """The usual ending of each of a job's formats: ".png, .tif, .pdf, .pbm"."""
+    return ", ".join(known.suffixes[0] for known in job.formats().values())
 
 
 def _as_document(out: str, job: Job) -> Path | None:

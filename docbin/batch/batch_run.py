@@ -166,7 +166,7 @@ def worker_memory(job: Job, jobs: int) -> int:
     share = max(all_of_it // jobs, min(_LEAST_MEMORY, all_of_it))
     if job.row.memory:
         return share
-    return min(share, int(_MOST_MEMORY * max(1.0, (job.max_megapixels or 0.0) / 400.0)))
+    return int(min(share, _MOST_MEMORY * max(1.0, (job.max_megapixels or 0.0) / 400.0)))
 
 
 def _as_failure(task: Task, answer: Answer | DocbinError) -> Answer:

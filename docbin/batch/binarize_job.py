@@ -57,7 +57,7 @@ class Binarize(Job):
         """
         from docbin import catalogue
 
-        row = method if isinstance(method, catalogue.Method) else catalogue.get(method or catalogue.DEFAULT)
+        row = method if isinstance(method, catalogue.Method) else catalogue.get(method)
         job = cls(row, row.parse(params or {}), **options)
         job.check()
         return job

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any
 
 from docbin.cli.options import Argument, Option
-from docbin.errors import DocbinError, UsageError
+from docbin.errors import FileAccessError, InputError, UsageError
 
 
 def command(
@@ -33,7 +33,7 @@ def command(
     for model in folders.names():
         try:
             rows.append(_row(folders.load_config(model)))
-        except DocbinError as error:
+        except (InputError, FileAccessError, UsageError) as error:  # of this model; what is wrong with the install is said once
             rows.append({"name": model, "available": False, "error": str(error)})
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))

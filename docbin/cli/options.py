@@ -23,7 +23,7 @@ _FLOAT = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,9})?", re.ASCII)
 _VALUES: Mapping[Any, tuple[re.Pattern[str], Callable[[str], Any]]] = {
     int: (_INT, int),
     float: (_FLOAT, float),
-    str: (re.compile(r"[^-].*|-", re.DOTALL), str),
+    str: (re.compile(r"[^-=].*|-", re.DOTALL), str),
 }
 """Type of an option -> spellings of it that need no second thought, and how to read them."""
 

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 import docbin
 from docbin.cli.commands import COMMANDS, before_command, function_of
 from docbin.cli.options import REQUIRED, Option, Parameter, parameters_of
+from docbin.errors import UsageError
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -28,8 +29,13 @@ def for_typer(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def called(**given: Any) -> Any:
+        for one in declared:
+            value = given[one.name]
+            for word in value if isinstance(value, list) else [value]:
+                _check_word(one, word)
         return command(**given)
 
+    declared = parameters_of(command)
     parameters = [
         inspect.Parameter(
             one.name,
@@ -37,11 +43,23 @@ def for_typer(command: Callable[..., Any]) -> Callable[..., Any]:
             default=inspect.Parameter.empty if one.default is REQUIRED else one.default,
             annotation=hint(one),
         )
-        for one in parameters_of(command)
+        for one in declared
     ]
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in parameters}
     return called
+
+
+def _check_word(one: Parameter, word: Any) -> None:
+    """UsageError for a value that is empty (an empty path is the current folder to the system, an empty method would be the default), and for
+    ``-o=x``, which would be a file of the name ``=x``."""
+    if word == "":
+        if isinstance(one.declared, Option):
+            raise UsageError(f"{one.declared.names[-1]}: its value is empty; give one, or leave the option out")
+        raise UsageError("a word of the command line is empty (a shell variable without a value?); the current folder is .")
+    short = next((name for name in one.declared.names if not name.startswith("--")), None) if isinstance(one.declared, Option) else None
+    if short is not None and isinstance(word, str) and word.startswith("="):
+        raise UsageError(f"{short}{word}: between {short} and its value there is a space: {short} {word[1:]}")
 
 
 class _Commands(TyperGroup):

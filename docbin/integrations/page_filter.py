@@ -60,7 +60,7 @@ class PageFilter:
         """
         from docbin import catalogue
 
-        row = catalogue.get(method or catalogue.DEFAULT)
+        row = catalogue.get(method)
         filter = cls(row, row.parse(params or {}), polarity)
         row.check_available()
         return filter

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from docbin.errors import UsageError
+from docbin.errors import MissingExtra, UsageError
 
 try:
     from docbin.kernels import _core
@@ -25,7 +25,7 @@ except ImportError:  # a build without a C++ compiler
 INTERFACE = 10
 """How the functions of the compiled core are called; ``csrc/bind/module.cpp`` has the same number."""
 if _core is not None and getattr(_core, "interface", 1) != INTERFACE:
-    raise ImportError(
+    raise MissingExtra(
         f"{_core.__file__} was built from other C++ sources than this docbin (interface {getattr(_core, 'interface', 1)}, wanted is {INTERFACE}); "
         "build it again: pip install --no-build-isolation --no-deps -e . in a checkout, else pip install --force-reinstall docbin"
     )

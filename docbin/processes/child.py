@@ -249,8 +249,9 @@ def _serve(connection: Connection, pickled: bool, preload: str, close: Sequence[
         os.dup2(2, 1)
     die_with_parent()
     gc.disable()  # imports leave nothing to collect, and are looked through a dozen times
-    for module in preload.split():
-        importlib.import_module(module)
+    with contextlib.suppress(Exception):  # what cannot be imported says so where it is wanted, which may be never
+        for module in preload.split():
+            importlib.import_module(module)
     gc.freeze()
     gc.enable()
     worker: Any = None

@@ -63,6 +63,7 @@ def test_a_worker_s_share_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(batch.run.__globals__, "machine_memory", lambda: 100 * gigabyte)
     assert worker_memory(make_job(), 1) == 8 * gigabyte
     assert worker_memory(make_job(max_megapixels=800), 1) == 16 * gigabyte
+    assert worker_memory(make_job(max_megapixels=float("inf")), 1) == 80 * gigabyte  # no limit of pixels
     assert worker_memory(make_job(), 64) == 4 * gigabyte
     assert worker_memory(batch.Binarize(METHODS["howe"], {}), 1) == 80 * gigabyte
 

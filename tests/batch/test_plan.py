@@ -167,6 +167,8 @@ def test_many_pages_do_not_fit_a_named_png(tmp_path: Path, spool: Path) -> None:
         (["scans"], "scans/out", "lies in the input folder"),
         (["scans/*.png"], "scans", "holds the input"),
         (["p.png"], "x.jpg", "does not write .jpg"),
+        (["p.png"], "x.txt", r"does not write \.txt files; name one with \.png, .* a / at its end"),
+        (["scans/*.png"], "scans/p.png", "names a file"),
         (["scans", "p.png"], "-", "stdout takes the result of one file"),
         (["-", "p.png"], None, "stdin together with other inputs"),
         ([], "out", "no input"),
@@ -318,3 +320,19 @@ def test_a_process_imports_its_own_side_of_a_batch(program: str, without: set[st
         [sys.executable, "-c", f"{program}; import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
     )
     assert not without & set(found.stdout.split())
+
+
+@pytest.mark.parametrize(("out", "there"), [("x.txt/", False), ("x.txt", True), ("v1.0", False), ("2026.11", False), ("ink", False)])
+def test_what_reads_like_a_folder_is_one(tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch, out: str, there: bool) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "p.png")
+    if there:
+        (tmp_path / out).mkdir()
+    assert list(batch.plan(["p.png"], out, make_job(), spool=spool).folders) == [Path(out)]
+
+
+def test_a_file_without_an_ending_is_no_folder(tmp_path: Path, spool: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(UsageError, match="notes is a file, and its name does not tell a format"):
+        batch.plan([str(save(tmp_path / "p.png"))], str(tmp_path / "notes"), make_job(), spool=spool)
+    assert (tmp_path / "notes").read_text() == "mine"

@@ -111,6 +111,27 @@ def test_completion_is_left_to_typer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert commands.plain_call(["binarize", "a"]) is None
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (["binarize", ""], "a word of the command line is empty"),
+        (["binarize", "page.png", "-o", ""], "--out: its value is empty"),
+        (["binarize", "page.png", "-m", ""], "--method: its value is empty"),
+        (["evaluate", "page", "-m", "otsu", "-m", ""], "-m: its value is empty"),
+        (["binarize", "page.png", "-o=x.png"], "-o=x.png: between -o and its value there is a space: -o x.png"),
+        (["binarize", "page.png", "-p=window=51"], "-p=window=51: between -p and its value there is a space"),
+    ],
+)
+def test_values_that_are_none_are_refused(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: list[str], says: str
+) -> None:
+    """An unset shell variable is not the current folder with all below it, nor the default method."""
+    monkeypatch.chdir(picture.parent)
+    assert main(line) == 1
+    assert says in capsys.readouterr().err
+    assert [path.name for path in picture.parent.iterdir()] == ["page.png"]
+
+
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
     page = np.full((60, 80), 230, np.uint8)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from docbin import engine, kernels
 from docbin.errors import UsageError
@@ -86,11 +87,17 @@ def test_a_level_that_is_not_there_is_refused() -> None:
         pass
 
 
-def test_a_core_of_other_sources_is_refused_by_name() -> None:
+@pytest.mark.parametrize(
+    "line", ["binarize page.png -o x.png", "binarize page.png -o x.png -m otsu -v", "score page.png page.png", "models"]
+)
+def test_a_core_of_other_sources_is_one_error_with_the_way_out(tmp_path: Path, line: str) -> None:
     """Else a call with its arguments in another order would end in a TypeError deep inside, or in a wrong page."""
+    Image.new("L", (40, 30), 255).save(tmp_path / "page.png")
     code = "import sys, types; old = types.ModuleType('docbin.kernels._core'); old.__file__ = 'old_core.so'; old.interface = 1; "
-    code += "sys.modules['docbin.kernels._core'] = old; import docbin.kernels"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "old_core.so was built from other C++ sources" in done.stderr
+    code += f"sys.modules['docbin.kernels._core'] = old; from docbin.cli import main; sys.exit(main({line.split()!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.startswith("docbin: error: old_core.so was built from other C++ sources")
     assert "build it again: pip install" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "x.png").exists()
