@@ -60,8 +60,8 @@ REPAIRS: Mapping[str, Repair] = {
     row.name: row
     for row in (
         _repair("uniform", "deepotsu", _UNIFORM, DEEP_OTSU, experimental=True),
-        _repair("clean-up", "degan-clean-up", "the writing in black on white, as a clean scan has it", DE_GAN),
-        _repair("deblur", "degan-deblur", "a sharp page from an unsharp one, in grey", DE_GAN),
+        _repair("clean-up", "degan-clean-up", "the writing in black on white, as a clean scan has it", DE_GAN, experimental=True),
+        _repair("deblur", "degan-deblur", "a sharp page from an unsharp one, in grey", DE_GAN, experimental=True),
         _repair("watermark", "degan-watermark", "the page without the watermark laid over it, in grey", DE_GAN),
         _repair("binarize", "degan", "the probability of paper as a grey page, before the threshold", DE_GAN),
     )
