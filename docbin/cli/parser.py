@@ -31,8 +31,9 @@ def for_typer(command: Callable[..., Any]) -> Callable[..., Any]:
     def called(**given: Any) -> Any:
         for one in declared:
             value = given[one.name]
-            for word in value if isinstance(value, list) else [value]:
-                _check_word(one, word)
+            if value != one.default:
+                for word in value if isinstance(value, list) else [value]:
+                    _check_word(one, word)
         return command(**given)
 
     declared = parameters_of(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from PIL import Image
 
 from docbin.cli import commands, main
 from docbin.cli.options import Option, parameters_of, plain_values
-from docbin.cli.parser import app
+from docbin.cli.parser import app, for_typer
 
 NEEDLESS = ("typer", "click", "pydantic", "rich", "importlib.metadata", "numpy", "cv2", "PIL", "multiprocessing.spawn")
 """What the command's own process has no use for, when it binarizes the picture of a file."""
@@ -130,6 +130,17 @@ def test_values_that_are_none_are_refused(
     assert main(line) == 1
     assert says in capsys.readouterr().err
     assert [path.name for path in picture.parent.iterdir()] == ["page.png"]
+
+
+def test_an_empty_default_is_no_empty_word() -> None:
+    def command(summary: Annotated[str, Option("--summary")] = "") -> str:
+        return f"<{summary}>"
+
+    command.__annotations__ = {
+        "summary": Annotated[str, Option("--summary")],
+        "return": str,
+    }  # as text they would be looked up in the module
+    assert for_typer(command)(summary="") == "<>"
 
 
 @pytest.fixture
