@@ -53,7 +53,8 @@ def test_each_format_by_its_suffix(tiny_detector: Path, photos: Path, tmp_path: 
     told = json.loads((tmp_path / "words.json").read_text())
     lines = [[int(value) for value in line.split(",")] for line in (tmp_path / "words.txt").read_text().splitlines()]
     assert [len(line) for line in lines] == [8, 8]
-    assert lines == [np.rint(word["polygon"]).astype(int).ravel().tolist() for word in told["words"]]
+    exact = np.array([word["polygon"] for word in told["words"]]).reshape(2, 8)
+    assert np.abs(np.array(lines) - exact).max() <= 0.505  # the JSON has two decimals: 18.503 is 18.5 there and 19 in the text
     for name in ("drawn.png", "drawn.jpg"):
         with Image.open(tmp_path / name) as picture:
             assert picture.size == (100, 80)
