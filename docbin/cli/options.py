@@ -91,6 +91,8 @@ def plain_values(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[
             return None
         if not _read(one, inline if equals else None, left, values):
             return None
+    if any(values[one.name] is REQUIRED for one in parameters if isinstance(one.declared, Option)):
+        return None
     if not listed:
         return values if not rest else None
     if len(listed) > 1 or listed[0].type != list[str] or not rest:
@@ -110,13 +112,14 @@ def _read(one: Parameter, inline: str | None, left: typing.Iterator[str], values
             return False
         return True
     word = next(left, "") if inline is None else inline
-    kinds = set(typing.get_args(one.type)) - {type(None)} if one.type not in _VALUES else {one.type}
+    kinds = {one.type} if one.type in _VALUES or one.type == list[str] else set(typing.get_args(one.type)) - {type(None)}
     kind = kinds.pop() if len(kinds) == 1 else None
     several = kind == list[str]
     pattern, read = _VALUES.get(str if several else kind, (None, str))
     if unread or pattern is None or not pattern.fullmatch(word) or not _is_text(word):
         return False
-    values[one.name] = [*(values[one.name] or []), word] if several else read(word)
+    before = values[one.name]
+    values[one.name] = [*(before if isinstance(before, list) else []), word] if several else read(word)
     return True
 
 

@@ -54,7 +54,7 @@ def comparable(values: dict[str, Any]) -> dict[str, Any]:
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_plain_words_mean_what_typer_makes_of_them(data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from(BATCHES))
+    name = data.draw(st.sampled_from([*BATCHES, "evaluate"]))
     parameters = parameters_of(commands.function_of(name))
     names = [option for one in parameters if isinstance(one.declared, Option) for option in one.declared.names]
     single = st.sampled_from([*names, *WORDS]).map(lambda word: [word])
@@ -85,6 +85,17 @@ def test_every_option_of_a_batch_is_read_plainly(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "methods"),
+    [(["samples", "-m", "otsu"], ["otsu"]), (["samples", "--method=otsu", "-m", "su", "--json", "-"], ["otsu", "su"])],
+)
+def test_an_option_that_is_wanted_and_repeats_is_a_list(words: list[str], methods: list[str]) -> None:
+    plain = plain_values(parameters_of(commands.function_of("evaluate")), words)
+    assert plain is not None
+    assert plain["methods"] == methods
+    assert comparable(plain) == comparable(by_typer("evaluate", words) or {})
+
+
+@pytest.mark.parametrize(
     "line",
     [
         *(
@@ -97,6 +108,7 @@ def test_every_option_of_a_batch_is_read_plainly(name: str) -> None:
             "binarize a -j two",
             "binarize a -o",
             "binarize a --layers=1",
+            "evaluate samples",
         ),
         *("binarize -- -a", "nothing a", "-vv binarize a", "score a b"),
     ],
