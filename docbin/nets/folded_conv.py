@@ -56,4 +56,5 @@ class FoldedConv(nn.Module):
             and torch.get_autocast_dtype("cpu") == torch.bfloat16
             and not torch.compiler.is_compiling()
             and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+            and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
         )
