@@ -60,5 +60,5 @@ def tiny_detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.detection import boxes
 
     root = tmp_path_factory.mktemp("detector")
-    train(boxes.recipe(run={"steps": 260, "batch": 6, "threads": 1}), root / "run", source=boxes.Source(), pages=[])
+    train(boxes.recipe(run={"steps": 600, "batch": 6, "threads": 1}), root / "run", source=boxes.Source(), pages=[])
     return boxes.package(root / "run", root / "tiny")

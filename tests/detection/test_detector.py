@@ -37,9 +37,7 @@ def test_coordinates_are_the_pictures_whatever_the_inner_size(tiny_detector: Pat
     image, outlines = bars(5, 96, 128, 3)
     size = round(128 * scale[0]), round(96 * scale[1])
     picture = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-    found = docbin.detect(picture, tiny_detector, side=128)
-    assert len(found) <= len(outlines) + 1  # after so few steps a resized scene may have an outline more, on some CPUs
-    words = sorted(found, key=lambda word: word.score)[-len(outlines) :]
+    words = docbin.detect(picture, tiny_detector, side=128)
     assert overlap(words, [outline * (size[0] / 128, size[1] / 96) for outline in outlines]) == 100
     corners = np.concatenate([word.polygon for word in words])
     assert corners.min() >= 0

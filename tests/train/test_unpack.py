@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,15 +19,15 @@ from docbin.nets.bitunet_config import BitUNetConfig  # noqa: E402
 from docbin.train import checkpoint  # noqa: E402
 from docbin.train.unpack import calibrate, is_packed, unpack_bits  # noqa: E402
 
-SMALL = BitUNetConfig(
-    windows=(3, 7, 9),
-    filters=(32, 64),
-    decoder_filters=(64,),
-    narrow=(32,),
-    encoder_convs=(1, 1),
-    decoder_convs=(1,),
-    edge=8,
-)
+TRUNK: dict[str, Any] = {
+    "windows": (3, 7, 9),
+    "filters": (32, 64),
+    "decoder_filters": (64,),
+    "narrow": (32,),
+    "encoder_convs": (1, 1),
+    "decoder_convs": (1,),
+}
+SMALL = BitUNetConfig(**TRUNK, edge=8)
 IMAGE = torch.rand(2, 4, 48, 64, generator=torch.Generator().manual_seed(1))
 
 
@@ -43,15 +44,7 @@ def trained(config: BitUNetConfig) -> BitUNet:
 
 
 def test_a_choice_packed_again_is_the_same_file() -> None:
-    config = BitSauvolaConfig(
-        windows=(3, 7, 9),
-        filters=(32, 64),
-        decoder_filters=(64,),
-        narrow=(32,),
-        encoder_convs=(1, 1),
-        decoder_convs=(1,),
-        threshold_windows=(3, 5),
-    )
+    config = BitSauvolaConfig(**TRUNK, threshold_windows=(3, 5))
     torch.manual_seed(0)
     old, net = BitSauvola(config), BitSauvola(config)
     with torch.no_grad():
