@@ -15,6 +15,8 @@ EXTRAS ?= dev,onnx,train,app,ocrmypdf
 PAGE ?= $(firstword $(sort $(wildcard datasets/samples/images/*)))
 OUT ?= out
 PYTEST_ARGS ?=
+# Processes that share the tests: as many as there are cores, up to four. WORKERS=0 runs them in one, which a debugger wants.
+WORKERS ?= auto
 
 python = $(VENV)/bin/python
 pip = $(python) -m pip --quiet --disable-pip-version-check
@@ -44,10 +46,10 @@ page: $(docbin)
 test test-all test-browser test-integrations test-native lint: export DOCBIN_REQUIRE_CORE ?= 1
 
 test: $(extras)
-	$(python) -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
+	$(python) -m pytest -n $(WORKERS) --maxprocesses 4 -m "not slow and not browser" $(PYTEST_ARGS)
 
 test-all: $(extras)
-	$(python) -m pytest $(PYTEST_ARGS)
+	$(python) -m pytest -n $(WORKERS) --maxprocesses 4 $(PYTEST_ARGS)
 
 test-browser: $(extras)
 	$(python) -m pytest -m browser $(PYTEST_ARGS)
