@@ -3,12 +3,14 @@
     python scripts/choose_detector.py models/dbnet --data-root DATA --out runs/dbnet/chosen.json --write
     python scripts/choose_detector.py models/dbnet --data-root DATA --out runs/dbnet/chosen.json --final
 
-The first call scores every size, threshold, growth of kernels and least score on icdar2015-validation, by F of all words together, prints the best of
-each size, and with ``--write`` puts the best into the folder's ``config.toml``. (A picture's probability is computed once a size, its words once a
-threshold and growth; least scores only leave words out.) A size that is less than ``--worth`` of F better than a smaller one is not worth its time.
+The first call scores every size, threshold, growth of kernels and least score on icdar2015-validation, by F of all words together, and counts
+which photographs without writing get an outline all the same (those that no training saw). It prints the best of each size and with ``--write``
+puts the best into the folder's ``config.toml``. (A picture's probability is computed once a size, its words once a threshold and growth; least
+scores only leave words out.) A setting that outlines more than ``--false`` of the photographs without writing is not chosen, and a size that is
+less than ``--worth`` of F better than a smaller one is not worth its time.
 
-The second call runs the folder as it stands on icdar2015, the official test photographs, and on the photographs without writing that no training
-saw. It refuses a second look with the same ``--out`` file: who chooses by the test photographs has none any more.
+The second call runs the folder as it stands on icdar2015, the official test photographs, and on all photographs without writing. It refuses a second
+look with the same ``--out`` file: who chooses by the test photographs has none any more.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ class Setting:
     precision: float
     recall: float
     f: float
+    false: float
+    """Photographs without writing that get an outline, percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=int, help="the first so many photographs only")
     parser.add_argument("--accurate", action="store_true", help="try the average of two sizes beside each size")
     parser.add_argument("--worth", type=float, default=0.3, help="F in percent that a larger size must gain (default: %(default)s)")
+    parser.add_argument(
+        "--false", type=float, default=10.0, help="photographs without writing that may get an outline, percent (default: %(default)s)"
+    )
     parser.add_argument("--write", action="store_true", help="put the best into the folder's config.toml")
     parser.add_argument("--final", action="store_true", help="look at the test photographs, once")
     options = parser.parse_args(argv)
@@ -105,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sides = sorted(set(options.sides))
         grid = Grid(options.thresholds, options.unclips, options.scores)
         table = search(detector, options.data_root, sides, grid, options.accurate, options.limit)
-        best = choose([one for one in table if not one.accurate], options.worth)
+        best = choose([one for one in table if not one.accurate], options.worth, options.false)
         for side, accurate in sorted({(one.side, one.accurate) for one in table}):
             print(told_of(max((one for one in table if (one.side, one.accurate) == (side, accurate)), key=lambda one: one.f)))
         print("chosen:", told_of(best))
@@ -120,7 +127,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def told_of(one: Setting) -> str:
     """A setting as a line."""
     how = f"side {one.side}" + (", two sizes averaged" if one.accurate else "")
-    scores = f"precision {one.precision:.1f}, recall {one.recall:.1f}, F {one.f:.2f}"
+    scores = (
+        f"precision {one.precision:.1f}, recall {one.recall:.1f}, F {one.f:.2f}, outlines on {one.false:.0f} % of pictures without writing"
+    )
     return f"{how}: threshold {one.threshold:g}, unclip {one.unclip:g}, score {one.score:g}: {scores}"
 
 
@@ -148,7 +157,16 @@ def search(
         for side, both in ways:
             for setting, count in of_picture(detector, image, labelled, side, both, grid).items():
                 counts.setdefault((side, both, *setting), []).append(count)
-    return [Setting(*way, **total(some).scores().as_dict()) for way, some in counts.items()]
+    nothing, false = Labelled([], []), dict.fromkeys(counts, 0)
+    empty = pictures_without_writing(root)[1][:limit]
+    for picture in empty:
+        image = benchmarks.read_picture(picture)
+        for side, both in ways:
+            for setting, count in of_picture(detector, image, nothing, side, both, grid).items():
+                false[side, both, *setting] += count.found > 0
+    share = 100 / max(len(empty), 1)
+    scores = {way: total(some).scores() for way, some in counts.items()}
+    return [Setting(*way, one.precision, one.recall, one.f, share * false[way]) for way, one in scores.items()]
 
 
 def of_picture(
@@ -172,8 +190,21 @@ def of_picture(
     return found
 
 
-def choose(table: Sequence[Setting], worth: float) -> Setting:
-    """The smallest size that no larger one beats by `worth` of F, at its best thresholds."""
+def choose(table: Sequence[Setting], worth: float, false: float = 100.0) -> Setting:
+    """The smallest size that no larger one beats by `worth` of F, at its best thresholds of those that outline at most `false` percent of the
+    pictures without writing.
+
+    Raises
+    ------
+    UsageError
+        Every setting outlines more.
+    """
+    least = min(one.false for one in table)
+    table = [one for one in table if one.false <= false]
+    if not table:
+        raise UsageError(
+            f"every setting outlines at least {least:g} % of the photographs without writing, --false {false:g} was given: try higher --scores"
+        )
     best = {side: max((one for one in table if one.side == side), key=lambda one: one.f) for side in {one.side for one in table}}
     most = max(one.f for one in best.values())
     return next(best[side] for side in sorted(best) if best[side].f > most - worth)
@@ -205,19 +236,30 @@ def final(model: Path, root: Path | None, limit: int | None) -> dict[str, Any]:
         found = [word.polygon for word in detector(image)]
         counts.append(icdar2015(found, words, ignore))
         small += small_words(found, words, ignore)
-    empty = pictures(EMPTY, root, None)
-    empty = empty[len(empty) - round(len(empty) / 3) :][:limit]  # trainings learn from the first two thirds
-    false = [len(detector(benchmarks.read_picture(pair.image_path))) for pair, _ in empty]
+    learned, held_out = pictures_without_writing(root)
+    false = [[len(detector(benchmarks.read_picture(picture))) for picture in some[:limit]] for some in (learned, held_out)]
     return {
         "pictures": len(counts),
         **total(counts).scores().as_dict(),
         "small_words": int(small[0]),
         "small_recall": 100 * int(small[1]) / int(small[0]) if small[0] else None,
-        "without_text": {
-            "pictures": len(false),
-            "false_outlines_a_picture": sum(false) / len(false) if false else None,
-            "pictures_with_false_outlines": sum(count > 0 for count in false),
-        },
+        "without_text": {name: told_of_false(some) for name, some in zip(("learned_from", "held_out"), false, strict=True)},
+    }
+
+
+def pictures_without_writing(root: Path | None) -> tuple[list[Path], list[Path]]:
+    """The photographs without writing: those that trainings learn from, the first two thirds, and those that they do not."""
+    every = [pair.image_path for pair, _ in pictures(EMPTY, root, None)]
+    learned = len(every) - round(len(every) / 3)
+    return every[:learned], every[learned:]
+
+
+def told_of_false(found: Sequence[int]) -> dict[str, float | int | None]:
+    """Outlines of each of some photographs without writing, in sum."""
+    return {
+        "pictures": len(found),
+        "false_outlines_a_picture": sum(found) / len(found) if found else None,
+        "pictures_with_false_outlines": sum(count > 0 for count in found),
     }
 
 

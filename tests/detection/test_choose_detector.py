@@ -71,9 +71,10 @@ def test_a_setting_is_chosen_written_and_looked_at_once(
     assert config.output.threshold == chosen["threshold"]
     assert script.main([*words, "--final"]) == 0
     test = json.loads(out.read_text(encoding="utf-8"))["test"]
-    assert (test["pictures"], test["without_text"]["pictures"]) == (1, 1)
+    without = test["without_text"]
+    assert (test["pictures"], without["learned_from"]["pictures"], without["held_out"]["pictures"]) == (1, 2, 1)
     assert test["f"] > 60
-    assert test["without_text"]["false_outlines_a_picture"] == 0
+    assert without["held_out"]["false_outlines_a_picture"] == chosen["false"] == 0
     with pytest.raises(UsageError, match="looked at already"):
         script.main([*words, "--final"])
     assert "chosen: side 128" in capfd.readouterr().out
@@ -81,8 +82,19 @@ def test_a_setting_is_chosen_written_and_looked_at_once(
 
 def test_a_larger_size_must_be_worth_its_time(load_script: Callable[[str], Any]) -> None:
     script = load_script(NAME)
-    table = [script.Setting(side, False, 0.3, 0.0, 0.6, 0.0, 0.0, f) for side, f in ((640, 60.0), (960, 69.8), (1280, 70.0), (960, 50.0))]
+    table = [
+        script.Setting(side, False, 0.3, 0.0, 0.6, 0.0, 0.0, f, 0.0) for side, f in ((640, 60.0), (960, 69.8), (1280, 70.0), (960, 50.0))
+    ]
     assert script.choose(table, 0.3).side == 960
     assert script.choose(table, 0.1).side == 1280
     assert script.choose(table, 20).side == 640
     assert np.isclose(script.choose(table, 0.3).f, 69.8)
+
+
+def test_a_setting_with_many_false_outlines_is_not_chosen(load_script: Callable[[str], Any]) -> None:
+    script = load_script(NAME)
+    table = [script.Setting(640, False, 0.3, 0.0, 0.6, 0.0, 0.0, f, false) for f, false in ((70.0, 12.0), (69.0, 9.0), (60.0, 1.0))]
+    assert script.choose(table, 0.3, 10).f == 69.0
+    assert script.choose(table, 0.3).f == 70.0
+    with pytest.raises(UsageError, match="at least 1 %"):
+        script.choose(table, 0.3, 0.5)
