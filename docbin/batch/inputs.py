@@ -88,10 +88,24 @@ PICTURES_NOT_READ: Mapping[str, str] = {
         ("PCX", ".pcx .dcx"),
         ("a camera's raw picture", ".dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .pef"),
         ("a comic book archive", ".cbz .cbr .cb7"),
+        ("an archive, which may hold pages,", ".zip .rar .7z .tgz .gz .bz2 .xz .zst"),
+        ("PAM or PFM", ".pam .pfm"),
+        ("JPEG-LS", ".jls"),
+        ("JPEG 2000 of several pictures", ".jpm .mj2"),
+        ("a drawing", ".svg .svgz .emf .wmf .pct .pict"),
+        ("an icon", ".ico .cur"),
+        ("a picture of high dynamic range", ".exr .hdr"),
+        ("a medical picture", ".dcm .dicom"),
+        ("a picture editor's file", ".xcf .kra"),
     )
     for suffix in suffixes.split()
 }
 """Suffix -> kind of pictures and documents that a user may take for pages."""
+
+
+_ARCHIVES = frozenset((".zip", ".rar", ".7z", ".tgz"))
+_PACKED = frozenset((".gz", ".bz2", ".xz", ".zst"))
+"""Suffixes of one file that is packed: of interest where that is a page."""
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
@@ -260,7 +274,26 @@ def why_left_out(name: str) -> str | None:
     if suffix == TAR_SUFFIX:
         return "left out: an archive, which may hold what lies beside it; name it, or a glob such as '*.tar', to read its members"
     kind = PICTURES_NOT_READ.get(suffix)
-    return None if kind is None else f"left out: {kind} is not read; convert it to PNG, TIFF or JPEG"
+    if suffix in _PACKED and not readable(PurePath(name).stem):
+        return None
+    way_out = "unpack it" if suffix in _ARCHIVES | _PACKED else "convert it to PNG, TIFF or JPEG"
+    return None if kind is None else f"left out: {kind} is not read; {way_out}"
+
+
+def _is_unnamed_page(path: Path) -> bool:
+    """Whether a file is a page by its first bytes, though its name has no suffix, or blanks or dots behind it, as mail and memory cards bring."""
+    from docbin.files.kinds import PDF_WINDOW, sniff
+
+    bare = path.name.rstrip(" .")
+    if PurePath(bare).suffix and (bare == path.name or not readable(bare)):
+        return False
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with path.open("rb") as file:
+            return sniff(file.read(PDF_WINDOW)) is not None
+    except OSError:
+        return False
 
 
 def is_own(stem: str) -> bool:
@@ -295,6 +328,11 @@ def _folder(folder: Path, prefix: PurePath) -> Iterator[Source | Refused | Skipp
                 yield Skipped(str(Path(parent, name)), reason)
             elif is_own(PurePath(name).stem) and PurePath(name).suffix.lower() in READABLE_SUFFIXES and not name.startswith("."):
                 earlier.append(str(Path(parent, name)))
+            elif not name.startswith(".") and _is_unnamed_page(Path(parent, name)):
+                yield Skipped(
+                    str(Path(parent, name)),
+                    "left out: it holds a page, but its name does not end like one; name it by itself, or rename it",
+                )
     yield from refused
     if earlier:
         more = f" and {len(earlier) - 1} more" if len(earlier) > 1 else ""

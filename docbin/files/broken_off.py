@@ -25,6 +25,8 @@ _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 """JPEG markers without a segment."""
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""JPEG markers of a frame header."""
 _GREY = (124, 132)
 """Levels of a block that is not coded: 128 in every component, give or take a colour conversion."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -95,6 +97,13 @@ def jpeg_lacks_scans(data: bytes) -> bool:
     if not progressive or not sent:
         return False
     return any(sent.values()) or not any(sent_one for sent_one in sent if sent_one > 0)
+
+
+def jpeg_depth(data: bytes) -> int | None:
+    """Bits of a JPEG's samples by its frame header (ITU-T T.81, B.2.2); None where it has none."""
+    frames = (at for marker, at, length in _segments(data) if marker in _FRAMES and length >= 1)
+    at = next(frames, None)
+    return None if at is None else data[at]
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:

@@ -25,8 +25,8 @@ class Kind:
 
 _KINDS = (
     Kind("png", (".png", ".apng"), (b"\x89PNG\r\n\x1a\n",)),
-    Kind("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), (b"\xff\xd8\xff",)),
-    Kind("tiff", (".tif", ".tiff"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    Kind("jpeg", (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo"), (b"\xff\xd8\xff",)),
+    Kind("tiff", (".tif", ".tiff", ".tf8", ".btf"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     Kind("bmp", (".bmp", ".dib"), (b"BM",)),
     Kind("pnm", (".pbm", ".pgm", ".ppm", ".pnm"), (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")),
     Kind("webp", (".webp",), (b"RIFF",)),

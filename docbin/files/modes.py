@@ -175,11 +175,9 @@ def _rgb(picture: Picture) -> Image:
     pixels = np.array(picture.image, dtype=np.uint8)
     key = picture.image.info.get("transparency")
     if isinstance(key, tuple) and len(key) == 3:
-        if max(key) > 255 or picture.sample_bits > 8:
-            picture.notes.append("transparent colour of a 16-bit picture ignored")
-        else:
-            pixels[(pixels == np.array(key, np.uint8)).all(axis=2)] = 255
-            picture.notes.append("transparent colour laid on white")
+        deep = max(key) > 255 or picture.sample_bits > 8  # of which Pillow keeps the high bytes
+        pixels[(pixels == np.array([value >> 8 if deep else value for value in key], np.uint8)).all(axis=2)] = 255
+        picture.notes.append("transparent colour laid on white" + (", found by the high bytes of its samples" if deep else ""))
     return pixels
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from docbin.errors import InputError, MissingExtra
 from docbin.files.access import decoding
 from docbin.files.broken_off import ends_grey, jpeg_breaks_off, jpeg_lacks_scans, png_breaks_off
+from docbin.files.deep_jpeg2000 import is_deep, pixels_of
 from docbin.files.limits import ReadOptions, pillow_limit_lifted
 from docbin.files.modes import Picture, is_grey
 from docbin.files.orientation import turned, upright
@@ -78,6 +79,8 @@ class PictureReader:
                 self._options.check_bytes(*image.size, _bytes_a_pixel(image, self._kind), label)
                 image.load()
             self._check_to_the_end(image, stream, label)
+            if self._kind == "jpeg2000" and len(image.getbands()) > 1:
+                image = self._deep(image, stream, label)
             bits = head[24] if self._kind == "png" else 8  # IHDR: bit depth
             return finish(image, self._kind, label, bits, notes)
 
@@ -95,6 +98,17 @@ class PictureReader:
             missing = f"{counts[0]} of {counts[1]} bytes of samples are there"
         if missing is not None:
             raise InputError(f"{label}: truncated or damaged {self._kind.upper()} ({missing}); copy, scan or export it again")
+
+    def _deep(self, image: PillowImage.Image, stream: BinaryIO, label: str) -> PillowImage.Image:
+        """The picture itself, or what Pillow should have made of a JPEG 2000 of more than 8 bits."""
+        stream.seek(0)
+        data = stream.read()
+        if not is_deep(image, data):
+            return image
+        from PIL import Image as pillow
+
+        self._options.check_bytes(*image.size, 9.0 * len(image.getbands()), label)
+        return pillow.fromarray(pixels_of(data))
 
     def _sound_stream(self, label: str, notes: list[str]) -> BinaryIO:
         """The stream from its start, repaired where it lacks nothing that matters."""

@@ -5,7 +5,7 @@ what lies behind a damaged page, compares every directory with every earlier one
 
 * A chain that loops back ends there, with a note. A chain that points outside the file has one page more, which fails: pages are never lost silently.
 * Reduced copies and transparency masks (NewSubfileType bits 0 and 2: pyramids, thumbnails) are no pages and are left out, with a note, unless
-  the file has nothing else.
+  the file has nothing else or they are as large as its pages. Where the chain holds thumbnails alone, the pages are below them (SubIFDs).
 * Samples are laid out by :mod:`docbin.files.tiff_samples`; here they become colours (photometric interpretation, extra samples, palette). Where a
   picture codec (CCITT, JPEG, ...) has all the samples of a pixel in one stream, libtiff by way of Pillow gives colours at once.
 * Doubtful files are read as libtiff shows them: no photometric interpretation means light (ink for CCITT), a palette without an entry over
@@ -33,10 +33,11 @@ from docbin.files.orientation import turned, upright
 from docbin.files.pagefile import Decoded
 from docbin.files.resolution import from_tags
 from docbin.files.tiff_directory import Directory, Layout, synthetic
-from docbin.files.tiff_samples import BYTE_CODECS, OLD_JPEG, YCBCR, Plan, Samples
+from docbin.files.tiff_samples import BYTE_CODECS, FILE_CODECS, OLD_JPEG, YCBCR, Plan, Samples
 from docbin.page import Image
 
-_SUBFILE = 254
+_SUBFILE, _OLD_SUBFILE, _SUB_DIRECTORIES = 254, 255, 330
+_MOST_SUB_DIRECTORIES = 64
 _KEPT_FOR_CODECS = (254, 256, 257, 258, 259, 262, 266, 277, 278, 284, 292, 293, 317, 320, 322, 323, 332, 338, 339, 347, 529, 530, 531, 532)
 _JPEG_TABLES = 347
 _OLD_JPEG_TAGS = tuple(range(512, 522))
@@ -80,27 +81,54 @@ class TiffReader:
     def _walk(self, name: str) -> list[int]:
         """Offsets of the pages' directories; the last may be bad, and then fails when its page is asked for."""
         pages: list[int] = []
-        reduced: list[int] = []
-        seen: set[int] = set()
+        reduced: list[Directory] = []
+        masks = largest = 0
+        seen: dict[int, None] = {}  # in the order of the chain
         offset = self._layout.number(self._layout.pointer, self._header, self._layout.first_at)
         while offset and len(seen) <= MAX_PAGES:
             if offset in seen:
                 self.notes.append("the chain of TIFF pages runs in a circle and is cut there")
                 break
-            seen.add(offset)
+            seen[offset] = None
             found = self._directory(offset)
             if found is None:
                 pages.append(offset)
                 break
             directory, following = found
-            (reduced if directory.get(_SUBFILE, 0) & 0b101 else pages).append(offset)
+            kind = directory.get(_SUBFILE, 0) if _SUBFILE in directory else directory.get(_OLD_SUBFILE, 1) == 2
+            if kind & 0b101:
+                reduced.append(directory)
+                masks += bool(kind & 0b100)
+            else:
+                pages.append(offset)
+                largest = max(largest, _area(directory))
             offset = following
         self._options.check_pages(len(seen), name)
         if not seen:
             raise InputError(f"{name}: a TIFF without pages; scan or export it again")
-        if pages and reduced:
+        if not pages:
+            return self._pages_below(reduced) or [directory.offset for directory in reduced]
+        if masks == 0 and largest:  # what is as large as a page is no reduced copy of one
+            mistaken = [directory.offset for directory in reduced if _area(directory) >= largest]
+            if mistaken:
+                self.notes.append(f"{len(mistaken)} pictures that the TIFF calls reduced are as large as its pages, and read as such")
+                reduced = [directory for directory in reduced if directory.offset not in mistaken]
+                pages = [offset for offset in seen if offset in {*pages, *mistaken}]
+        if reduced:
             self.notes.append(f"{len(reduced)} reduced or mask picture{'s' * (len(reduced) != 1)} in the TIFF left out")
-        return pages or reduced
+        return pages
+
+    def _pages_below(self, reduced: list[Directory]) -> list[int]:
+        """Offsets of the directories of full size that thumbnails name as theirs (tag SubIFDs, as TIFF/EP and DNG keep a page)."""
+        found = []
+        for directory in reduced:
+            for offset in map(int, directory.values(_SUB_DIRECTORIES)[:_MOST_SUB_DIRECTORIES]):
+                below = self._directory(offset)
+                if below is not None and not below[0].get(_SUBFILE, 0) & 0b101:
+                    found.append(offset)
+        if found:
+            self.notes.append("the TIFF has a thumbnail in the place of the page, which is in a directory below it")
+        return found
 
     def decode(self, number: int, label: str) -> Decoded:
         offset = self._offsets[number - 1]
@@ -120,6 +148,8 @@ class TiffReader:
         chunks = tiff_samples.chunks_of(self._stream, directory, plan, label, notes)
         if plan.compression in BYTE_CODECS:
             pixels = _colours(plan, tiff_samples.samples_of(plan, chunks, label), directory, label, notes)
+        elif plan.compression in FILE_CODECS:
+            pixels = _colours(plan, tiff_samples.pictures_of(plan, chunks, label), directory, label, notes)
         elif plan.apart:
             planes = [_codec_plane(plan, directory, plane, part) for plane, part in enumerate(chunks)]
             pixels = _colours(plan, planes, directory, label, notes)
@@ -135,6 +165,10 @@ class TiffReader:
 
     def close(self) -> None:
         """Nothing of its own to close."""
+
+
+def _area(directory: Directory) -> int:
+    return directory.get(256, 0) * directory.get(257, 0)
 
 
 def _bytes_a_pixel(plan: Plan) -> float:

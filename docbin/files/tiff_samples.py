@@ -3,16 +3,18 @@
 Codecs that pack bytes (none, Deflate, LZW, PackBits, ZSTD, LZMA) know nothing of samples. So their chunks are unpacked as bytes (Deflate by
 zlib, the others by libtiff, which is told of an 8-bit grey picture as wide as a row has bytes) and what a byte means is settled here: predictor,
 byte order, bits, planes. Pillow names a mode for some 60 combinations of these and refuses or garbles the rest (TIFF in 10, 12, 14 bits, 16-bit
-colour in planes, grey with associated alpha, big-endian BigTIFF, ...). Codecs of pictures (JPEG, CCITT, WebP, JPEG 2000) go through libtiff as a
-whole, a plane at a time where planes are apart.
+colour in planes, grey with associated alpha, big-endian BigTIFF, ...). Codecs of pictures (JPEG, CCITT) go through libtiff as a whole, a plane at a
+time where planes are apart; those whose strips are picture files (WebP, JPEG 2000, PNG) through the decoder of such files.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import itertools
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.errors import InputError
-from docbin.files.limits import ReadOptions
+from docbin.files.deep_jpeg2000 import is_deep, pixels_of
+from docbin.files.limits import ReadOptions, pillow_limit_lifted
 from docbin.files.tiff_directory import Directory, synthetic
 
 if TYPE_CHECKING:
@@ -30,7 +33,26 @@ Samples = NDArray[Any]
 
 NONE, GROUP4, LZW, OLD_JPEG, JPEG, ADOBE_DEFLATE, PACKBITS, DEFLATE = 1, 4, 5, 6, 7, 8, 32773, 32946
 BYTE_CODECS = frozenset((NONE, LZW, ADOBE_DEFLATE, PACKBITS, DEFLATE, 34925, 50000))
-PICTURE_CODECS = (2, 3, 4, 6, 7, 32771, 50001, 34712)
+PICTURE_CODECS = frozenset((2, 3, 4, 6, 7, 32771, 32809, 34676, 34677))
+FILE_CODECS = {
+    33003: ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    33005: ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    34712: ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    34933: ("PIL.PngImagePlugin", "PngImageFile"),
+    50001: ("PIL.WebPImagePlugin", "WebPImageFile"),
+}
+"""Compressions whose strips and tiles are whole picture files, which libtiff does not know or Pillow's does not bring, and who decodes them."""
+_UNREADABLE = {
+    9: "JBIG",
+    10: "JBIG",
+    34661: "JBIG",
+    22610: "JPEG XR",
+    34934: "JPEG XR",
+    34887: "LERC",
+    34892: "lossy JPEG of DNG",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
 CCITT = frozenset((2, 3, 4, 32771))
 YCBCR = 6
 
@@ -74,7 +96,8 @@ def plan_of(directory: Directory, order: str, label: str, options: ReadOptions) 
     """
     width, height = directory.get(256, 0), directory.get(257, 0)
     options.check_size(width, height, label)
-    channels = directory.get(277, 1)
+    told = len(directory.values(258)) if directory.get(262, -1) in (2, 5, 6) else 1  # of colours the bits tell how many, too
+    channels = directory.get(277, max(1, told))
     if not 1 <= channels <= _MOST_CHANNELS:
         raise InputError(f"{label}: TIFF of {channels} samples a pixel; convert the page to 8-bit grey or RGB")
     bits = {int(value) for value in directory.values(258)[:channels]} or {1}
@@ -92,6 +115,12 @@ def plan_of(directory: Directory, order: str, label: str, options: ReadOptions) 
             f"{label}: TIFF with a pixel layout that cannot be read ({depth}-bit samples of format {form}); convert the page to 8-bit grey or RGB"
         )
     compression = directory.get(259, NONE)
+    if compression not in BYTE_CODECS | PICTURE_CODECS | FILE_CODECS.keys():
+        name = _UNREADABLE.get(compression)
+        said = f"as {name} ({compression})" if name else f"in a way of the number {compression}"
+        raise InputError(
+            f"{label}: the samples of this TIFF are compressed {said}, which cannot be read; save the page uncompressed or as PNG"
+        )
     tile = None
     if 322 in directory and 323 in directory:
         tile = directory.get(322, 0), directory.get(323, 0)
@@ -104,7 +133,7 @@ def plan_of(directory: Directory, order: str, label: str, options: ReadOptions) 
     if photometric < 0:  # as libtiff has it: CCITT counts ink, three channels are colours, the rest is light
         photometric = 0 if compression in CCITT else 2 if channels >= 3 else 1
     subsampling = (1, 1)
-    if photometric == YCBCR:
+    if photometric == YCBCR and compression not in FILE_CODECS:
         given = [int(value) for value in directory.values(530)[:2]]
         subsampling = (given[0], given[1]) if len(given) == 2 else (2, 2)
         if not set(subsampling) <= {1, 2, 4} or channels < 3:
@@ -140,7 +169,9 @@ def chunks_of(stream: BinaryIO, directory: Directory, plan: Plan, label: str, no
         raise InputError(
             f"{label}: truncated TIFF, it names {len(offsets)} of {wanted * planes} strips or tiles; copy, scan or export it again"
         )
-    if len(counts) < len(offsets):  # libtiff: each reaches to the next, the last to the end
+    if len(counts) < len(offsets) or (
+        plan.compression != NONE and not any(counts)
+    ):  # libtiff: each reaches to the next, the last to the end
         ends = [*sorted(set(offsets)), size]
         counts = [ends[ends.index(offset) + 1] - offset for offset in offsets]
         notes.append("the TIFF does not say how long its strips are: taken to reach to the next one")
@@ -254,15 +285,53 @@ def _unpacked(plan: Plan, chunks: list[bytes], shapes: list[tuple[int, int]], la
 def _plane(plan: Plan, plane: int, chunks: list[bytes], label: str) -> Samples:
     channels = 1 if plan.apart else plan.channels
     shapes = [_chunk_shape(plan, plane, index) for index in range(len(chunks))]
-    width, height, _ = _size_of_plane(plan, plane)
     parts = _unpacked(plan, chunks, [(rows, _row_bytes(plan, pixels)) for rows, pixels in shapes], label)
-    if plan.tile is None and len(parts) == 1:
-        return _typed(plan, parts[0], shapes[0][1], channels)
+    return _joined(plan, plane, (_typed(plan, part, pixels, channels) for part, (_, pixels) in zip(parts, shapes, strict=True)), shapes)
+
+
+def pictures_of(plan: Plan, chunks: list[list[bytes]], label: str) -> list[Samples]:
+    """As :func:`samples_of`, of a page whose strips or tiles are picture files (:data:`FILE_CODECS`)."""
+    planes = []
+    for plane, part in enumerate(chunks):
+        shapes = [_chunk_shape(plan, plane, index) for index in range(len(part))]
+        files = (_of_file(plan, code, shape, label) for code, shape in zip(part, shapes, strict=True))
+        planes.append(_joined(plan, plane, files, shapes))
+    return planes
+
+
+def _of_file(plan: Plan, code: bytes, shape: tuple[int, int], label: str) -> Samples:
+    """The samples (rows, pixels, channels) of a strip or tile that is a picture file, of 8 bits or of the page's."""
+    module, name = FILE_CODECS[plan.compression]
+    channels = 1 if plan.apart else plan.channels
+    with pillow_limit_lifted(shape[0] * shape[1]):
+        image = getattr(importlib.import_module(module), name)(io.BytesIO(code))
+        if image.size != shape[::-1]:
+            raise InputError(
+                f"{label}: damaged TIFF, a strip or tile of {shape[1]} x {shape[0]} pixels holds {image.width} x {image.height}; "
+                "copy, scan or export it again"
+            )
+        image.load()
+    values: Samples = np.atleast_3d(pixels_of(code) if module.startswith("PIL.Jpeg2K") and is_deep(image, code) else np.asarray(image))
+    if values.dtype == np.bool_ or values.shape[2] + 1 < channels or plan.bits not in (8, 16):
+        raise ValueError(f"unsupported: {plan.bits}-bit samples coded as a picture of mode {image.mode}")
+    if values.shape[2] < channels:  # an alpha that is opaque everywhere is not coded
+        values = np.dstack([values, np.full(values.shape[:2], np.iinfo(values.dtype).max, values.dtype)])
+    values = values[..., :channels]
+    if plan.bits == 16 and values.dtype == np.uint8:
+        values = values * np.uint16(257)
+    return values.astype(np.uint8 if plan.bits == 8 else np.uint16)
+
+
+def _joined(plan: Plan, plane: int, parts: Iterable[Samples], shapes: list[tuple[int, int]]) -> Samples:
+    """A plane out of the samples (rows, pixels, channels) of its strips or tiles; `shapes`: rows and pixels of each."""
+    if plan.tile is None and len(shapes) == 1:
+        return next(iter(parts))
+    width, height, _ = _size_of_plane(plan, plane)
+    channels = 1 if plan.apart else plan.channels
     out: Samples | None = None
     across, _ = grid_of(plan)
     top = 0
-    for index, (part, (rows, pixels)) in enumerate(zip(parts, shapes, strict=True)):
-        typed = _typed(plan, part, pixels, channels)
+    for index, (typed, (rows, pixels)) in enumerate(zip(parts, shapes, strict=True)):
         if out is None:
             out = np.empty((height, width, channels), typed.dtype)
         left = 0 if plan.tile is None else index % across * pixels

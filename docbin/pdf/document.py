@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from docbin.files.document_record import Bookmark, DocumentRecord
-from docbin.pdf.pdf_structure import unpacked
+from docbin.pdf.pdf_structure import is_dictionary, unpacked
 
 _INFO = ("/Title", "/Author", "/Subject", "/Keywords", "/Creator")
 _MOST_BOOKMARKS = 20_000
@@ -55,15 +55,21 @@ def _signed(pdf: Any) -> bool:
 
 
 def _signature_fields(pdf: Any) -> list[Any]:
-    """The signature fields of the form."""
-    found, waiting = [], list(pdf.Root.get("/AcroForm", {}).get("/Fields", []))
+    """The signature fields of the form, and those that stand on pages though no form lists them."""
+    found = []
+    waiting = [(field, None) for field in pdf.Root.get("/AcroForm", {}).get("/Fields", [])]
+    for page in pdf.pages:
+        waiting += [(note, None) for note in page.obj.get("/Annots", ()) if is_dictionary(note) and note.get("/FT") == "/Sig"]
     for _ in range(_MOST_FIELDS):
         if not waiting:
             break
-        field = waiting.pop()
-        if field.get("/FT") == "/Sig":
+        field, inherited = waiting.pop()
+        if not is_dictionary(field):
+            continue
+        kind = field.get("/FT", inherited)
+        if kind == "/Sig":
             found.append(field)
-        waiting.extend(field.get("/Kids", []))
+        waiting.extend((kid, kind) for kid in field.get("/Kids", []))
     return found
 
 

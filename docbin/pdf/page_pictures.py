@@ -15,16 +15,23 @@ from docbin.pdf.pdf_structure import is_stream, name_of, unpacked
 _MOST_DEPTH = 20
 _MOST_CONTENT = 64 << 20
 _MOST_DRAWS = 20_000
-_DRAWN = re.compile(rb"/([^\s/\[\]<>(){}%]+)(?:\s|%[^\r\n]*[\r\n])+Do(?![A-Za-z0-9*'\"])")
+_STEPS = re.compile(
+    rb"/OC\s*/(?P<layer>[^\s/\[\]<>(){}%]+)\s+BDC(?![A-Za-z0-9])"
+    rb"|(?<![A-Za-z0-9/])(?P<mark>BDC|BMC|EMC)(?![A-Za-z0-9])"
+    rb"|/(?P<drawn>[^\s/\[\]<>(){}%]+)(?:\s|%[^\r\n]*[\r\n])+Do(?![A-Za-z0-9*'\"])"
+)
+"""What a content stream says of layers, other marks and things drawn."""
 _INLINE = re.compile(rb"(?:^|\s)BI\s.{4,400}?\sID\s", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A picture drawn: the names that lead to it, from the page's resources through those of forms, and its size in pixels."""
+    """A picture drawn: the names that lead to it, from the page's resources through those of forms, its size in pixels, and the layers (optional
+    content groups or memberships) that it belongs to."""
 
     path: tuple[str, ...]
     size: tuple[int, int]
+    layers: tuple[Any, ...] = ()
 
 
 def picture_draws(page: Any) -> list[Draw]:
@@ -37,25 +44,36 @@ def picture_draws(page: Any) -> list[Draw]:
     """
     found: list[Draw] = []
     content = b"\n".join(unpacked(stream, _MOST_CONTENT)[0] for stream in content_streams(page))
-    _collect(content, resources_of(page), (), found)
+    _collect(content, resources_of(page), (), (), found)
     return found
 
 
-def _collect(content: bytes, resources: Any, path: tuple[str, ...], found: list[Draw]) -> None:
+def _collect(content: bytes, resources: Any, path: tuple[str, ...], layers: tuple[Any, ...], found: list[Draw]) -> None:
     if len(path) > _MOST_DEPTH:
         raise ValueError("forms nested too deep")
     things = resources.get("/XObject") if resources is not None else None
     if things is None:
         return
-    for use in _DRAWN.findall(content):
-        name = name_of(use)
+    properties = resources.get("/Properties", {})
+    marks: list[Any] = []  # a layer, or None for another mark
+    for step in _STEPS.finditer(content):
+        if step["layer"] is not None:
+            marks.append(properties.get(name_of(step["layer"])))
+        elif step["mark"] == b"EMC":
+            del marks[-1:]
+        elif step["mark"] is not None:
+            marks.append(None)
+        if step["drawn"] is None:
+            continue
+        name = name_of(step["drawn"])
         thing = things.get(name)
         if thing is None or not is_stream(thing):
             continue
+        within = (*layers, *(mark for mark in (*marks, thing.get("/OC")) if mark is not None))
         if thing.get("/Subtype") == "/Image":
-            found.append(Draw((*path, name), (int(thing.get("/Width", 0)), int(thing.get("/Height", 0)))))
+            found.append(Draw((*path, name), (int(thing.get("/Width", 0)), int(thing.get("/Height", 0))), within))
         elif thing.get("/Subtype") == "/Form":
-            _collect(unpacked(thing, _MOST_CONTENT)[0], thing.get("/Resources", resources), (*path, name), found)
+            _collect(unpacked(thing, _MOST_CONTENT)[0], thing.get("/Resources", resources), (*path, name), within, found)
         if len(found) > _MOST_DRAWS:
             raise ValueError("more pictures than a scan has")
 

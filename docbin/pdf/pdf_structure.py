@@ -43,6 +43,11 @@ class DrawnPicture:
     mask: tuple[int, int] | None
     masked: bool
 
+    def parts(self) -> list[DrawnPicture]:
+        """The picture and its masks, each as a picture: the writing of a layered scan is in a mask."""
+        masks = [self.stream.get(key) for key in ("/SMask", "/Mask")]
+        return [self, *(DrawnPicture(mask, _size(mask), None, False) for mask in masks if mask is not None and is_stream(mask))]
+
 
 @dataclass(slots=True)
 class PageFacts:
@@ -70,9 +75,12 @@ class Structure:
         import pikepdf
 
         self._pdf: Any = None
+        self.mended = False
+        """Whether the tree of its pages was damaged, and is as it should be in `pdf`, but not in the stream."""
         try:
             stream.seek(0)
             self._pdf = pikepdf.open(stream)
+            self.mended = mend_page_tree(self._pdf)
         except Exception:  # damaged in ways that PDFium may repair
             self._pdf = None
 
@@ -104,6 +112,51 @@ class Structure:
     def close(self) -> None:
         if self._pdf is not None:
             self._pdf.close()
+
+
+def mend_page_tree(pdf: Any) -> bool:
+    """Give a pikepdf document whose page tree counts its pages wrongly a flat one; whether that was so.
+
+    Some viewers believe the number at the root of the tree, and show a part of the pages, others count the pages themselves. To be called
+    before the pages are looked at.
+    """
+    import pikepdf
+
+    root = pdf.Root.Pages
+    pages: list[Any] = []
+    sound = _leaves(root, {}, pages, set(), 0)
+    if sound or not pages:
+        return False
+    for page, inherited in pages:
+        for key, value in inherited.items():
+            if key not in page:
+                page[key] = value
+        page["/Parent"] = root
+    for key in _INHERITED:
+        if key in root:
+            del root[key]
+    root["/Kids"], root["/Count"] = pikepdf.Array([page for page, _ in pages]), len(pages)
+    return True
+
+
+_INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
+
+
+def _leaves(node: Any, inherited: dict[str, Any], found: list[Any], seen: set[tuple[int, int]], depth: int) -> bool:
+    """Add (page, what it inherits) below a node of the page tree to `found`; False where the tree is not as it should be."""
+    seen.add(node.objgen)
+    inherited = inherited | {key: node[key] for key in _INHERITED if key in node}
+    before, sound = len(found), True
+    for kid in node.get("/Kids", ()):
+        if not is_dictionary(kid):
+            continue
+        if "/Kids" in kid and (kid.objgen in seen or depth > _MOST_DEPTH):
+            raise ValueError("a page tree that runs in a circle")
+        if "/Kids" in kid:
+            sound &= _leaves(kid, inherited, found, seen, depth + 1)
+        else:
+            found.append((kid, inherited))
+    return sound and node.get("/Count") == len(found) - before
 
 
 class _Walk:
@@ -265,6 +318,13 @@ def _is_array(thing: Any) -> bool:
     return isinstance(thing, pikepdf.Array)
 
 
+def is_dictionary(thing: Any) -> bool:
+    """Whether a pikepdf object is a dictionary (streams are none)."""
+    import pikepdf
+
+    return isinstance(thing, pikepdf.Dictionary)
+
+
 def is_stream(thing: Any) -> bool:
     """Whether a pikepdf object is a stream."""
     import pikepdf
@@ -273,8 +333,9 @@ def is_stream(thing: Any) -> bool:
 
 
 def name_of(token: bytes) -> str:
-    """A name of a content stream as pikepdf has it: its #xx resolved."""
-    return "/" + re.sub(rb"#([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), token).decode("latin-1")
+    """A name of a content stream as pikepdf has it: its #xx resolved, UTF-8 where it is that."""
+    octets = re.sub(rb"#([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), token)
+    return "/" + octets.decode("utf-8", "surrogateescape")
 
 
 def _size(stream: Any) -> tuple[int, int]:
@@ -384,8 +445,9 @@ def check_packing(picture: DrawnPicture, label: str) -> None:
                     f"{label}: a picture of {width} x {height} pixels in it unpacks to more than {cap / 1e6:,.0f} MB; "
                     "an attack or a fault, print it to a new PDF"
                 )
-        if filters[-1:] == ["/JBIG2Decode"] and len(filters) == 1:
-            areas = sum(_regions(bytes(stream.read_raw_bytes())))
+        code = _jbig2_code(stream, cap)
+        if code is not None:
+            areas = sum(region[0] for region in _regions(code))
             if areas > _REGIONS * max(1, width * height) + (1 << 24):
                 raise RefusedInput(
                     f"{label}: the JBIG2 code of a picture of {width} x {height} pixels in it paints {areas / 1e6:,.0f} megapixels; "
@@ -393,8 +455,17 @@ def check_packing(picture: DrawnPicture, label: str) -> None:
                 )
 
 
-def _regions(data: bytes) -> Iterator[int]:
-    """Areas of the regions in embedded JBIG2 code (ITU-T T.88, 7.2: segment headers; 7.4.1: region segments begin with width and height)."""
+def _jbig2_code(stream: Any, cap: int) -> bytes | None:
+    """The embedded JBIG2 code of a picture, None where it is coded otherwise."""
+    if filters_of(stream)[-1:] != ["/JBIG2Decode"]:
+        return None
+    data, left = unpacked(stream, cap)
+    return data if left == ["/JBIG2Decode"] else None
+
+
+def _regions(data: bytes) -> Iterator[tuple[int, bool]]:
+    """The regions in embedded JBIG2 code: area, and whether the segment ends within the code (ITU-T T.88, 7.2: segment headers; 7.4.1: region
+    segments begin with width and height)."""
     at = 0
     while at + 11 <= len(data):
         number, flags, count = int.from_bytes(data[at : at + 4], "big"), data[at + 4], data[at + 5] >> 5
@@ -406,7 +477,8 @@ def _regions(data: bytes) -> Iterator[int]:
         length = int.from_bytes(data[at : at + 4], "big")
         at += 4
         if flags & 63 in (4, 6, 7, 20, 22, 23, 36, 38, 39, 40, 42, 43) and at + 8 <= len(data):
-            yield int.from_bytes(data[at : at + 4], "big") * int.from_bytes(data[at + 4 : at + 8], "big")
+            area = int.from_bytes(data[at : at + 4], "big") * int.from_bytes(data[at + 4 : at + 8], "big")
+            yield area, length == 0xFFFFFFFF or at + length <= len(data)
         if length == 0xFFFFFFFF:
             return
         at += length
@@ -424,6 +496,13 @@ def check_fax(picture: DrawnPicture, label: str) -> None:
     plain = int(given.get("/K", 0)) < 0 and not given.get("/EncodedByteAlign", False) and int(given.get("/Columns", 1728)) == width
     if plain and group4_breaks_off([data], width, height, height) is not None:
         raise InputError(f"{label}: truncated or damaged picture, its CCITT code ends before its {height} rows; scan or export it again")
+
+
+def check_jbig2(picture: DrawnPicture, label: str) -> None:
+    """Refuse a picture whose JBIG2 code breaks off within a region (PDFium leaves the rest white and says nothing)."""
+    code = _jbig2_code(picture.stream, max(1 << 20, picture.size[0] * picture.size[1]))
+    if code is not None and not all(whole for _, whole in _regions(code)):
+        raise InputError(f"{label}: truncated or damaged picture, its JBIG2 code ends before its pixels; scan or export it again")
 
 
 def check_jpeg(picture: DrawnPicture, label: str) -> None:
@@ -447,6 +526,14 @@ def check_jpeg(picture: DrawnPicture, label: str) -> None:
         decoded = small(data)
         if ends_grey(decoded) and jpeg_breaks_off(data, decoded, small):
             raise InputError(f"{label}: truncated or damaged JPEG (its code ends before its pixels); copy, scan or export it again")
+
+
+def check_whole(picture: DrawnPicture, label: str) -> None:
+    """Refuse a picture of which samples are missing, by whatever codec."""
+    check_samples(picture, label)
+    check_fax(picture, label)
+    check_jbig2(picture, label)
+    check_jpeg(picture, label)
 
 
 def check_samples(picture: DrawnPicture, label: str) -> None:

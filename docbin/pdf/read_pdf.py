@@ -29,7 +29,7 @@ import numpy as np
 
 from docbin.errors import InputError, RefusedInput
 from docbin.files.access import decoding
-from docbin.files.broken_off import ends_grey
+from docbin.files.broken_off import ends_grey, jpeg_depth
 from docbin.files.document_record import DocumentRecord
 from docbin.files.limits import ReadOptions
 from docbin.files.modes import is_grey
@@ -40,7 +40,7 @@ from docbin.files.resolution import Dpi, believable
 from docbin.page import Image, to_grey
 from docbin.pdf.document import record_of
 from docbin.pdf.page_pictures import picture_draws
-from docbin.pdf.pdf_structure import PageFacts, Structure, check_fax, check_jpeg, check_samples
+from docbin.pdf.pdf_structure import PageFacts, Structure, check_fax, check_jbig2, check_jpeg, check_samples, check_whole
 from docbin.pdf.place import Place
 
 RENDER_DPI = 300.0
@@ -151,6 +151,8 @@ class PdfReader:
         with _PDFIUM:
             _forget_last_error()
             self._document = _opened(stream, name)
+            self._mend_pages(name)
+            self.notes += _stand_ins(self._document, self.structure().pdf)
             self.count = len(self._document)
         try:
             if self.count == 0:
@@ -159,6 +161,18 @@ class PdfReader:
         except BaseException:
             self.close()
             raise
+
+    def _mend_pages(self, name: str) -> None:
+        """Show PDFium all pages of a document that counts them wrongly: it believes the count, and nobody would miss the others."""
+        structure = self.structure()
+        if not structure.mended:
+            return
+        said = len(self._document)
+        self._stream = io.BytesIO()
+        structure.pdf.save(self._stream)
+        self._document.close()
+        self._document = _opened(self._stream, name)
+        self.notes.append(f"the PDF says that it has {said} page{'s' * (said != 1)}: all {len(self._document)} of its page tree are read")
 
     def structure(self) -> Structure:
         """The document as pikepdf sees it, opened when first asked for."""
@@ -268,6 +282,7 @@ class PdfReader:
         if pixels is None:
             across, down = scan.size if scan.orientation < 5 else scan.size[::-1]
             self._check_shadings(facts, across * down, label)
+            notes += _incomplete(facts, across * down, label)
             pixels = _render(page, across, down, self._document)
             notes.insert(0, "scanned page, rendered at its own resolution")
         else:
@@ -298,17 +313,7 @@ class PdfReader:
         notes = [(f"rendered at {x_dpi:g} dpi" if x_dpi == y_dpi else f"rendered at {x_dpi:g} x {y_dpi:g} dpi") + why]
         if facts.unit != 1:
             notes.append(f"UserUnit {facts.unit:g} applied")
-        for picture in facts.pictures:
-            try:
-                check_samples(picture, label)
-                check_fax(picture, label)
-                check_jpeg(picture, label)
-            except InputError:
-                if 2 * picture.size[0] * picture.size[1] > across * down:
-                    raise  # it may well be the page
-                notes.append(
-                    f"a picture of {picture.size[0]} x {picture.size[1]} pixels in it is truncated: what it lacks is black or grey"
-                )
+        notes += _incomplete(facts, across * down, label)
         pixels = _render(page, across, down, self._document, annotations=annotations)
         return Decoded(pixels, believable(x_dpi, y_dpi, notes), notes)
 
@@ -329,6 +334,7 @@ def _check_area(page: Any, label: str) -> None:
 def _opened(stream: BinaryIO, name: str) -> Any:
     """The document, its form fields ready to be drawn (which PDFium wants before any page is loaded)."""
     import pypdfium2
+    import pypdfium2.raw as raw
 
     try:
         document = pypdfium2.PdfDocument(stream, autoclose=False)
@@ -337,9 +343,28 @@ def _opened(stream: BinaryIO, name: str) -> Any:
         if "password" in said.lower() or "security" in said.lower():
             raise InputError(f"{name}: encrypted PDF, a password is needed; save it without one (qpdf --decrypt)") from error
         raise InputError(f"{name}: {_unopened(stream, said)}; copy or export it again") from error
-    with contextlib.suppress(pypdfium2.PdfiumError):
-        document.init_forms()
+    if document.get_formtype() != raw.FORMTYPE_NONE:
+        _with_forms(document)
     return document
+
+
+def _stand_ins(document: Any, pdf: Any) -> list[str]:
+    """Notes on documents whose pages only stand for what cannot be read: portfolios, and forms that no page holds."""
+    import pypdfium2.raw as raw
+
+    notes = []
+    try:
+        if pdf is not None and "/Collection" in pdf.Root:
+            notes.append(
+                f"a PDF portfolio: the {len(pdf.attachments)} documents attached to it are not read; save them out of it to read them"
+            )
+        if pdf is not None and document.get_formtype() == raw.FORMTYPE_XFA_FULL and pdf.Root.get("/NeedsRendering", False):
+            notes.append(
+                "an XFA form, laid out by Adobe's programs alone: read is the page that it keeps for others; print it to a new PDF"
+            )
+    except Exception:  # wrong types
+        pass
+    return notes
 
 
 def _unopened(stream: BinaryIO, said: str) -> str:
@@ -502,12 +527,26 @@ def _is_plain(image: Any, raw: Any) -> bool:
     return bool(image.get_metadata().colorspace != raw.FPDF_COLORSPACE_UNKNOWN)
 
 
+def _incomplete(facts: PageFacts, pixels: int, label: str) -> list[str]:
+    """Notes on the small pictures and masks of a page of which something is missing; InputError where it may well be the page of so many pixels."""
+    notes = []
+    for part in (part for picture in facts.pictures for part in picture.parts()):
+        try:
+            check_whole(part, label)
+        except InputError:
+            if 2 * part.size[0] * part.size[1] > pixels:
+                raise
+            notes.append(f"a picture of {part.size[0]} x {part.size[1]} pixels in it is truncated: what it lacks is black, grey or white")
+    return notes
+
+
 def _plain_pixels(scan: _Scan, facts: PageFacts, label: str) -> Image:
     """The pixels of a plain picture, upright; InputError where it is not whole."""
     stored = [picture for picture in facts.pictures if picture.size == scan.size]
     for picture in stored:
         check_samples(picture, label)
         check_fax(picture, label)
+        check_jbig2(picture, label)
     pixels = _picture(scan.image, label)
     if ends_grey(pixels):
         for picture in stored:
@@ -523,11 +562,14 @@ def _picture(image: Any, label: str) -> Image:
 
 def _check_stream(image: Any, label: str) -> None:
     """PDFium fills what a truncated JPEG lacks with grey and says nothing; so one without an end marker is proved whole first, or must decode under
-    Pillow's strict rules. What else may be missing, ``check_samples``, ``check_fax`` and ``check_jpeg`` of :mod:`docbin.pdf.pdf_structure` find;
-    JBIG2 and JPEG 2000 are left to PDFium."""
+    Pillow's strict rules. One of 12-bit samples it shows black. What else may be missing, ``check_whole`` of :mod:`docbin.pdf.pdf_structure`
+    finds; JPEG 2000 is left to PDFium."""
     filters = image.get_filters()
-    if filters == ["DCTDecode"]:
-        data = bytes(image.get_data())
+    if filters[-1:] == ["DCTDecode"]:
+        data = bytes(image.get_data(decode_simple=True))
+        depth = jpeg_depth(data)
+        if depth not in (None, 8):
+            raise InputError(f"{label}: its picture is a JPEG of {depth}-bit samples, which cannot be read; export it as 8 bit")
         if END_OF_IMAGE not in data[-1024:]:
             from PIL.JpegImagePlugin import JpegImageFile
 

@@ -20,8 +20,10 @@ from docbin.errors import DocbinError, InputError
 from docbin.pdf.deferred_streams import DeferredStreams
 from docbin.pdf.document import keep_pages, without_signatures
 from docbin.pdf.ink_picture import InkPicture
+from docbin.pdf.layer_state import is_shown
 from docbin.pdf.page_layers import PageLayers, coded_streams, codes, page_object, without_codes
 from docbin.pdf.page_pictures import empty_form, own_pictures, picture_draws, repoint, without_inline_pictures
+from docbin.pdf.pdf_structure import mend_page_tree
 from docbin.pdf.place import Place
 
 _VERSION = "1.4"
@@ -100,7 +102,8 @@ class PictureReplacer:
         import pikepdf
 
         linearized, encrypted = pdf.is_linearized, pdf.is_encrypted
-        calibrated = _needs_calibrated_grey(pdf)
+        mend_page_tree(pdf)
+        calibrated = _calibrated(pdf)
         for number, replacement, kept in self._replacements:
             picture = pdf.make_indirect(page_object(pdf, replacement.picture))
             for stream, code in zip(coded_streams(picture), kept, strict=True):
@@ -119,20 +122,23 @@ class PictureReplacer:
         self._streams.close()
 
 
-def _needs_calibrated_grey(pdf: Any) -> bool:
-    """Whether the document claims to be PDF/A and has no output intent, which device colours would need."""
+def _calibrated(pdf: Any) -> tuple[bool, bool]:
+    """Whether grey, and whether colours, must not be the device's: the document claims to be PDF/A, which allows grey with any output intent, and
+    red, green and blue with an intent of such colours only."""
     try:
         claims = b"pdfaid" in bytes(pdf.Root.Metadata.read_bytes())
     except Exception:  # no metadata, or none that can be read
-        return False
-    return claims and not len(pdf.Root.get("/OutputIntents", []))
+        return False, False
+    profiles = [intent.get("/DestOutputProfile") for intent in pdf.Root.get("/OutputIntents", ())]
+    channels = [int(profile.get("/N", 3)) for profile in profiles if profile is not None]
+    return claims and not profiles, claims and 3 not in channels
 
 
-def _put(pdf: Any, page: Any, place: Place, picture: Any, calibrated: bool) -> None:
+def _put(pdf: Any, page: Any, place: Place, picture: Any, calibrated: tuple[bool, bool]) -> None:
     """Let a page show `picture` where its pictures were."""
     import pikepdf
 
-    if calibrated:
+    if calibrated[picture.get("/Subtype") != "/Image"]:
         _calibrate(picture)
     draws = picture_draws(page)
     things = own_pictures(page)
@@ -147,8 +153,12 @@ def _put(pdf: Any, page: Any, place: Place, picture: Any, calibrated: bool) -> N
                 repoint(pdf, things, draw.path, nothing)
         return
     nothing = empty_form(pdf)
-    for path in dict.fromkeys(draw.path for draw in draws):
+    shown = [draw for draw in draws if all(is_shown(pdf, layer) for layer in draw.layers)]
+    for path in dict.fromkeys(draw.path for draw in shown):  # pictures of hidden layers are no part of what was seen
         repoint(pdf, things, path, nothing)
+    layers = {layer.objgen: layer for draw in shown for layer in draw.layers[:1]}
+    if len(layers) == 1 and all(len(draw.layers) == 1 for draw in shown):
+        (picture["/OC"],) = layers.values()
     if place.inline:
         without_inline_pictures(pdf, page)
     name = next(name for name in (f"/DocbinInk{count}" for count in range(1000)) if name not in things)

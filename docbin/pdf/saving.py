@@ -7,6 +7,7 @@ stream that it is given takes everything, keeps the first error to itself, and t
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,7 +49,8 @@ def save(pdf: Any, path: Path, **options: Any) -> None:
     OSError
         It cannot be written; what stands under `path` then is no PDF.
     """
-    with path.open("wb") as file:
+    with path.open("wb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of fields that no form lists: they are as they were
         stream = _Uncomplaining(file)
         pdf.save(stream, **({"compress_streams": False} | options))
         if stream.error is not None:

@@ -287,6 +287,26 @@ def test_a_picture_that_is_not_read_is_left_out_with_a_word(tmp_path: Path, spoo
     assert "left out: a camera's raw picture is not read" in report.read_text()
 
 
+def test_pages_and_archives_that_a_name_hides_are_left_out_with_a_word(tmp_path: Path, spool: Path) -> None:
+    """A suffix is all that a walk goes by, so that what it goes past is told where it is a page, and only there."""
+    page = save(tmp_path / "a.png").read_bytes()
+    told = {"IMG_0001", "b.png ", "c.png.", "d.tif.gz", "e.zip"}
+    silent = {"README", "f.png.bak", "g.xml.gz", "h.txt ", ".hidden"}
+    (tmp_path / "scans").mkdir()
+    for name in told | silent:
+        (tmp_path / "scans" / name).write_bytes(b"words" if name in ("README", "h.txt ") else page)
+    os.mkfifo(tmp_path / "scans" / "pipe")
+    save(tmp_path / "i.jpg").rename(tmp_path / "scans/i.mpo")
+    save(tmp_path / "j.tif").rename(tmp_path / "scans/j.btf")
+    summary, records = binarize([tmp_path / "scans"], tmp_path / "out", spool)
+    assert summary.exit_code == 0
+    reasons = {Path(record.input).name: record.warnings[0] for record in records if record.status == "skipped"}
+    assert set(reasons) == told
+    assert "its name does not end like one; name it by itself, or rename it" in reasons["IMG_0001"]
+    assert reasons["e.zip"].endswith("unpack it")
+    assert {Path(record.input).name for record in records if record.status == "done"} == {"i.mpo", "j.btf"}
+
+
 def test_what_is_left_out_for_the_name_of_an_earlier_result_is_told_in_one_line(tmp_path: Path, spool: Path) -> None:
     """Somebody's own page may be called so: ScanTailor's ``p1.clean.png``, a folder ``vol1.clean``."""
     for name in ("a.png", "b.ink.png", "sub/c.clean.png", "vol1.clean/d.png", "sub/.e.ink.png"):

@@ -20,7 +20,7 @@ from docbin.errors import InputError
 from docbin.files.tiff_directory import synthetic
 from docbin.page import Page
 
-from .builders import BILEVEL, COLOUR, GREY, INK, compressed_tiff, packed, tiff, tiff_page
+from .builders import BILEVEL, COLOUR, GREY, INK, compressed_tiff, packed, saved, tiff, tiff_page
 
 Array = NDArray[Any]
 
@@ -212,3 +212,80 @@ def test_strips_whose_lengths_are_missing_or_wrong() -> None:
     short = zlib.compress(GREY.tobytes()[:500])
     with pytest.raises(InputError, match="truncated or damaged TIFF, strip 1 holds 500 of 960 bytes"):
         _page(synthetic(_tags(GREY.shape, 8, t259=[8]), [short]))
+
+
+# --- pages that are not where, or what, one expects ------------------------------------------------------------------------------------------
+
+
+def _with_sub_directory(page: Array, thumbnail: Array) -> bytes:
+    """A thumbnail in the chain of pages, and the page in a directory below it."""
+    first = tiff_page(thumbnail, subfile=1)
+    first.tags[330] = (4, [0])
+    made = bytearray(tiff(first, tiff_page(page)))
+    (at,) = struct.unpack_from("<I", made, 4)
+    (count,) = struct.unpack_from("<H", made, at)
+    following = at + 2 + 12 * count
+    entry = next(place for place in range(at + 2, following, 12) if struct.unpack_from("<H", made, place)[0] == 330)
+    made[entry + 8 : entry + 12] = made[following : following + 4]
+    made[following : following + 4] = bytes(4)
+    return bytes(made)
+
+
+def test_a_page_below_its_thumbnail_is_the_page() -> None:
+    page = _page(_with_sub_directory(GREY, GREY[::4, ::4].copy()))
+    assert np.array_equal(page.pixels, GREY)
+    assert "in a directory below it" in page.notes[0]
+
+
+def test_thumbnails_are_left_out_by_the_old_tag_too_and_large_ones_are_pages() -> None:
+    small = tiff_page(GREY[::4, ::4].copy())
+    small.tags[255] = (3, [2])
+    with files.open_pages(tiff(tiff_page(GREY), small)) as file:
+        assert file.count == 1
+    with files.open_pages(tiff(tiff_page(GREY), tiff_page(GREY, subfile=1), tiff_page(GREY[:, :20].copy()))) as file:
+        assert [page.pixels.shape for page in file] == [GREY.shape, GREY.shape, (24, 20)]
+        assert "1 pictures that the TIFF calls reduced are as large as its pages" in file.page(1).notes[0]
+    with files.open_pages(tiff(tiff_page(GREY), tiff_page(GREY, subfile=4))) as file:
+        assert file.count == 1, "a transparency mask is as large as its page"
+
+
+@pytest.mark.parametrize(("codec", "number"), [("webp", 50001), ("jpeg2000", 34712), ("png", 34933)])
+@pytest.mark.parametrize("base", [GREY, COLOUR], ids=["grey", "colour"])
+@pytest.mark.parametrize("layout", ["strips", "tiles", "planes"])
+def test_strips_and_tiles_that_are_picture_files(codec: str, number: int, base: Array, layout: str) -> None:
+    if codec == "webp" and (base.ndim == 2 or layout == "planes"):
+        pytest.skip("WebP has three channels")
+    options = {"lossless": True} if codec == "webp" else {}
+    parts, more = [base[:16], base[16:]], {"t278": [16]}
+    if layout == "tiles":
+        wide = np.pad(base, [(0, 8), (0, 8), (0, 0)][: base.ndim])
+        parts = [wide[top : top + 16, left : left + 16] for top in (0, 16) for left in (0, 16, 32)]
+        more = {"t322": [16], "t323": [16]}
+    if layout == "planes":
+        planes = np.atleast_3d(base).transpose(2, 0, 1)
+        parts, more = [plane[rows] for plane in planes for rows in (np.s_[:16], np.s_[16:])], {"t278": [16], "t284": [2]}
+    chunks = [saved(np.ascontiguousarray(part), codec, **options) for part in parts]
+    made = synthetic(_tags(base.shape, 8, t259=[number], **more), chunks, offsets_tag=324 if layout == "tiles" else 273)
+    assert np.array_equal(_page(made).pixels, base)
+    swapped = synthetic(_tags(base.shape, 8, t259=[number], **more), chunks[::-1], offsets_tag=324 if layout == "tiles" else 273)
+    if layout == "strips":
+        with pytest.raises(InputError, match=r"made\.tif: damaged TIFF, a strip or tile of 40 x 16 pixels holds 40 x 8"):
+            _page(swapped)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(50002, r"as JPEG XL \(50002\)"), (34661, "as JBIG"), (12345, "in a way of the number 12345")]
+)
+def test_a_compression_that_cannot_be_read_is_named(number: int, name: str) -> None:
+    with pytest.raises(InputError, match=rf"^made\.tif: the samples of this TIFF are compressed {name}.*save the page"):
+        _page(tiff(tiff_page(GREY, compression=number)))
+
+
+def test_what_a_careless_writer_leaves_out() -> None:
+    assert np.array_equal(_page(tiff(tiff_page(COLOUR, channels=None))).pixels, COLOUR)
+    made = bytearray(compressed_tiff(GREY, "tiff_lzw"))
+    (at,) = struct.unpack_from("<I", made, 4)
+    places = range(at + 2, at + 2 + 12 * struct.unpack_from("<H", made, at)[0], 12)
+    entry = next(place for place in places if struct.unpack_from("<H", made, place)[0] == 279)
+    made[entry + 8 : entry + 12] = bytes(4)
+    assert np.array_equal(_page(bytes(made)).pixels, GREY)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from docbin import files
 from docbin.errors import InputError, MissingExtra, RefusedInput
+from docbin.files.deep_jpeg2000 import depth_of
 from docbin.files.limits import ReadOptions
 from docbin.page import Page
 
@@ -145,3 +146,26 @@ def test_alpha_in_bands_equals_alpha_at_once() -> None:
 def test_jpeg_with_junk_behind_its_end_is_as_it_was() -> None:
     data = jpeg(GREY)
     assert np.array_equal(_page(data + b"\0" * 50).pixels, _page(data).pixels)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_white_of_a_deep_jpeg_2000_is_white(channels: int) -> None:
+    """Pillow rounds the highest of 16-bit samples up to 256, which is 0: white paper black, opaque alpha transparent."""
+    import cv2
+
+    deep = np.dstack([COLOUR[..., ::-1], np.full(GREY.shape, 255, np.uint8)])[..., :channels].astype(np.uint16) * 257
+    deep[:6, :6] = 65535
+    deep = deep.repeat(4, axis=0).repeat(4, axis=1)
+    code = cv2.imencode(".jp2", deep, [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000])[1].tobytes()
+    assert depth_of(code) == 16
+    read = _page(code).pixels
+    assert (read[:20, :20] >= 254).all()
+    assert np.abs(read.astype(int) - (deep >> 8)[..., 2::-1]).mean() < 3
+    assert depth_of(saved(COLOUR, "jpeg2000")) == 8
+
+
+def test_a_transparent_16_bit_colour_is_white() -> None:
+    paper = [int(value) * 257 for value in COLOUR[0, 0]]
+    page = _page(grey_png(COLOUR.astype(np.uint16) * 257, (b"tRNS", struct.pack(">HHH", *paper))))
+    assert np.array_equal(page.pixels, np.where((COLOUR[0, 0] == COLOUR).all(axis=2)[..., None], 255, COLOUR))
+    assert "found by the high bytes" in page.notes[0]

@@ -6,6 +6,7 @@ import io
 import shutil
 import subprocess
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from docbin import files
 from docbin.errors import InputError, RefusedInput
 from docbin.files.write_tiff import group4
 from docbin.page import Page, to_grey
+from docbin.pdf import jbig2
 from tests.files.builders import COLOUR, GREY, jpeg, saved
 
 Pixels = NDArray[np.uint8]
@@ -324,8 +326,6 @@ def _doubling(levels: int, state: bool = False) -> bytes:
 
 
 def _flate_twice() -> bytes:
-    import zlib
-
     made = Maker()
     machine = zlib.compressobj(9)
     inner = b"".join(machine.compress(bytes(1 << 20)) for _ in range(256)) + machine.flush()
@@ -335,13 +335,15 @@ def _flate_twice() -> bytes:
     return made.bytes()
 
 
-def _jbig2() -> bytes:
+def _jbig2(packed: bool = False) -> bytes:
     region = (19000).to_bytes(4, "big") * 2 + bytes(9) + b"\0" * 20
     code = b"".join(number.to_bytes(4, "big") + bytes([38, 0, 1]) + len(region).to_bytes(4, "big") + region for number in range(200))
     made = Maker()
     picture = made.picture(GREY, BitsPerComponent=1)
     picture.Width = picture.Height = 19000
-    picture.write(code, filter=Name.JBIG2Decode)
+    picture.write(
+        zlib.compress(code) if packed else code, filter=Array([Name.FlateDecode, Name.JBIG2Decode]) if packed else Name.JBIG2Decode
+    )
     made.draw(FULL.format("I"), I=picture)
     return made.bytes()
 
@@ -365,9 +367,10 @@ def _shadings() -> bytes:
         (lambda: _doubling(22, state=True), "forms that multiply like this"),
         (_flate_twice, "unpacks to more than"),
         (_jbig2, r"paints 72,200 megapixels"),
+        (lambda: _jbig2(packed=True), r"paints 72,200 megapixels"),
         (_shadings, "5,000 shadings"),
     ],
-    ids=["recursive", "doubling", "doubling in a soft mask", "flate twice", "jbig2 regions", "shadings"],
+    ids=["recursive", "doubling", "doubling in a soft mask", "flate twice", "jbig2 regions", "jbig2 regions in Flate", "shadings"],
 )
 def test_pages_that_would_not_end_are_refused_at_once(build: Callable[[], bytes], words: str) -> None:
     data = build()
@@ -434,6 +437,42 @@ def test_a_picture_in_a_pdf_whose_code_ends_early_is_refused(over: str) -> None:
                 assert np.abs(_page(made.bytes()).pixels[2:].astype(int) - np.where(TEXT[2:] < 128, 0, 255)).mean() < 40
 
 
+@pytest.mark.parametrize("codec", ["jbig2", "g4"])
+@pytest.mark.parametrize("way", ["picture", "stencil", "soft mask"])
+def test_bits_whose_code_ends_early_are_refused_wherever_they_stand(codec: str, way: str) -> None:
+    """PDFium leaves the rest white; the writing of a layered scan is in its mask."""
+    ink = _letters(1200, 600) < 128
+    code = jbig2.encode(ink) if codec == "jbig2" else group4(ink)
+    parameters = {} if codec == "jbig2" else {"DecodeParms": Dictionary(K=-1, Columns=1200, Rows=600)}
+    entries = {"Width": 1200, "Height": 600, "BitsPerComponent": 1, "Filter": Name.JBIG2Decode if codec == "jbig2" else Name.CCITTFaxDecode}
+    for share in (1.0, 0.6):
+        made = Maker()
+        bits = made.stream(code[: round(len(code) * share)], Type=Name.XObject, Subtype=Name.Image, **entries, **parameters)
+        if way == "stencil":
+            bits.ImageMask = True
+        else:
+            bits.ColorSpace = Name.DeviceGray
+        if way == "soft mask":
+            bits.Decode = Array([1, 0])
+        made.draw(FULL.format("I"), I=made.picture(np.zeros((18, 36), np.uint8), SMask=bits) if way == "soft mask" else bits)
+        if share < 1:
+            with pytest.raises(InputError, match=r"code ends before its (pixels|600 rows)"):
+                _page(made.bytes())
+        else:
+            assert np.array_equal(_page(made.bytes()).pixels < 128, ink)
+
+
+def test_a_jpeg_of_12_bit_samples_is_no_black_page() -> None:
+    made = Maker()
+    code = bytearray(saved(TEXT, "jpeg"))
+    code[code.index(b"\xff\xc0") + 4] = 12
+    picture = made.picture(TEXT)
+    picture.write(zlib.compress(bytes(code)), filter=Array([Name.FlateDecode, Name.DCTDecode]))
+    made.draw(FULL.format("I"), I=picture)
+    with pytest.raises(InputError, match=r"made\.pdf: its picture is a JPEG of 12-bit samples"):
+        _page(made.bytes())
+
+
 # --- documents ------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -478,3 +517,30 @@ def test_an_empty_pdf_is_called_empty() -> None:
     pikepdf.new().save(empty)
     with pytest.raises(InputError, match="an empty PDF, without pages"):
         files.open_pages(empty.getvalue())
+
+
+@pytest.mark.parametrize("said", [1, 2, 9])
+def test_all_pages_are_read_whatever_the_root_of_their_tree_counts(said: int) -> None:
+    """PDFium believes the count: pages beyond it are seen by nobody."""
+    made = Maker((72, 36))
+    for side in (48, 24):
+        made.pdf.add_blank_page(page_size=(side, 36))
+    data = io.BytesIO()
+    made.pdf.save(data, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    counted = data.getvalue()
+    assert counted.count(b"/Count 3") == 1
+    with files.open_pages(counted.replace(b"/Count 3", b"/Count %d" % said), name="made.pdf") as file:
+        pages = list(file)
+    assert [page.pixels.shape[1] for page in pages] == [300, 200, 100]
+    assert f"the PDF says that it has {said} page" in pages[0].notes[0]
+
+
+def test_pages_that_only_stand_for_what_is_not_read_say_so() -> None:
+    made = Maker()
+    made.pdf.Root.Collection = Dictionary(View=Name.D)
+    made.pdf.attachments["letter.pdf"] = pikepdf.AttachedFileSpec(made.pdf, b"%PDF-1.4", filename="letter.pdf")
+    assert "the 1 documents attached to it are not read" in _page(made.bytes()).notes[0]
+    made = Maker()
+    made.pdf.Root.NeedsRendering = True
+    made.pdf.Root.AcroForm = Dictionary(Fields=Array(), XFA=made.stream(b"<xdp:xdp xmlns:xdp='http://ns.adobe.com/xdp/'/>"))
+    assert "an XFA form" in _page(made.bytes()).notes[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,7 +24,7 @@ from docbin.files.orientation import upright
 from docbin.page import to_grey
 from docbin.pdf.place import stored
 from tests.batch.pages import binarize
-from tests.pdf.documents import HEIGHT, WIDTH, Document, Pixels, page_of_text, rich
+from tests.pdf.documents import HEIGHT, POINTS, WIDTH, Document, Pixels, page_of_text, rich
 
 SCANNED = (1, 2, 3, 4, 5, 6, 7, 9, 10, 11)
 
@@ -170,13 +171,81 @@ def test_another_page_keeps_its_own_use_of_a_picture(tmp_path: Path) -> None:
         assert used[1].Filter == "/DCTDecode"
 
 
+@pytest.mark.parametrize("name", ["Bild\u00e4", "Im a#", "Im.0-1"])
+@pytest.mark.parametrize("escaped", [True, False])
+def test_a_picture_is_found_by_any_name(tmp_path: Path, name: str, escaped: bool) -> None:
+    octets = name.encode()
+    plain = rb"[^A-Za-z0-9]" if escaped else rb"[#\s]"
+    token = re.sub(plain, lambda found: b"#%02X" % found[0][0], octets)
+    made = Document()
+    made.page(b"q %d 0 0 %d 0 0 cm /%s Do Q" % (*POINTS, token), {f"/{name}": made.picture(page_of_text())})
+    out, _ = replaced(made.save(tmp_path / "in.pdf"), tmp_path)
+    with pikepdf.open(out) as pdf:
+        (picture,) = pdf.pages[0].obj.Resources.XObject.values()
+        assert int(picture.BitsPerComponent) == 1
+
+
+HIDDEN = {
+    "off": lambda layer, _: ({"OFF": Array([layer])}, layer),
+    "not on": lambda layer, other: ({"BaseState": Name.OFF, "ON": Array([other])}, layer),
+    "usage": lambda layer, _: ({"AS": Array([Dictionary(Event=Name.View, OCGs=Array([layer]), Category=Array([Name.View]))])}, layer),
+    "policy": lambda layer, other: ({"OFF": Array([layer])}, Dictionary(Type=Name.OCMD, OCGs=Array([layer, other]), P=Name.AllOn)),
+    "expression": lambda layer, other: ({}, Dictionary(Type=Name.OCMD, VE=Array([Name.Not, Array([Name.Or, layer, other])]))),
+}
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_picture_of_a_hidden_layer_stays_in_it(tmp_path: Path, how: str, marked: bool) -> None:
+    """Two scans of a page, one of them in a layer that is not shown: that one is no part of what is seen, and not lost."""
+    made = Document()
+    layer, other = (made.pdf.make_indirect(Dictionary(Type=Name.OCG, Name=name)) for name in ("hidden", "shown"))
+    if how == "usage":
+        layer.Usage = Dictionary(View=Dictionary(ViewState=Name.OFF))
+    settings, belongs = HIDDEN[how](layer, other)
+    made.pdf.Root.OCProperties = Dictionary(OCGs=Array([layer, other]), D=Dictionary(**settings))
+    seen, hidden = made.picture(page_of_text(1)), made.picture(page_of_text(2))
+    within = (b"/OC /Shown BDC ", b" EMC ", b"/OC /Hidden BDC ", b" EMC") if marked else (b"",) * 4
+    content = b"%sq %d 0 0 %d 0 0 cm /I Do Q%s%sq %d 0 0 %d 0 0 cm /H Do Q%s"
+    page = made.page(content % (within[0], *POINTS, *within[1:3], *POINTS, within[3]), {"/I": seen, "/H": hidden})
+    if marked:
+        page.Resources.Properties = Dictionary(Shown=other, Hidden=belongs)
+    else:
+        seen.OC, hidden.OC = other, belongs
+    before = hidden.read_raw_bytes()
+    out, records = replaced(made.save(tmp_path / "in.pdf"), tmp_path)
+    assert records[0].status == "done"
+    with pikepdf.open(out) as pdf:
+        things = pdf.pages[0].obj.Resources.XObject
+        assert things.H.read_raw_bytes() == before
+        assert things.I.Subtype == "/Form"
+        assert things.DocbinInk0.OC.Name == "shown"
+    shown, truth = by_pdfium(out, 1, (WIDTH, HEIGHT)) < 128, page_of_text(1) < 128
+    assert np.count_nonzero(shown & truth) > 0.95 * np.count_nonzero(shown)
+
+
+def test_pages_beyond_a_wrong_count_are_replaced_too(tmp_path: Path) -> None:
+    source = long_document(tmp_path / "three.pdf", 3)
+    with pikepdf.open(source) as pdf:
+        pdf.save(tmp_path / "in.pdf", object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    data = (tmp_path / "in.pdf").read_bytes()
+    (tmp_path / "in.pdf").write_bytes(data.replace(b"/Count 3", b"/Count 1"))
+    out, records = replaced(tmp_path / "in.pdf", tmp_path)
+    assert [record.status for record in records] == ["done"] * 3
+    with pypdfium2.PdfDocument(out) as document:
+        assert [document[page].get_textpage().get_text_bounded().strip() for page in range(3)] == [
+            f"hidden words of page {page}" for page in (1, 2, 3)
+        ]
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_stored_is_the_inverse_of_upright(orientation: int) -> None:
     pixels = np.arange(6).reshape(2, 3)
     assert np.array_equal(stored(upright(pixels, orientation), orientation), pixels)
 
 
-def signed(path: Path) -> Path:
+def signed(path: Path, form: str = "field") -> Path:
+    """A signed file. `form`: the signature's field is in the form, is a kid there whose kind its parent says, or stands on the page alone."""
     made = Document()
     page = made.scan(1)
     value = Dictionary(Type=Name.Sig, Filter=Name("/Adobe.PPKLite"), Contents=b"\0" * 16, ByteRange=[0, 1, 2, 3])
@@ -185,12 +254,17 @@ def signed(path: Path) -> Path:
     )
     widget = made.pdf.make_indirect(field)
     page.Annots = Array([widget])
-    made.pdf.Root.AcroForm = Dictionary(Fields=Array([widget]), SigFlags=3)
+    if form == "kid":
+        del widget.FT
+        widget.Parent = made.pdf.make_indirect(Dictionary(FT=Name.Sig, T="parent", Kids=Array([widget])))
+    if form != "none":
+        made.pdf.Root.AcroForm = Dictionary(Fields=Array([widget if form == "field" else widget.Parent]), SigFlags=3)
     return made.save(path)
 
 
-def test_a_signed_file_is_refused_unless_signatures_may_break(tmp_path: Path) -> None:
-    source = signed(tmp_path / "in.pdf")
+@pytest.mark.parametrize("form", ["field", "kid", pytest.param("none", marks=pytest.mark.filterwarnings("ignore::UserWarning"))])
+def test_a_signed_file_is_refused_unless_signatures_may_break(tmp_path: Path, form: str) -> None:
+    source = signed(tmp_path / "in.pdf", form)
     _, records = replaced(source, tmp_path)
     assert records[0].error is not None
     assert records[0].error.exit_code == 2
@@ -200,9 +274,9 @@ def test_a_signed_file_is_refused_unless_signatures_may_break(tmp_path: Path) ->
     out, records = replaced(source, tmp_path, break_signatures=True)
     assert records[0].status == "done"
     with pikepdf.open(out) as pdf:
-        (field,) = pdf.Root.AcroForm.Fields
+        (field,) = pdf.pages[0].obj.Annots
         assert "/V" not in field
-        assert "/SigFlags" not in pdf.Root.AcroForm
+        assert "/SigFlags" not in pdf.Root.get("/AcroForm", {})
 
 
 @pytest.mark.parametrize("allowed", [True, False])
@@ -256,6 +330,20 @@ def test_a_claim_of_pdf_a_stays_true(tmp_path: Path, intent: bool) -> None:
         by_pdfium(out, 1, (WIDTH, HEIGHT)) < 128,
         by_pdfium(replaced(made.save(tmp_path / "b.pdf"), tmp_path, overwrite=True)[0], 1, (WIDTH, HEIGHT)) < 128,
     )
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_layers_of_a_pdf_a_have_colours_that_its_output_intent_allows(tmp_path: Path, channels: int) -> None:
+    made = Document()
+    made.scan(1, colour=True)
+    with made.pdf.open_metadata(set_pikepdf_as_editor=False) as meta:
+        meta["pdfaid:part"], meta["pdfaid:conformance"] = "2", "B"
+    profile = made.pdf.make_stream(b"a profile", N=channels)
+    made.pdf.Root.OutputIntents = Array([Dictionary(Type=Name.OutputIntent, S=Name.GTS_PDFA1, DestOutputProfile=profile)])
+    out, _ = replaced(made.save(tmp_path / "in.pdf"), tmp_path, layers=True)
+    with pikepdf.open(out) as pdf:
+        spaces = pdf.pages[0].obj.Resources.XObject.Im.Resources.get("/ColorSpace", {})
+    assert ("/DefaultRGB" in spaces) is (channels != 3)
 
 
 class Stop(batch.Listener):
