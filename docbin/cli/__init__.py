@@ -17,12 +17,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import sys
 from collections.abc import Sequence
 
 import docbin
 from docbin.cli import early_worker, messages
 from docbin.errors import DocbinError
+
+_LOUDNESS = re.compile(r"-[vq]+|--verbose|--quiet")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -124,9 +127,9 @@ def _system_refused(error: OSError) -> int:
 
 
 def _loudness_first(words: Sequence[str]) -> list[str]:
-    """The words with ``-v`` and ``-q`` in front: they concern every command, so none declares them."""
+    """The words with ``-v`` and ``-q``, joined ones (``-qv``) among them, in front: they concern every command, so none declares them."""
     end = words.index("--") if "--" in words else len(words)
-    loud = [word for word in words[:end] if word in ("-v", "-vv", "--verbose", "-q", "--quiet")]
+    loud = [word for word in words[:end] if _LOUDNESS.fullmatch(word)]
     return [*loud, *(word for word in words[:end] if word not in loud), *words[end:]]
 
 
@@ -142,7 +145,7 @@ def _unexpected(error: Exception, words: Sequence[str] = ()) -> int:
         context = getattr(error, "ctx", None)
         if context is not None:
             messages.line(context.get_usage())
-        messages.error(error.format_message())
+        messages.error(error.format_message().replace(": Value error, ", ": "))  # pydantic's word, in typer's message
         if context is not None:
             messages.line(f"Try '{context.command_path} --help'.{_dash_hint(words)}")
         return 1

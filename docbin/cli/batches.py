@@ -44,6 +44,25 @@ Inputs = Annotated[
         show_default=False,
     ),
 ]
+Params = Annotated[
+    list[str] | None,
+    Option(
+        "-p",
+        "--param",
+        metavar="KEY=VALUE",
+        help="A parameter of the method; may be repeated. [default: as 'docbin methods' says]",
+        show_default=False,
+    ),
+]
+PictureFormat = Annotated[
+    str | None,
+    Option(
+        "--format",
+        metavar="png|tiff|jpeg|pdf",
+        help="[default: PDF for PDF, TIFF for other files of several pages, else png]",
+        show_default=False,
+    ),
+]
 PdfWay = Annotated[
     str,
     Option(

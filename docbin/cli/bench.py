@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -97,10 +96,6 @@ def command(
         return
     print(bench.show(rows))
     if json_file is not None:
-        from docbin.files.access import access_error
+        from docbin.files.atomic import write_whole
 
-        try:
-            Path(json_file).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise access_error(error, json_file, "write") from error
-    sys.stdout.flush()
+        write_whole(json_file, f"{text}\n".encode())

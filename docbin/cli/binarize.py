@@ -30,16 +30,7 @@ def command(
         str | None,
         Option("-m", "--method", metavar="METHOD", help=f"A name from 'docbin methods'. [default: {DEFAULT}]", show_default=False),
     ] = None,
-    param: Annotated[
-        list[str] | None,
-        Option(
-            "-p",
-            "--param",
-            metavar="KEY=VALUE",
-            help="A parameter of the method; may be repeated. [default: as 'docbin methods' says]",
-            show_default=False,
-        ),
-    ] = None,
+    param: batches.Params = None,
     format: Annotated[
         str | None,
         Option(

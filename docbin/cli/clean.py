@@ -36,26 +36,9 @@ def command(
             show_default=False,
         ),
     ] = None,
-    param: Annotated[
-        list[str] | None,
-        Option(
-            "-p",
-            "--param",
-            metavar="KEY=VALUE",
-            help="A parameter of the method; may be repeated. [default: as 'docbin methods' says]",
-            show_default=False,
-        ),
-    ] = None,
+    param: batches.Params = None,
     colour: Annotated[bool, Option("--colour", "--color", help="Keep the ink's colours. [default: grey]", show_default=False)] = False,
-    format: Annotated[
-        str | None,
-        Option(
-            "--format",
-            metavar="png|tiff|jpeg|pdf",
-            help="[default: PDF for PDF, TIFF for other files of several pages, else png]",
-            show_default=False,
-        ),
-    ] = None,
+    format: batches.PictureFormat = None,
     polarity: Annotated[
         str,
         Option(

@@ -40,15 +40,7 @@ def command(
         Option("--model", metavar="MODEL", help="A model of the zoo or a model folder. [default: the task's own]", show_default=False),
     ] = None,
     grey: Annotated[bool, Option("--grey", help="Write grey pages also of coloured ones. [default: no]", show_default=False)] = False,
-    format: Annotated[
-        str | None,
-        Option(
-            "--format",
-            metavar="png|tiff|jpeg|pdf",
-            help="[default: PDF for PDF, TIFF for other files of several pages, else png]",
-            show_default=False,
-        ),
-    ] = None,
+    format: batches.PictureFormat = None,
     pdf: batches.PdfWay = "replace",
     break_signatures: batches.BreakSignatures = False,
     *,

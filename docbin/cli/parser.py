@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,16 +17,18 @@ from docbin.cli.options import REQUIRED, Option, Parameter, parameters_of
 from docbin.errors import UsageError
 
 HELP = {"help_option_names": ["-h", "--help"]}
+_WORD_OF_PATH: dict[Any, Any] = {Path: str, Path | None: str | None}
 
 
 def for_typer(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command's function with what it declares in typer's terms."""
+    """A command's function with what it declares in typer's terms. Paths are words to typer, for of an empty one it would make the current folder."""
 
     def hint(one: Parameter) -> Any:
+        kind = _WORD_OF_PATH.get(one.type, one.type)
         if isinstance(one.declared, Option):
             keywords: dict[str, Any] = one.declared.keywords | ({"callback": _version} if one.name == "version" else {})
-            return Annotated[one.type, typer.Option(*one.declared.names, **keywords)]
-        return Annotated[one.type, typer.Argument(**one.declared.keywords)]
+            return Annotated[kind, typer.Option(*one.declared.names, **keywords)]
+        return Annotated[kind, typer.Argument(**one.declared.keywords)]
 
     @functools.wraps(command)
     def called(**given: Any) -> Any:
@@ -34,6 +37,8 @@ def for_typer(command: Callable[..., Any]) -> Callable[..., Any]:
             if value != one.default:
                 for word in value if isinstance(value, list) else [value]:
                     _check_word(one, word)
+                if one.type in _WORD_OF_PATH:
+                    given[one.name] = Path(value)
         return command(**given)
 
     declared = parameters_of(command)

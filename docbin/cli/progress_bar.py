@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 
 from rich.console import Console
@@ -25,7 +24,6 @@ class PageBar:
         self._progress = Progress(*columns, console=console, transient=True, redirect_stdout=False)
         self._total = 0
         self._task = self._progress.add_task("pages", total=0)
-        self._started = time.monotonic()
 
     def expect(self, pages: int) -> None:
         """So many more pages are to come."""

@@ -58,8 +58,10 @@ class ReadOptions:
             )
         megapixels = width * height / 1e6
         if megapixels > self.max_megapixels:
+            digits = next((number for number in range(1, 6) if round(megapixels, number) > self.max_megapixels), 6)  # 400.02 is not 400.0
             raise RefusedInput(
-                f"{label}: {width} x {height} pixels are {megapixels:,.1f} megapixels, over the limit of {self.max_megapixels:g}; "
+                f"{label}: {width} x {height} pixels are {megapixels:,.{digits}f} megapixels, over the limit of "
+                f"{self.max_megapixels:g}; "
                 f"{way_out}raise the limit (--max-megapixels {math.ceil(megapixels)}) if you trust the file"
             )
 

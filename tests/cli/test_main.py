@@ -61,6 +61,17 @@ def test_short_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--install-completion" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [["-q", "-v"], ["-qv"], ["-vq"], ["-vqqv"]])
+def test_loudness_is_one_before_and_behind_a_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for line in ([*words, "methods", "otsu"], ["methods", "otsu", *words]):
+        assert cli.main(line) == 0
+        assert cli.messages.loudness() == 0
+    assert cli.main(["methods", "otsu", words[0], "-vv"]) == 0
+    assert cli.messages.loudness() == sum(letter == "v" for letter in words[0]) - words[0].count("q") + 2
+    assert cli.main(["methods", "otsu"]) == 0  # each call begins anew
+    assert cli.messages.loudness() == 0
+
+
 def test_one_method_and_one_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["methods", "wolf"]) == 0
     told = capsys.readouterr().out
@@ -101,6 +112,7 @@ def test_the_list_of_commands_has_a_line_each(capsys: pytest.CaptureFixture[str]
         (["--nonsense"], "No such option"),
         (["zzz"], "there are binarize"),
         (["methods", "--x"], "x"),
+        (["export", "unet", "--to", "pdf"], "Invalid value for '--to': 'pdf' is not one of 'onnx', 'packed'."),
     ],
 )
 def test_wrong_usage_is_code_1(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:

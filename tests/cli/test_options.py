@@ -130,6 +130,8 @@ def test_completion_is_left_to_typer(monkeypatch: pytest.MonkeyPatch) -> None:
         (["binarize", "page.png", "-o", ""], "--out: its value is empty"),
         (["binarize", "page.png", "-m", ""], "--method: its value is empty"),
         (["evaluate", "page", "-m", "otsu", "-m", ""], "-m: its value is empty"),
+        (["evaluate", "page", "-m", "otsu", "--data-root", ""], "--data-root: its value is empty"),
+        (["score", "page.png", ""], "a word of the command line is empty"),
         (["binarize", "page.png", "-o=x.png"], "-o=x.png: between -o and its value there is a space: -o x.png"),
         (["binarize", "page.png", "-p=window=51"], "-p=window=51: between -p and its value there is a space"),
     ],

@@ -181,7 +181,7 @@ def _png_rows() -> list[Row]:
         ("no-area.png", lambda: png([], 0, 8, 0), bad("damaged PNG")),
         # A stream that ends rightly but six rows early: Pillow leaves them black, and the text that stood there would be lost without a word.
         ("missing-rows.png", lambda: png(rows_of(GREY), 40, 8, 0, height=30), bad("984 of 1230 bytes of samples")),
-        ("bomb.png", bomb_png, bad("20001 x 20000", "400.0 megapixels", "limit of 400", "--max-megapixels 401", error=RefusedInput)),
+        ("bomb.png", bomb_png, bad("20001 x 20000", "are 400.02 megapixels", "limit of 400;", "--max-megapixels 401", error=RefusedInput)),
     ]
 
 
