@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docbin.errors import DocbinError, UsageError
+from docbin.errors import UsageError
 from docbin.registry import Param, Row
 
 if TYPE_CHECKING:
@@ -365,7 +365,6 @@ def _learned(config: Config) -> Method:
     from docbin.zoo import runtimes
 
     runtime = runtimes.choose(config)
-    able = tuple(one.name for one in runtimes.RUNTIMES if one.runs(config))
     return Method(
         config.name,
         "learned",
@@ -383,12 +382,7 @@ def _learned(config: Config) -> Method:
                 min=0.0,
                 max=1.9,
             ),
-            Param(
-                "runtime",
-                runtimes.AUTO,
-                f"what runs the network: {', '.join(able)}; auto: the best installed",
-                choices=(runtimes.AUTO, *able),
-            ),
+            runtimes.parameter(config),
         ),
         needs=(runtime.module,) if runtime.module else (),
         extra=runtime.extra,
@@ -408,15 +402,8 @@ class _Table(Mapping[str, Method]):
     def _zoo(self) -> dict[str, Method]:
         from docbin.zoo import folders
 
-        found: dict[str, Method] = {}
-        for name in folders.names():
-            try:
-                config = folders.load_config(name)
-            except DocbinError:  # `docbin models` says what is wrong with it; the other methods go on
-                continue
-            if config.task == "binarize" and name not in self._fixed:
-                found[name] = _learned(config)
-        return found
+        binarizers = (config for config in folders.readable() if config.task == "binarize" and config.name not in self._fixed)
+        return {config.name: _learned(config) for config in binarizers}
 
     def __getitem__(self, name: str) -> Method:
         return self._fixed[name] if name in self._fixed else self._zoo[name]

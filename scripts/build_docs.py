@@ -183,7 +183,7 @@ def limits_table() -> str:
         ("A page in the demo is given up after", f"{documents.PAGE_SECONDS:g} s", "none"),
         ("Uploads to the demo are kept", f"{KEEP_SECONDS / 3600:g} h", "none"),
         ("A packed network", f"{packed.MAX_BYTES / 2**20:g} MiB", "none"),
-        ("A layer of an OpenRaster file", f"{open_raster._LAYER_BYTES / 2**20:g} MiB unpacked", "none"),
+        ("A layer of an OpenRaster file", f"{open_raster.LAYER_BYTES / 2**20:g} MiB unpacked", "none"),
         ("A file of a model that ships", f"{folders.FILE_LIMIT / 1e6:g} MB", "for packaging only"),
     )
     return "\n".join(["| what | limit | raised by |", "|---|---|---|", *(f"| {what} | {limit} | {way} |" for what, limit, way in rows)])

@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from docbin.zoo.cards import with_table
+
 WAYS = {"as it is": (), "--docbin": ("--docbin",), "--docbin --docbin-final": ("--docbin", "--docbin-final")}
-BEGIN = "<!-- table: scripts/compare_ocrmypdf.py writes what is between these lines -->"
-END = "<!-- table: end -->"
 RUN = "import os, sys; os.nice = lambda step: 0; from ocrmypdf.__main__ import run; sys.exit(run(sys.argv[1:]))"
 
 
@@ -119,12 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             rows.append(row(item, given.data))
             given.rows.write_text(json.dumps(rows, indent=1))
             print(json.dumps(rows[-1]), flush=True)
-    page = given.out.read_text(encoding="utf-8")
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        parser.error(f"{given.out}: the lines between which the table stands are not there")
-    given.out.write_text(f"{before}{begin}\n\n{table(rows)}\nMeasured with {versions()}.\n\n{end}{after}", encoding="utf-8")
+    made = f"\n{table(rows)}\nMeasured with {versions()}.\n"
+    given.out.write_text(with_table(given.out.read_text(encoding="utf-8"), "ocrmypdf", made), encoding="utf-8")
     return 0
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +32,7 @@ import docbin
 from docbin import benchmarks, metrics
 from docbin.bench.page import text_page
 from docbin.page import to_grey
+from docbin.zoo.cards import with_table
 
 HOME = Path(__file__).resolve().parent.parent
 YEARS = ("dibco2011", "dibco2013", "dibco2014", "dibco2016", "dibco2017")
@@ -156,12 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json is not None:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     text = options.readme.read_text(encoding="utf-8")
-    made = f"<!-- table: tools -->\n{table(rows)}\n<!-- end of table: tools -->"
-    new, count = re.subn(r"<!-- table: tools -->\n.*?<!-- end of table: tools -->", made, text, flags=re.DOTALL)
-    if count != 1:
-        print(f"{options.readme}: no place for the table", file=sys.stderr)
-        return 1
-    options.readme.write_text(new, encoding="utf-8")
+    options.readme.write_text(with_table(text, "tools", table(rows)), encoding="utf-8")
     return 0
 
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docbin.zoo.cards import scores_table, with_scores
+from docbin.zoo.cards import SCORES, scores_table, with_table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 continue
             table = scores_table(one for one in results if Path(one["method"]).name == name)
             try:
-                card.write_text(with_scores(card.read_text(encoding="utf-8"), table), encoding="utf-8")
+                card.write_text(with_table(card.read_text(encoding="utf-8"), SCORES, table), encoding="utf-8")
             except ValueError as error:
                 raise ValueError(f"{card}: {error}") from None
             print(card)

@@ -31,6 +31,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from docbin.zoo import cards
+
 FIGURE = "app/assets/quantizers.svg"
 """Of the comparison of quantizers, beside the file with the markers."""
 PARETO = "app/assets/quality-and-time.svg"
@@ -224,8 +226,6 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
     if rows and rows[0].get("task") == "ocr":
         return readings(rows)
     if rows and rows[0].get("task") == "text-mask":
-        from docbin.zoo import cards
-
         return cards.scores_table(rows)
     if not rows or "dataset" in rows[0]:
         return markdown(rows)
@@ -325,16 +325,6 @@ def _cell(result: Mapping[str, Any] | None, best: float | None) -> str:
     return " / ".join(texts)
 
 
-def replace(text: str, name: str, table: str) -> str:
-    """`text` with the table between the markers of `name` replaced; ValueError if they are not there exactly once and in order."""
-    start, end = f"<!-- table: {name} -->", f"<!-- end of table: {name} -->"
-    if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
-        raise ValueError(f"the markers '{start}' and '{end}' must stand there once each, in this order")
-    head, rest = text.split(start)
-    _, tail = rest.split(end)
-    return f"{head}{start}\n{table}\n{end}{tail}"
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Replace the named tables; returns 0, or 1 with a message if a file or marker is missing."""
     parser = argparse.ArgumentParser(description="Write tables into BENCHMARKS.md from files of 'docbin evaluate' and 'docbin bench'.")
@@ -350,7 +340,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             results.setdefault(name, []).extend(read(Path(file)))
         text = given.into.read_text(encoding="utf-8")
         for name, rows in results.items():
-            text = replace(text, name, render(rows))
+            text = cards.with_table(text, name, render(rows))
         given.into.write_text(text, encoding="utf-8")
         for rows in results.values():
             if rows and "deployment" in rows[0]:

@@ -44,21 +44,6 @@ pages; CPU seconds a clock second that Ray's servers take when nothing is to do;
 IDLE_SECONDS = 15.0
 
 
-def draw_pages(folder: Path, count: int, part: float, different: int = 6) -> None:
-    """`count` JPEG files of at most so many different pages, A4 at 300 dpi, of whose height the upper `part` is kept."""
-    from measure_throughput import draw
-    from PIL import Image
-
-    folder.mkdir()
-    for number in range(count):
-        path = folder / f"page-{number:05d}.jpg"
-        if number < different:
-            page = draw(number)
-            Image.fromarray(page[: int(part * len(page))]).save(path, quality=88, dpi=(300, 300))
-        else:
-            path.write_bytes((folder / f"page-{number % different:05d}.jpg").read_bytes())
-
-
 class FamilyCpu(threading.Thread):
     """CPU seconds of this process and of all below it, from now until :meth:`stop`; ended ones count as they were last seen, for Ray's leave no sums.
 
@@ -118,7 +103,9 @@ def batch_seconds(words: Sequence[str], out: Path, method: str, jobs: int, engin
 
 def measure(method: str, jobs: int, pages: int, part: float, rounds: int, folder: Path) -> list[dict[str, Any]]:
     """A row an engine, see :data:`FIELDS`."""
-    draw_pages(folder / "scans", pages, part)
+    from measure_throughput import make_pages
+
+    make_pages(folder / "scans", pages, 6, part)
     words = [str(path) for path in sorted((folder / "scans").iterdir())]
     found: dict[str, dict[int, list[tuple[float, float, float]]]] = {
         engine: {len(words): [], len(words) // 4: []} for engine in ("local", "ray")

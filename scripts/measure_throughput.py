@@ -45,14 +45,16 @@ def draw(seed: int) -> Any:
     return np.repeat(cv2.GaussianBlur(page, (3, 3), 0.8)[..., None], 3, axis=2)
 
 
-def make_pages(folder: Path, count: int, different: int = 8) -> None:
-    """`count` files of at most so many different pages."""
+def make_pages(folder: Path, count: int, different: int = 8, part: float = 1.0) -> None:
+    """`count` JPEG files of at most so many different pages, of whose height the upper `part` is kept, in a new folder."""
     from PIL import Image
 
+    folder.mkdir()
     for number in range(count):
         path = folder / f"page-{number:05d}.jpg"
         if number < different:
-            Image.fromarray(draw(number)).save(path, quality=88, dpi=(300, 300))
+            page = draw(number)
+            Image.fromarray(page[: int(part * len(page))]).save(path, quality=88, dpi=(300, 300))
         else:
             shutil.copyfile(folder / f"page-{number % different:05d}.jpg", path)
 
@@ -127,7 +129,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.environ[name] = "1"
     with tempfile.TemporaryDirectory(prefix="docbin-throughput-") as name:
         scans = Path(name, "scans")
-        scans.mkdir()
         make_pages(scans, options.pages)
         lines = [
             "| method | CPU s a page, method alone | CPU s a page in a batch | CPU s of the start | share of the engine's rate, 200 pages |"
@@ -137,9 +138,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     table = "\n".join(lines)
     print(table)
     if options.into is not None:
-        from make_tables import replace
+        from docbin.zoo.cards import with_table
 
-        options.into.write_text(replace(options.into.read_text(encoding="utf-8"), "throughput", table), encoding="utf-8")
+        options.into.write_text(with_table(options.into.read_text(encoding="utf-8"), "throughput", table), encoding="utf-8")
     return 0
 
 

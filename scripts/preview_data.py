@@ -68,7 +68,7 @@ def sheets_of_degradations(pages: Sequence[LabelledPage], seed: int, out: Path) 
         pictures = [image]
         for step, (strength, local) in enumerate([(0.2, False), (0.4, False), (0.7, False), (1.0, False), (0.7, True), (1.0, True)]):
             rng = np.random.default_rng((seed, place, step))
-            pictures.append(apply(name, rng, image, truth, strength, source._cut, local)[0])
+            pictures.append(apply(name, rng, image, truth, strength, source.cut, local)[0])
         rows.append((name, pictures))
     for start in range(0, len(rows), 10):
         sheet(rows[start : start + 10], out / f"degradations-{start // 10 + 1}.png")

@@ -179,9 +179,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     made = tables(cluster, runs)
     print(made)
     if into is not None:
-        from make_tables import replace as replaced
+        from docbin.zoo.cards import with_table
 
-        into.write_text(replaced(into.read_text(encoding="utf-8"), "simulation", made), encoding="utf-8")
+        into.write_text(with_table(into.read_text(encoding="utf-8"), "simulation", made), encoding="utf-8")
     return 0
 
 

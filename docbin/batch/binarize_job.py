@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from docbin.batch.job import Job, Result, check_pdf_way, enlarged_dpi
+from docbin.batch.job import Job, Result, check_page_choices, check_pdf_way, enlarged_dpi
 from docbin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from docbin.pdf.ink_picture import InkPicture
     from docbin.pdf.page_layers import PageLayers
 
-POLARITIES = ("auto", "dark", "light")
-ENLARGE = ("auto", "1", "2")
-"""Whether a page is given twice the pixels a side: where its letters are small, never, always (:mod:`docbin.enlarging`)."""
 DOCUMENT_FORMATS = ("tiff", "pdf")
 """Formats in which a document of several pages stays one file. (Raw PBM could hold several too, but most readers would see the first alone.)"""
 
@@ -27,7 +24,7 @@ DOCUMENT_FORMATS = ("tiff", "pdf")
 @dataclass(frozen=True, slots=True)
 class Binarize(Job):
     """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `editable`: write page and ink as layers of an
-    OpenRaster file. `enlarge`: see `ENLARGE`. `polarity`: of the writing, "dark", "light", or "auto" (:mod:`docbin.polarity`).
+    OpenRaster file. `enlarge`: see :data:`docbin.batch.job.ENLARGE`. `polarity`: of the writing, "dark", "light", or "auto" (:mod:`docbin.polarity`).
     `compression`: "g4" or "jbig2"; None: the format's own (:class:`docbin.files.PageWriter`). `min_quality`: see :meth:`least_quality`. `pdf`: how a
     PDF becomes a PDF, by pictures replaced in it ("replace") or anew, of ink alone ("rebuild"). `layers`: PDF pages keep paper and pictures, small,
     under the ink (:mod:`docbin.pdf.layering`). `break_signatures`: a signed PDF may be changed."""
@@ -69,10 +66,7 @@ class Binarize(Job):
         if self.layers and self.format not in (None, "pdf"):
             raise UsageError(f"--layers writes PDF, which alone holds ink over its paper; leave out --format {self.format}")
         Job.check(self)
-        if self.polarity not in POLARITIES:
-            raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
-        if self.enlarge not in ENLARGE:
-            raise UsageError(f"--enlarge {self.enlarge}: choose one of {', '.join(ENLARGE)}")
+        check_page_choices(self.polarity, self.enlarge)
         if self.editable and (self.probability or self.format is not None):
             raise UsageError("--editable writes OpenRaster files; leave out --format and --probability")
         check_pdf_way(self.pdf)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from docbin.batch.binarize_job import ENLARGE, POLARITIES
-from docbin.batch.job import Result, enlarged_dpi
+from docbin.batch.job import Result, check_page_choices, enlarged_dpi
 from docbin.batch.picture_job import PictureJob
 from docbin.errors import UsageError
 
@@ -55,10 +54,7 @@ class Clean(PictureJob):
     def check(self) -> None:
         """As :meth:`docbin.batch.job.Job.check`."""
         PictureJob.check(self)
-        if self.polarity not in POLARITIES:
-            raise UsageError(f"polarity {self.polarity!r}: choose one of {', '.join(POLARITIES)}")
-        if self.enlarge not in ENLARGE:
-            raise UsageError(f"--enlarge {self.enlarge}: choose one of {', '.join(ENLARGE)}")
+        check_page_choices(self.polarity, self.enlarge)
         if self.straighten not in STRAIGHTEN:
             raise UsageError(f"--straighten {self.straighten}: choose one of {', '.join(STRAIGHTEN)}")
 

@@ -35,6 +35,10 @@ READ_SECONDS = 300.0
 PDF_WAYS = ("replace", "rebuild")
 """A PDF that becomes a PDF: the document itself with its scans replaced, or a new one of the results alone."""
 
+POLARITIES = ("auto", "dark", "light")
+ENLARGE = ("auto", "1", "2")
+"""Whether a page is given twice the pixels a side: where its letters are small, never, always (:mod:`docbin.enlarging`)."""
+
 MARKS: Mapping[str, str] = {"binarize": ".ink", "clean": ".clean", "detect": ".words", "enhance": ".enhanced"}
 """Job -> what stands between stem and suffix of an output that is written beside its input: ``page.jpg`` -> ``page.ink.png``."""
 
@@ -204,6 +208,14 @@ def check_pdf_way(way: str) -> None:
     """UsageError for a way from PDF to PDF that does not exist."""
     if way not in PDF_WAYS:
         raise UsageError(f"--pdf {way!r}: choose one of {', '.join(PDF_WAYS)}")
+
+
+def check_page_choices(polarity: str, enlarge: str) -> None:
+    """UsageError for a polarity or an enlargement that there is not. (The modules that do them would say so, but a batch is planned without them.)"""
+    if polarity not in POLARITIES:
+        raise UsageError(f"polarity {polarity!r}: choose one of {', '.join(POLARITIES)}")
+    if enlarge not in ENLARGE:
+        raise UsageError(f"--enlarge {enlarge}: choose one of {', '.join(ENLARGE)}")
 
 
 def difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

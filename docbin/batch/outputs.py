@@ -311,7 +311,7 @@ class WholeDocument(Outputs):
         """The records of a document that is not written because pages failed."""
         self.drop()
         return [
-            record if record.error else replace(record, status="failed", output=None, error=_held_back(bad)) for record in self._records
+            record if record.error else replace(record, status="failed", output=None, error=_not_written(bad)) for record in self._records
         ]
 
     def _committed(self, bad: Sequence[PageRecord]) -> list[PageRecord]:
@@ -350,7 +350,7 @@ def _renamed(failure: Failure, staged: Path, output: AnyPath) -> Failure:
     return replace(failure, message=failure.message.replace(str(staged), str(output)))
 
 
-def _held_back(bad: Sequence[PageRecord]) -> Failure:
+def _not_written(bad: Sequence[PageRecord]) -> Failure:
     """Why a good page of a document did not reach stdout."""
     failed = ", ".join(str(record.page) for record in bad)
     code = bad[0].error.exit_code if bad[0].error else 6

@@ -4,8 +4,7 @@ What keeps the comparison fair: one process, one thread each, the same page and 
 in turns so that a disturbance of the machine hits both, minimum and median of the runs given. What is timed is the process's own processor time, so
 that other programs count less and a peer with threads of its own is charged for them; the pseudo-F row, whose sides use every core, is timed by
 the clock. A peer's work that is not thresholding (doxapy copies the page into an object once) is left out of its time. Every peer is named with the
-version that ran; one that is not installed, or is an old release that nobody should be compared with, is named in a note; methods this install lacks
-are left out with a note too.
+version that ran; one that is not installed, or is an old release that nobody should be compared with, is named in a note.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from docbin import catalogue, kernels
+from docbin import catalogue, kernels, metrics
 from docbin.bench.page import shaken, text_page
 from docbin.errors import UsageError
 from docbin.page import Image, Mask
@@ -123,14 +122,12 @@ def names() -> tuple[str, ...]:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """DOCBIN_THREADS=1, and OpenCV held to one thread, for the time being."""
+    import cv2
+
     before = os.environ.get("DOCBIN_THREADS")
     os.environ["DOCBIN_THREADS"] = "1"
-    cv2: Any = None
-    if importlib.util.find_spec("cv2") is not None:
-        import cv2
-
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
     try:
         yield
     finally:
@@ -138,8 +135,7 @@ def one_thread() -> Iterator[None]:
             del os.environ["DOCBIN_THREADS"]
         else:
             os.environ["DOCBIN_THREADS"] = before
-        if cv2 is not None:
-            cv2.setNumThreads(threads)
+        cv2.setNumThreads(threads)
 
 
 def _in_turns(
@@ -217,9 +213,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _contest_row(contest: Contest, page: Image, level: str, repeats: int, budget: float) -> dict[str, Any] | None:
-    if contest.method not in catalogue.METHODS or not catalogue.METHODS[contest.method].available:
-        return None
+def _contest_row(contest: Contest, page: Image, level: str, repeats: int, budget: float) -> dict[str, Any]:
     method, notes = catalogue.METHODS[contest.method], []
     calls: dict[str, Call] = {}
 
@@ -237,11 +231,7 @@ def _contest_row(contest: Contest, page: Image, level: str, repeats: int, budget
     return _row(contest.name, contest.params, level, _in_turns(calls, repeats, budget), "docbin", notes)
 
 
-def _score_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: float) -> dict[str, Any] | None:
-    from docbin import metrics
-
-    if not hasattr(metrics, "score"):
-        return None
+def _score_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: float) -> dict[str, Any]:
     notes = []
     calls: dict[str, Call] = {"docbin": lambda: metrics.score(prediction, truth, pseudo=False, distances=False)}
     if missing := _no_peer("doxapy"):
@@ -256,8 +246,6 @@ def _score_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: 
 
 
 def _pseudo_row(prediction: Mask, truth: Mask, level: str, repeats: int, budget: float) -> dict[str, Any]:
-    from docbin import metrics
-
     calls: dict[str, Call] = {"docbin": lambda: metrics.score(prediction, truth, distances=False)}
     calls["docbin"]()
     threads, notes = kernels.threads(), []
@@ -291,7 +279,7 @@ def run(
     Returns
     -------
     A dict a row: name, params, level, runs, ms (minimum), ms_median, peers {name: {version, runs, ms, ms_median, ratio}} and note; `ratio` is the
-    peer's minimum over ours, times are of the processor. A method that this install lacks gives a row with `ms` None and a note.
+    peer's minimum over ours, times are of the processor.
 
     Raises
     ------
@@ -317,20 +305,9 @@ def run(
                 continue
             for level in chosen:
                 if name == SCORE:
-                    row = _score_row(page <= 128, truth, level, repeats, budget)
+                    rows.append(_score_row(page <= 128, truth, level, repeats, budget))
                 else:
-                    row = _contest_row(known[name], page, level, repeats, budget)
-                missing = {
-                    "name": name,
-                    "params": {},
-                    "level": level,
-                    "runs": 0,
-                    "ms": None,
-                    "ms_median": None,
-                    "peers": {},
-                    "note": "not in this install",
-                }
-                rows.append(row or missing)
+                    rows.append(_contest_row(known[name], page, level, repeats, budget))
     if PSEUDO in wanted:
         for level in chosen:
             with kernels.use(level):
@@ -346,9 +323,6 @@ def table(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     lines: list[tuple[str, ...]] = []
     for row in rows:
         params = " ".join(f"{name}={value}" for name, value in row["params"].items())
-        if row["ms"] is None:
-            lines.append((row["name"], params, row["level"], "", "", "", "", "", "", row["note"]))
-            continue
         start = (row["name"], params, row["level"], f"{row['ms']:.2f}", f"{row['ms_median']:.2f}")
         for peer, seen in row["peers"].items():
             name = f"{peer} {seen['version']}".strip() if "version" in seen else peer

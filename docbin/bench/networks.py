@@ -87,7 +87,7 @@ def shipped() -> list[Packed]:
     """The packed networks of the zoo."""
     from docbin.zoo import folders
 
-    return [packed(name) for name in folders.names() if folders.load_config(name).packed is not None]
+    return [packed(config.name) for config in folders.readable() if config.packed is not None]
 
 
 def _missing(peer: str) -> str:

@@ -12,6 +12,7 @@ from docbin import kernels
 from docbin.bench.contest import Run
 from docbin.kernels.depth import depth_plane
 from docbin.page import Image, Mask
+from docbin.word import Word
 
 TILE = 512
 STRIDE = 16
@@ -40,27 +41,30 @@ def open_model(page: Image, threads: int, name: str, runtime: str) -> Run:
 
 def open_detector(page: Image, threads: int, name: str, runtime: str, level: str) -> Run:
     """A detector of the zoo, from the picture to the area of its words; threads by DOCBIN_THREADS."""
-    import cv2
-
     from docbin import detection
 
     detector = detection.load(name, runtime)
 
     def run() -> Mask:
         with kernels.use(level):
-            words = detector(page)
-        found = np.zeros(page.shape[:2], np.uint8)
-        for word in words:
-            cv2.fillPoly(found, [np.rint(word.polygon).astype(np.int32)], 1)
-        return found > 0
+            return _area(detector(page), page)
 
     return run
+
+
+def _area(words: Sequence[Word], page: Image) -> Mask:
+    """The area of words that were found on a page."""
+    import cv2
+
+    found = np.zeros(page.shape[:2], np.uint8)
+    for word in words:
+        cv2.fillPoly(found, [np.rint(word.polygon).astype(np.int32)], 1)
+    return found > 0
 
 
 def open_openvino_detector(page: Image, threads: int, name: str) -> Run:
     """A float detector of the zoo in OpenVINO, from the picture to the area of its words, its graph fixed to the size that the picture is handed over
     at."""
-    import cv2
     import openvino
 
     from docbin import detection
@@ -82,11 +86,7 @@ def open_openvino_detector(page: Image, threads: int, name: str) -> Run:
         part = resized(colour, height, width).transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
         logits = np.asarray(request.infer([part], share_outputs=True)[0][0, 0], np.float32)
         probability = np.asarray(1 / (1 + np.exp(-logits)), np.float32)
-        words = detection.find_words(probability, rules, (page.shape[1], page.shape[0]))
-        found = np.zeros(page.shape[:2], np.uint8)
-        for word in words:
-            cv2.fillPoly(found, [np.rint(word.polygon).astype(np.int32)], 1)
-        return found > 0
+        return _area(detection.find_words(probability, rules, (page.shape[1], page.shape[0])), page)
 
     return run
 

@@ -51,7 +51,7 @@ def points(rows: Iterable[Mapping[str, Any]], scores: Iterable[Mapping[str, Any]
             if not bits and row["same_ink"] is not None:
                 continue  # a packed network's float twin
         else:
-            name, seconds = row["name"], None if row["ms"] is None else row["ms"] / 1000
+            name, seconds = row["name"], row["ms"] / 1000
             label, kind = name, "threshold"
         if seconds is not None and name in fm and (label not in made or seconds < made[label].seconds):
             made[label] = Point(label, kind, seconds, fm[name])

@@ -83,9 +83,8 @@ class Benchmark:
     ----------
     name : the word on the command line
     title, year : what the set is called, and when it was published
-    role : "train", "test" or "other", its part in the protocol that docbin's published numbers follow (train sets may be learned from; a
-    test set is
-        looked at once, at the end; "other" sets are used by neither)
+    role : "train", "test" or "other", its part in the protocol that docbin's published numbers follow (train sets may be learned from; a test set
+        is looked at once, at the end; "other" sets are used by neither)
     homepage, licence, citation : for people; "unknown" where nothing is stated
     archives : names (or addresses) of the official archives
     folders : folder names under a data root that may hold the set

@@ -23,8 +23,6 @@ from docbin.classical.otsu import otsu_level
 from docbin.kernels import document
 from docbin.page import FloatMap, Image, Mask, to_grey
 
-ADOTSU = "R. Farrahi Moghaddam, M. Cheriet, Pattern Recognition 45(6), 2012, doi:10.1016/j.patcog.2011.12.013"
-
 
 def adotsu_threshold(image: Image, window: int = 75, k: float = 1.0, r: float = 0.1, grid: int = 1) -> FloatMap:
     """Threshold map of AdOtsu, float32 (H, W); -1 where the local threshold does not count.

@@ -29,8 +29,6 @@ from numpy.typing import NDArray
 from docbin.kernels import document
 from docbin.page import FloatMap, Image, Mask, to_grey
 
-BATAINEH = "B. Bataineh, S. N. H. S. Abdullah, K. Omar, Pattern Recognition Letters 32(14), 2011, doi:10.1016/j.patrec.2011.08.001"
-
 
 @dataclass(frozen=True, slots=True)
 class _PageFacts:

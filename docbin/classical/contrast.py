@@ -27,9 +27,6 @@ from docbin.kernels import document, local
 from docbin.kernels.reference_document import Bytes, window_sums
 from docbin.page import FloatMap, Image, Mask, to_grey
 
-SU = "B. Su, S. Lu, C. L. Tan, DAS 2010, doi:10.1145/1815330.1815351"
-ISAUVOLA = "Z. Hadjadj et al., ICIAR 2016, LNCS 9730, doi:10.1007/978-3-319-41501-7_82"
-
 
 def high_contrast(grey: Image) -> tuple[Bytes, int]:
     """Contrast map of a grey page (uint8 (H, W), 0..255) and Otsu's threshold of it: pixels above the threshold are of high contrast."""

@@ -32,8 +32,6 @@ from docbin.kernels import document, local
 from docbin.kernels.reference_document import Bytes
 from docbin.page import FloatMap, Image, Mask, to_grey
 
-GATOS = "B. Gatos, I. Pratikakis, S. J. Perantonis, Pattern Recognition 39(3), 2006, doi:10.1016/j.patcog.2005.09.010"
-
 
 def wiener_filtered(grey: Image) -> Image:
     """The page (uint8 (H, W)) under a 3 x 3 adaptive Wiener filter whose noise is the mean local variance, rounded down to whole greys."""

@@ -39,8 +39,6 @@ from numpy.typing import NDArray
 
 from docbin.page import Image, Mask, to_grey
 
-HOWE = "N. R. Howe, Int. J. Document Analysis and Recognition 16(3), 2013, doi:10.1007/s10032-012-0192-x"
-
 CANDIDATE_RANGE = (20.0, 5120.0)
 """Smallest and largest c tried, grey levels."""
 HIGH_THRESHOLDS = (0.25, 0.375, 0.5)

@@ -20,9 +20,6 @@ from docbin.errors import UsageError
 from docbin.kernels import document
 from docbin.page import FloatMap, Image, Mask, to_grey
 
-OTSU = "N. Otsu, IEEE Trans. Syst. Man Cybern. 9(1), 1979, doi:10.1109/TSMC.1979.4310076"
-MULTI_OTSU = "P.-S. Liao, T.-S. Chen, P.-C. Chung, J. Inf. Sci. Eng. 17(5), 2001"
-
 
 def otsu_level(grey: Image) -> int:
     """Otsu's threshold of a grey page (uint8 (H, W)), 0..254: the last grey that is ink."""

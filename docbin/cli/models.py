@@ -67,7 +67,7 @@ def _row(config: Any) -> dict[str, Any]:
         "bytes": config.size(),
         "numbers": config.numbers,
         "runtime": runtime.name,
-        "runtimes": [one.name for one in runtimes.RUNTIMES if one.runs(config)],
+        "runtimes": [*runtimes.able(config)],
         "available": runtime.installed,
         "needs": f"docbin[{runtime.extra}]" if runtime.extra else None,
         **fields,

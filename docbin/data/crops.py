@@ -139,7 +139,7 @@ class CropSource:
         image, truth = recolour(rng, cut, self.augment), truth_there
         degrade = self.degrade.get(self.pages[number].dataset)
         if degrade is not None:
-            image, truth = degrade(rng, image, truth, self._cut)
+            image, truth = degrade(rng, image, truth, self.cut)
         if self.depth:
             measured = np.random.default_rng((self.seed, index, 1))
             ink = self._ink_now(measured, number, (cut, truth_there), (image, truth))
@@ -165,7 +165,7 @@ class CropSource:
         guess = ink * change * np.exp(jitter) * (np.exp(rng.uniform(-0.4, 1.4)) if other else 1.0)
         return float(np.clip(guess, 1.0, 255.0))
 
-    def _cut(self, rng: Generator, shape: tuple[int, int]) -> tuple[Image, Mask]:
+    def cut(self, rng: Generator, shape: tuple[int, int]) -> tuple[Image, Mask]:
         """A piece of any page: what shines through from behind."""
         return self._cut_page(rng, self._draw_page(rng), shape)
 

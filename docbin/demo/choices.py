@@ -5,16 +5,14 @@ alone, so that the first paint loads no model; what is missing is listed too, wi
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from docbin import catalogue
-from docbin.errors import DocbinError
 
 if TYPE_CHECKING:
     from docbin.registry import Param
     from docbin.registry import Row as Described
-    from docbin.zoo.folders import Config
 
 Row = dict[str, Any]
 
@@ -86,6 +84,8 @@ def _param(param: Param) -> Row:
 
 def views() -> list[Row]:
     """Every view of :mod:`docbin.demo.views`."""
+    from docbin.zoo import folders
+
     rows: list[Row] = []
     for kind, (family, what) in _MAPS.items():
         for row in catalogue.METHODS.values():
@@ -100,7 +100,7 @@ def views() -> list[Row]:
                     }
                 )
     torch = None if importlib.util.find_spec("torch") is not None else "docbin[train]"
-    have = list(models())
+    have = list(folders.readable())
     for kind, (net, title, summary) in NETS.items():
         label = f"{title}: {_TITLES[kind]}"
         of_net = [config.name for config in have if config.net == net and config.task == "binarize"]
@@ -125,14 +125,3 @@ def detectors() -> list[Row]:
 
     names = sorted(table.names(), key=lambda name: name != table.DEFAULT)
     return [_row(table.get(name)) for name in names]
-
-
-def models() -> Iterator[Config]:
-    """The configs of the zoo that can be read."""
-    from docbin.zoo import folders
-
-    for name in folders.names():
-        try:
-            yield folders.load_config(name)
-        except DocbinError:  # `docbin models` says what is wrong with it
-            continue

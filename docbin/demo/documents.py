@@ -123,8 +123,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def results(out: Path, download: Path) -> Path | None:
     """What was made, as one file: the file itself, or a ZIP of several at `download`; None where there is none."""
-    made = sorted(path for path in out.rglob("*") if path.is_file() and not path.is_symlink() and not path.name.startswith(".docbin"))
-    made = [path for path in made if not any(part.startswith(".") for part in path.relative_to(out).parts)]
+    files = (path for path in out.rglob("*") if path.is_file() and not path.is_symlink())
+    made = sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(out).parts))
     if len(made) < 2:
         return made[0] if made else None
     with zipfile.ZipFile(download, "w", zipfile.ZIP_STORED) as file:  # ink is packed already

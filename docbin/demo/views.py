@@ -129,7 +129,9 @@ _DRAW: Mapping[str, Callable[[str, Image, Parameters, Path], Answer]] = {
 
 
 def _config(name: str) -> Config:
-    config = next((config for config in choices.models() if config.name == name), None)
+    from docbin.zoo import folders
+
+    config = next((config for config in folders.readable() if config.name == name), None)
     if config is None:
         raise MissingExtra("this view needs a model that is not in this install; choose one from the list")
     return config

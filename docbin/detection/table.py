@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docbin.detection.rules import SHAPES
-from docbin.errors import DocbinError, MissingExtra, UsageError
+from docbin.errors import MissingExtra, UsageError
 from docbin.page import Image, check_image
 from docbin.registry import Param, Row
 from docbin.word import Word
@@ -39,7 +39,6 @@ class DetectorRow(Row):
 def row_of(config: Config) -> DetectorRow:
     """The row of a model: what it needs is what the best runtime for it needs here."""
     runtime = runtimes.choose(config)
-    able = tuple(one.name for one in runtimes.RUNTIMES if one.runs(config))
     settings = config.detect
     return DetectorRow(
         config.name,
@@ -62,12 +61,7 @@ def row_of(config: Config) -> DetectorRow:
             Param("least", settings.least, "shortest side of a kernel, pixels of what the network sees", min=0.0, max=1000.0),
             Param("side", settings.side, "longer side of what the network sees, pixels; 0: the picture as it is", min=0, max=16384),
             Param("accurate", False, "look at the picture at two sizes, the second half as large again, and average: three times the time"),
-            Param(
-                "runtime",
-                runtimes.AUTO,
-                f"what runs the network: {', '.join(able)}; auto: the best installed",
-                choices=(runtimes.AUTO, *able),
-            ),
+            runtimes.parameter(config),
         ),
         needs=(runtime.module,) if runtime.module else (),
         extra=runtime.extra,
@@ -78,14 +72,7 @@ def row_of(config: Config) -> DetectorRow:
 
 def names() -> list[str]:
     """Detectors that came with docbin."""
-    found = []
-    for name in folders.names():
-        try:
-            if folders.load_config(name).task == TASK:
-                found.append(name)
-        except DocbinError:  # `docbin models` says what is wrong with it
-            continue
-    return found
+    return [config.name for config in folders.readable() if config.task == TASK]
 
 
 def get(name: str) -> DetectorRow:

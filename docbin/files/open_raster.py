@@ -30,7 +30,7 @@ OPACITY = 0.6
 """Of the ink's layer, so that the page is seen through it."""
 _MIMETYPE = b"image/openraster"
 _THUMBNAIL = 256
-_STACK_BYTES, _LAYER_BYTES = 1 << 20, 1 << 30
+_STACK_BYTES, LAYER_BYTES = 1 << 20, 1 << 30
 """Most bytes that ``stack.xml`` and a layer may unpack to."""
 
 
@@ -116,7 +116,7 @@ def _layer(path: Path, name: str) -> tuple[tuple[int, int], Image, tuple[int, in
                 raise InputError(f"{path}: one layer named {name!r} is wanted, its layers are {names}; rename or merge them in the editor")
             size = int(root.get("h", "0")), int(root.get("w", "0"))
             place = int(float(found[0].get("x", "0"))), int(float(found[0].get("y", "0")))
-            data = _unpacked(archive, found[0].get("src", ""), _LAYER_BYTES, path)
+            data = _unpacked(archive, found[0].get("src", ""), LAYER_BYTES, path)
     except OSError as error:
         raise access_error(error, str(path), "read") from error
     except (zipfile.BadZipFile, KeyError, ValueError, ElementTree.ParseError, NotImplementedError, RuntimeError) as error:

@@ -21,7 +21,6 @@ _STEPS = re.compile(
     rb"|/(?P<drawn>[^\s/\[\]<>(){}%]+)(?:\s|%[^\r\n]*[\r\n])+Do(?![A-Za-z0-9*'\"])"
 )
 """What a content stream says of layers, other marks and things drawn."""
-_INLINE = re.compile(rb"(?:^|\s)BI\s.{4,400}?\sID\s", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +93,6 @@ def resources_of(page: Any) -> Any:
             return None
         node = node["/Parent"]
     return None
-
-
-def has_inline_pictures(page: Any) -> bool:
-    """Whether pictures stand within the content streams of the page itself."""
-    return any(_INLINE.search(unpacked(stream, _MOST_CONTENT)[0]) for stream in content_streams(page))
 
 
 def own_pictures(page: Any) -> Any:

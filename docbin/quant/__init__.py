@@ -16,11 +16,11 @@ from docbin.quant.denseshift import DenseShiftWeight
 from docbin.quant.dorefa import DoReFaAct, DoReFaWeight
 from docbin.quant.fda import FDAAct, FDAWeight
 from docbin.quant.insta import INSTAAct
-from docbin.quant.layer import QuantConv2d, QuantLinear, quantizers, set_progress
+from docbin.quant.layer import QuantConv2d, quantizers, set_progress
 from docbin.quant.multibasis import MultiBasisWeight
 from docbin.quant.partial import PartialWeight
 from docbin.quant.quantizer import ActQuantizer, Deployment, Plane, Quantizer, WeightQuantizer, sign
-from docbin.quant.react import ReActAct, ReActWeight, RPReLU
+from docbin.quant.react import ReActAct, ReActWeight
 from docbin.quant.recu import ReCUAct, ReCUWeight
 from docbin.quant.reste import ReSTEAct, ReSTEWeight
 from docbin.quant.sparks import SparksWeight
@@ -87,10 +87,8 @@ __all__ = [
     "MultiBasisWeight",
     "Plane",
     "QuantConv2d",
-    "QuantLinear",
     "QuantMethod",
     "Quantizer",
-    "RPReLU",
     "ReActAct",
     "ReActWeight",
     "ReCUAct",

@@ -91,13 +91,3 @@ def allocate_by_trying_all(options: Sequence[Sequence[Option]], bound: float) ->
     _check(options, bound)
     every = (_of(options, chosen) for chosen in itertools.product(*(range(len(row)) for row in options)))
     return min((one for one in every if one.cost <= bound * (1 + 1e-12)), key=lambda one: one.loss)
-
-
-def frontier(options: Sequence[Sequence[Option]], bounds: Sequence[float]) -> list[Allocation]:
-    """The best assignment for each of `bounds`, dearest first; bounds that cannot be met and repetitions are left out."""
-    least = math.fsum(min(one.cost for one in row) for row in options)
-    found: list[Allocation] = []
-    for bound in sorted(bounds, reverse=True):
-        if bound >= least and (best := allocate(options, bound)) not in found:
-            found.append(best)
-    return found

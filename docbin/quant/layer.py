@@ -1,10 +1,8 @@
-"""The shared quantised convolution (and its linear twin): the one layer that every 1-bit method trains in.
+"""The shared quantised convolution: the one layer that every 1-bit method trains in.
 
-The signature is a superset of ``torch.nn.Conv2d``'s, and with both quantizers None the layer *is* ``torch.nn.Conv2d``, bit for bit. With
-an activation
-quantizer the input is quantised first and padded afterwards by a constant of the quantizer's own alphabet (-1 for signs): zero padding
-would put a third value
-into a +-1 map, which a packed engine cannot hold.
+The signature is a superset of ``torch.nn.Conv2d``'s, and with both quantizers None the layer *is* ``torch.nn.Conv2d``, bit for bit. With an
+activation quantizer the input is quantised first and padded afterwards by a constant of the quantizer's own alphabet (-1 for signs): zero padding
+would put a third value into a +-1 map, which a packed engine cannot hold.
 """
 
 from __future__ import annotations
@@ -18,46 +16,15 @@ from docbin.errors import UsageError
 from docbin.quant.quantizer import ActQuantizer, Plane, WeightQuantizer
 
 
-class _Quantised:
-    """What both layers share: two quantizers and the schedule hook."""
-
-    weight: Tensor
-    weight_quantizer: WeightQuantizer | None
-    act_quantizer: ActQuantizer | None
-
-    def quantised_weight(self) -> Tensor:
-        """The weight the layer multiplies with."""
-        return self.weight if self.weight_quantizer is None else self.weight_quantizer(self.weight)
-
-    def quantised_input(self, x: Tensor) -> Tensor:
-        """The input the layer multiplies with, before padding."""
-        return x if self.act_quantizer is None else self.act_quantizer(x)
-
-    def planes(self) -> list[Plane]:
-        """The deployed form of the weight; see :class:`docbin.quant.quantizer.Plane`."""
-        if self.weight_quantizer is None:
-            raise UsageError("a layer without a weight quantizer has float weights and no planes")
-        return self.weight_quantizer.planes(self.weight)
-
-    def _scaled(self, x: Tensor, y: Tensor) -> Tensor:
-        """The output times what the two quantizers ask for."""
-        if self.weight_quantizer is not None and (scale := self.weight_quantizer.output_scale(self.weight, y)) is not None:
-            y = y * scale
-        if self.act_quantizer is not None and (scale := self.act_quantizer.output_scale(x, self)) is not None:  # type: ignore[arg-type]
-            y = y * scale
-        return y
-
-
-class QuantConv2d(_Quantised, nn.Conv2d):
+class QuantConv2d(nn.Conv2d):
     """``nn.Conv2d`` with quantizers.
 
     Parameters
     ----------
     in_channels ... dtype : as in ``torch.nn.Conv2d``
     weight_quantizer : turns the latent weight into the weight used; None = the weight itself
-    act_quantizer : turns the input into the input used; None = the input itself. With one, `padding_mode` must be "zeros", and the
-    padding's value is
-        the quantizer's `low`.
+    act_quantizer : turns the input into the input used; None = the input itself. With one, `padding_mode` must be "zeros", and the padding's value
+        is the quantizer's `low`.
 
     Raises
     ------
@@ -92,6 +59,28 @@ class QuantConv2d(_Quantised, nn.Conv2d):
         if act_quantizer is not None:
             act_quantizer.bind(in_channels)
 
+    def quantised_weight(self) -> Tensor:
+        """The weight the layer multiplies with."""
+        return self.weight if self.weight_quantizer is None else self.weight_quantizer(self.weight)
+
+    def quantised_input(self, x: Tensor) -> Tensor:
+        """The input the layer multiplies with, before padding."""
+        return x if self.act_quantizer is None else self.act_quantizer(x)
+
+    def planes(self) -> list[Plane]:
+        """The deployed form of the weight; see :class:`docbin.quant.quantizer.Plane`."""
+        if self.weight_quantizer is None:
+            raise UsageError("a layer without a weight quantizer has float weights and no planes")
+        return self.weight_quantizer.planes(self.weight)
+
+    def _scaled(self, x: Tensor, y: Tensor) -> Tensor:
+        """The output times what the two quantizers ask for."""
+        if self.weight_quantizer is not None and (scale := self.weight_quantizer.output_scale(self.weight, y)) is not None:
+            y = y * scale
+        if self.act_quantizer is not None and (scale := self.act_quantizer.output_scale(x, self)) is not None:
+            y = y * scale
+        return y
+
     def forward(self, input: Tensor) -> Tensor:
         """(N, in, H, W) -> (N, out, H', W')."""
         if self.weight_quantizer is None and self.act_quantizer is None:
@@ -114,37 +103,6 @@ class QuantConv2d(_Quantised, nn.Conv2d):
         """
         y = self._scaled(x, F.conv2d(x, self.quantised_weight().to(x.dtype), None, self.stride, 0, self.dilation, self.groups))
         return y if self.bias is None else y + self.bias.to(y.dtype).reshape(1, -1, 1, 1)
-
-
-class QuantLinear(_Quantised, nn.Linear):
-    """``nn.Linear`` with quantizers; both None is ``nn.Linear``, bit for bit."""
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        weight_quantizer: WeightQuantizer | None = None,
-        act_quantizer: ActQuantizer | None = None,
-    ) -> None:
-        super().__init__(in_features, out_features, bias, device, dtype)
-        self.weight_quantizer = weight_quantizer
-        self.act_quantizer = act_quantizer
-        if weight_quantizer is not None:
-            weight_quantizer.bind(self.weight.shape)
-        if act_quantizer is not None:
-            act_quantizer.bind(in_features)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(N, ..., in) -> (N, ..., out)."""
-        if self.weight_quantizer is None and self.act_quantizer is None:
-            return super().forward(input)
-        x = self.quantised_input(input)
-        y = self._scaled(input, F.linear(x, self.quantised_weight().to(x.dtype)))
-        return y if self.bias is None else y + self.bias.to(y.dtype)
 
 
 def quantizers(net: nn.Module) -> list[WeightQuantizer | ActQuantizer]:

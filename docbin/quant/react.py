@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from docbin.quant.bireal import BiRealWeight
@@ -31,18 +30,3 @@ class ReActAct(ActQuantizer):
         assert self.shift is not None
         shift = self.shift.reshape(1, -1, 1, 1) if x.dim() == 4 else self.shift
         return binarize(x + shift.to(x.dtype), triangle)
-
-
-class RPReLU(nn.Module):
-    """f(x) = PReLU(x - gamma) + zeta, all three learned a channel; (N, C, H, W) -> same shape."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.before = nn.Parameter(torch.zeros(channels))
-        self.slope = nn.Parameter(torch.full((channels,), 0.25))
-        self.after = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Shift, PReLU, shift."""
-        shape = (1, -1, 1, 1)
-        return F.prelu(x - self.before.reshape(shape).to(x.dtype), self.slope.to(x.dtype)) + self.after.reshape(shape).to(x.dtype)

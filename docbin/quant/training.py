@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from docbin.quant.layer import QuantConv2d, QuantLinear
+from docbin.quant.layer import QuantConv2d
 from docbin.quant.quantizer import WeightQuantizer
 
 
@@ -18,7 +18,7 @@ def clip_latent(net: nn.Module, limit: float = 1.0) -> None:
     """Clamp the latent weights of every layer with a weight quantizer to +-`limit`, so that none drifts beyond the estimator's reach;
     after each step."""
     for layer in net.modules():
-        if isinstance(layer, QuantConv2d | QuantLinear) and layer.weight_quantizer is not None:
+        if isinstance(layer, QuantConv2d) and layer.weight_quantizer is not None:
             layer.weight.clamp_(-limit, limit)
 
 

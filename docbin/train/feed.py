@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from docbin.augment.degrade import Recipe as Degradations
     from docbin.data.crops import Augment
     from docbin.data.store import LabelledPage
+    from docbin.data.word_crops import WordAugment
     from docbin.train.validate import HeldOut
+
+Kind = TypeVar("Kind", bound="Augment | WordAugment")
 
 
 class CropSource(Protocol):
@@ -143,29 +146,28 @@ def open_source(recipe: Recipe, root: Path) -> CropSource:
 
 def labelled_crops(data: DataSection, root: Path, seed: int) -> CropSource:
     """Crops of the training side of labelled and rendered pages, mixed by ``data.weights``."""
+    from docbin.data.crops import Augment
     from docbin.data.crops import CropSource as LabelledCrops
     from docbin.data.pages import dataset_of
 
     sets = {name: weight for name, weight in data.weights.items() if weight > 0}
     if not sets:
         raise UsageError("data.weights: at least one set is wanted, for instance {dibco2009 = 1.0}")
-    augment = augmentation(data)
+    augment = augmentation(data, Augment)
     degrade = degradations(data, sets)  # before the pages: a wrong name is said before any is rendered
     pages, _ = sides(data, sets, root)
     weights = {dataset_of(name): weight for name, weight in sets.items()}
     return LabelledCrops(pages, data.size, seed, weights, augment, degrade, data.depth)
 
 
-def augmentation(data: DataSection) -> Augment:
-    """How far crops may differ from their pages: ``data.augment``; UsageError where it has a key that there is not."""
-    from docbin.data.crops import Augment
-
-    allowed = [field.name for field in dataclasses.fields(Augment)]
+def augmentation(data: DataSection, kind: type[Kind]) -> Kind:
+    """How far crops may differ from their pages: ``data.augment`` as a record of that kind; UsageError where it has a key that there is not."""
+    allowed = [field.name for field in dataclasses.fields(kind)]
     for key in data.augment:
         if key not in allowed:
             raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
     options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
-    return Augment(**options)
+    return kind(**options)
 
 
 def sides(data: DataSection, sets: Iterable[str], root: Path) -> tuple[list[LabelledPage], list[LabelledPage]]:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docbin.data.crops import CropSource
+from docbin.data.crops import Augment, CropSource
 from docbin.data.own_pages import FEWEST, OWN, survey
 from docbin.data.pages import RENDERED_SETS, load_pages, split
 from docbin.data.store import LabelledPage
@@ -104,7 +104,7 @@ class OwnCrops(CropSource):
         own, _ = sides(survey(root).pages, data)
         rendered = [name for name in weights if name != OWN]
         others, _ = split(load_pages(rendered, root, rendered=data.rendered_pages), data.validation_share, data.split_seed)
-        super().__init__([*own, *others], data.size, seed, weights, augmentation(data), degradations_of(data, weights), data.depth)
+        super().__init__([*own, *others], data.size, seed, weights, augmentation(data, Augment), degradations_of(data, weights), data.depth)
 
     @staticmethod
     def held_out(data: DataSection, root: str | os.PathLike[str]) -> list[HeldOut]:

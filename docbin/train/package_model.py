@@ -272,16 +272,16 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
     meaning = "a word's kernel" if detects else "ink"
     least = words.threshold or (0.3 if detects else 0.5)
     lines += ["", "[output]", 'kind = "logit"', f"threshold = {least}  # of the probability: {meaning} is what has at least this"]
-    if detects:
-        side = words.side if words.side is not None else recipe["data"].get("side", 0) or 1280
-        lines += ["", "[detect]", f"side = {side}  # longer side in pixels of what the network is handed", f"score = {words.score}"]
-        lines += ["unclip = 0.0  # kernels grow by what training shrank them, by the ratio", f"shrink = {words.shrink}", 'shape = "quad"']
     if words.depth:
         lines += [
             f"depth = {words.depth}  # in units of the page's ink: a stroke is somewhere this deep ...",
             "faint = 0.4",
             "reach = 20  # pixels: or this near one",
         ]
+    if detects:
+        side = words.side if words.side is not None else recipe["data"].get("side", 0) or 1280
+        lines += ["", "[detect]", f"side = {side}  # longer side in pixels of what the network is handed", f"score = {words.score}"]
+        lines += ["unclip = 0.0  # kernels grow by what training shrank them, by the ratio", f"shrink = {words.shrink}", 'shape = "quad"']
     lines += ["", "[training]", f"steps = {about['step']}", f"minutes = {about['minutes']:.1f}", f"batch = {recipe['run']['batch']}"]
     return "\n".join([*lines, *made, ""])
 
@@ -313,7 +313,7 @@ def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, words:
     lines += ["## Recipe", "", crops.capitalize(), rates, where, ""]
     steps = f"{about['step']} steps of {run['batch']} crops ({about['step'] * run['batch']:,} crops), {about['minutes']:.0f} minutes"
     lines += ["## Time and machine", "", steps, f"on {words.machine}.", ""]
-    lines += ["## Scores", "", cards.BEGIN, cards.scores_table(words.evaluation), cards.END, ""]
+    lines += ["## Scores", "", cards.marked(cards.SCORES, cards.scores_table(words.evaluation)), ""]
     limits = words.notes.strip() or "None written down yet. " + (
         "It learned from street photographs." if of_words else "It learned from scanned document pages; photographs are another matter."
     )

@@ -26,6 +26,7 @@ from docbin.benchmarks.descriptors import Benchmark, PagePair
 from docbin.detection.detector import inner_size, resized
 from docbin.errors import UsageError
 from docbin.page import Image
+from docbin.train.feed import augmentation
 from docbin.train.recipe import DataSection
 from docbin.train.validate import HeldOut
 from docbin.word import WordImage
@@ -106,11 +107,7 @@ class _Scenes:
             raise UsageError("data.weights: at least one set is wanted, for instance {icdar2015 = 1.0}")
         if data.degrade != "none" or data.degrade_changes:
             raise UsageError("data.degrade: degradations are for pages; pictures of words have data.augment")
-        allowed = [field.name for field in dataclasses.fields(WordAugment)]
-        for key in data.augment:
-            if key not in allowed:
-                raise UsageError(f"data.augment: unknown key {key!r}; allowed are {', '.join(allowed)}")
-        options: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.augment.items()}
+        augment = augmentation(data, WordAugment)
         sources: dict[str, WordSource] = {}
         for name in {**weights, **data.first}:
             if name != RENDERED and benchmarks.load(name).role == "test":
@@ -118,7 +115,7 @@ class _Scenes:
                     f"data.weights: {name} are official test pictures, by which published detectors are compared; train on others"
                 )
             sources[name] = Drawn(_rendered(data, root) if name == RENDERED else sides(data, name, root)[0], seed)
-        return WordCrops(sources, weights, data.size, seed, WordAugment(**options))
+        return WordCrops(sources, weights, data.size, seed, augment)
 
     def held_out(self, data: DataSection, root: Path) -> list[HeldOut]:
         """The held-out pictures of the sets in ``data.validation`` with their words, at the size that ``data.side`` asks for."""

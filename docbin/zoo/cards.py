@@ -1,7 +1,8 @@
 """Model cards: the sections that ``card.md`` must have, and the table of scores that is generated into it, never typed.
 
-The table stands between two markers and comes from the JSON of ``docbin evaluate --json``; what is around it stays when it is written again
-(``scripts/make_cards.py``), since a model must be packaged before it can be evaluated.
+The table comes from the JSON of ``docbin evaluate --json``; what is around it stays when it is written again (``scripts/make_cards.py``), since
+a model must be packaged before it can be evaluated. As all generated tables, those of BENCHMARKS.md and docs/ too, it stands between two markers
+that bear its name (:func:`with_table`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 SECTIONS = ("Data", "Recipe", "Time and machine", "Scores", "Limits", "Licence")
-BEGIN, END = "<!-- table: scores -->", "<!-- end of table: scores -->"
+SCORES = "scores"
+"""Name of the table between its markers."""
 
 _TABLES: Mapping[str, tuple[str, Mapping[str, str], str]] = {
     "binarize": ("pages", {"FM": "fm", "pFM": "pfm", "PSNR": "psnr", "DRD": "drd", "s a page": "seconds"}, "Means over the pages"),
@@ -64,9 +66,20 @@ def _cell(value: str | float | None) -> str:
     return "inf" if value is None else f"{value:.2f}"
 
 
-def with_scores(card: str, table: str) -> str:
-    """The card with another table between its markers; ValueError where they are not there once each, in order."""
-    if card.count(BEGIN) != 1 or card.count(END) != 1 or card.index(BEGIN) > card.index(END):
-        raise ValueError(f"the markers '{BEGIN}' and '{END}' must stand there once each, in this order")
-    head, rest = card.split(BEGIN)
-    return f"{head}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
+def markers(name: str) -> tuple[str, str]:
+    """What stands before and behind the generated table of that name."""
+    return f"<!-- table: {name} -->", f"<!-- end of table: {name} -->"
+
+
+def marked(name: str, table: str) -> str:
+    """A table between its markers."""
+    begin, end = markers(name)
+    return f"{begin}\n{table}\n{end}"
+
+
+def with_table(text: str, name: str, table: str) -> str:
+    """A Markdown text with another table between the markers of `name`; ValueError where they are not there once each, in order."""
+    begin, end = markers(name)
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"the markers '{begin}' and '{end}' must stand there once each, in this order")
+    return f"{text.split(begin)[0]}{marked(name, table)}{text.split(end)[1]}"

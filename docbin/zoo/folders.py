@@ -15,17 +15,18 @@ shipped folders are found through :mod:`importlib.resources` only, since they li
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from docbin.errors import FileAccessError, InputError, MissingExtra, UsageError
+from docbin.errors import DocbinError, FileAccessError, InputError, MissingExtra, UsageError
 from docbin.typed_config import read_toml, refuse_device, suggestion, typed
 
 FILE_LIMIT = 8_000_000
@@ -226,6 +227,13 @@ def onnx_file(config: Config) -> Path | None:
 def names() -> list[str]:
     """Names of the models that came with docbin."""
     return list(shipped())
+
+
+def readable() -> Iterator[Config]:
+    """The configs of the models that came with docbin; those that cannot be read are left out (``docbin models`` says what is wrong with them)."""
+    for name in names():
+        with contextlib.suppress(DocbinError):
+            yield load_config(name)
 
 
 def is_folder(name: str | os.PathLike[str]) -> bool:

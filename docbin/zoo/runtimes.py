@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from docbin import kernels
 from docbin.errors import MissingExtra, UsageError
+from docbin.registry import Param
 from docbin.zoo import folders
 from docbin.zoo.folders import Config
 
@@ -115,6 +116,17 @@ RUNTIMES: tuple[Runtime, ...] = (
 NAMES = (AUTO, *(runtime.name for runtime in RUNTIMES))
 
 
+def able(config: Config) -> tuple[str, ...]:
+    """Names of the runtimes that a model has a file for, best first, installed or not."""
+    return tuple(runtime.name for runtime in RUNTIMES if runtime.runs(config))
+
+
+def parameter(config: Config) -> Param:
+    """The parameter by which a user chooses what runs a model."""
+    names = able(config)
+    return Param("runtime", AUTO, f"what runs the network: {', '.join(names)}; auto: the best installed", choices=(AUTO, *names))
+
+
 def choose(config: Config, asked: str = AUTO) -> Runtime:
     """The runtime for a model: the one asked for, else the best installed, else the one that takes least to install (not installed then).
 
@@ -123,18 +135,18 @@ def choose(config: Config, asked: str = AUTO) -> Runtime:
     UsageError
         No such runtime, or the model has no file for it.
     """
-    able = [runtime for runtime in RUNTIMES if runtime.runs(config)]
+    running = [runtime for runtime in RUNTIMES if runtime.runs(config)]
     if asked == AUTO:
-        suited = [runtime for runtime in able if runtime.suits]
+        suited = [runtime for runtime in running if runtime.suits]
         return next((runtime for runtime in suited if runtime.installed), suited[0])
-    for runtime in able:
+    for runtime in running:
         if runtime.name == asked:
             if not runtime.suits:
                 raise UsageError(f"{config.name}: the runtime {asked} needs a CPU with AVX-512 VNNI, which this one lacks; choose {AUTO}")
             return runtime
     if asked not in NAMES:
         raise UsageError(f"runtime {asked!r} does not exist; choose one of {', '.join(NAMES)}")
-    has = ", ".join(runtime.name for runtime in able)
+    has = ", ".join(able(config))
     if config.weights is None:
         raise UsageError(
             f"{config.name}: came as packed bits alone, without the float weights that {asked} needs; run it with {has}, "
@@ -267,11 +279,11 @@ def _load(folder: Path, name: str, sha256: str, asked: str, threads: int) -> Mod
     config = folders.read_folder(folder, name)
     runtime = choose(config, asked)
     if not runtime.installed:
-        able: dict[str, str] = {}
+        ways: dict[str, str] = {}
         for one in RUNTIMES:
             if one.runs(config) and one.suits and one.extra:
-                able.setdefault(one.extra, one.summary)
-        extras = " or ".join(f"'docbin[{extra}]' ({summary})" for extra, summary in able.items())
+                ways.setdefault(one.extra, one.summary)
+        extras = " or ".join(f"'docbin[{extra}]' ({summary})" for extra, summary in ways.items())
         raise MissingExtra(f"model {name}: nothing that runs it is installed; run: pip install {extras}")
     module, function = runtime.opener.split(":")
     open_net: Callable[[Config], Opened] = getattr(importlib.import_module(module), function)

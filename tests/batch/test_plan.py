@@ -30,6 +30,15 @@ def sources(*places: str) -> list[Source]:
     return [Source(place, Path("/scans") / place, PurePath(PurePath(place).name)) for place in places]
 
 
+def test_a_batch_knows_the_choices_of_the_modules_that_it_is_planned_without() -> None:
+    from docbin import enlarging, polarity, straightening
+    from docbin.batch import clean_job, job
+
+    assert job.POLARITIES == polarity.POLARITIES
+    assert job.ENLARGE == enlarging.CHOICES
+    assert clean_job.STRAIGHTEN == straightening.CHOICES
+
+
 @pytest.mark.parametrize(
     ("places", "wanted"),
     [

@@ -47,12 +47,10 @@ def test_every_level_has_its_row() -> None:
     assert [row["level"] for row in rows] == list(kernels.levels())
 
 
-def test_everything_runs_or_says_that_it_is_missing() -> None:
+def test_everything_runs() -> None:
     rows = methods.run(repeats=1, size=SMALL)
     assert [row["name"] for row in rows] == list(methods.names())
-    for row in rows:
-        if row["ms"] is None:
-            assert "not in this install" in row["note"]
+    assert all(row["ms"] > 0 for row in rows)
     lines = methods.table(rows)
     assert {len(line) for line in lines} == {len(methods.HEADER)}
     assert methods.show(rows).count("\n") == len(lines) + 1
@@ -68,7 +66,7 @@ def test_peers_do_the_same_work() -> None:
     page, _ = text_page((420, 500))
     compared = 0
     for contest in methods._contests():
-        if contest.method == "singh" or contest.params.get("window") == 301 or contest.method not in catalogue.METHODS:
+        if contest.method == "singh" or contest.params.get("window") == 301:
             continue
         prepared = contest.peers["doxapy"](page)
         assert prepared.__closure__ is not None  # the call holds its output

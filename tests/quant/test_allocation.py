@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("scipy")
 
 from docbin.errors import UsageError
-from docbin.quant.allocation import Allocation, Option, allocate, allocate_by_trying_all, frontier
+from docbin.quant.allocation import Allocation, Option, allocate, allocate_by_trying_all
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -29,11 +29,6 @@ def test_a_dear_option_is_taken_where_it_is_worth_most() -> None:
     options = [[Option(1, 0), Option(3, -5)], [Option(1, 0), Option(3, -9)], [Option(1, 0), Option(2, 1)]]
     assert allocate(options, 5) == Allocation((0, 1, 0), 5, -9)
     assert allocate(options, 7) == Allocation((1, 1, 0), 7, -14)
-    assert frontier(options, [3, 5, 5.5, 7, 100, 1]) == [
-        Allocation((1, 1, 0), 7, -14),
-        Allocation((0, 1, 0), 5, -9),
-        Allocation((0, 0, 0), 3, 0),
-    ]
 
 
 def test_what_cannot_be_met_is_refused_with_what_could() -> None:

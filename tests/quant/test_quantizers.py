@@ -115,14 +115,6 @@ def test_bireal_and_react_activations() -> None:
     assert torch.allclose(react.shift.grad, slope.sum().reshape(1))
 
 
-def test_rprelu() -> None:
-    layer = quant.RPReLU(1)
-    with torch.no_grad():
-        layer.before.fill_(0.5)
-        layer.after.fill_(-1.0)
-    assert layer(torch.tensor([[[[1.5, -1.5]]]])).flatten().tolist() == [0.0, -1.5]
-
-
 def test_recu_standardises_clamps_and_stops_the_tails() -> None:
     quantizer = quant.ReCUWeight()
     values = torch.linspace(-2, 3, 21).tolist()

@@ -130,7 +130,7 @@ def test_names_are_suggested_and_folders_without_weights_told(tmp_path: Path, mo
 def test_a_card_is_checked_and_its_table_replaced() -> None:
     card = "# m\n" + "".join(f"\n## {name}\n\ntext\n" for name in cards.SECTIONS if name != "Scores")
     assert cards.missing_sections(card) == ["Scores"]
-    card += f"\n## Scores\n\n{cards.BEGIN}\nold\n{cards.END}\n"
+    card += f"\n## Scores\n\n{cards.marked(cards.SCORES, 'old')}\n"
     assert cards.missing_sections(card) == []
     assert cards.missing_sections(card.replace("## Limits\n\ntext\n", "## Limits\n\n")) == ["Limits"]
     scores = {"fm": 91.234, "pfm": 92.0, "psnr": None, "drd": 3.0, "seconds": 1.0}
@@ -145,8 +145,8 @@ def test_a_card_is_checked_and_its_table_replaced() -> None:
     masks = {key: float(number) for number, key in enumerate(keys)}
     table = cards.scores_table([{"dataset": "d", "task": "text-mask", "images": [{}], "mean": masks}])
     assert "| d | 1 | 0.00 | 1.00 | 2.00 | 3.00 | 4.00 | 5.00 | 6.00 |" in table
-    new = cards.with_scores(card, table)
+    new = cards.with_table(card, cards.SCORES, table)
     assert "old" not in new
-    assert cards.with_scores(new, table) == new
+    assert cards.with_table(new, cards.SCORES, table) == new
     with pytest.raises(ValueError, match="markers"):
-        cards.with_scores("# m\n", table)
+        cards.with_table("# m\n", cards.SCORES, table)
