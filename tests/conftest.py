@@ -15,6 +15,12 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_finish() -> None:
+    """One thread for torch, where a test imports it: with networks as small as the tests' a second one only waits, on a busy machine for long."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def benchmark_pages() -> Path:
     """The folder ``pages`` of the benchmark data (DOCBIN_DATA, else ../shared/data beside the checkout); skips where it is absent."""

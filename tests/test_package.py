@@ -14,7 +14,7 @@ import tomllib
 import venv
 import zipfile
 from email import message_from_string
-from importlib.metadata import distribution, distributions
+from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
 import numpy as np
@@ -73,31 +73,46 @@ def build_wheel(source: Path, into: Path, *options: str | Path, **env: str) -> P
     return wheel
 
 
+def python_and_site(folder: Path) -> tuple[Path, Path]:
+    """Python of a virtual environment, and its folder of libraries."""
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    return python, Path(subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
+
+
+def default_install() -> dict[str, Distribution]:
+    """What a plain ``pip install docbin`` brings, by name, as it is installed here."""
+    todo, found = list(PROJECT["dependencies"]), {}
+    while todo:
+        requirement = Requirement(todo.pop())
+        name = canonicalize_name(requirement.name)
+        if name in found or (requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        found[name] = distribution(name)
+        todo += found[name].requires or []
+    return found
+
+
 def fresh_environment(folder: Path) -> Path:
     """Python of a new virtual environment that sees the libraries of this one, but none of its .pth files: not its docbin."""
     venv.create(folder, symlinks=os.name != "nt")
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = Path(subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
+    python, site = python_and_site(folder)
     (site / "libraries.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n")
+    return python
+
+
+def install(wheel: Path, folder: Path) -> Path:
+    """Python of a :func:`fresh_environment` with the wheel installed."""
+    python = fresh_environment(folder)
+    pip("install", "--no-deps", "--no-index", "--ignore-installed", wheel, python=python)
     return python
 
 
 def bare_environment(folder: Path) -> Path:
     """Python of a new virtual environment that sees what docbin declares to need, with what that needs, and nothing else of this one."""
     venv.create(folder, symlinks=os.name != "nt")
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = Path(subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip())
-    todo, seen = list(PROJECT["dependencies"]), set()
-    while todo:
-        requirement = Requirement(todo.pop())
-        name = canonicalize_name(requirement.name)
-        if name in seen or (requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})):
-            continue
-        seen.add(name)
-        installed = distribution(name)
-        todo += installed.requires or []
+    python, site = python_and_site(folder)
+    for installed in default_install().values():
         for top in {file.parts[0] for file in installed.files or [] if file.parts[0] not in ("..", "__pycache__")}:
             if not (site / top).exists():
                 (site / top).symlink_to(str(installed.locate_file(top)))
@@ -122,6 +137,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if kernels.levels() == ("numpy",):
         pytest.skip("this install was built without a C++ compiler")
     return build_wheel(CHECKOUT, tmp_path_factory.mktemp("wheel"), DOCBIN_REQUIRE_CORE="1")
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of an environment with the wheel."""
+    return install(wheel, tmp_path_factory.mktemp("installed") / "env")
+
+
+@pytest.fixture(scope="session")
+def knows(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What the installed wheel knows of itself, asked outside the checkout."""
+    return ask(installed, tmp_path_factory.mktemp("elsewhere"))
 
 
 def test_the_wheel_holds_one_name_all_data_and_the_core_but_no_sources(wheel: Path) -> None:
@@ -165,21 +192,15 @@ def test_the_wheel_is_no_larger_than_it_is_allowed_to_be(wheel: Path) -> None:
 
 def test_no_library_of_the_default_install_is_under_the_gpl() -> None:
     """All that a plain ``pip install docbin`` brings, by what the installed distributions say of themselves."""
-    todo, seen = list(PROJECT["dependencies"]), set()
-    while todo:
-        requirement = Requirement(todo.pop())
-        name = canonicalize_name(requirement.name)
-        if name in seen or (requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})):
-            continue
-        seen.add(name)
-        told = distribution(name).metadata
-        todo += distribution(name).requires or []
+    brought = default_install()
+    for name, installed in brought.items():
+        told = installed.metadata
         classified = [line for line in told.get_all("Classifier", []) if line.startswith("License ::")]
         words = " ".join([told.get("License-Expression") or "", (told.get("License") or "").split("\n")[0], *classified])
         assert words.strip(), f"{name} does not say its licence"
         free = re.sub(r"LGPL|Lesser General Public|Library or Lesser|GCC-exception|WITH GCC", "", words)
         assert not re.search(r"GPL|General Public License", free), f"{name}: {words}"
-    assert {"numpy", "pillow"} <= seen
+    assert {"numpy", "pillow"} <= set(brought)
 
 
 def test_one_wheel_serves_every_python_that_has_the_stable_abi(wheel: Path) -> None:
@@ -191,21 +212,16 @@ def test_one_wheel_serves_every_python_that_has_the_stable_abi(wheel: Path) -> N
     assert platform != "any"
 
 
-def test_the_wheel_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
-    python = fresh_environment(tmp_path / "env")
-    pip("install", "--no-deps", "--no-index", "--ignore-installed", wheel, python=python)
-    knows = ask(python, tmp_path)
-    assert Path(str(knows["file"])).is_relative_to(tmp_path / "env")
+def test_the_wheel_works_outside_the_checkout(installed: Path, knows: dict[str, object]) -> None:
+    assert Path(str(knows["file"])).is_relative_to(installed.parent.parent)
     assert knows["version"] == PROJECT["version"]
     assert knows["levels"] == list(kernels.levels())
     assert knows["data"] == {folder: sorted(entry.name for entry in (CHECKOUT / folder).iterdir()) for folder in DATA}
 
 
-def test_the_command_is_installed_and_says_its_version(wheel: Path, tmp_path: Path) -> None:
-    python = fresh_environment(tmp_path / "env")
-    pip("install", "--no-deps", "--no-index", "--ignore-installed", wheel, python=python)
+def test_the_command_is_installed_and_says_its_version(installed: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [python.parent / "docbin", "--version"], capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False
+        [installed.parent / "docbin", "--version"], capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False
     )
     assert done.returncode == 0, done.stderr
     assert PROJECT["version"] in done.stdout
@@ -236,13 +252,13 @@ def test_an_editable_install_works_outside_the_checkout(tmp_path: Path) -> None:
     pytest.importorskip("scikit_build_core", reason="an editable install without a network needs the build requirements of docbin[dev]")
     python = fresh_environment(tmp_path / "env")
     pip("install", "--no-build-isolation", "--no-deps", "--no-index", "--ignore-installed", "-e", CHECKOUT, python=python)
-    knows = ask(python, tmp_path)
-    assert Path(str(knows["file"])) == CHECKOUT / "docbin" / "__init__.py"
-    assert knows["levels"] == list(kernels.levels())
-    assert knows["data"] == {folder: sorted(entry.name for entry in (CHECKOUT / folder).iterdir()) for folder in DATA}
+    told = ask(python, tmp_path)
+    assert Path(str(told["file"])) == CHECKOUT / "docbin" / "__init__.py"
+    assert told["levels"] == list(kernels.levels())
+    assert told["data"] == {folder: sorted(entry.name for entry in (CHECKOUT / folder).iterdir()) for folder in DATA}
 
 
-def test_without_a_compiler_the_build_is_slower_but_gives_the_same_bits(wheel: Path, tmp_path: Path) -> None:
+def test_without_a_compiler_the_build_is_slower_but_gives_the_same_bits(knows: dict[str, object], tmp_path: Path) -> None:
     missing = str(tmp_path / "no-compiler-here")
     said = pip(
         "wheel", "-v", "--no-build-isolation", "--no-deps", "--no-index", "-w", tmp_path, "-C", f"build-dir={tmp_path}/build", CHECKOUT,
@@ -251,14 +267,9 @@ def test_without_a_compiler_the_build_is_slower_but_gives_the_same_bits(wheel: P
     assert "built WITHOUT its compiled core" in said
     (plain,) = tmp_path.glob("docbin-*.whl")
     assert plain.name == f"docbin-{PROJECT['version']}-py3-none-any.whl"
-    inks = {}
-    for name, path in {"plain": plain, "compiled": wheel}.items():
-        python = fresh_environment(tmp_path / name)
-        pip("install", "--no-deps", "--no-index", "--ignore-installed", path, python=python)
-        knows = ask(python, tmp_path)
-        assert (knows["levels"] == ["numpy"]) == (name == "plain")
-        inks[name] = knows["inks"]
-    assert inks["plain"] == inks["compiled"]
+    told = ask(install(plain, tmp_path / "plain"), tmp_path)
+    assert told["levels"] == ["numpy"] != knows["levels"]
+    assert told["inks"] == knows["inks"]
 
 
 def test_a_build_that_must_have_the_core_fails_without_a_compiler(tmp_path: Path) -> None:

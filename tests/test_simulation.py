@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 
 
 @pytest.fixture(scope="module")
-def simulation() -> ModuleType:
-    path = Path(__file__).resolve().parent.parent / "scripts" / "simulate_cluster.py"
-    spec = importlib.util.spec_from_file_location("simulate_cluster", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def simulation(load_script: Callable[[str], ModuleType]) -> ModuleType:
+    return load_script("simulate_cluster")
 
 
 def test_equal_pages_without_losses_are_shared_perfectly(simulation: ModuleType) -> None:

@@ -21,31 +21,20 @@ from docbin.files.object_store import RetryPolicy
 from docbin.files.remote_path import RemotePath
 from tests.batch.faults import KILLED, RAISES
 from tests.batch.pages import Records, binarize, files, grey, make_job, save, save_many
-from tests.files.s3_server import Faults, s3_with_faults
-
-BUCKET = RemotePath("s3://archive")
+from tests.files.s3_server import BUCKET, Faults, archive_server, emptied
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Faults]:
-    with s3_with_faults() as (_, faults):
-        object_store._filesystems.clear()
+    with archive_server() as faults:
         yield faults
-    object_store._filesystems.clear()
 
 
 @pytest.fixture
 def store(server: Faults, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
     monkeypatch.setattr(object_store, "POLICY", RetryPolicy(tries=5, first_pause=0.01, longest_pause=0.05, call_seconds=20.0))
-    server.choose = lambda method, path, number: None
-    filesystem = object_store._filesystem(BUCKET)
-    if filesystem.exists("archive"):
-        filesystem.rm("archive", recursive=True)
-    filesystem.mkdir("archive")
-    server.seen.clear()
-    server.log.clear()
-    yield server
-    server.choose = lambda method, path, number: None
+    with emptied(server) as store:
+        yield store
 
 
 @pytest.fixture

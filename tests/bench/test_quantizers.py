@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import xml.etree.ElementTree as Xml
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,11 @@ import pytest
 
 from docbin.bench import quantizers
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-
-
-def program(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 @pytest.fixture(scope="module")
-def compare() -> Any:
+def compare(load_script: Callable[[str], Any]) -> Any:
     pytest.importorskip("torch")
-    return program("compare_quantizers")
+    return load_script("compare_quantizers")
 
 
 @pytest.fixture(scope="module")
@@ -153,11 +142,11 @@ def test_the_figure_is_svg_with_every_method(tmp_path: Path) -> None:
     assert all(150 <= float(entry.get("cx") or 0) <= width for entry in root.iter("{http://www.w3.org/2000/svg}circle"))
 
 
-def test_make_tables_writes_table_and_figure(tmp_path: Path) -> None:
+def test_make_tables_writes_table_and_figure(tmp_path: Path, load_script: Callable[[str], Any]) -> None:
     (tmp_path / "rows.json").write_text(json.dumps(ROWS), encoding="utf-8")
     page = tmp_path / "B.md"
     page.write_text("<!-- table: q -->\n<!-- end of table: q -->\n", encoding="utf-8")
-    assert program("make_tables").main([f"q={tmp_path / 'rows.json'}", "--into", str(page)]) == 0
+    assert load_script("make_tables").main([f"q={tmp_path / 'rows.json'}", "--into", str(page)]) == 0
     assert "| better |" in page.read_text(encoding="utf-8")
     assert "(app/assets/quantizers.svg)" in page.read_text(encoding="utf-8")
     assert (tmp_path / "app/assets/quantizers.svg").read_text(encoding="utf-8") == quantizers.figure(ROWS)

@@ -259,14 +259,12 @@ def test_from_store_to_store_with_failures(cluster: Any, tmp_path: Path, spool: 
     pytest.importorskip("moto")
     from docbin.files import object_store
     from docbin.files.remote_path import RemotePath
-    from tests.files.s3_server import s3_with_faults
+    from tests.files.s3_server import archive_server, emptied
 
     for seed in range(12):
         save(tmp_path / f"scans/p{seed}.png", seed)
     binarize([tmp_path / "scans"], tmp_path / "local", spool)
-    with s3_with_faults() as (_, faults):
-        object_store._filesystems.clear()
-        object_store._filesystem(RemotePath("s3://archive")).mkdir("archive")
+    with archive_server() as server, emptied(server) as faults:
         for name in files(tmp_path / "scans"):
             object_store.put(RemotePath(f"s3://archive/scans/{name}"), (tmp_path / "scans" / name).read_bytes(), replace=True)
         faults.choose = lambda method, path, number: "503" if number == 1 and path.startswith("/archive/") else None
@@ -292,7 +290,6 @@ def test_from_store_to_store_with_failures(cluster: Any, tmp_path: Path, spool: 
             [*call, "--resume"], capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"PYTHONPATH": str(CHECKOUT)}
         )
         assert "12 pages done before" in resumed.stderr
-    object_store._filesystems.clear()
 
 
 def test_a_dataset_in_a_program(cluster: Any, tmp_path: Path, spool: Path) -> None:

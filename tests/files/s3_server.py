@@ -16,7 +16,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from docbin.files import object_store
+from docbin.files.remote_path import RemotePath
+
 SLOW_DOWN = b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
+
+
+BUCKET = RemotePath("s3://archive")
 
 
 class Faults:
@@ -145,3 +151,26 @@ def s3_with_faults() -> Iterator[tuple[str, Faults]]:
         proxy.shutdown()
         proxy.server_close()
         server.stop()
+
+
+@contextmanager
+def archive_server() -> Iterator[Faults]:
+    """The S3 behind its proxy, as the store that docbin finds."""
+    with s3_with_faults() as (_, faults):
+        object_store._filesystems.clear()
+        yield faults
+    object_store._filesystems.clear()
+
+
+@contextmanager
+def emptied(server: Faults) -> Iterator[Faults]:
+    """The server with an empty :data:`BUCKET`, and no fault before or after."""
+    server.choose = lambda method, path, number: None
+    filesystem = object_store._filesystem(BUCKET)
+    if filesystem.exists("archive"):
+        filesystem.rm("archive", recursive=True)
+    filesystem.mkdir("archive")
+    server.seen.clear()
+    server.log.clear()
+    yield server
+    server.choose = lambda method, path, number: None

@@ -17,32 +17,21 @@ from docbin.files import object_store, open_pages, range_reader
 from docbin.files.object_store import RetryPolicy
 from docbin.files.range_reader import BLOCK, RangeReader, open_object
 from docbin.files.remote_path import RemotePath, is_url, place
-from tests.files.s3_server import Faults, s3_with_faults
-
-BUCKET = RemotePath("s3://archive")
+from tests.files.s3_server import BUCKET, Faults, archive_server, emptied
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Faults]:
-    with s3_with_faults() as (_, faults):
-        object_store._filesystems.clear()
+    with archive_server() as faults:
         yield faults
-    object_store._filesystems.clear()
 
 
 @pytest.fixture
 def store(server: Faults, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
     """An empty bucket, and a proxy that does as it is told; pauses are short."""
     monkeypatch.setattr(object_store, "POLICY", RetryPolicy(tries=4, first_pause=0.01, longest_pause=0.05, call_seconds=5.0))
-    server.choose = lambda method, path, number: None
-    filesystem = object_store._filesystem(BUCKET)
-    if filesystem.exists("archive"):
-        filesystem.rm("archive", recursive=True)
-    filesystem.mkdir("archive")
-    server.seen.clear()
-    server.log.clear()
-    yield server
-    server.choose = lambda method, path, number: None
+    with emptied(server) as store:
+        yield store
 
 
 def test_an_object_comes_back_as_it_was_put(store: Faults) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 torch = pytest.importorskip("torch")
-torch.set_num_threads(1)
 
 import torch.nn.functional as F  # noqa: E402
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-torch.set_num_threads(1)
 
 from docbin.bench.engine_cost import FEATURES, EngineCost  # noqa: E402
 from docbin.errors import UsageError  # noqa: E402

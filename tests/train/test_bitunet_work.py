@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 torch = pytest.importorskip("torch")
-torch.set_num_threads(1)
 
 from docbin import engine, export  # noqa: E402
 from docbin.bench import engine_cost  # noqa: E402

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 torch = pytest.importorskip("torch")
-torch.set_num_threads(1)
 pytest.importorskip("scipy")
 
 from docbin import engine, export  # noqa: E402

@@ -76,12 +76,9 @@ def packaged(net: str, folder: Path, seed: int = 5, exact: bool = False, **words
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
     """Pages this small are slower with two threads, and on a busy machine much slower."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCBIN_THREADS", "1")
         yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
