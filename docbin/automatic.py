@@ -33,7 +33,8 @@ CLEARERS = ("otsu", "wolf", "su")
 ENOUGH = 0.97
 """Expected F-measure, 0..1, with which the default's result is taken without another look."""
 CRISP = 0.88
-"""Share of the depths' variance between two classes (:attr:`docbin.assessment.Signs.parted`) from which a page is crisp: one threshold parts it."""
+"""Share of the depths' variance between two classes (:attr:`docbin.assessment.signs.Signs.parted`) from which a page is crisp: one threshold parts
+it."""
 COVERED = 0.9
 """Share of the default's ink that a challenger must hold. From 0.88 on down, a labelled set loses."""
 LARGER = 1.15

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib.util
 import io
@@ -11,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,52 @@ def test_the_example_feeds_a_folder_through_one_model(tmp_path: Path) -> None:
         with Image.open(path) as ink:
             assert (ink.mode, ink.size) == ("1", (320, 240))
     assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def defined(nodes: Iterable[ast.stmt]) -> dict[str, Any]:
+    """The names that statements define or import, each with those of its own where it is a class."""
+    found: dict[str, Any] = {}
+    for node in nodes:
+        if isinstance(node, ast.ClassDef):
+            own = {part.attr for part in ast.walk(node) if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)}
+            found[node.name] = defined(node.body) | {name: {} for name in own} | {"": [ast.unparse(base) for base in node.bases]}
+        elif isinstance(node, ast.FunctionDef):
+            found[node.name] = {}
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(name.asname or name.name): {} for name in node.names}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            found |= {part.id: {} for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+        else:
+            found |= defined(part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt))
+    return found
+
+
+def test_every_name_that_a_docstring_refers_to_is_there() -> None:
+    """``:func:`docbin.files.open_pages``` and the like, and names of the module itself: what was renamed or moved is renamed in words, too."""
+    texts = {path.relative_to(CHECKOUT): path.read_text(encoding="utf-8") for path in sorted((CHECKOUT / "docbin").rglob("*.py"))}
+    modules = {
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__"): defined(ast.parse(text).body) for path, text in texts.items()
+    }
+
+    def is_there(words: Sequence[str]) -> bool:
+        for count in range(len(words), 0, -1):
+            place = modules.get(".".join(words[:count]))
+            if place is not None:
+                for word in words[count:]:
+                    if word not in place and not place.get(""):  # a class may have it from its base
+                        return False
+                    place = place.get(word, {})
+                return True
+        return False
+
+    lost = []
+    for path, text in texts.items():
+        module = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        for name in re.findall(r":(?:mod|func|class|data|meth|attr):`~?(docbin[\w.]*)`", text):
+            lost += [f"{path}: {name}"] * (not is_there(name.split(".")))
+        for name in re.findall(r":(?:func|class|data):`~?([A-Za-z_]\w*)`", text):
+            lost += [f"{path}: {name}"] * (not name.startswith("docbin") and name not in modules[module])
+    assert lost == []
 
 
 def test_the_man_pages_are_current() -> None:

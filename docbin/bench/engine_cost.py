@@ -1,9 +1,9 @@
 """What a packed network will cost in the engine, before there is one: a linear model of every op's time, fitted to small probes on this machine.
 
-A search over widths, depths and precisions (:mod:`docbin.train.bitunet_search`) asks for the time of thousands of networks and can build few. The
-engine's work is regular enough to be written down. Its convolutions (``csrc/engine/bitsliced.hpp``) make a table of words once for all filters and
-then add, for every filter, one word for every two taps, or two words for every three *pairs* of taps that all filters weigh alike, which is what the
-bits of a thermometer code are; a threshold is a comparison of a binary number. So one more bit a filter costs its readers 1/6 word a tap where it
+A search over widths, depths and precisions (:mod:`docbin.train.architecture_search`) asks for the time of thousands of networks and can build few.
+The engine's work is regular enough to be written down. Its convolutions (``csrc/engine/bitsliced.hpp``) make a table of words once for all filters
+and then add, for every filter, one word for every two taps, or two words for every three *pairs* of taps that all filters weigh alike, which is what
+the bits of a thermometer code are; a threshold is a comparison of a binary number. So one more bit a filter costs its readers 1/6 word a tap where it
 makes a pair and 1/2 where it does not: two thresholds cost a third more than one, three three quarters more than two. What a unit of each kind
 costs is measured: probes (little networks of random bits with every op in several sizes) are run on a small page, and non-negative least squares of
 relative errors splits each op's time. Ops are fitted apart, so the model of a page is a sum over nodes and can be checked op by op.

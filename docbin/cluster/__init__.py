@@ -5,7 +5,7 @@
 ``merged_report``
     ``docbin report merge``: the reports and records of many runs as one; what is still missing.
 ``ray_engine``
-    ``--engine ray``: a batch on the machines of a Ray cluster; and :func:`map`, the same for a Ray dataset in a program.
+    ``--engine ray``: a batch on the machines of a Ray cluster; and ``docbin.cluster.map``, the same for a Ray dataset in a program.
 
 Every engine does the same unit of work, that of :mod:`docbin.batch`: a file of pages, worked on by a guarded child process, written whole under a
 name that depends on the unit alone. It may be done again at any time, by any machine, with the same bytes as the result.

@@ -269,8 +269,8 @@ def read_pages(
 
     Parameters
     ----------
-    pages : page numbers from 1, as a collection or from :func:`parse_page_ranges`; None for all. Each page comes once. A number beyond the end
-        is a UsageError, raised before the first page is decoded.
+    pages : page numbers from 1, as a collection or from :func:`docbin.files.parse_page_ranges`; None for all. Each page comes once. A number beyond
+        the end is a UsageError, raised before the first page is decoded.
     """
     with open_pages(path, dpi=dpi, max_megapixels=max_megapixels) as file:
         numbers: Sequence[int] = range(1, file.count + 1) if pages is None else chosen_pages(pages, file.count, file.name)

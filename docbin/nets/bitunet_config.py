@@ -1,6 +1,6 @@
 """What a variant of :class:`docbin.nets.bitunet.BitUNet` is, as data, and the convolutions that it has, in the order in which the engine runs them.
 
-A search weighs thousands of variants by this list without building one (:mod:`docbin.train.bitunet_search`).
+A search weighs thousands of variants by this list without building one (:mod:`docbin.train.architecture_search`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BitUNetConfig:
-    """A variant of :class:`BitUNet`.
+    """A variant of :class:`docbin.nets.bitunet.BitUNet`.
 
     Attributes
     ----------

@@ -2,8 +2,8 @@
 
 A :class:`PlanarObject` is a picture seen from the front: a board, a shop front, a wall. It carries its ink and its words along, so a poster may
 be laid on a wall and the wall be projected into the scene, and at the end each word's outline and every pixel of its lettering are where the
-picture shows them. :class:`Screen` is the picture itself, painted from far to near. What is painted later covers what was there: ink is wiped
-out, and a map of owners (which word a pixel last belonged to) tells how much of a word is left to see.
+picture shows them. :class:`docbin.synth.scene.projection.Screen` is the picture itself, painted from far to near. What is painted later covers what
+was there: ink is wiped out, and a map of owners (which word a pixel last belonged to) tells how much of a word is left to see.
 """
 
 from __future__ import annotations
