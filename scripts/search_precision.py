@@ -17,8 +17,9 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -66,6 +67,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"search_precision: {error}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def table(allocations: Sequence[Mapping[str, Any]]) -> str:
+    """What was chosen under each bound, and what came of it, as Markdown."""
+    lines = [
+        "| chosen by | bound | time | sum of losses | loss together | crops' FM | pages' FM | layer_thresholds, planes |",
+        "|---" * 8 + "|",
+    ]
+    for one in allocations:
+        losses = f"{one['sum'] * 1e3:+.2f} | {one['loss'] * 1e3:+.2f} | {one['crop_fm']:+.2f} | {one['pages']['mean']:.2f}"
+        lines.append(
+            f"| {one['by']} | {one['share']:.0%} | {one['cost']:.1%} | {losses} | {list(one['layer_thresholds'])}, {one['planes']} |"
+        )
+    return "\n".join(lines)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -126,15 +141,7 @@ def run(options: argparse.Namespace) -> None:
                 }
             )
             say(f"{title}: {allocations[-1]}")
-    print(search.show(groups, rows, chosen))
-    print()
-    print("| chosen by | bound | time | sum of losses | loss together | crops' FM | pages' FM | layer_thresholds, planes |")
-    print("|" + "---|" * 8)
-    for one in allocations:
-        print(
-            f"| {one['by']} | {one['share']:.0%} | {one['cost']:.1%} | {one['sum'] * 1e3:+.2f} | {one['loss'] * 1e3:+.2f} | {one['crop_fm']:+.2f} "
-            f"| {one['pages']['mean']:.2f} | {list(one['layer_thresholds'])}, {one['planes']} |"
-        )
+    print(f"{search.show(groups, rows, chosen)}\n\n{table(allocations)}")
     if options.out is not None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         kept = {

@@ -43,42 +43,54 @@ def load_pages(
     InputError
         A page whose truth has another size, or that cannot be decoded; the message names both files.
     """
-    from docbin import benchmarks
-    from docbin.data.failing_pages import FailingPages
+    folder = Path(cache) if cache is not None else default_cache()
+    pages: list[LabelledPage] = []
+    for name in sets:
+        if name not in RENDERED_SETS:
+            pages += _decoded(name, data_root, folder)
+        elif (carried := _carried(name, Path(data_root))) is not None:
+            pages += _decoded(os.fspath(carried), data_root, folder)
+        else:
+            pages += _rendered(name, Path(data_root), folder, rendered)
+    return pages
+
+
+def _carried(name: str, data_root: Path) -> Path | None:
+    """The folder of a set of docbin's own making that was carried here; None where there is none."""
+    return next((folder for folder in (data_root / "pages" / name, data_root / name) if (folder / "images").is_dir()), None)
+
+
+def _rendered(name: str, data_root: Path, cache: Path, count: int) -> list[LabelledPage]:
+    """A pool of `count` pages of docbin's own making."""
+    from docbin.data.failing_pages import DATASET, FailingPages
     from docbin.data.rendered_pages import RenderedPages
     from docbin.synth.page.failing_kinds import FAILING_KINDS
 
-    folder = Path(cache) if cache is not None else default_cache()
+    workers = os.cpu_count() or 1
+    if name != DATASET:
+        return RenderedPages(name, count, cache=cache, workers=workers).pages()
+    kinds = tuple(kind for kind in FAILING_KINDS if kind != "white-on-dark")  # turned dark on light before a network sees it
+    papers = data_root / "paper"
+    return FailingPages(count, 0, cache, papers if papers.is_dir() else None, kinds, workers=workers).pages()
+
+
+def _decoded(name: str, data_root: str | os.PathLike[str], cache: Path) -> list[LabelledPage]:
+    """The pages of a benchmark, or of a folder."""
+    from docbin import benchmarks
+
+    benchmark = benchmarks.load(name)
     pages = []
-    for name in sets:
-        if name in RENDERED_SETS:
-            carried = [folder for folder in (Path(data_root) / "pages" / name, Path(data_root) / name) if (folder / "images").is_dir()]
-            if not carried:
-                papers = Path(data_root) / "paper"
-                if name == "failing-kinds":
-                    kinds = tuple(
-                        kind for kind in FAILING_KINDS if kind != "white-on-dark"
-                    )  # turned dark on light before a network sees it
-                    photographs = papers if papers.is_dir() else None
-                    pool = FailingPages(rendered, 0, folder, photographs, kinds, workers=os.cpu_count() or 1)
-                    pages += pool.pages()
-                else:
-                    pages += RenderedPages(name, rendered, cache=folder, workers=os.cpu_count() or 1).pages()
-                continue
-            name = os.fspath(carried[0])
-        benchmark = benchmarks.load(name)
-        root = benchmarks.data_root_of(name, data_root)
-        for pair in benchmark.pairs(root):
-            path = folder / benchmark.name / f"{pair.stem}-{source_key(pair.image_path, pair.truth_path)}.npy"
-            if not path.is_file():
-                image = benchmarks.read_picture(pair.image_path)
-                truth = benchmarks.truth_mask(pair.truth_path, benchmark.polarity)
-                if image.shape[:2] != truth.shape:
-                    sizes = f"{image.shape[:2]} and {truth.shape} (H, W)"
-                    raise InputError(f"{pair.image_path} and its truth {pair.truth_path} must be of one size, they are {sizes}")
-                save_layers(path, image, truth)
-            full = f"{benchmark.name}/{pair.stem}"
-            pages.append(LabelledPage(full, benchmark.name, path, full))
+    for pair in benchmark.pairs(benchmarks.data_root_of(name, data_root)):
+        path = cache / benchmark.name / f"{pair.stem}-{source_key(pair.image_path, pair.truth_path)}.npy"
+        if not path.is_file():
+            image = benchmarks.read_picture(pair.image_path)
+            truth = benchmarks.truth_mask(pair.truth_path, benchmark.polarity)
+            if image.shape[:2] != truth.shape:
+                sizes = f"{image.shape[:2]} and {truth.shape} (H, W)"
+                raise InputError(f"{pair.image_path} and its truth {pair.truth_path} must be of one size, they are {sizes}")
+            save_layers(path, image, truth)
+        full = f"{benchmark.name}/{pair.stem}"
+        pages.append(LabelledPage(full, benchmark.name, path, full))
     return pages
 
 
