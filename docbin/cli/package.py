@@ -61,12 +61,12 @@ def command(
     docbin package runs/unet -o my-unet; docbin binarize scan.tif -m my-unet
     """
     try:
-        from docbin.train.package_model import Words, package_run
+        from docbin.train.package_model import PackageOptions, package_run
     except ImportError as error:
         raise MissingExtra(f"packaging needs torch and onnx ({error}); run: pip install 'docbin[train]'") from None
     if int8 is not None and not int8.is_dir():
         raise UsageError(f"--int8 {int8}: no such folder; a folder of pages to measure on is wanted")
-    words = Words(
+    options = PackageOptions(
         machine=machine,
         notes=_text(notes),
         evaluation=_results(evaluation),
@@ -86,7 +86,7 @@ def command(
     )
     folder = out or (run if run.is_dir() else run.parent) / "model"
     try:
-        written = package_run(run, folder, words)
+        written = package_run(run, folder, options)
     except OSError as error:
         raise FileAccessError(f"{error.filename or folder}: cannot be written ({error.strerror or error})") from None
     except UsageError:

@@ -70,7 +70,7 @@ ABOUT: Mapping[str, tuple[str, str]] = {
 """Architecture -> what a row of the method table says of it, and its paper."""
 
 
-class Words(NamedTuple):
+class PackageOptions(NamedTuple):
     """What the run itself does not know: for the card and the config."""
 
     machine: str = "a machine that was not recorded"
@@ -91,7 +91,7 @@ class Words(NamedTuple):
     int8: Path | None = None
 
 
-def package_run(run: Path, folder: Path, words: Words) -> list[Path]:
+def package_run(run: Path, folder: Path, options: PackageOptions) -> list[Path]:
     """Package a finished run: its folder (the best weights, else the last step's), or one of its checkpoints; returns the files.
 
     Raises
@@ -106,10 +106,10 @@ def package_run(run: Path, folder: Path, words: Words) -> list[Path]:
         path = next((run / name for name in CHECKPOINTS if (run / name).is_file()), run / CHECKPOINTS[0])
     state = checkpoint.load(path)
     about = state.get("about") or {key: state[key] for key in ("recipe", "step", "minutes")}
-    return package(state.get("net") or state.get("ema") or state["task"]["net"], about, folder, words)
+    return package(state.get("net") or state.get("ema") or state["task"]["net"], about, folder, options)
 
 
-def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folder: Path, words: Words) -> list[Path]:
+def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folder: Path, options: PackageOptions) -> list[Path]:
     """Write the folder; returns its files. What was asked for is checked first, for a model that is there already is replaced.
 
     Raises
@@ -121,23 +121,23 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     ValueError
         A weight is not finite, a file is above the limit of the zoo, or a runtime does not reproduce the golden crop.
     """
-    task = words.task or ("detect" if about.get("recipe", {}).get("task") == "detection" else "binarize")
-    words = words._replace(task=task, tile=words.tile or (2048 if task == "detect" else 1024))
+    task = options.task or ("detect" if about.get("recipe", {}).get("task") == "detection" else "binarize")
+    options = options._replace(task=task, tile=options.tile or (2048 if task == "detect" else 1024))
     for name, value in weights.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ValueError(f"{name}: holds numbers that are not finite")
     recipe = about["recipe"]
     # What is only packed, and then deleted, is packed as it was trained: its thresholds are whole numbers, which rounding moves.
     bits = bool(quantizers(build(recipe["net"]["name"], recipe["net"]["variant"])))
-    if bits and words.int8 is not None:
-        raise UsageError(f"--int8 {words.int8}: {recipe['net']['name']} is a network of bits already; leave --int8 out")
-    for _ in _pages(words.int8) if words.int8 is not None else ():
+    if bits and options.int8 is not None:
+        raise UsageError(f"--int8 {options.int8}: {recipe['net']['name']} is a network of bits already; leave --int8 out")
+    for _ in _pages(options.int8) if options.int8 is not None else ():
         pass  # each can be read
     _refuse_other_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in (ONNX_FILE, PACKED_FILE, WEIGHTS_FILE):
         (folder / name).unlink(missing_ok=True)  # of weights that were here before
-    whole = bits and not words.with_weights
+    whole = bits and not options.with_weights
     kept = {name: value if whole else shortened(value) for name, value in weights.items() if not name.endswith("num_batches_tracked")}
     weights_file = folder / WEIGHTS_FILE
     weights_file.write_bytes(safetensors.torch.save({name: value.contiguous().clone() for name, value in kept.items()}))
@@ -145,20 +145,20 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     config = folder / "config.toml"
     tensors = ["", "[weights]", f'file = "{WEIGHTS_FILE}"', f"sha256 = {_toml(_digest(weights_file.read_bytes()))}", 'type = "float16"']
     tensors.append(f"numbers = {numbers}")
-    config.write_text(config_toml(folder.name, recipe, about, words, tensors), encoding="utf-8")
+    config.write_text(config_toml(folder.name, recipe, about, options, tensors), encoding="utf-8")
     net, image = load(folder), sample()
     said = TorchNet(read_config(folder)).probability(image)
     np.savez_compressed(folder / "golden.npz", image=image, probability=said.astype(np.float16))
     packed = _packed(net, folder, numbers)
-    if packed and not words.with_weights:
+    if packed and not options.with_weights:
         weights_file.unlink()
         made, shipped = packed, f"{(folder / PACKED_FILE).stat().st_size / 1e6:.2f} MB in bits"
     else:
-        made, shipped = [*tensors, *packed, *_onnx(net, folder, words.int8)], f"{weights_file.stat().st_size / 1e6:.2f} MB as float16"
-    config.write_text(config_toml(folder.name, recipe, about, words, made), encoding="utf-8")
+        made, shipped = [*tensors, *packed, *_onnx(net, folder, options.int8)], f"{weights_file.stat().st_size / 1e6:.2f} MB as float16"
+    config.write_text(config_toml(folder.name, recipe, about, options, made), encoding="utf-8")
     if not (folder / "recipe.toml").exists():
         (folder / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
-    (folder / "card.md").write_text(card(folder.name, about, numbers, shipped, words), encoding="utf-8")
+    (folder / "card.md").write_text(card(folder.name, about, numbers, shipped, options), encoding="utf-8")
     _check(folder, image, said)
     return sorted(path for path in folder.iterdir() if path.is_file())
 
@@ -250,13 +250,13 @@ def shortened(value: torch.Tensor) -> torch.Tensor:
     return half if torch.isfinite(half).all() else value.float()
 
 
-def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], words: Words, made: Sequence[str]) -> str:
+def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], options: PackageOptions, made: Sequence[str]) -> str:
     """``config.toml`` as text; `made` are the lines of its files. The variant is written out whole: a later change of a default must not touch it."""
     net = recipe["net"]["name"]
     variant = config_of(net, recipe["net"]["variant"])
     summary, citation = ABOUT.get(net, (f"a trained {net}", "unpublished"))
-    texts = {"task": words.task, "net": net, "summary": words.summary or summary, "citation": words.citation or citation}
-    lines = [f"{key} = {_toml(text)}" for key, text in {"name": name, **texts, "licence": words.licence}.items()]
+    texts = {"task": options.task, "net": net, "summary": options.summary or summary, "citation": options.citation or citation}
+    lines = [f"{key} = {_toml(text)}" for key, text in {"name": name, **texts, "licence": options.licence}.items()]
     lines += ["", "[variant]", *(f"{field} = {_toml(getattr(variant, field))}" for field in variant.__dataclass_fields__)]
     lines += [
         "",
@@ -266,22 +266,22 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
         "low = 0.0",
         "high = 1.0  # uint8 / 255; a grey page repeats its channel",
     ]
-    lines += [f"tile = {words.tile}  # side in pixels; changes memory and time"]
-    lines += [f"halo = {words.halo}  # pixels of surround, fewer than the network sees"] if words.halo is not None else []
-    detects = words.task == "detect"
+    lines += [f"tile = {options.tile}  # side in pixels; changes memory and time"]
+    lines += [f"halo = {options.halo}  # pixels of surround, fewer than the network sees"] if options.halo is not None else []
+    detects = options.task == "detect"
     meaning = "a word's kernel" if detects else "ink"
-    least = words.threshold or (0.3 if detects else 0.5)
+    least = options.threshold or (0.3 if detects else 0.5)
     lines += ["", "[output]", 'kind = "logit"', f"threshold = {least}  # of the probability: {meaning} is what has at least this"]
-    if words.depth:
+    if options.depth:
         lines += [
-            f"depth = {words.depth}  # in units of the page's ink: a stroke is somewhere this deep ...",
+            f"depth = {options.depth}  # in units of the page's ink: a stroke is somewhere this deep ...",
             "faint = 0.4",
             "reach = 20  # pixels: or this near one",
         ]
     if detects:
-        side = words.side if words.side is not None else recipe["data"].get("side", 0) or 1280
-        lines += ["", "[detect]", f"side = {side}  # longer side in pixels of what the network is handed", f"score = {words.score}"]
-        lines += ["unclip = 0.0  # kernels grow by what training shrank them, by the ratio", f"shrink = {words.shrink}", 'shape = "quad"']
+        side = options.side if options.side is not None else recipe["data"].get("side", 0) or 1280
+        lines += ["", "[detect]", f"side = {side}  # longer side in pixels of what the network is handed", f"score = {options.score}"]
+        lines += ["unclip = 0.0  # kernels grow by what training shrank them, by the ratio", f"shrink = {options.shrink}", 'shape = "quad"']
     lines += ["", "[training]", f"steps = {about['step']}", f"minutes = {about['minutes']:.1f}", f"batch = {recipe['run']['batch']}"]
     return "\n".join([*lines, *made, ""])
 
@@ -291,7 +291,7 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, words: Words) -> str:
+def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, options: PackageOptions) -> str:
     """``card.md`` as text, from the run's record, the notes and evaluation JSON."""
     recipe = about["recipe"]
     data, run, net = recipe["data"], recipe["run"], recipe["net"]["name"]
@@ -312,13 +312,13 @@ def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, words:
     where = "`recipe.toml` or `recipe.json` in this folder has every setting; `docbin train` runs it."
     lines += ["## Recipe", "", crops.capitalize(), rates, where, ""]
     steps = f"{about['step']} steps of {run['batch']} crops ({about['step'] * run['batch']:,} crops), {about['minutes']:.0f} minutes"
-    lines += ["## Time and machine", "", steps, f"on {words.machine}.", ""]
-    lines += ["## Scores", "", cards.marked(cards.SCORES, cards.scores_table(words.evaluation)), ""]
-    limits = words.notes.strip() or "None written down yet. " + (
+    lines += ["## Time and machine", "", steps, f"on {options.machine}.", ""]
+    lines += ["## Scores", "", cards.marked(cards.SCORES, cards.scores_table(options.evaluation)), ""]
+    limits = options.notes.strip() or "None written down yet. " + (
         "It learned from street photographs." if of_words else "It learned from scanned document pages; photographs are another matter."
     )
     lines += ["## Limits", "", limits, ""]
-    lines += ["## Licence", "", f"The weights are {words.licence}, like the code. The pages they learned from keep their own terms.", ""]
+    lines += ["## Licence", "", f"The weights are {options.licence}, like the code. The pages they learned from keep their own terms.", ""]
     return "\n".join(lines)
 
 

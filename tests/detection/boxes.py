@@ -61,5 +61,5 @@ def package(run: Path, folder: Path) -> Path:
     """The model folder of a finished run."""
     from docbin.train import package_model
 
-    package_model.package_run(run / "final.safetensors", folder, package_model.Words(side=0))
+    package_model.package_run(run / "final.safetensors", folder, package_model.PackageOptions(side=0))
     return folder

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,7 +93,16 @@ def test_weights_that_overflow_float16_ship_in_float32(tmp_path: Path) -> None:
     assert torch.equal(package_model.shortened(torch.tensor([1.5, 1e6], dtype=torch.float64)), torch.tensor([1.5, 1e6]))
     assert package_model.shortened(torch.tensor([3])).dtype == torch.int64
     with pytest.raises(ValueError, match=r"w: holds numbers that are not finite"):
-        package_model.package({"w": torch.tensor([float("inf")])}, {}, tmp_path / "m", package_model.Words())
+        package_model.package({"w": torch.tensor([float("inf")])}, {}, tmp_path / "m", package_model.PackageOptions())
+
+
+def test_options_of_a_packaged_detector_stand_in_their_own_tables() -> None:
+    recipe = {"net": {"name": "bitunet", "variant": {}}, "data": {"side": 640}, "run": {"batch": 2}}
+    options = package_model.PackageOptions(task="detect", tile=64, depth=0.7)
+    config = tomllib.loads(package_model.config_toml("m", recipe, {"step": 1, "minutes": 0.5}, options, []))
+    assert (config["output"]["depth"], config["output"]["threshold"]) == (0.7, 0.3)
+    assert set(config["detect"]) == {"side", "score", "unclip", "shrink", "shape"}
+    assert config["detect"]["side"] == 640
 
 
 class OneCrop:

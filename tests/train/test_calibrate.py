@@ -77,7 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, pages: Path) -> Path:
     recipe = recipe_of({"net": {"name": "unet", "variant": dict(VARIANT)}, "data": {"weights": {"dibco2009": 1.0}}})
     made = tmp_path_factory.mktemp("models") / "unet"
     about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}
-    package_model.package(net.state_dict(), about, made, package_model.Words(tile=64, int8=pages))
+    package_model.package(net.state_dict(), about, made, package_model.PackageOptions(tile=64, int8=pages))
     return made
 
 
@@ -182,7 +182,7 @@ def test_bits_are_not_packaged_for_eight(pages: Path, tmp_path: Path, capsys: py
     recipe = recipe_of({"net": {"name": "bitunet", "variant": {}}, "data": {"weights": {"dibco2009": 1.0}}})
     about = {"step": 1, "minutes": 0.1, "recipe": json.loads(recipe.to_json())}
     with pytest.raises(UsageError, match="bitunet is a network of bits already"):
-        package_model.package({}, about, tmp_path / "bits", package_model.Words(int8=pages))
+        package_model.package({}, about, tmp_path / "bits", package_model.PackageOptions(int8=pages))
     assert not (tmp_path / "bits").exists()
     assert main(["package", str(tmp_path), "--int8", str(tmp_path / "nowhere")]) == 1
     assert "nowhere" in capsys.readouterr().err
@@ -196,14 +196,14 @@ def test_a_model_that_is_there_stays_where_its_next_cannot_be_made(tmp_path: Pat
     (cut / "p.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (made / "model.onnx").write_bytes(b"earlier")
     for words, error, told in (
-        (package_model.Words(int8=empty), UsageError, "empty: no pages in it"),
-        (package_model.Words(int8=cut), InputError, "p.png"),
+        (package_model.PackageOptions(int8=empty), UsageError, "empty: no pages in it"),
+        (package_model.PackageOptions(int8=cut), InputError, "p.png"),
     ):
         with pytest.raises(error, match=told):
             package_model.package({}, about, made, words)
     (made / "config.toml").write_text("[tool.other]\nname = 'mine'\n")
     with pytest.raises(UsageError, match=r"config\.toml: it exists and is no model's"):
-        package_model.package({}, about, made, package_model.Words())
+        package_model.package({}, about, made, package_model.PackageOptions())
     assert sorted(path.name for path in made.iterdir()) == ["config.toml", "model.onnx"]
     assert (made / "model.onnx").read_bytes() == b"earlier"
 

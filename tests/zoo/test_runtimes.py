@@ -66,7 +66,7 @@ def packaged(net: str, folder: Path, seed: int = 5, exact: bool = False, **words
     about = {"step": 7, "minutes": 1.5, "recipe": json.loads(recipe.to_json())}
     if not exact:  # so that what is kept in float16 is the same network
         module.load_state_dict({name: value.half().to(value.dtype) for name, value in module.state_dict().items()})
-    package_model.package(module.state_dict(), about, folder, package_model.Words(**{"tile": 64, **words}))
+    package_model.package(module.state_dict(), about, folder, package_model.PackageOptions(**{"tile": 64, **words}))
     module.eval()
     if not words.get("with_weights") and net == "bitunet":
         assert (folder / "packed.safetensors").read_bytes() == export.to_packed(module)
