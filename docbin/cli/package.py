@@ -60,6 +60,7 @@ def command(
 
     docbin package runs/unet -o my-unet; docbin binarize scan.tif -m my-unet
     """
+    Path.cwd()  # in a folder that was deleted PyTorch ends the process with a message of its own
     try:
         from docbin.train.package_model import PackageOptions, package_run
     except ImportError as error:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,11 +26,16 @@ from docbin.files.broken_off import MOST_CHECKED, ends_grey, group4_breaks_off, 
 _MOST_DRAWS = 200_000
 _MOST_CONTENT = 256 << 20
 _MOST_DEPTH = 40
+_PAGE = 612.0 * 792
+"""Square points of a page of letter size."""
+_MOST_TILES = 1e8
+"""Of a tiling pattern on such a page: tiles of a fifteenth of a point."""
 _REGIONS = 16
 """JBIG2: areas of all regions together may be this many times the picture's."""
 
 _USES = re.compile(rb"/([^\s/\[\]<>(){}%]+)(?:\s|%[^\r\n]*[\r\n])+(Do|gs|scn|SCN|sh)(?![A-Za-z0-9*'\"])")
 _LAYER = re.compile(rb"/OC(?:\s)*/[^\s/\[\]<>(){}%]+\s+BDC")
+_STRINGS = re.compile(rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]*>", re.DOTALL)
 _PACKING = ("/FlateDecode", "/LZWDecode", "/RunLengthDecode", "/Fl", "/LZW", "/RL")
 _FLATE = ("/FlateDecode", "/Fl")
 
@@ -222,7 +228,7 @@ class _Walk:
             elif group == "/ExtGState":
                 one = self._state(thing)
             elif group == "/Pattern":
-                one = self._form(thing) if is_stream(thing) else (1, 0, 1)
+                one = self._tiled(thing) if is_stream(thing) else (1, 0, 1)
             else:
                 one = (1, 0, 1)
             cost = _sum(cost, tuple(min(part * count, 1 << 60) for part in one))
@@ -231,7 +237,10 @@ class _Walk:
         for font in fonts.values() if fonts is not None else ():
             if font.get("/Subtype") == "/Type3":
                 for glyph in font.get("/CharProcs", {}).values():
-                    cost = _sum(cost, self._form(glyph, font.get("/Resources")))
+                    one = self._form(glyph, font.get("/Resources"))
+                    letters = _letters(content) if one[0] > 1 else 1  # glyphs that draw glyphs multiply like forms
+                    cost = _sum(cost, tuple(min(part * letters, 1 << 60) for part in one))
+                    self._check(cost)
         return cost
 
     def _drawn(self, thing: Any) -> tuple[int, int, int]:
@@ -264,6 +273,17 @@ class _Walk:
             self._costs[key] = cost
         return cost
 
+    def _tiled(self, pattern: Any) -> tuple[int, int, int]:
+        """The cost of a tiling pattern; refused where its tiles are so small that they cover a page by the hundred million."""
+        a, b, c, d = (float(value) for value in list(pattern.get("/Matrix", (1, 0, 0, 1)))[:4])
+        area = abs(float(pattern.get("/XStep", 1)) * float(pattern.get("/YStep", 1)) * (a * d - b * c))
+        if 0 < area < _PAGE / _MOST_TILES:
+            raise RefusedInput(
+                f"{self.label}: a pattern in it has tiles of {area:.3g} square points, of which {_PAGE / area:.3g} cover the page; "
+                "an attack or a fault, print it to a new PDF"
+            )
+        return self._form(pattern)
+
     def _state(self, state: Any) -> tuple[int, int, int]:
         mask = state.get("/SMask")
         mode = state.get("/BM")
@@ -295,6 +315,11 @@ class _Walk:
             return 0, 0, 0
         self.facts.appearances |= len(normal.read_raw_bytes()) > 0
         return self._form(normal)
+
+
+def _letters(content: bytes) -> int:
+    """Codes that a content stream shows, at the most: bytes of its strings; at least 1."""
+    return max(1, sum(len(text) - 2 for text in _STRINGS.findall(content)))
 
 
 def _has_value(annotation: Any) -> bool:
@@ -445,6 +470,12 @@ def check_packing(picture: DrawnPicture, label: str) -> None:
                     f"{label}: a picture of {width} x {height} pixels in it unpacks to more than {cap / 1e6:,.0f} MB; "
                     "an attack or a fault, print it to a new PDF"
                 )
+        across, down = _jpeg2000_size(stream)
+        if across * down > _REGIONS * max(1, width * height) + (1 << 24):
+            raise RefusedInput(
+                f"{label}: a picture of {width} x {height} pixels in it holds JPEG 2000 of {across} x {down}; an attack or a fault, "
+                "print it to a new PDF"
+            )
         code = _jbig2_code(stream, cap)
         if code is not None:
             areas = sum(region[0] for region in _regions(code))
@@ -453,6 +484,18 @@ def check_packing(picture: DrawnPicture, label: str) -> None:
                     f"{label}: the JBIG2 code of a picture of {width} x {height} pixels in it paints {areas / 1e6:,.0f} megapixels; "
                     "an attack or a fault, scan or print it again"
                 )
+
+
+def _jpeg2000_size(stream: Any) -> tuple[int, int]:
+    """Width and height by the code of a JPEG 2000 (ITU-T T.800, A.5.1), which decoders go by; 0, 0 where it is coded otherwise."""
+    if filters_of(stream)[-1:] != ["/JPXDecode"]:
+        return 0, 0
+    data, left = unpacked(stream, 1 << 30)
+    start = data.find(b"\xff\x4f\xff\x51")
+    if left != ["/JPXDecode"] or start < 0 or start + 24 > len(data):
+        return 0, 0
+    right, bottom, left_edge, top = struct.unpack_from(">4I", data, start + 8)
+    return max(0, right - left_edge), max(0, bottom - top)
 
 
 def _jbig2_code(stream: Any, cap: int) -> bytes | None:

@@ -556,8 +556,13 @@ def _plain_pixels(scan: _Scan, facts: PageFacts, label: str) -> Image:
 
 def _picture(image: Any, label: str) -> Image:
     """The pixels of a plain picture, as stored."""
+    from pypdfium2 import PdfiumError
+
     _check_stream(image, label)
-    return _array(image.get_bitmap(render=False))
+    try:
+        return _array(image.get_bitmap(render=False))
+    except PdfiumError as error:
+        raise InputError(f"{label}: the picture in it cannot be decoded; scan or export it again") from error
 
 
 def _check_stream(image: Any, label: str) -> None:

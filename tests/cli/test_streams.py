@@ -50,9 +50,10 @@ def test_closed_and_full_streams(tmp_path: Path, line: str, code: int, says: str
         assert files(tmp_path / "out") == {"a.png", "b.png"}  # the batch goes on
 
 
-def test_a_deleted_folder_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["binarize a.tif -o x.png", "package run"])
+def test_a_deleted_folder_is_named(tmp_path: Path, command: str) -> None:
     (tmp_path / "gone").mkdir()
-    done = shell(f"cd gone && rmdir ../gone && {DOCBIN} binarize a.tif -o x.png", tmp_path)
+    done = shell(f"cd gone && rmdir ../gone && {DOCBIN} {command}", tmp_path)
     assert done.returncode == 5
     assert "the current folder was deleted" in done.stderr
 

@@ -359,6 +359,60 @@ def _shadings() -> bytes:
     return made.bytes()
 
 
+def _tiles() -> bytes:
+    made = Maker((612, 792))
+    tile = {
+        "PatternType": 1,
+        "PaintType": 1,
+        "TilingType": 1,
+        "BBox": [0, 0, 1, 1],
+        "XStep": 0.1,
+        "YStep": 0.1,
+        "Matrix": [0.1, 0, 0, 0.1, 0, 0],
+    }
+    made.page.Resources.Pattern = Dictionary(P=made.stream(b"0 0 1 1 re f", Resources=Dictionary(), **tile))
+    made.draw("/Pattern cs /P scn 0 0 612 792 re f")
+    return made.bytes()
+
+
+def _glyphs_of_glyphs(levels: int) -> bytes:
+    """Fonts whose one letter is drawn by sixty letters of the next font."""
+    made = Maker()
+    font = None
+    for level in range(levels):
+        code = b"1000 0 d0 0 0 9 9 re f" if level == 0 else b"1000 0 d0 BT /F 90 Tf (" + b"a" * 60 + b") Tj ET"
+        entries = {} if font is None else {"Resources": Dictionary(Font=Dictionary(F=font))}
+        font = made.pdf.make_indirect(
+            Dictionary(
+                Type=Name.Font,
+                Subtype=Name.Type3,
+                FontBBox=[0, 0, 1000, 1000],
+                FontMatrix=[0.001, 0, 0, 0.001, 0, 0],
+                CharProcs=Dictionary(a=made.stream(code)),
+                Encoding=Dictionary(Differences=Array([97, Name.a])),
+                FirstChar=97,
+                LastChar=97,
+                Widths=[1000],
+                **entries,
+            )
+        )
+    made.page.Resources.Font = Dictionary(F=font)
+    made.draw("BT /F 30 Tf 1 1 Td (aa) Tj ET")
+    return made.bytes()
+
+
+def _jpeg2000_of_another_size() -> bytes:
+    code = bytearray(saved(TEXT, "jpeg2000"))
+    at = code.index(b"\xff\x51")
+    for place in (6, 10, 22, 26):
+        code[at + place : at + place + 4] = (40_000).to_bytes(4, "big")
+    made = Maker()
+    picture = made.picture(TEXT)
+    picture.write(bytes(code), filter=Name.JPXDecode)
+    made.draw(FULL.format("I"), I=picture)
+    return made.bytes()
+
+
 @pytest.mark.parametrize(
     ("build", "words"),
     [
@@ -369,8 +423,22 @@ def _shadings() -> bytes:
         (_jbig2, r"paints 72,200 megapixels"),
         (lambda: _jbig2(packed=True), r"paints 72,200 megapixels"),
         (_shadings, "5,000 shadings"),
+        (_tiles, r"a pattern in it has tiles of 0.0001 square points"),
+        (lambda: _glyphs_of_glyphs(8), "forms that multiply like this"),
+        (_jpeg2000_of_another_size, "holds JPEG 2000 of 40000 x 40000"),
     ],
-    ids=["recursive", "doubling", "doubling in a soft mask", "flate twice", "jbig2 regions", "jbig2 regions in Flate", "shadings"],
+    ids=[
+        "recursive",
+        "doubling",
+        "doubling in a soft mask",
+        "flate twice",
+        "jbig2 regions",
+        "jbig2 regions in Flate",
+        "shadings",
+        "tiles",
+        "glyphs of glyphs",
+        "jpeg 2000",
+    ],
 )
 def test_pages_that_would_not_end_are_refused_at_once(build: Callable[[], bytes], words: str) -> None:
     data = build()
@@ -382,6 +450,7 @@ def test_pages_that_would_not_end_are_refused_at_once(build: Callable[[], bytes]
 
 def test_forms_that_double_a_little_are_drawn() -> None:
     assert (_page(_doubling(4)).pixels < 128).any()
+    assert _page(_glyphs_of_glyphs(2)).pixels.shape == (150, 300)
 
 
 def test_bytes_behind_the_samples_do_no_harm_and_missing_ones_are_told() -> None:
