@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from docbin.files.document_record import Bookmark, DocumentRecord
+from docbin.pdf.page_pictures import resources_of
 from docbin.pdf.pdf_structure import is_dictionary, unpacked
 
 _INFO = ("/Title", "/Author", "/Subject", "/Keywords", "/Creator")
 _MOST_BOOKMARKS = 20_000
 _MOST_DEPTH = 32
 _MOST_FIELDS = 100_000
-_PAGES_LOOKED_AT = 50
 _MOST_TEXT = 8 << 20
 _SHOWS = re.compile(rb"[)>\]]\s*(?:Tj|TJ|'|\")(?![A-Za-z])")
 
@@ -205,30 +205,27 @@ def _labels(pdf: Any) -> tuple[str, ...]:
 
 def _lost(pdf: Any) -> tuple[str, ...]:
     """What pages of pictures cannot hold, in words."""
-    lost = []
-    links = notes = text = False
-    try:
-        root = pdf.Root
-        for page in pdf.pages[:_PAGES_LOOKED_AT]:
+    text, kinds = False, set()
+    for page in pdf.pages:
+        with contextlib.suppress(Exception):  # wrong types
             text = text or _writes(page.obj)
-            kinds = {str(annotation.get("/Subtype")) for annotation in page.obj.get("/Annots", ())}
-            links |= "/Link" in kinds
-            notes |= bool(kinds - {"/Link", "/Widget", "/Popup"})
-        names = root.get("/Names", {})
-        for word, there in (
-            ("text (searchable or of an OCR layer)", text),
-            ("links", links),
-            ("form fields", bool(root.get("/AcroForm", {}).get("/Fields"))),
-            ("annotations as such", notes),
-            ("attachments", "/EmbeddedFiles" in names),
-            ("tags for screen readers", "/StructTreeRoot" in root),
-            ("layers", "/OCProperties" in root),
-            ("signatures", _signed(pdf)),
-        ):
-            if there:
+        with contextlib.suppress(Exception):
+            kinds |= {str(annotation.get("/Subtype")) for annotation in page.obj.get("/Annots", ())}
+    checks: tuple[tuple[str, Callable[[], bool]], ...] = (
+        ("text (searchable or of an OCR layer)", lambda: text),
+        ("links", lambda: "/Link" in kinds),
+        ("form fields", lambda: "/Widget" in kinds or bool(pdf.Root.get("/AcroForm", {}).get("/Fields"))),
+        ("annotations as such", lambda: bool(kinds - {"/Link", "/Widget", "/Popup", "/FileAttachment"})),
+        ("attachments", lambda: "/FileAttachment" in kinds or "/EmbeddedFiles" in pdf.Root.get("/Names", {}) or "/AF" in pdf.Root),
+        ("tags for screen readers", lambda: "/StructTreeRoot" in pdf.Root),
+        ("layers", lambda: "/OCProperties" in pdf.Root),
+        ("signatures", lambda: _signed(pdf)),
+    )
+    lost = []
+    for word, there in checks:
+        with contextlib.suppress(Exception):
+            if there():
                 lost.append(word)
-    except Exception:  # wrong types
-        pass
     return tuple(lost)
 
 
@@ -236,7 +233,9 @@ def _writes(page: Any) -> bool:
     """Whether the page, or a form that it names, holds text-showing operators."""
     contents = page.get("/Contents")
     streams = [] if contents is None else [contents] if hasattr(contents, "read_raw_bytes") and "/Length" in contents else list(contents)
-    forms = [thing for thing in page.get("/Resources", {}).get("/XObject", {}).values() if thing.get("/Subtype") == "/Form"]
+    resources = resources_of(page)
+    things = {} if resources is None else resources.get("/XObject", {})
+    forms = [thing for thing in things.values() if thing.get("/Subtype") == "/Form"]
     return any(_SHOWS.search(unpacked(stream, _MOST_TEXT)[0]) for stream in (*streams, *forms))
 
 

@@ -613,3 +613,21 @@ def test_pages_that_only_stand_for_what_is_not_read_say_so() -> None:
     made.pdf.Root.NeedsRendering = True
     made.pdf.Root.AcroForm = Dictionary(Fields=Array(), XFA=made.stream(b"<xdp:xdp xmlns:xdp='http://ns.adobe.com/xdp/'/>"))
     assert "an XFA form" in _page(made.bytes()).notes[0]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pikepdf misses the form of the field
+def test_what_a_new_pdf_loses_is_named_wherever_it_stands() -> None:
+    """On the last of many pages, in resources that the pages inherit, beside parts of wrong types."""
+    made = Maker()
+    for _ in range(60):
+        made.pdf.add_blank_page(page_size=(72, 36))
+    made.draw(FULL.format("I"), I=made.picture(TEXT))
+    assert files.open_pages(made.bytes()).document().lost == ()
+    writes = made.form(b"BT 3 Tr (words) Tj ET")
+    made.pdf.Root.Pages.Resources = Dictionary(XObject=Dictionary(F=writes))
+    last = made.pdf.pages[-1].obj
+    del last["/Resources"]
+    kinds = (Name.FileAttachment, Name.Link, Name.Widget)
+    last.Annots = Array([made.pdf.make_indirect(Dictionary(Type=Name.Annot, Subtype=kind, Rect=[0, 0, 9, 9])) for kind in kinds])
+    made.pdf.pages[5].obj.Annots = made.pdf.Root.Names = Name.Wrong
+    assert files.open_pages(made.bytes()).document().lost == ("text (searchable or of an OCR layer)", "links", "form fields", "attachments")
