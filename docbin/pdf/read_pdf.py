@@ -209,6 +209,10 @@ class PdfReader:
             if facts is not None and facts.widgets:
                 _with_forms(self._document)
             page = self._document[number - 1]
+            if min(page.get_size()) <= 0 < min(_sides(page.get_mediabox())):  # a crop box beside the page crops nothing
+                page.set_cropbox(*page.get_mediabox())
+                page.close()
+                page = self._document[number - 1]
             try:
                 yield page, facts
             finally:
@@ -323,6 +327,11 @@ class PdfReader:
             self._document.close()
             if self._structure is not None:
                 self._structure.close()
+
+
+def _sides(box: tuple[float, float, float, float]) -> tuple[float, float]:
+    """Width and height of a box: left, bottom, right, top."""
+    return box[2] - box[0], box[3] - box[1]
 
 
 def _check_area(page: Any, label: str) -> None:

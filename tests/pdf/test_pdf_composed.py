@@ -255,6 +255,15 @@ def test_pages_look_as_in_other_viewers(case: str, viewer: str, tmp_path: Path) 
     assert abs((to_grey(page.pixels) < 128).mean() - (seen < 128).mean()) < 0.02
 
 
+def test_a_crop_box_that_lies_beside_the_page_crops_nothing() -> None:
+    made = Maker()
+    made.draw(FULL.format("I"), I=made.picture(TEXT))
+    made.page.CropBox = [100, 100, 172, 136]
+    assert np.array_equal(_page(made.bytes()).pixels, TEXT)
+    made.page.MediaBox = made.page.CropBox = [5, 5, 5, 5]
+    assert _page(made.bytes()).pixels.size, "PDFium takes a page without a size for one of letter size"
+
+
 @pytest.mark.parametrize("unit", [1, 2, 10])
 def test_user_unit(unit: int) -> None:
     made = Maker((72 / unit, 36 / unit))
