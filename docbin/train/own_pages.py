@@ -31,6 +31,7 @@ SOURCE = "docbin.train.own_pages:OwnCrops"
 TASKS: Mapping[str, str] = {
     "unet": "supervised",
     "bitunet": "bits",
+    "bitsauvola": "bits",
     "sauvolanet": "supervised",
     "fourbi": "supervised",
     "smp": "supervised",

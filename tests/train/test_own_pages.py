@@ -60,7 +60,7 @@ def test_minutes_grow_with_the_pages_within_reason(tmp_path: Path) -> None:
 def test_it_starts_from_any_model_that_tells_ink_from_paper(tmp_path: Path) -> None:
     for name in folders.names():
         config = folders.load_config(name)
-        if config.task == "binarize" and config.net in ("unet", "bitunet", "sauvolanet", "fourbi"):
+        if config.task == "binarize" and config.net in ("unet", "bitunet", "bitsauvola", "sauvolanet", "fourbi"):
             recipe = own_recipe(tmp_path, 5, name)
             assert recipe.net.init == name
             assert recipe.data.depth == config.input.depth
