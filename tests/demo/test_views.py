@@ -82,7 +82,7 @@ def packed_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "config.toml").write_text(
         f'net = "bitunet"\n[weights]\nfile = "w"\nsha256 = "{"0" * 64}"\n[packed]\nfile = "packed.safetensors"\nsha256 = "{digest}"\n'
     )
-    monkeypatch.setattr(choices, "models", lambda: iter([folders.read_config(folder, "tiny")]))
+    monkeypatch.setattr(folders, "readable", lambda: iter([folders.read_config(folder, "tiny")]))
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (37, 51)])
@@ -135,7 +135,7 @@ def torch_model(net: str, variant: dict[str, Any], folder: Path, monkeypatch: py
     (folder / "config.toml").write_text(
         f'net = "{net}"\n[weights]\nfile = "weights.safetensors"\nsha256 = "{digest}"\n[variant]\n' + "\n".join(lines) + "\n"
     )
-    monkeypatch.setattr(choices, "models", lambda: iter([folders.read_config(folder, "tiny")]))
+    monkeypatch.setattr(folders, "readable", lambda: iter([folders.read_config(folder, "tiny")]))
     return module
 
 
