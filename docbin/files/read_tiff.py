@@ -6,6 +6,7 @@ what lies behind a damaged page, compares every directory with every earlier one
 * A chain that loops back ends there, with a note. A chain that points outside the file has one page more, which fails: pages are never lost silently.
 * Reduced copies and transparency masks (NewSubfileType bits 0 and 2: pyramids, thumbnails) are no pages and are left out, with a note, unless
   the file has nothing else or they are as large as its pages. Where the chain holds thumbnails alone, the pages are below them (SubIFDs).
+* ImageJ gives the first picture of a large stack a directory and lays the others behind it without one; its description says how many there are.
 * Samples are laid out by :mod:`docbin.files.tiff_samples`; here they become colours (photometric interpretation, extra samples, palette). Where a
   picture codec (CCITT, JPEG, ...) has all the samples of a pixel in one stream, libtiff by way of Pillow gives colours at once.
 * Doubtful files are read as libtiff shows them: no photometric interpretation means light (ink for CCITT), a palette without an entry over
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -38,6 +40,8 @@ from docbin.page import Image
 
 _SUBFILE, _OLD_SUBFILE, _SUB_DIRECTORIES = 254, 255, 330
 _MOST_SUB_DIRECTORIES = 64
+_DESCRIPTION = 270
+_IMAGEJ_COUNT = re.compile(rb"\AImageJ=[^\0]*?\nimages=(\d{1,9})\n")
 _KEPT_FOR_CODECS = (254, 256, 257, 258, 259, 262, 266, 277, 278, 284, 292, 293, 317, 320, 322, 323, 332, 338, 339, 347, 529, 530, 531, 532)
 _JPEG_TABLES = 347
 _OLD_JPEG_TAGS = tuple(range(512, 522))
@@ -58,6 +62,7 @@ class TiffReader:
             raise InputError(f"{name}: truncated TIFF, the header is not whole; copy or scan it again")
         self._header = header
         self._layout = Layout(header)
+        self._apart = 0  # bytes from one picture of an ImageJ stack to the next
         self._offsets = self._walk(name)
         self.count = len(self._offsets)
 
@@ -116,7 +121,26 @@ class TiffReader:
                 pages = [offset for offset in seen if offset in {*pages, *mistaken}]
         if reduced:
             self.notes.append(f"{len(reduced)} reduced or mask picture{'s' * (len(reduced) != 1)} in the TIFF left out")
-        return pages
+        return pages * self._stacked(pages[0], name) if len(seen) == 1 else pages
+
+    def _stacked(self, offset: int, name: str) -> int:
+        """How many pictures the only directory of a file stands for: 1, or as many as ImageJ says where they lie behind the first, uncompressed."""
+        found = self._directory(offset)
+        if found is None or (told := _IMAGEJ_COUNT.match(found[0].raw(_DESCRIPTION))) is None:
+            return 1
+        directory, count = found[0], int(told[1])
+        starts, lengths = directory.values(273), directory.values(279)
+        size = int(sum(lengths))
+        lie_together = all(start + length == after for start, length, after in zip(starts, lengths, starts[1:], strict=False))
+        if count < 2 or not starts or size <= 0 or directory.get(259, 1) != tiff_samples.NONE or not lie_together:
+            return 1
+        self._apart = size
+        begun = -(-max(self._size - int(starts[0]), 0) // size)  # the last may be cut off, and fails then
+        if begun < count:
+            self.notes.append(f"ImageJ wrote {count} pictures into this TIFF, the file ends within number {begun}; copy or export it again")
+        pictures = max(1, min(count, begun))
+        self._options.check_pages(pictures, name)
+        return pictures
 
     def _pages_below(self, reduced: list[Directory]) -> list[int]:
         """Offsets of the directories of full size that thumbnails name as theirs (tag SubIFDs, as TIFF/EP and DNG keep a page)."""
@@ -139,13 +163,13 @@ class TiffReader:
             )
         directory, _ = found
         with decoding(label, "tiff"):
-            return self._decode(directory, label)
+            return self._decode(directory, label, (number - 1) * self._apart)
 
-    def _decode(self, directory: Directory, label: str) -> Decoded:
+    def _decode(self, directory: Directory, label: str, behind: int) -> Decoded:
         notes: list[str] = []
         plan = tiff_samples.plan_of(directory, self._layout.order, label, self._options)
         self._options.check_bytes(plan.width, plan.height, _bytes_a_pixel(plan), label)
-        chunks = tiff_samples.chunks_of(self._stream, directory, plan, label, notes)
+        chunks = tiff_samples.chunks_of(self._stream, directory, plan, label, notes, behind)
         if plan.compression in BYTE_CODECS:
             pixels = _colours(plan, tiff_samples.samples_of(plan, chunks, label), directory, label, notes)
         elif plan.compression in FILE_CODECS:

@@ -158,9 +158,9 @@ def plan_of(directory: Directory, order: str, label: str, options: ReadOptions) 
     )
 
 
-def chunks_of(stream: BinaryIO, directory: Directory, plan: Plan, label: str, notes: list[str]) -> list[list[bytes]]:
-    """The coded strips or tiles, a list for each plane (one list where planes are together)."""
-    offsets = [int(value) for value in directory.values(324) or directory.values(273)]
+def chunks_of(stream: BinaryIO, directory: Directory, plan: Plan, label: str, notes: list[str], behind: int = 0) -> list[list[bytes]]:
+    """The coded strips or tiles, a list for each plane (one list where planes are together), `behind` bytes behind where the directory says."""
+    offsets = [int(value) + behind for value in directory.values(324) or directory.values(273)]
     counts = [int(value) for value in directory.values(325) or directory.values(279)]
     size = stream.seek(0, io.SEEK_END)
     across, down = grid_of(plan)

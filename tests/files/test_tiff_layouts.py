@@ -249,6 +249,34 @@ def test_thumbnails_are_left_out_by_the_old_tag_too_and_large_ones_are_pages() -
         assert file.count == 1, "a transparency mask is as large as its page"
 
 
+def _stack(pictures: list[Array], says: int, rows: int = 24) -> bytes:
+    """What ImageJ writes of a large stack: one directory, all pictures behind each other."""
+    first = tiff_page(pictures[0], data=b"".join(picture.tobytes() for picture in pictures), rows=rows, counts=pictures[0].nbytes)
+    told = f"ImageJ=1.54f\nimages={says}\nslices={says}\nloop=false\n\0".encode()
+    first.tags[270] = (2, [told[at : at + 1] for at in range(len(told))])
+    return tiff(first)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_stack_of_imagej_has_all_its_pages(kind: type) -> None:
+    factor = 257 if kind is np.uint16 else 1
+    pictures: list[Array] = [GREY[:, ::step].astype(kind) * kind(factor) for step in (1, -1, 1)]
+    with files.open_pages(_stack(pictures, 3)) as file:
+        assert [np.array_equal(page.pixels, GREY[:, ::step]) for page, step in zip(file, (1, -1, 1), strict=True)] == [True] * 3
+    with files.open_pages(_stack(pictures, 1)) as file:
+        assert file.count == 1
+
+
+def test_a_stack_of_imagej_that_is_cut_off_loses_no_page_silently() -> None:
+    made = _stack([GREY, GREY], 9)
+    with files.open_pages(made, name="made.tif") as file:
+        assert file.count == 3, "two whole ones and what stands behind them"
+        assert np.array_equal(file.page(2).pixels, GREY)
+        assert "ImageJ wrote 9 pictures" in file.page(1).notes[0]
+        with pytest.raises(InputError, match="truncated or damaged TIFF"):
+            file.page(3)
+
+
 @pytest.mark.parametrize(("codec", "number"), [("webp", 50001), ("jpeg2000", 34712), ("png", 34933)])
 @pytest.mark.parametrize("base", [GREY, COLOUR], ids=["grey", "colour"])
 @pytest.mark.parametrize("layout", ["strips", "tiles", "planes"])
