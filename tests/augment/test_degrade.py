@@ -205,15 +205,15 @@ def test_wrong_recipes() -> None:
 
 
 def test_speed() -> None:
-    """40 crops a second are wanted from one process; a loaded test machine gets a third of that as grace."""
+    """40 crops a second are wanted from one process, of processor time, for other tests run beside; a slow machine gets a third of that as grace."""
     pytest.importorskip("albumentations", reason="docbin[train] is not installed")
     image, truth = _page((256, 256))
     pipeline = Pipeline("full")
     pipeline(np.random.default_rng(0), image, truth, _verso)
     best = 1e9
     for start in (0, 20, 40):
-        begun = time.perf_counter()
+        begun = time.process_time()
         for seed in range(start, start + 20):
             pipeline(np.random.default_rng(seed), image, truth, _verso)
-        best = min(best, time.perf_counter() - begun)
+        best = min(best, time.process_time() - begun)
     assert 20 / best > 13
