@@ -22,7 +22,7 @@ from docbin.synth.lettering import Faces
 
 __all__ = ["SCRIPTS", "VERSION", "render_comic"]
 
-VERSION = 1
+VERSION = 2
 """Of the pages of a seed: raise it when they change, or caches of older ones are taken for them."""
 
 

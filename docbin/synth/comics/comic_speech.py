@@ -210,7 +210,7 @@ class Voices:
     def _sign(self, canvas: Ink, sign: str, face: Face, cell: int, top: int, left: int) -> None:
         """One sign into its square of a column; long vowels, dots and brackets lie down."""
         ink, dx, dy, _ = glyph(face.font.path, cell, sign)
-        if not ink.size:
+        if not ink.size or not draws(face.font, sign):  # a "not defined" box is no lettering
             return
         row, place = top + round(0.88 * cell) + dy, left + dx
         if sign in "ー…（）「」～":
@@ -236,7 +236,7 @@ class Voices:
             big = size * (1 + growth * number / max(len(signs), 1))
             drawn = 100 if big <= 110 else 160
             ink, *_ = glyph(face.font.path, drawn, sign)
-            if not ink.size:
+            if not ink.size or not draws(face.font, sign):
                 continue
             scale = big / drawn
             turn = cv2.getRotationMatrix2D((ink.shape[1] / 2, ink.shape[0] / 2), lean + float(rng.normal(0, 9)), scale)
