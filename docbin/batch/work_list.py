@@ -14,9 +14,9 @@ A list of a million lines costs 8 MB of memory: the places of its lines in the f
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import overload
+from typing import Any, overload
 
 import msgspec
 
@@ -83,6 +83,20 @@ def parse(line: bytes, label: str) -> Unit:
         unit = _decode(line.removeprefix(_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{label}: not a line of a work list ({error}); make one with 'docbin list'") from error
+    return _checked(unit, label)
+
+
+def unit_of(fields: Mapping[str, Any], label: str) -> Unit:
+    """A row of a table as a unit; errors as of :func:`parse`."""
+    try:
+        unit = msgspec.convert(fields, Unit)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{label}: not a unit ({error}); a row has a column uri, and name, size and etag where they are known") from error
+    return _checked(unit, label)
+
+
+def _checked(unit: Unit, label: str) -> Unit:
+    """The unit, whose words came from outside; InputError where they name no file, or an output that is not the folder's."""
     if not unit.uri or "\0" in unit.uri + (unit.name or ""):
         raise InputError(f"{label}: no file can have this name; make the list anew with 'docbin list'")
     if unit.name is not None and not stays_below(unit.name):

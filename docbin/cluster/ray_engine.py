@@ -37,8 +37,8 @@ from docbin.batch.output_folder import OutputFolder
 from docbin.batch.planned_file import PlannedFile
 from docbin.batch.record import PageRecord, Report, Summary
 from docbin.batch.remote_folder import RemoteFolder
-from docbin.batch.work_list import Unit, planned
-from docbin.errors import Interrupted, MissingExtra, UsageError
+from docbin.batch.work_list import Unit, planned, unit_of
+from docbin.errors import DocbinError, Interrupted, MissingExtra, UsageError
 from docbin.files.kinds import TAR_SUFFIX
 from docbin.files.remote_path import AnyPath, RemotePath, place
 
@@ -97,7 +97,7 @@ class UnitActor:
         """Rows of units (columns of a work list) to rows of records, one a page."""
         assert self._out is not None
         root = self._out if isinstance(self._out, RemotePath) else self._out.resolve()
-        files = [planned(unit, self._out, root) for unit in _units(batch)]
+        files = [unit if isinstance(unit, Refused) else planned(unit, self._out, root) for unit in _units(batch)]
         made = [record for records in self._do(files, None) for record in records]
         for folder in self._folders.values():
             if isinstance(folder, RemoteFolder):
@@ -152,17 +152,24 @@ class RecordsActor(UnitActor):
         return self.records(batch)
 
 
-def _units(batch: Mapping[str, Sequence[Any]]) -> Iterator[Unit]:
+def _units(batch: Mapping[str, Sequence[Any]]) -> Iterator[Unit | Refused]:
+    """The rows of a batch as units; a row that is none is refused, alone."""
     columns = {name: batch[name] for name in ("uri", "name", "size", "etag") if name in batch}
-    for at in range(len(columns["uri"])):
+    for at in range(len(next(iter(batch.values()), ()))):
         values = {name: _plain(column[at]) for name, column in columns.items()}
-        yield Unit(str(values["uri"]), values.get("name"), None if values.get("size") is None else int(values["size"]), values.get("etag"))
+        label = str(values.get("uri") or "a row without a uri")
+        try:
+            yield unit_of(values, label)
+        except DocbinError as error:
+            yield Refused(label, error)
 
 
 def _plain(value: Any) -> Any:
-    """A cell of a table as a value; None for a missing one."""
+    """A cell of a table as a value; None for a missing one. Whole numbers are real ones in a column where some are missing."""
     value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and math.isnan(value) else value
+    if isinstance(value, float):
+        return None if math.isnan(value) else int(value) if value.is_integer() else value
+    return value
 
 
 def _columns(records: Sequence[PageRecord]) -> dict[str, list[Any]]:
