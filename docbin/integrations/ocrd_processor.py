@@ -8,6 +8,7 @@ with "binarized" among its features. Parallel pages, existing output, missing pa
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,7 @@ from ocrd_models.ocrd_page import AlternativeImageType
 from ocrd_utils import config, getLogger
 
 from docbin.errors import DocbinError
+from docbin.files.given import pixels_of
 from docbin.integrations import ocrd_tool
 from docbin.integrations.page_filter import PageFilter
 
@@ -54,7 +56,7 @@ class Binarize(Processor):
         self.threads = max(1, cpus // max(1, config.OCRD_MAX_PARALLEL_PAGES))
 
     def process_page_pcgts(self, *input_pcgts: Any, page_id: str | None = None) -> OcrdPageResult:
-        """One page of the workspace."""
+        """One page of the workspace. A region or line whose image cannot be had (a polygon without area, above all) costs itself alone."""
         (pcgts,) = input_pcgts
         result = OcrdPageResult(pcgts)
         page = pcgts.get_Page()
@@ -68,34 +70,62 @@ class Binarize(Processor):
             self.logger.warning(
                 "page %s has no regions, so nothing of it is binarized; segment it first, or take level-of-operation page", page_id
             )
+        taken: set[str] = set()
         for region in regions:
-            region_image, region_coordinates = self.workspace.image_from_segment(region, image, coordinates, feature_filter=UNWANTED)
+            label = f"{page_id}, region {region.id}"
+            cut = self._image_of(region, image, coordinates, label)
+            if cut is None:
+                continue
             if level == "region":
-                result.images.append(
-                    self._binarized(region, region_image, region_coordinates, f"{region.id}", f"{page_id}, region {region.id}")
-                )
+                self._add(result, region, cut, _suffix(region.id, taken), label)
                 continue
             for line in _lines(region):
-                line_image, line_coordinates = self.workspace.image_from_segment(
-                    line, region_image, region_coordinates, feature_filter=UNWANTED
-                )
                 label = f"{page_id}, line {line.id}"
-                result.images.append(self._binarized(line, line_image, line_coordinates, f"{region.id}_{line.id}", label))
+                line_cut = self._image_of(line, *cut, label)
+                if line_cut is not None:
+                    self._add(result, line, line_cut, _suffix(f"{region.id}_{line.id}", taken), label)
         return result
+
+    def _image_of(self, element: Any, image: Any, coordinates: Any, label: str) -> tuple[Any, Any] | None:
+        """The image of a region or line, cut from its parent's, and its coordinates; None where there is none, which is said."""
+        try:
+            cut, found = self.workspace.image_from_segment(element, image, coordinates, feature_filter=UNWANTED)
+        except Exception as error:
+            self.logger.error("page %s: left out, for its image cannot be had (%s: %s)", label, type(error).__name__, error)
+            return None
+        if 0 in cut.size:
+            self.logger.error("page %s: left out, for its polygon has no area", label)
+            return None
+        return cut, found
+
+    def _add(self, result: OcrdPageResult, element: Any, cut: tuple[Any, Any], suffix: str, label: str) -> None:
+        try:
+            result.images.append(self._binarized(element, *cut, suffix, label))
+        except DocbinError as error:
+            self.logger.error("page %s: left out: %s", label, error)
 
     def _binarized(self, element: Any, image: Any, coordinates: Any, suffix: str, label: str) -> OcrdPageResultImage:
         """The element's new image, entered in PAGE; its file is OCR-D's to write."""
-        import numpy as np
         from PIL import Image
 
-        pixels = np.asarray(image.convert("L" if image.mode in ("1", "L", "LA", "I;16") else "RGB"))
-        filtered = self.filter.apply(pixels, self.threads)
+        filtered = self.filter.apply(pixels_of(image), self.threads)
         if filtered.reasons:
             self.logger.warning("page %s: the result may be wrong: %s", label, "; ".join(filtered.reasons))
         features = ",".join(part for part in (coordinates["features"], "binarized") if part)
         alternative = AlternativeImageType(comments=features)
         element.add_AlternativeImage(alternative)
         return OcrdPageResultImage(Image.fromarray(~filtered.ink), f"{suffix}.IMG-BIN", alternative)
+
+
+def _suffix(name: str, taken: set[str]) -> str:
+    """The part of a file's name for an element, no two equal: other programs write an id twice, or with signs that METS refuses."""
+    plain = re.sub(r"[^\w.-]", "_", name)
+    suffix, number = plain, 1
+    while suffix in taken:
+        number += 1
+        suffix = f"{plain}_{number}"
+    taken.add(suffix)
+    return suffix
 
 
 def _lines(region: Any) -> Iterator[Any]:

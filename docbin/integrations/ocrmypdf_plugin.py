@@ -210,8 +210,13 @@ def _pixels(image: PillowImage) -> Image:
 
 
 def _warn(what: str, error: Exception) -> None:
-    log.warning("docbin: %s: %s", what, error if isinstance(error, DocbinError) else f"{type(error).__name__}: {error}")
+    log.warning("docbin: %s: %s", what, _said(error))
     log.debug("docbin: where it went wrong", exc_info=error)
+
+
+def _said(error: Exception) -> str:
+    """An error in a line; other programs' errors say little without their names."""
+    return str(error) if isinstance(error, DocbinError) else f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 @hookimpl(tryfirst=True)
@@ -250,7 +255,7 @@ def _inked_page(page: Any, image_filename: Path) -> Path | None:
             _keep(made, (), layered(pixels, filtered.ink, resolution))
     except Exception as error:
         _warn("the page keeps its original", error)
-        _note(page, [str(error)])
+        _note(page, [_said(error)])
         return None
     _note(page, [])
     return made
@@ -332,6 +337,9 @@ def _ink_of_scans(page: Any) -> None:
         inks: dict[Place, InkPicture | PageLayers] = {}
         with pikepdf.open(page.origin) as pdf:
             found = scan_replacement.scans(pdf.pages[page.pageno])
+            if found and scan_replacement.is_layered(pdf.pages[page.pageno]):
+                _note(page, ["it is in layers already: sharp writing over a picture of its paper"])
+                return
             for scan in found:
                 pixels = scan.pixels()
                 filtered = _filter_of(page.options).apply(pixels, _option(page.options, "docbin_threads"))
@@ -347,7 +355,7 @@ def _ink_of_scans(page: Any) -> None:
             _note(page, [])
     except Exception as error:
         _warn("the page keeps its original", error)
-        _note(page, [str(error)])
+        _note(page, [_said(error)])
 
 
 def _keep(stem: Path, place: Place, ink: InkPicture | PageLayers) -> None:

@@ -2,6 +2,7 @@
 
 A picture counts as the page's scan where it covers at least half of the page and its pixels are all that one sees of it: no mask, no soft mask,
 no other reading of its samples, more than one bit a pixel. The new picture has the old one's pixels in number, so not a point of the page moves.
+A page of paper with stencils of writing over it (:func:`is_layered`) is better left alone: the ink of that paper is the writing's blurred shadow.
 
 Work on the pages and the change of the file are apart, because a program may do the first in many processes and the second at the end: :func:`scans`
 finds and decodes, :func:`docbin.pdf.ink_picture.encoded` codes, :func:`replace` puts the ink in.
@@ -9,6 +10,7 @@ finds and decodes, :func:`docbin.pdf.ink_picture.encoded` codes, :func:`replace`
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
 COVERS = 0.5
 """Share of the page that its scan covers, at the least."""
 
+LAYERED = 0.25
+"""Share of the page that stencils and masked pictures cover together where it is in layers; a stamp or a signature covers less."""
+
 _DEPTH = 8
-_MANY = 2000
+_MANY_STEPS = 8000
 
 Place = tuple[str, ...]
 """Resource names that lead from a page to a picture: ("/Fm0", "/Im1") is Im1 of the form Fm0."""
@@ -59,6 +64,7 @@ class Scan:
         """
         import pikepdf
 
+        _prepare_pikepdf()
         picture = pikepdf.PdfImage(self.stream).as_pil_image()
         if picture.size != self.size:
             raise ValueError(f"the picture has {picture.size} pixels where the PDF says {self.size}")
@@ -68,11 +74,43 @@ class Scan:
         return np.asarray(picture.convert("L" if grey else "RGB"))
 
 
+_preparing = threading.Lock()
+_prepared = False
+
+
+def _prepare_pikepdf() -> None:
+    """Let pikepdf decode a picture once, alone: it makes classes on first use, and a thread that comes meanwhile finds one of them missing."""
+    global _prepared
+    import pikepdf
+
+    with _preparing:
+        if not _prepared:
+            grey = {"Width": 1, "Height": 1, "ColorSpace": pikepdf.Name.DeviceGray, "BitsPerComponent": 8}
+            with pikepdf.new() as pdf:
+                pikepdf.PdfImage(pdf.make_stream(b"\xff", Subtype=pikepdf.Name.Image, **grey)).as_pil_image()
+        _prepared = True
+
+
 def scans(page: Any) -> list[Scan]:
     """The scans of a page (a pikepdf page): at most two, for no more cover half of it each."""
-    box = [float(value) for value in page.mediabox]
-    least = COVERS * abs((box[2] - box[0]) * (box[3] - box[1]))
+    least = COVERS * _area(page)
     return [Scan(place, stream) for place, (stream, covered) in _pictures(page).items() if covered >= least > 0 and _is_plain(stream)]
+
+
+def is_layered(page: Any) -> bool:
+    """Whether stencils and pictures with masks lie over much of a page (a pikepdf page), as programs make that compress a scan in layers."""
+    masked = [
+        covered
+        for stream, covered in _pictures(page).values()
+        if bool(stream.get("/ImageMask", False)) or any(key in stream for key in ("/SMask", "/Mask"))
+    ]
+    return sum(masked) >= LAYERED * _area(page)
+
+
+def _area(page: Any) -> float:
+    """Square points of a page."""
+    box = [float(value) for value in page.mediabox]
+    return abs((box[2] - box[0]) * (box[3] - box[1]))
 
 
 def _pictures(page: Any) -> dict[Place, tuple[Any, float]]:
@@ -80,13 +118,14 @@ def _pictures(page: Any) -> dict[Place, tuple[Any, float]]:
     from docbin.pdf.page_pictures import resources_of
 
     found: dict[Place, tuple[Any, float]] = {}
-    for place, stream, covered in _drawn(page.obj, resources_of(page.obj), None, ()):
+    for place, stream, covered in _drawn(page.obj, resources_of(page.obj), None, (), iter(range(_MANY_STEPS))):
         found[place] = stream, max(covered, found[place][1] if place in found else 0.0)
     return found
 
 
-def _drawn(holder: Any, resources: Any, matrix: Any, place: Place) -> Iterator[tuple[Place, Any, float]]:
-    """Every picture that a page or form draws: its place, its object, the area that it covers in square points."""
+def _drawn(holder: Any, resources: Any, matrix: Any, place: Place, steps: Iterator[int]) -> Iterator[tuple[Place, Any, float]]:
+    """Every picture that a page or form draws: its place, its object, the area that it covers in square points; ends with the `steps` that are left
+    for the whole page, for forms that draw forms may be many."""
     import pikepdf
 
     if resources is None or "/XObject" not in resources or len(place) >= _DEPTH:
@@ -94,8 +133,8 @@ def _drawn(holder: Any, resources: Any, matrix: Any, place: Place) -> Iterator[t
     things = resources["/XObject"]
     now = matrix if matrix is not None else pikepdf.Matrix()
     kept = []
-    for count, instruction in enumerate(pikepdf.parse_content_stream(holder, "q Q cm Do")):
-        if count > _MANY * 4:
+    for instruction in pikepdf.parse_content_stream(holder, "q Q cm Do"):
+        if next(steps, None) is None:
             return
         operator = str(instruction.operator)
         if operator == "q":
@@ -114,14 +153,23 @@ def _drawn(holder: Any, resources: Any, matrix: Any, place: Place) -> Iterator[t
             elif thing.get("/Subtype") == "/Form":
                 own = thing.get("/Matrix")
                 inner = pikepdf.Matrix(*(float(value) for value in own)) @ now if own is not None else now
-                yield from _drawn(thing, thing.get("/Resources") or resources, inner, (*place, name))
+                yield from _drawn(thing, thing.get("/Resources") or resources, inner, (*place, name), steps)
 
 
 def _is_plain(stream: Any) -> bool:
     """Whether one sees the picture's pixels and nothing else of it, and whether there is something to gain."""
-    if any(key in stream for key in ("/SMask", "/Mask", "/Decode", "/OC")) or bool(stream.get("/ImageMask", False)):
+    if any(key in stream for key in ("/SMask", "/Mask", "/OC")) or bool(stream.get("/ImageMask", False)) or not _decodes_as_stored(stream):
         return False
     return int(stream.get("/SMaskInData", 0)) == 0 and int(stream.get("/BitsPerComponent", 8)) in (2, 4, 8)
+
+
+def _decodes_as_stored(stream: Any) -> bool:
+    """Whether a picture's samples are what they say: there is no /Decode, or it says what holds without it."""
+    decode = stream.get("/Decode")
+    if decode is None:
+        return True
+    plain = [0, 1] * {"/DeviceGray": 1, "/DeviceRGB": 3}.get(str(stream.get("/ColorSpace")), 0)
+    return bool(plain) and [float(value) for value in decode] == plain
 
 
 def replace(pdf: Any, inks: Mapping[int, Mapping[Place, InkPicture | PageLayers]]) -> set[int]:

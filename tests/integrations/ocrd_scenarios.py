@@ -40,8 +40,9 @@ def coords(box: tuple[int, int, int, int]) -> CoordsType:
     return CoordsType(points=f"{left},{top} {right},{top} {right},{bottom} {left},{bottom}")
 
 
-def segmented(name: str, binarized: str | None) -> str:
-    """PAGE of a page with regions and lines; `binarized`: an image of it that is there already."""
+def segmented(name: str, binarized: str | None, odd: bool = False) -> str:
+    """PAGE of a page with regions and lines; `binarized`: an image of it that is there already; `odd`: with a region without area, one
+    of an id that is taken, and one whose id is a path."""
     with Image.open(name) as image:
         width, height = image.size
     page = PageType(imageFilename=name, imageWidth=width, imageHeight=height)
@@ -52,6 +53,8 @@ def segmented(name: str, binarized: str | None) -> str:
         for line_id, line in LINES[region_id].items():
             region.add_TextLine(TextLineType(id=line_id, Coords=coords(line)))
         page.add_TextRegion(region)
+    for region_id, box in {"flat": (40, 40, 40, 40), "r1": BOXES["r1"], "../r 3": BOXES["r2"]}.items() if odd else ():
+        page.add_TextRegion(TextRegionType(id=region_id, Coords=coords(box)))
     now = datetime.datetime(2026, 1, 1)
     metadata = MetadataType(Creator="docbin's tests", Created=now, LastChange=now)
     return str(to_xml(PcGtsType(pcGtsId="x", Metadata=metadata, Page=page)))
@@ -145,6 +148,23 @@ def main() -> None:
     facts["line"] = [run(workspace, "SEG", "LINE", sauvola | {"level-of-operation": "line"}), elements(workspace, "LINE")]
     facts["default"] = [run(workspace, "IMG", "DEFAULT", page="P1"), sorted(elements(workspace, "DEFAULT"))]
     facts["no regions"] = [run(workspace, "IMG", "EMPTY", sauvola | {"level-of-operation": "region"}, "P0"), elements(workspace, "EMPTY")]
+    workspace.add_file(
+        "ODD",
+        file_id="ODD_0",
+        page_id="P0",
+        mimetype=MIMETYPE_PAGE,
+        local_filename="ODD/ODD_0.xml",
+        content=segmented("p0.png", None, odd=True),
+    )
+    facts["odd regions"] = [
+        run(workspace, "ODD", "CUT", sauvola | {"level-of-operation": "region"}),
+        sorted(path.name for path in Path("CUT").iterdir()),
+    ]
+    with Image.open("p0.png") as image:
+        grey = np.asarray(image.convert("L"))
+    Image.fromarray(np.dstack([np.zeros_like(grey), 255 - grey])).save("alpha.png")
+    workspace.add_file("ALPHA", file_id="ALPHA_0", page_id="P0", mimetype="image/png", local_filename="alpha.png")
+    facts["ink in alpha"] = [run(workspace, "ALPHA", "FLAT", sauvola), elements(workspace, "FLAT")]
     facts["wrong window"] = run(workspace, "IMG", "WRONG", {"method": "sauvola", "window": 50})
     facts["foreign parameter"] = run(workspace, "IMG", "WRONG", {"method": "otsu", "window": 51})
     facts["existing"] = {}

@@ -182,3 +182,19 @@ def test_without_ocr_d_the_command_says_what_to_install(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ended.returncode == 3
     assert "docbin[ocrd]" in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_region_without_area_costs_itself_alone(facts: dict[str, Any]) -> None:
+    """Ids of other programs: twice the same, or a path, which is no name of a file."""
+    said, files = facts["odd regions"]
+    assert said == ""
+    assert files == ["CUT_0.xml", "CUT_0_.._r_3.IMG-BIN.png", "CUT_0_r1.IMG-BIN.png", "CUT_0_r1_2.IMG-BIN.png", "CUT_0_r2.IMG-BIN.png"]
+
+
+@pytest.mark.slow
+def test_ink_that_stands_in_the_alpha_channel_is_seen(facts: dict[str, Any]) -> None:
+    said, pages = facts["ink in alpha"]
+    assert said == ""
+    width, height = pages["P0"]["page"]["size"]
+    assert 0.01 < pages["P0"]["page"]["ink"] / (width * height) < 0.2

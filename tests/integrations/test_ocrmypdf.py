@@ -14,6 +14,8 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -333,6 +335,95 @@ def test_a_picture_of_several_pages_stays_on_those_that_were_not_asked_for(tmp_p
 
 
 # --- the program -----------------------------------------------------------------------------------------------------------------------
+
+
+def stencilled(path: Path, share: float) -> Any:
+    """A scan under a stencil of its writing that covers `share` of the page; the open document."""
+    pdf = pikepdf.open(scanned_pdf(path, [coded(shaded(printed()))]))
+    page = pdf.pages[0]
+    width, height = (float(value) for value in page.mediabox[2:])
+    bits = np.packbits(np.asarray(printed().convert("1")), axis=1).tobytes()
+    kind = {
+        "Type": pikepdf.Name.XObject,
+        "Subtype": pikepdf.Name.Image,
+        "ImageMask": True,
+        "BitsPerComponent": 1,
+        "Width": 900,
+        "Height": 420,
+    }
+    page.Resources.XObject["/Stencil"] = pdf.make_stream(bits, **kind)
+    page.contents_add(f"q {width * share} 0 0 {height} 0 0 cm /Stencil Do Q".encode())
+    return pdf
+
+
+@pytest.mark.parametrize(("share", "kept"), [(1.0, True), (0.2, False)], ids=["layers", "stamp"])
+def test_a_page_in_layers_is_left_alone(share: float, kept: bool, tmp_path: Path) -> None:
+    """The ink of the paper below would be a blurred shadow that swells the letters; a stamp over a scan is another thing."""
+    with stencilled(tmp_path / "a.pdf", share) as pdf:
+        assert scan_replacement.is_layered(pdf.pages[0]) == kept
+        pdf.save(tmp_path / "origin.pdf")
+    page = Page(tmp_path, docbin="sauvola", docbin_final=True)
+    plugin.filter_ocr_image(page, printed())
+    (line,) = plugin._summary(plugin._folder(page))
+    assert ("page 1 keeps its original: it is in layers already" in line) == kept
+    assert (plugin._inks(plugin._folder(page)) == {}) == kept
+
+
+def test_a_decode_array_that_changes_nothing_makes_no_difference(tmp_path: Path) -> None:
+    pdf = pikepdf.open(scanned_pdf(tmp_path / "a.pdf", [coded(shaded(printed()))]))
+    (stream,) = images(pdf.pages[0])
+    assert stream.ColorSpace == pikepdf.Name.DeviceRGB
+    for decode, found in (([0, 1] * 3, 1), ([1, 0] * 3, 0), ([0, 1], 0), ([0, 0.5] * 3, 0)):
+        stream.Decode = pikepdf.Array(decode)
+        assert len(scan_replacement.scans(pdf.pages[0])) == found, decode
+
+
+def test_forms_that_draw_forms_end_soon(tmp_path: Path) -> None:
+    """A thousand draws of a form that draws a form a thousand times, four deep."""
+    pdf = pikepdf.open(scanned_pdf(tmp_path / "a.pdf", [coded(printed())]))
+    page = pdf.pages[0]
+    (drawn,) = images(page)
+    for _ in range(4):
+        resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(A=drawn))
+        drawn = pdf.make_stream(
+            b"/A Do " * 1000, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=page.MediaBox, Resources=resources
+        )
+    page.Resources.XObject["/Deep"] = drawn
+    page.contents_add(b"/Deep Do")
+    assert len(scan_replacement.scans(page)) == 1
+
+
+def test_threads_that_decode_their_first_picture_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pikepdf makes two classes on first use; the second thread used to find only one of them and lost its page by a KeyError."""
+    bomb = pytest.importorskip("pikepdf.models.image._bomb", reason="this pikepdf makes no classes on first use")
+
+    class Slow(dict[str, type]):
+        def __setitem__(self, name: str, made: type) -> None:
+            super().__setitem__(name, made)
+            time.sleep(0.1)
+
+    monkeypatch.setattr(bomb, "_bomb_classes", Slow())
+    monkeypatch.setattr(scan_replacement, "_prepared", False)
+    scanned_pdf(tmp_path / "a.pdf", [coded(printed())])
+
+    def shape(_: int) -> tuple[int, ...]:
+        with pikepdf.open(tmp_path / "a.pdf") as pdf:
+            return scan_replacement.scans(pdf.pages[0])[0].pixels().shape
+
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(shape, range(4))) == {(420, 900)}
+
+
+def test_an_error_without_words_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned_pdf(tmp_path / "origin.pdf", [coded(printed())])
+
+    def wordless(scan: Any) -> Any:
+        raise NotImplementedError
+
+    monkeypatch.setattr(scan_replacement.Scan, "pixels", wordless)
+    page = Page(tmp_path, docbin="otsu", docbin_final=True)
+    plugin.filter_ocr_image(page, printed())
+    assert plugin._summary(plugin._folder(page)) == ["docbin: page 1 keeps its original: NotImplementedError"]
 
 
 @needs_programs
