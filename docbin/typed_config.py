@@ -73,10 +73,12 @@ def refuse_device(path: Path) -> None:
 def parse_toml(text: str | bytes, where: str, refusal: type[DocbinError] = UsageError) -> dict[str, Any]:
     """The table of a TOML text; a `refusal` that names `where` for anything else, be it nested a thousand deep or a number of a million digits."""
     try:
-        return tomllib.loads(text if isinstance(text, str) else text.decode("utf-8"))
+        return tomllib.loads(text if isinstance(text, str) else text.decode("utf-8-sig"))  # Windows' editors put a byte order mark in front
     except RecursionError:
         raise refusal(f"{where}: not a TOML file that can be read: lists or tables are nested too deep") from None
-    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, a number with too many digits
+    except UnicodeDecodeError as error:
+        raise refusal(f"{where}: not a TOML file ({error.reason} at byte {error.start}); save it as UTF-8") from None
+    except ValueError as error:  # TOMLDecodeError, a number with too many digits
         raise refusal(f"{where}: not a TOML file ({error})") from None
 
 

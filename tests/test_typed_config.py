@@ -63,6 +63,12 @@ def test_refusals_name_file_key_value_and_what_is_wanted(text: str, says: str) -
     assert len(str(caught.value)) < 400
 
 
+def test_a_byte_order_mark_is_no_part_of_the_text_and_other_codings_are_named() -> None:
+    assert parse_toml(b"\xef\xbb\xbfyear = 2013\r\n", "set.toml") == {"year": 2013}
+    with pytest.raises(UsageError, match=r"set\.toml: not a TOML file .* save it as UTF-8"):
+        parse_toml("year = 2013".encode("utf-16"), "set.toml")
+
+
 @pytest.mark.parametrize("text", ["a = ", "a = " + "[" * 5000, "a = " + "9" * 5000, b"a = '\xff'", "a = 1\na = 2"])
 def test_what_is_no_toml_is_refused_by_the_error_asked_for(text: str | bytes) -> None:
     with pytest.raises(InputError, match=r"f\.toml: not a TOML file"):

@@ -38,7 +38,7 @@ ROLES = ("train", "test", "other")
 POLARITIES = ("black", "white")
 TASKS = ("binarize", "detect", "text-mask", "ocr")
 MANY = 20
-"""So many missing pages are told one by one."""
+"""So many missing pages, or files that nearly are pages, are told one by one."""
 _DEPTH = 6  # folders below the root that are searched
 
 Begin = Literal["here", "anywhere", "named"]
@@ -130,6 +130,7 @@ class Benchmark:
         """
         found = self._best(data_root)
         if not found.pairs:
+            near = "" if self.expected else "".join(f"\n  {problem}" for problem in found.problems[:MANY])
             raise FileAccessError(
                 f"{self.name}: no page with its truth was found under {data_root}; put pictures into images/ and transcriptions of the same names "
                 "(.txt, or .xml in ALTO or PAGE) into text/ there"
@@ -139,7 +140,7 @@ class Benchmark:
                 + (
                     f", or unpack {', '.join(self.archives) or 'the official archives'} ({self.homepage})"
                     if self.archives or self.homepage != "unknown"
-                    else ""
+                    else near
                 )
             )
         return found.pairs

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return result if isinstance(result, int) else 0
     except DocbinError as error:
         messages.error(messages.with_list(str(error)))
-        return error.exit_code
+        return _with_stdout_written(error.exit_code)
     except (BrokenPipeError, SystemExit) as error:
         if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):  # typer turns a broken pipe into an exit
             raise
@@ -68,6 +68,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unexpected(error, words)
     finally:
         early_worker.dismiss()
+
+
+def _with_stdout_written(code: int) -> int:
+    """The exit code of a command that printed its result and then failed on some pages; 5 where stdout cannot take what it printed."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return 5
+    except OSError as error:
+        return _system_refused(error)
+    return code
 
 
 def _version() -> int:

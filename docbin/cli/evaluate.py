@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from docbin.cli import messages
 from docbin.cli.options import Argument, Option
 from docbin.errors import SomePagesFailed, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from docbin.benchmarks.descriptors import Benchmark
     from docbin.evaluate.judges.ocr_judge import OcrJudge
     from docbin.evaluate.results import Result
@@ -81,19 +81,19 @@ def command(
     from rich.console import Console
 
     _check_outputs(json_file, csv_file, pictures)
-    messages = Console(stderr=True)
+    bars = Console(stderr=True)
     judge = _ocr_judge(ocr)
     beside: dict[str, dict[str, str]] = {name: {} for name in judge.beside if name not in methods} if judge is not None else {}
     given: dict[str, dict[str, str]] = {**beside, **_by_method(methods, params or [])}
     planned = _plan(datasets, given, data_root, limit, judge)
-    with _bar(messages, sum(pages for *_, pages in planned) * len(given)) as done:
-        results, folders = _run(planned, given, limit, jobs, pictures, done, messages, judge)
+    with _bar(bars, sum(pages for *_, pages in planned) * len(given)) as done:
+        results, folders = _run(planned, given, limit, jobs, pictures, done, judge)
     _show(results, json_file)
     _write(results, json_file, csv_file)
     if pictures is not None:
         from docbin.evaluate.html_report import write_report
 
-        messages.print(f"report: {write_report(results, pictures, folders)}", highlight=False, soft_wrap=True)
+        messages.note(f"report: {write_report(results, pictures, folders)}")
     _complain(results, allow_missing)
 
 
@@ -143,7 +143,6 @@ def _run(
     jobs: int,
     pictures: Path | None,
     done: Callable[[object], None] | None,
-    messages: Console,
     judge: OcrJudge | None,
 ) -> tuple[list[Result], list[str]]:
     """Results, and for each the folder of its pictures, relative to `pictures`."""
@@ -153,7 +152,7 @@ def _run(
     folders: list[str] = []
     for bench, root, _ in planned:
         for problem in bench.check(root):
-            messages.print(problem, style="yellow", highlight=False, soft_wrap=True)
+            messages.warning(problem)
         for method in given:
             name = f"{bench.name}-{Path(method).name.replace(':', '-')}"
             folders.append(name if name not in folders else f"{name}-{len(folders)}")
@@ -171,7 +170,7 @@ def _show(results: Sequence[Result], json_file: str | None) -> None:
     if json_file == "-":
         print(to_json(results), end="")
         return
-    out = Console(width=None if sys.stdout.isatty() else 200)
+    out = Console(width=None if sys.stdout.isatty() else 200, markup=False)
     for judge, own in by_judge(results):
         out.print(means_table(own, judge))
 
@@ -192,11 +191,13 @@ def _write(results: Sequence[Result], json_file: str | None, csv_file: Path | No
 
 def _check_outputs(json_file: str | None, csv_file: Path | None, pictures: Path | None) -> None:
     """Say before the pages are scored, which may take hours, what could not be written after."""
-    from docbin.files.atomic import check_target
+    from docbin.evaluate.results import check_result_file
 
-    for path in (None if json_file == "-" else json_file, csv_file):
-        if path is not None:
-            check_target(path)
+    files = [Path(file) for file in (None if json_file == "-" else json_file, csv_file) if file is not None]
+    if len({os.path.realpath(file) for file in files}) < len(files):
+        raise UsageError(f"--json and --csv: both name {csv_file}; give each a file of its own")
+    for file in files:
+        check_result_file(file)
     if pictures is not None:
         from docbin.evaluate.html_report import check_folder
 
@@ -205,6 +206,8 @@ def _check_outputs(json_file: str | None, csv_file: Path | None, pictures: Path 
 
 def _complain(results: Sequence[Result], allow_missing: bool) -> None:
     """Pages that failed, and pages of a published set that are not there, are exit code 6; a mean over some of a set's pages is not that set's."""
+    for doubt in dict.fromkeys(page.doubt for result in results for page in result.pages if page.doubt is not None):
+        messages.warning(doubt)
     says = []
     failed = [f"{result.dataset}, {result.method}: {page.error}" for result in results for page in result.failed]
     if failed:

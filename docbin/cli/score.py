@@ -37,6 +37,6 @@ def command(
             report = images[0]
         print(json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        Console(width=None if Console().is_terminal else 160).print(pages_table(pages, average, InkJudge()))
+        Console(width=None if Console().is_terminal else 160, markup=False).print(pages_table(pages, average, InkJudge()))
     if failed:
         raise SomePagesFailed("\n  ".join(page.error or page.name for page in failed))

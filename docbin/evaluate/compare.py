@@ -6,19 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from docbin.benchmarks.descriptors import PICTURE_SUFFIXES, natural_key
-from docbin.benchmarks.ink_truth import ink_of_truth, read_picture, truth_mask
+from docbin.benchmarks.ink_truth import MOSTLY_INK, SOFT, grey_share, inverted, read_picture, truth_mask
 from docbin.errors import DocbinError, FileAccessError, InputError, UsageError
 from docbin.evaluate.results import PageResult
 from docbin.metrics import score
-from docbin.page import Image, Mask, to_grey
-
-SOFT, PHOTOGRAPH = 0.02, 0.2
-"""Shares of pixels that are neither black nor white (grey levels 16 to 239): above the first a picture is named, above the second it is refused.
-
-A mask of two values has none, one with smoothed or JPEG edges 2 to 15 percent; of a scan nearly all pixels are grey."""
+from docbin.page import Mask, to_grey
 
 
 def score_paths(
@@ -74,22 +67,14 @@ def _score_files(stem: str, prediction: Path, truth: Path, warn: Callable[[str],
 
 def _mask_in(path: Path, warn: Callable[[str], None] | None) -> Mask:
     """The ink of a picture that is a mask, or nearly one, or the layer "ink" of an OpenRaster file; InputError where it is a photograph."""
-    if path.suffix.lower() == ".ora":
-        return truth_mask(path)
-    grey = to_grey(read_picture(path))
-    share = grey_share(grey)
-    says = f"{path}: {100 * share:.0f} % of its pixels are neither black nor white"
-    if share > PHOTOGRAPH:
-        raise InputError(f"{says}: this is no mask of ink but a grey picture; make one with 'docbin binarize' and score that")
-    if share > SOFT and warn is not None:
-        warn(f"{says}; what is darker than 128 was taken for ink")
-    return ink_of_truth(grey)
-
-
-def grey_share(grey: Image) -> float:
-    """Share of pixels that are neither black nor white, 0..1; a picture of two values at most has none, whatever they are."""
-    counts = np.bincount(grey.ravel(), minlength=256)
-    return 0.0 if np.count_nonzero(counts) <= 2 else float(counts[16:240].sum() / max(grey.size, 1))
+    ink = truth_mask(path)
+    if warn is not None and path.suffix.lower() != ".ora":
+        share = grey_share(to_grey(read_picture(path)))
+        if share > SOFT:
+            warn(f"{path}: {100 * share:.0f} % of its pixels are neither black nor white; what is darker than 128 was taken for ink")
+        if inverted(ink):
+            warn(f"{path}: {MOSTLY_INK}")
+    return ink
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:

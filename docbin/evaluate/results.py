@@ -14,22 +14,27 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TextIO
 
 from docbin.assessment import Quality
+from docbin.errors import OutputExists
 from docbin.evaluate.judges.judge import Judge
+from docbin.files.access import access_error
+from docbin.files.atomic import check_target
 
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
     """One page: its name, what its judge counted (for ink its scores) and the method's seconds, or the message of what went wrong; the verdict on it
-    without a truth, where a report with pictures shows it."""
+    without a truth, where a report with pictures shows it; what makes its truth doubtful."""
 
     name: str
     scores: Any
     seconds: float
     error: str | None = None
     verdict: Quality | None = None
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,28 @@ def write_csv(results: Sequence[Result], to: TextIO) -> None:
             total = result.mean_values
             if total is not None:
                 table.writerow([*head, "mean", *(total.get(name, "") for name in judge.fields), f"{result.seconds:.4f}", ""])
+
+
+def check_result_file(path: Path) -> None:
+    """Say before the pages are scored, which may take hours, what could not be written after.
+
+    Raises
+    ------
+    FileAccessError
+        It cannot be written.
+    OutputExists
+        It is there and is no earlier result of an evaluation: a page, a table of somebody else's.
+    """
+    check_target(path)
+    if not path.is_file():
+        return
+    try:
+        with path.open("rb") as file:
+            begin = file.read(64)
+    except OSError as error:
+        raise access_error(error, str(path), "read") from None
+    if begin and not begin.startswith((b'[\n {\n  "dataset":', b"[]", b"dataset,method,params,name,")):
+        raise OutputExists(f"{path}: it exists and is no result of 'docbin evaluate'; choose another name, or remove it")
 
 
 def by_judge(results: Iterable[Result]) -> list[tuple[Judge[Any, Any, Any], list[Result]]]:

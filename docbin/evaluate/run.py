@@ -50,7 +50,10 @@ class PageTask:
             if self.pictures is not None:
                 self.judge.draw(self.pictures, self.pair.stem, image, answer, truth)
             verdict = self.judge.verdict(image, answer) if self.pictures is not None else None
-            return PageResult(self.pair.stem, counts, seconds, verdict=verdict)
+            doubt = self.judge.doubt(truth)
+            return PageResult(
+                self.pair.stem, counts, seconds, verdict=verdict, doubt=None if doubt is None else f"{self.pair.truth_path}: {doubt}"
+            )
         except Exception as error:
             kind = "" if isinstance(error, DocbinError | ValueError) else f"{type(error).__name__}: "
             return self.without_scores(f"{kind}{error}", time.perf_counter() - start)

@@ -156,6 +156,17 @@ def test_a_folder_of_ones_own_is_a_benchmark(tmp_path: Path) -> None:
         benchmarks.load(tmp_path)
 
 
+def test_a_folder_without_a_pair_says_what_nearly_is_one(tmp_path: Path) -> None:
+    for kind, name in (("images", "A.png"), ("gt", "a.png"), ("images", "b.png"), ("gt", "b.png"), ("gt", "b.bmp")):
+        (tmp_path / "mine" / kind).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mine" / kind / name).write_bytes(b"")
+    with pytest.raises(FileAccessError) as caught:
+        benchmarks.load(tmp_path / "mine").pairs(tmp_path / "mine")
+    lines = str(caught.value).split("\n  ")
+    assert sum("A: no truth for" in line or "a: no picture for the truth" in line for line in lines) == 2
+    assert sum("b: found 2 times (gt/b.bmp, gt/b.png" in line for line in lines) == 1
+
+
 def test_an_unknown_name_suggests_near_ones_and_a_missing_root_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="did you mean dibco"):
         benchmarks.load("dibco209")
@@ -168,8 +179,8 @@ def test_an_unknown_name_suggests_near_ones_and_a_missing_root_is_said(monkeypat
     assert benchmarks.data_root_of("dibco2009", None) == tmp_path
 
 
-GREY = np.array([[0, 127], [128, 255]], np.uint8)
-INK = np.array([[True, True], [False, False]])
+GREY = np.pad(np.array([[0, 127], [128, 255]], np.uint8), 1, constant_values=255)  # with two greys of many: no photograph
+INK = GREY < 128
 
 
 def test_truths_of_every_kind_read_as_the_same_ink(tmp_path: Path) -> None:

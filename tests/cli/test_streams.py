@@ -35,12 +35,17 @@ def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
         ("binarize a.png -o - -m otsu >/dev/full", 5, "stdout: cannot write: the disk is full", False),
         ("binarize a.png -o - -m otsu >&-", 5, "stdout: cannot write: it is closed", False),
         ("methods >/dev/full", 5, "stdout: cannot write: the disk is full", False),
+        ("evaluate . -m otsu --json - >&-", 5, "stdout: cannot write: it is closed", False),
+        ("score images gt >/dev/full", 5, "stdout: cannot write: the disk is full", False),
         ("binarize a.png b.png -o out -m otsu --report /dev/full", 5, "/dev/full: cannot write the report: the disk is full", False),
     ],
 )
 def test_closed_and_full_streams(tmp_path: Path, line: str, code: int, says: str, written: bool) -> None:
     save(tmp_path / "a.png")
     save(tmp_path / "b.png", 1)
+    for name in ("images/page", "gt/page", "images/lost"):  # a set of which a page has a broken truth
+        save(tmp_path / f"{name}.png")
+    (tmp_path / "gt/lost.png").write_bytes(b"")
     done = shell(f"{DOCBIN} {line}", tmp_path)
     assert (done.returncode, "This is a bug" in done.stderr, "Traceback" in done.stderr) == (code, False, False), done.stderr
     assert says in done.stderr

@@ -15,6 +15,7 @@ from PIL import Image
 
 from docbin import benchmarks
 from docbin.catalogue import Method
+from docbin.cli import main
 from docbin.errors import FileAccessError, MissingExtra, UsageError
 from docbin.evaluate import Result, evaluate
 from docbin.evaluate.results import to_json, write_csv
@@ -110,6 +111,61 @@ def test_a_page_that_kills_its_worker_takes_only_itself_along(folder: Folder) ->
     assert [page.name for page in result.failed] == ["b"]
     assert "worker process died" in (result.failed[0].error or "")
     assert len(result.scored) == 2
+
+
+def test_truths_that_are_none_or_look_inverted(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    """A photograph, or several pages, in place of a truth is the page's error; one that is mostly ink is scored, with a word about it."""
+    root = folder(a=(40, 30), b=(40, 30), c=(40, 30), d=(40, 30))
+    page = Image.open(root / "images" / "a.png")
+    page.save(root / "gt" / "a.png")
+    white = Image.new("1", page.size, 1)
+    (root / "gt" / "b.png").unlink()
+    white.save(root / "gt" / "b.tif", save_all=True, append_images=[white])
+    Image.new("1", page.size, 0).save(root / "gt" / "c.png")
+    assert main(["evaluate", str(root), "-m", "otsu", "--json", "-"]) == 6
+    told = capsys.readouterr()
+    (result,) = json.loads(told.out)
+    assert [image["name"] for image in result["images"]] == ["c", "d"]
+    assert [error["name"] for error in result["errors"]] == ["a", "b"]
+    assert "a.png: 1" not in told.out
+    assert f"{root}/gt/a.png: " in result["errors"][0]["message"]
+    assert "no mask of ink but a grey picture" in result["errors"][0]["message"]
+    assert "b.tif: has 2 pages" in result["errors"][1]["message"]
+    assert f"{root}/gt/c.png: more than half of it is ink" in told.err
+    assert "gt/d.png" not in told.err
+    assert main(["score", str(root / "gt" / "c.png"), str(root / "gt" / "d.png")]) == 0
+    assert "c.png: more than half of it is ink" in capsys.readouterr().err
+
+
+def test_files_that_are_no_results_are_not_replaced(folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = folder(a=(9, 20))
+    page = root / "images" / "a.png"
+    before = page.read_bytes()
+    for option in ("--csv", "--json"):
+        assert main(["evaluate", str(root), "-m", "otsu", option, str(page)]) == 5
+        assert f"{page}: it exists and is no result of 'docbin evaluate'" in capsys.readouterr().err
+        assert page.read_bytes() == before
+    out = tmp_path / "scores.csv"
+    out.write_bytes(b"")
+    for _ in range(2):  # an empty file and an earlier result may be replaced
+        assert main(["evaluate", str(root), "-m", "otsu", "--csv", str(out), "--json", str(tmp_path / "scores.json")]) == 0
+    assert [row["name"] for row in csv.DictReader(out.open())] == ["a", "mean"]
+    assert main(["evaluate", str(root), "-m", "otsu", "--csv", str(out), "--json", str(out)]) == 1
+    assert "give each a file of its own" in capsys.readouterr().err
+
+
+def test_names_that_look_like_markup_are_told_as_they_are(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
+    root = folder(a=(9, 20)).rename(folder(a=(9, 20)).parent / "[")
+    (root / "images" / "a.png").rename(root / "images" / "[red]a.png")
+    (root / "gt" / "a.png").rename(root / "gt" / "[red]a.png")
+    (root / "images" / "b].png").write_bytes(b"")
+    assert main(["evaluate", str(root), "-m", "otsu"]) == 0
+    told = capsys.readouterr()
+    assert told.out.count("[ ") == 1  # the name of the set
+    assert "no truth for" in told.err
+    assert "[/images/b].png" in told.err
+    assert main(["score", str(root / "gt"), str(root / "gt")]) == 0
+    assert "[red]a" in capsys.readouterr().out
 
 
 def test_limit_and_problems(folder: Folder) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from docbin import assessment, catalogue
 from docbin.assessment import Quality
 from docbin.benchmarks.descriptors import Benchmark, PagePair
-from docbin.benchmarks.ink_truth import truth_mask
+from docbin.benchmarks.ink_truth import MOSTLY_INK, inverted, truth_mask
 from docbin.catalogue import Method
 from docbin.evaluate.judges.judge import Column, Figure, Judge, Values
 from docbin.metrics import FIELDS, Scores, mean, score
@@ -52,6 +52,9 @@ class InkJudge(Judge[Mask, Mask, Scores]):
 
     def truth(self, benchmark: Benchmark, pair: PagePair) -> Mask:
         return truth_mask(pair.truth_path, benchmark.polarity)
+
+    def doubt(self, truth: Mask) -> str | None:
+        return MOSTLY_INK if inverted(truth) else None
 
     def answer(self, row: Row, image: Image, params: Mapping[str, Any]) -> Mask:
         assert isinstance(row, Method)

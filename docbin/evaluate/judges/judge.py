@@ -86,6 +86,10 @@ class Judge(ABC, Generic[Truth, Answer, Counts]):
     def truth(self, benchmark: Benchmark, pair: PagePair) -> Truth:
         """Read the truth of a page."""
 
+    def doubt(self, truth: Truth) -> str | None:
+        """What makes a truth doubtful that can be scored all the same, for a user who made it; None where nothing does."""
+        return None
+
     @abstractmethod
     def answer(self, row: Row, image: Image, params: Mapping[str, Any]) -> Answer:
         """Run a method on a page: what the time is taken of."""
