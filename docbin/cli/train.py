@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from docbin.cli.options import Argument, Option
 from docbin.errors import MissingExtra, UsageError
+from docbin.files.access import access_error
 
 if TYPE_CHECKING:
     from docbin.train.recipe import Recipe
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 def _check_readable(recipe: Path) -> None:
     """Say what is wrong with the file before torch is imported, which takes seconds."""
-    from docbin.files.access import access_error
-
     try:
         with recipe.open("rb"):
             pass
@@ -141,7 +140,10 @@ def command(
         made = read_recipe(recipe, settings or ())
     root = pages or data_root or Path(os.environ.get("DOCBIN_DATA", "../shared/data"))
     folder = out or Path("runs") / name
-    outcome = train(made, folder, root, resume, max_minutes)
+    try:
+        outcome = train(made, folder, root, resume, max_minutes)
+    except OSError as error:
+        raise access_error(error, str(error.filename or folder), "write the run") from error
     if not outcome.finished:
         print("interrupted; go on with --resume", file=sys.stderr)
         return 130

@@ -10,6 +10,8 @@ from (:func:`source_key`): a changed page is decoded again, and several processe
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docbin.errors import FileAccessError, InputError
+from docbin.files.access import access_error
 from docbin.files.cache import cache_folder
 from docbin.page import Image, Mask
 
@@ -80,18 +83,22 @@ def _mapped(path: str) -> NDArray[np.uint8]:
 
 
 def save_layers(path: Path, image: Image, truth: Mask) -> None:
-    """Write picture and truth as one (H, W, 4) ``.npy`` file, whole or not at all."""
+    """Write picture and truth as one (H, W, 4) ``.npy`` file, whole or not at all; FileAccessError where it cannot be written."""
     layers = np.empty((*truth.shape, 4), np.uint8)
     layers[..., :3] = image if image.ndim == 3 else image[..., None]
     np.multiply(truth, np.uint8(255), out=layers[..., 3], casting="unsafe")
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             np.save(file, layers)
         temporary.replace(path)
+    except OSError as error:  # of a disk that fills up NumPy says how much it wrote, but not why
+        reason = error if error.errno is not None else OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise access_error(reason, str(path), "write the decoded page") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def default_cache() -> Path:

@@ -7,6 +7,7 @@ killed at any instant leaves either the old checkpoint or the new one.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -67,6 +68,8 @@ def save(path: Path, state: Mapping[str, Any]) -> None:
             os.fsync(handle.fileno())
         beside.replace(path)
     except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise FileAccessError(f"{path}: cannot write the checkpoint ({error})") from None
 
 

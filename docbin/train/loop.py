@@ -38,6 +38,7 @@ from docbin.train.task import Task, make_task, tensors
 from docbin.train.unpack import calibrate, is_packed, unpack_bits
 from docbin.train.validate import HeldOut, validate
 from docbin.zoo import folders
+from docbin.zoo.folders import RUN_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +229,12 @@ def train(
     Raises
     ------
     UsageError
-        The folder holds a run and `resume` is False, or the recipe does not fit the checkpoint.
+        The folder holds a run, or files of its names, and `resume` is False; or the recipe does not fit the checkpoint.
     FileAccessError
         The folder cannot be written.
     """
     last = out / "last.safetensors"
-    if last.exists() and not resume:
-        raise UsageError(f"{out}: holds a run already; go on with --resume, or choose another --out")
+    _refuse_others(out, resume)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -265,6 +265,20 @@ def train(
         best = "" if run.best is None else f"; best {recipe.data.score.upper()} {run.best:.2f}"
         log.say(f"{'done' if finished else 'stopped'} after step {run.step}, {run.minutes:.1f} min{best}")
     return Outcome(run.step, run.best, finished)
+
+
+RUN_FILES = ("last.safetensors", *RUN_WEIGHTS, "recipe.json", "train.csv", "validation.csv")
+"""What a run writes into its folder."""
+
+
+def _refuse_others(out: Path, resume: bool) -> None:
+    """UsageError where files of a run, or others of their names, would be replaced or cut unasked: many call a table of their own ``train.csv``."""
+    found = [name for name in RUN_FILES if (out / name).exists()]
+    if not found or (resume and ("last.safetensors" in found or "recipe.json" in found)):
+        return
+    if resume:
+        raise UsageError(f"{out}: holds {found[0]}, but no run to go on with; choose another --out, or move that file")
+    raise UsageError(f"{out}: holds a run already ({found[0]}); go on with --resume, or choose another --out")
 
 
 def _steps(run: _Run, source: CropSource, clock: Clock, log: Log, signals: list[int], stop_at: int | None) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +107,12 @@ def test_split_of_nothing_and_bad_share() -> None:
     assert split(pages, 0.0, 0) == (pages, [])
     with pytest.raises(UsageError, match="validation_share"):
         split(pages, 1.0)
+
+
+def test_a_page_that_does_not_fit_on_the_disk_is_named_and_leaves_nothing(
+    tmp_path: Path, files_of_at_most: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    page, truth = np.zeros((200, 300), np.uint8), np.zeros((200, 300), bool)
+    with files_of_at_most(20_000), pytest.raises(FileAccessError, match=r"a\.npy: cannot write the decoded page"):
+        save_layers(tmp_path / "own" / "a.npy", page, truth)
+    assert list((tmp_path / "own").iterdir()) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from docbin.errors import UsageError
+from docbin.errors import FileAccessError, UsageError
 from docbin.page import Image, Mask
 from docbin.train import checkpoint, loop
 from docbin.train.device import Device
 from docbin.train.feed import batches
-from docbin.train.loop import train
+from docbin.train.loop import _refuse_others, train
 from docbin.train.recipe import Recipe, recipe_of
 from docbin.train.validate import psnr, validate
 from tests.nets.variants import BITUNET
@@ -176,6 +178,29 @@ def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
         train(other, tmp_path, source=Strokes(), pages=[], resume=True)
 
 
+@pytest.mark.parametrize(
+    ("there", "resume", "says"),
+    [
+        (["train.csv"], False, "holds a run already (train.csv)"),
+        (["train.csv"], True, "holds train.csv, but no run to go on with"),
+        (["best.safetensors", "recipe.json"], False, "holds a run already (best.safetensors)"),
+        (["recipe.json", "validation.csv"], True, None),
+        (["notes.txt"], False, None),
+    ],
+)
+def test_files_of_others_in_the_folder_stay_as_they_are(there: list[str], resume: bool, says: str | None, tmp_path: Path) -> None:
+    """A table of one's own called train.csv lost its numbered lines; weights whose checkpoint was deleted were replaced."""
+    for name in there:
+        (tmp_path / name).write_text("1,2\n2,3\n")
+    if says is None:
+        _refuse_others(tmp_path, resume)
+        return
+    with pytest.raises(UsageError) as caught:
+        train(recipe(steps=1), tmp_path, source=Strokes(), pages=[], resume=resume)
+    assert says in str(caught.value)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(there, "1,2\n2,3\n")
+
+
 def test_a_run_can_start_from_anothers_weights(tmp_path: Path) -> None:
     train(recipe(steps=3), tmp_path / "a", source=Strokes(), pages=[])
     setup = recipe(steps=1)
@@ -274,3 +299,13 @@ def test_a_score_that_does_not_fit_is_refused(tmp_path: Path, score: str, words:
     name, image, truth = held_out(1)[0]
     with pytest.raises(UsageError, match=words):
         train(setup, tmp_path, source=Strokes(), pages=[(name, image, truth if score != "fm" else image[..., 0])])
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_nothing_behind(
+    tmp_path: Path, files_of_at_most: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    checkpoint.save(tmp_path / "last.safetensors", {"net": {"w": torch.zeros(3)}})
+    with files_of_at_most(2000), pytest.raises(FileAccessError, match=r"last\.safetensors: cannot write the checkpoint"):
+        checkpoint.save(tmp_path / "last.safetensors", {"net": {"w": torch.zeros(10_000)}})
+    assert [path.name for path in tmp_path.iterdir()] == ["last.safetensors"]
+    assert checkpoint.load(tmp_path / "last.safetensors")["net"]["w"].shape == (3,)
