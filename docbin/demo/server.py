@@ -106,7 +106,9 @@ class Work:
                 if not Path(path).is_file():
                     raise InputError(f"{name}: this file is no longer here, for files are deleted after an hour; choose it again")
                 plain = _safe(name)
-                placed.append(plain if plain not in placed else f"{len(placed)}-{plain}")
+                while plain in placed:
+                    plain = f"{len(placed)}-{plain}"
+                placed.append(plain)
                 _link(Path(path), inputs / placed[-1])
             job = {"inputs": str(inputs), "files": placed, "out": str(out), "megapixels": self.megapixels, **arguments}
             for progress in documents.run(job, memory=round(LIMITS[SLOW][0] * self._more)):

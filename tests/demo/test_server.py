@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from docbin.cli import main
 from docbin.demo import request_limits, server
@@ -407,6 +408,23 @@ def test_whole_files_come_back_whole_and_together(work: server.Work, tmp_path: P
     with zipfile.ZipFile(made) as file:
         assert sorted(file.namelist()) == ["book.tif", "scan.pdf"]
         assert file.read("book.tif") == (out / "book.tif").read_bytes()
+
+
+def test_names_that_become_one_by_being_made_plain_stay_two_files(work: server.Work, tmp_path: Path) -> None:
+    """The third file's number was the first one's name, whose content it replaced, through the link to what the visitor had sent."""
+    import zipfile
+
+    sizes = {"2-a_b.png": (40, 30), "a:b.png": (50, 30), "a?b.png": (60, 30)}
+    files = {}
+    for number, (name, size) in enumerate(sizes.items()):
+        files[name] = str(tmp_path / f"{number}.png")
+        Image.new("L", size, 200).save(files[name])
+    *_, (_, made) = work.document(files, method="otsu", params={}, format="png")
+    assert made is not None
+    with zipfile.ZipFile(made) as file:
+        found = [Image.open(file.open(name)).size for name in file.namelist()]
+    assert sorted(found) == sorted(sizes.values())
+    assert [Image.open(path).size for path in files.values()] == list(sizes.values())
 
 
 def test_a_cancelled_batch_ends_its_process_and_leaves_nothing(work: server.Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
