@@ -23,6 +23,7 @@ from docbin.page import to_grey
 if TYPE_CHECKING:
     from docbin.catalogue import Method
     from docbin.page import Image, Mask, Page
+    from docbin.registry import Row
 
 MEGAPIXELS = 40.0
 """Largest page, unless the server was given another. An A4 page at 600 dpi has 35."""
@@ -67,11 +68,12 @@ def binarize(
     from docbin.cleaning import clean_page
 
     row = method_row(method)
+    settings = _settings(row, params)
     home = Path(folder)
     read, facts = _read(path, name, page, megapixels)
     start = time.perf_counter()
     pixels = _upright(read, facts)
-    ink, probability = row.ink_with_probability(pixels, **params)
+    ink, probability = row.ink_with_probability(pixels, **settings)
     seconds = time.perf_counter() - start
     verdict = assessment.judge(assessment.Signs(to_grey(pixels)), ink)
     stem = download_stem(name, read)
@@ -84,7 +86,7 @@ def binarize(
     files.write_picture(clean_page(pixels, ink, probability), clean, dpi=read.dpi)
     return facts | {
         "method": row.name,
-        "params": row.parse(params),
+        "params": settings,
         "seconds": seconds,
         "ink": float(np.count_nonzero(ink) / ink.size),
         "quality": verdict.value,
@@ -154,12 +156,13 @@ def find(
     """The words on a photograph: outlined, listed, and as the file that ``docbin detect`` writes."""
     from docbin.detection import output, table
 
-    if model not in table.names():
-        raise UsageError(f"model {model[:80]!r} does not find text; choose one from the list")
+    if not isinstance(model, str) or model not in table.names():
+        raise UsageError(f"model {str(model)[:80]!r} does not find text; choose one from the list")
     read, facts = _read(path, name, page, megapixels)
     row = table.get(model)
+    settings = _settings(row, params)
     start = time.perf_counter()
-    words = row.words(read.pixels, **params)
+    words = row.words(read.pixels, **settings)
     seconds = time.perf_counter() - start
     home = Path(folder)
     listed = home / f"{download_stem(name, read, 'words')}.json"
@@ -171,9 +174,16 @@ def find(
 
 def method_row(name: str) -> Method:
     """The row of a method of the table; unlike the command line, the demo takes no path of a model folder."""
-    if name not in catalogue.METHODS:
-        raise UsageError(f"method {name[:80]!r} does not exist; choose one from the list")
+    if not isinstance(name, str) or name not in catalogue.METHODS:
+        raise UsageError(f"method {str(name)[:80]!r} does not exist; choose one from the list")
     return catalogue.METHODS[name]
+
+
+def _settings(row: Row, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a row, all of them, checked; a program may send anything in their place."""
+    if not isinstance(params, Mapping):
+        raise UsageError(f'{row.name}: settings are an object, {{"name": value}}, not a {type(params).__name__}')
+    return row.parse(params)
 
 
 def download_stem(name: str, page: Page, mark: str = "ink") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import docbin
 from docbin import catalogue
 from docbin.cli import main
 from docbin.demo import choices, pictures, work
+from docbin.demo.tabs.events import page_arguments
 from docbin.errors import DocbinError, UsageError
 from tests.demo import pages
 
@@ -141,6 +143,33 @@ def test_a_method_is_a_name_of_the_table_never_a_path(tmp_path: Path) -> None:
 def test_settings_pass_the_tables_own_ranges(tmp_path: Path, params: dict[str, Any], says: str) -> None:
     with pytest.raises(UsageError, match=says):
         binarize(tmp_path, pages.good(tmp_path)["good.png"][0], **params)
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"method": None}, "method 'None' does not exist"),
+        ({"method": ["otsu"]}, "does not exist; choose one from the list"),
+        ({"params": [1]}, "sauvola: settings are an object"),
+        ({"params": {"image": 1}}, "no parameter 'image'"),
+        ({"params": {"self": 1}}, "no parameter 'self'"),
+    ],
+)
+def test_what_a_program_sends_in_place_of_a_method_or_settings_is_told(tmp_path: Path, asked: dict[str, Any], says: str) -> None:
+    page = pages.good(tmp_path)["good.png"][0]
+    sent = {"folder": str(tmp_path), "path": str(page), "name": "a.png", "page": 1, "method": "sauvola", "params": {}} | asked
+    with pytest.raises(UsageError, match=re.escape(says)):
+        work.binarize(**sent)
+    with pytest.raises(UsageError, match=r"does not find text|settings are an object|no parameter"):
+        work.find(
+            **{name: value for name, value in sent.items() if name != "method"}, model=sent["method"] if "method" in asked else "bitdbnet"
+        )
+
+
+def test_a_page_number_that_is_none_is_told() -> None:
+    for number in ("x", None, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="the whole number of a page is wanted"):
+            page_arguments({"path": "a", "name": "a", "truth": None}, number)  # type: ignore[arg-type]
 
 
 def test_white_on_black_is_turned_over_as_by_the_command_line(tmp_path: Path) -> None:

@@ -44,8 +44,9 @@ def add_endpoints(work: Work) -> None:
 
     def find_text(page: gr.FileData, model: str, params: dict[str, Any] | None = None, number: int = 1) -> list[dict[str, Any]]:
         """The words on a photograph: polygon and score of each."""
-        asked = page_arguments(page_of(page), number)
-        found: list[dict[str, Any]] = answered(lambda: work(SLOW, "find", **asked, model=model, params=params or {})["words"])
+        found: list[dict[str, Any]] = answered(
+            lambda: work(SLOW, "find", **page_arguments(page_of(page), number), model=model, params=params or {})["words"]
+        )
         return found
 
     def methods() -> list[dict[str, Any]]:

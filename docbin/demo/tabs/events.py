@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from docbin.demo import documents
+from docbin.errors import UsageError
 
 QUICK, SLOW, DOCUMENTS = "quick", "slow", "documents"
 """The lines: ink of a page, which must not wait behind a network; whole documents; the rest."""
@@ -73,8 +74,11 @@ def light() -> dict[str, Any]:
 
 
 def page_arguments(page: ChosenPage, number: float) -> dict[str, Any]:
-    """What a task is told of the chosen page."""
-    return {"path": page["path"], "name": page["name"], "page": int(number)}
+    """What a task is told of the chosen page; UsageError for a number that is none."""
+    try:
+        return {"path": page["path"], "name": page["name"], "page": int(number)}
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(f"page {str(number)[:20]!r}: the whole number of a page is wanted") from None
 
 
 def choice(value: Any) -> tuple[str, dict[str, Any]]:
