@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from docbin.integrations.page_filter import PageFilter
     from docbin.integrations.scan_replacement import Place
-    from docbin.page import Image
     from docbin.pdf.ink_picture import InkPicture
     from docbin.pdf.page_layers import PageLayers
 
@@ -186,11 +185,13 @@ def _for_ocr(page: Any, image: PillowImage) -> PillowImage | None:
     """The clean page or the ink, None where the page is better left as it is."""
     from PIL import Image as pillow
 
+    from docbin.files.given import pixels_of
+
     if image.mode == "1":
         return None  # there is nothing to clean in
     try:
         ink_alone = bool(_option(page.options, "docbin_ink"))
-        filtered = _filter_of(page.options).apply_for_ocr(_pixels(image), _option(page.options, "docbin_threads"), clean=not ink_alone)
+        filtered = _filter_of(page.options).apply_for_ocr(pixels_of(image), _option(page.options, "docbin_threads"), clean=not ink_alone)
         if filtered.reasons:
             log.info("docbin: OCR gets the page as it is: %s", "; ".join(filtered.reasons))
             return None
@@ -200,13 +201,6 @@ def _for_ocr(page: Any, image: PillowImage) -> PillowImage | None:
         return None
     cleaned.info["dpi"] = tuple(filtered.scale * value for value in image.info.get("dpi", (300, 300)))
     return cleaned
-
-
-def _pixels(image: PillowImage) -> Image:
-    """uint8 (H, W) or (H, W, 3) of a picture as OCRmyPDF rasterizes pages: 1-bit, grey, palette or RGB, no other."""
-    import numpy as np
-
-    return np.asarray(image.convert("L" if image.mode in ("1", "L", "LA") else "RGB"))
 
 
 def _warn(what: str, error: Exception) -> None:
@@ -236,6 +230,7 @@ def _inked_page(page: Any, image_filename: Path) -> Path | None:
     from PIL import Image as pillow
 
     from docbin.files import write_page
+    from docbin.files.given import pixels_of
     from docbin.pdf.layering import layered
 
     try:
@@ -243,7 +238,7 @@ def _inked_page(page: Any, image_filename: Path) -> Path | None:
             dpi = image.info.get("dpi")
             if image.mode == "1":
                 return None
-            pixels = _pixels(image)
+            pixels = pixels_of(image)
             filtered = _filter_of(page.options).apply(pixels, _option(page.options, "docbin_threads"))
         if filtered.reasons:
             _note(page, filtered.reasons)
