@@ -210,15 +210,21 @@ def _pages(folder: Path) -> Iterator[PageImage]:
 
 
 def _refuse_other_folder(folder: Path) -> None:
-    """Refuse a folder with a ``config.toml`` of something else, which would be replaced."""
+    """Refuse a folder with a ``config.toml`` of something else, or with another program's ``model.onnx`` and the like, which would be replaced."""
     config = folder / "config.toml"
-    if config.exists():
-        try:
-            read_config(folder)
-        except DocbinError as error:
+    if not config.exists():
+        found = next((name for name in (WEIGHTS_FILE, ONNX_FILE, PACKED_FILE, "golden.npz", "card.md") if (folder / name).exists()), None)
+        if found is not None:
             raise UsageError(
-                f"{config}: it exists and is no model's ({error}); choose a new or an empty folder with -o, or remove it"
-            ) from None
+                f"{folder / found}: it exists, and the folder is no model's; choose a new or an empty folder with -o, or remove it"
+            )
+        return
+    try:
+        read_config(folder)
+    except DocbinError as error:
+        raise UsageError(
+            f"{config}: it exists and is no model's ({error}); choose a new or an empty folder with -o, or remove it"
+        ) from None
 
 
 def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) -> None:

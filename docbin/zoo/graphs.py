@@ -36,6 +36,8 @@ from docbin.zoo.tiles import cheapest_tile, cuts, inside, tiles
 
 WHOLE = "whole"
 """Stands for the halo of a network that must see all of a picture; only of detectors, whose pictures are of bounded size."""
+MOST_STRIDE = 1024
+"""Largest stride that a graph may say, pixels; those of docbin's networks are 2 to 64."""
 RANGES = "docbin.ranges"
 """The key of the metadata under which a graph says what its convolutions are handed: the name of their weights -> [least, largest]."""
 STRIP = 5
@@ -195,15 +197,28 @@ class GraphNet(ABC):
             raise InputError(f"{path}: {self.library} cannot load it ({str(error)[:300]}); export the model again") from None
         if metadata.get("docbin.weights") != config.weights.sha256:
             raise InputError(f"{path}: was not exported from {config.folder / config.weights.file}; export it again")
+        try:
+            self._heed(config, metadata)
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise InputError(
+                f"{path}: its metadata are none that docbin writes ({type(error).__name__}: {str(error)[:300]}); export the model again"
+            ) from None
+
+    def _heed(self, config: Config, metadata: Mapping[str, str]) -> None:
+        """What config and metadata say of how the graph is fed."""
         self._grey, self._depth = config.input.channels == "grey", config.input.depth
         self._tile, self._stride = config.input.tile, int(metadata["docbin.stride"])
+        if not 1 <= self._stride <= MOST_STRIDE:
+            raise ValueError(f"docbin.stride is {self._stride}, and must be 1 to {MOST_STRIDE}")
         halo = metadata["docbin.halo"] if config.input.halo is None else config.input.halo
+        if halo != WHOLE and int(halo) < 0:
+            raise ValueError(f"docbin.halo is {halo}, and must be 0 or more")
         self._halo = None if halo == WHOLE else -(-int(halo) // self._stride) * self._stride
         planes: dict[str, list[Any]] = json.loads(metadata.get("docbin.planes", "{}"))
         self._planes = {name: tuple(Plane(*one) for one in some) for name, some in planes.items()}
         self._channels = int(metadata.get("docbin.channels", "3"))
         self._steps, self._sharpness = int(metadata.get("docbin.steps", "0")), float(metadata.get("docbin.sharpness", "0"))
-        self._window: dict[str, Any] = json.loads(metadata.get("docbin.window", "{}"))
+        self._window: dict[str, Any] = dict(json.loads(metadata.get("docbin.window", "{}")))
 
     @abstractmethod
     def _opened(self, path: Path, metadata: Mapping[str, str]) -> Infer:

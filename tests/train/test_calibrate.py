@@ -201,6 +201,8 @@ def test_a_model_that_is_there_stays_where_its_next_cannot_be_made(tmp_path: Pat
     ):
         with pytest.raises(error, match=told):
             package_model.package({}, about, made, words)
+    with pytest.raises(UsageError, match=r"model\.onnx: it exists, and the folder is no model's"):
+        package_model.package({}, about, made, package_model.PackageOptions())
     (made / "config.toml").write_text("[tool.other]\nname = 'mine'\n")
     with pytest.raises(UsageError, match=r"config\.toml: it exists and is no model's"):
         package_model.package({}, about, made, package_model.PackageOptions())

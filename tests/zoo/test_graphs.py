@@ -20,7 +20,7 @@ pytest.importorskip("onnxruntime")
 from safetensors.torch import save_file
 
 from docbin import export
-from docbin.errors import UsageError
+from docbin.errors import InputError, UsageError
 from docbin.nets import build
 from docbin.nets.inference import probability
 from docbin.page import Image
@@ -96,6 +96,32 @@ def test_every_library_gives_torchs_probabilities(name: str, tmp_path: Path) -> 
             assert np.array_equal(model(image), model.probability(image) >= 0.5)
         grey = image[..., 0]
         assert np.abs(model.probability(grey) - model.probability(np.repeat(grey[..., None], 3, 2))).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"docbin.stride": "x"},
+        {"docbin.stride": "0"},
+        {"docbin.halo": "-9"},
+        {"docbin.planes": "[1]"},
+        {"docbin.window": "7"},
+        {"docbin.steps": "1e9"},
+    ],
+)
+def test_metadata_of_strangers_are_refused_by_name(said: dict[str, str], tmp_path: Path) -> None:
+    """A received model's graph may say anything of itself: that is the file's fault, not a bug."""
+    import onnx
+
+    folder_of("deepotsu-grey", tmp_path / "model")
+    path = tmp_path / "model" / "model.onnx"
+    model = onnx.load(path, load_external_data=False)
+    kept = {entry.key: entry.value for entry in model.metadata_props} | said
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, kept)
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match=r"model\.onnx: its metadata are none that docbin writes"):
+        runtimes.load(tmp_path / "model", "onnx")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (8, 8), (7, 6), (64, 64), (5, 12)])
