@@ -64,6 +64,13 @@ class Scan:
         """
         import pikepdf
 
+        from docbin.errors import RefusedInput
+        from docbin.pdf.pdf_structure import unpacked
+
+        width, height = self.size
+        most = max(1 << 20, 64 * width * height)
+        if len(unpacked(self.stream, most)[0]) >= most:  # pikepdf would unpack all of it, gigabytes of a small file
+            raise RefusedInput(f"a picture of {width} x {height} pixels unpacks to more than {most / 1e6:,.0f} MB; an attack or a fault")
         _prepare_pikepdf()
         picture = pikepdf.PdfImage(self.stream).as_pil_image()
         if picture.size != self.size:

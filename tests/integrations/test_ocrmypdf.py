@@ -15,6 +15,7 @@ import stat
 import subprocess
 import sys
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ import pytest
 from PIL import Image
 
 import docbin
-from docbin.errors import InputError
+from docbin.errors import InputError, RefusedInput
 from docbin.pdf.ink_picture import encoded
 from docbin.pdf.pdf_structure import filters_of
 from tests.integrations.scans import LINES, coded, printed, scanned_pdf, shaded
@@ -391,6 +392,21 @@ def test_forms_that_draw_forms_end_soon(tmp_path: Path) -> None:
     page.Resources.XObject["/Deep"] = drawn
     page.contents_add(b"/Deep Do")
     assert len(scan_replacement.scans(page)) == 1
+
+
+@pytest.mark.parametrize("filters", [1, 2])
+def test_a_picture_that_unpacks_without_end_is_refused_unread(filters: int, tmp_path: Path) -> None:
+    pdf = pikepdf.open(scanned_pdf(tmp_path / "a.pdf", [coded(printed(), "PNG")]))
+    (stream,) = images(pdf.pages[0])
+    data = bytes(100 << 20)
+    for _ in range(filters):
+        data = zlib.compress(data)
+    stream.write(data, filter=pikepdf.Array([pikepdf.Name.FlateDecode] * filters))
+    stream.Width = stream.Height = 10
+    stream.ColorSpace, stream.BitsPerComponent = pikepdf.Name.DeviceGray, 8
+    (scan,) = scan_replacement.scans(pdf.pages[0])
+    with pytest.raises(RefusedInput, match="10 x 10 pixels unpacks to more than 1 MB"):
+        scan.pixels()
 
 
 def test_threads_that_decode_their_first_picture_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
