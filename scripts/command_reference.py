@@ -75,8 +75,7 @@ def _option(part: Any, context: Any) -> Option | None:
         return None
     written, help = (re.sub(r"\s+", " ", text).strip() for text in record)
     if part.param_type_name == "argument":
-        written = re.sub(r"(\.\.\.)? <.*>$", "..." if "<list" in written else "", written)
-        return Option((), written, help.removesuffix("[required]").strip(), True)
+        return Option((), part.metavar, help.removesuffix("[required]").strip(), True)
     names = tuple(re.findall(r"(?:^|(?<=[ ,/]))--?[A-Za-z][\w-]*", written))
     metavar = written[written.rindex(names[-1]) + len(names[-1]) :].strip(" ,/")
     metavar = {"<str>": "TEXT", "<int>": "N", "<float>": "X", "<path>": "PATH"}.get(metavar, metavar.strip("<>"))

@@ -29,7 +29,8 @@ BLACK_MARGIN = 0.05
 MARGIN_LINE = 0.95
 """A row or column belongs to a black margin while this share of it is ink."""
 LOW_CONTRAST = 24
-"""Grey levels between the darkest and the lightest thousandth of the page, below which there may be nothing to separate."""
+"""Grey levels between the darkest and the lightest thousandth of the page, below which there may be nothing to separate. Ink of less than two
+thousandths (a lone title) counts by its darker half, for a thousandth would pass it over."""
 LEAST_PIXELS = 20_000
 """Pages smaller than this (a word or two) hold too little to say more of."""
 LOW = 80.0
@@ -62,9 +63,9 @@ def without_ink(page: Signs) -> tuple[float, list[str]]:
     if strokes >= 3:
         return 0.0, [
             f"hardly any ink (0.000% of the page), though the page holds what looks like writing: {strokes:,} strokes",
-            *_flat(page),
+            *_flat(page, 0.0),
         ]
-    return 1.0, ["hardly any ink (0.000% of the page): a blank page", *_flat(page)]
+    return 1.0, ["hardly any ink (0.000% of the page): a blank page", *_flat(page, 0.0)]
 
 
 def writing_on(page: Signs) -> int:
@@ -90,13 +91,13 @@ def tell(page: Signs, ink: Mask, measured: Measured, said: Foretold, bounds: Map
         lost = (
             f", though the page holds what looks like writing: {strokes:,} strokes" if strokes >= 12 else ": blank, or the writing is lost"
         )
-        return [f"hardly any ink ({share:.3%} of the page){lost}", *_flat(page)]
+        return [f"hardly any ink ({share:.3%} of the page){lost}", *_flat(page, share)]
     if share > NEARLY_ALL_INK:
-        return [f"mostly ink ({share:.0%} of the page): white on black, too dark, or no page of text", *_flat(page)]
+        return [f"mostly ink ({share:.0%} of the page): white on black, too dark, or no page of text", *_flat(page, share)]
     margin = black_margin(ink)
     if margin > BLACK_MARGIN:
         reasons.append(f"black border ({margin:.0%} of the page): crop the scan or choose a local method")
-    reasons += _flat(page)
+    reasons += _flat(page, share)
     if ink.size < LEAST_PIXELS:
         return reasons
     there = {name for name, odds in said.failures.items() if odds > bounds[name]}
@@ -111,8 +112,9 @@ def tell(page: Signs, ink: Mask, measured: Measured, said: Foretold, bounds: Map
     return reasons
 
 
-def _flat(page: Signs) -> list[str]:
-    span = contrast(page.overview.grey)
+def _flat(page: Signs, share: float) -> list[str]:
+    """The remark on a page of few grey levels; `share` of it is ink."""
+    span = contrast(page.overview.grey, min(_TAIL, share / 2) if share else _TAIL)
     return [f"low contrast (the page spans {span} of 255 grey levels)"] if span < LOW_CONTRAST else []
 
 
@@ -169,8 +171,8 @@ def _run(flags: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
     return len(flags) if flags.all() else int(np.argmin(flags))
 
 
-def contrast(grey: Image) -> int:
-    """Grey levels between the darkest and the lightest thousandth of the pixels, uint8 (H, W)."""
+def contrast(grey: Image, darkest_share: float = _TAIL) -> int:
+    """Grey levels between the darkest `darkest_share` and the lightest thousandth of the pixels, uint8 (H, W)."""
     shares = np.cumsum(document.histogram(grey).astype(np.float32)) / grey.size
-    darkest, lightest = np.searchsorted(shares, [_TAIL, 1.0 - _TAIL])
+    darkest, lightest = np.searchsorted(shares, [darkest_share, 1.0 - _TAIL])
     return int(lightest) - int(darkest)

@@ -72,7 +72,7 @@ class Binarize(Job):
         check_pdf_way(self.pdf)
         self._check_compression()
         if self.min_quality is not None and not 0 <= self.min_quality <= 1:
-            raise UsageError(f"min_quality {self.min_quality:g}: an expected F-measure of 0 to 1 is wanted, for instance 0.8")
+            raise UsageError(f"--min-quality {self.min_quality:g}: an expected F-measure of 0 to 1 is wanted, for instance 0.8")
         if not self.probability:
             return
         if self.row.probability is None:

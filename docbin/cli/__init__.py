@@ -157,7 +157,8 @@ def _unexpected(error: Exception, words: Sequence[str] = ()) -> int:
         context = getattr(error, "ctx", None)
         if context is not None:
             messages.line(context.get_usage())
-        messages.error(error.format_message().replace(": Value error, ", ": "))  # pydantic's word, in typer's message
+        said = error.format_message().replace(": Value error, ", ": ")  # pydantic's word, in typer's message
+        messages.error(" ".join(said.split()))  # typer lists choices in lines
         if context is not None:
             messages.line(f"Try '{context.command_path} --help'.{_dash_hint(words)}")
         return 1

@@ -39,7 +39,7 @@ QUICK_MEGABYTES = 40.0
 Inputs = Annotated[
     list[str],
     Argument(
-        metavar="INPUT",
+        metavar="INPUT...",
         help="Files, folders (with all below), globs in quotes, URLs, tar archives of pages, a work list (.jsonl of 'docbin list'), or - for stdin.",
         show_default=False,
     ),
@@ -435,7 +435,7 @@ def _print_summary(summary: batch.Summary, listener: ConsoleListener, plan: batc
         parts.append(f"{messages.one_line(listener.outputs[0])} ({pages}{summary.seconds:.1f} s)")
     elif done:
         into = f" into {messages.one_line(str(folder))}/" if folder is not None else ""
-        speed = f" ({done / summary.seconds:.1f} pages/s)" if done > 1 else ""
+        speed = f" ({messages.speed(done / summary.seconds)})" if done > 1 else ""
         parts.append(f"{_pages(done)}{into} in {summary.seconds:.1f} s{speed}")
     parts += [f"{_pages(kept)} done before"] * (kept > 0) + [f"{summary.suspect} suspect"] * (summary.suspect > 0)
     parts += [f"{summary.low} below the quality asked"] * (summary.low > 0)

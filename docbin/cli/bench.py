@@ -60,7 +60,7 @@ def _networks(names: Sequence[str]) -> Iterator[list[Any]]:
 
 
 def command(
-    what: Annotated[str, Argument(metavar="|".join(BENCHES), help="What to measure.")] = next(iter(BENCHES)),
+    what: Annotated[str, Argument(metavar=f"[{'|'.join(BENCHES)}]", help="What to measure.")] = next(iter(BENCHES)),
     models: Annotated[
         list[str] | None,
         Argument(

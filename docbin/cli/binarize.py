@@ -28,7 +28,13 @@ def command(
     ] = None,
     method: Annotated[
         str | None,
-        Option("-m", "--method", metavar="METHOD", help=f"A name from 'docbin methods'. [default: {DEFAULT}]", show_default=False),
+        Option(
+            "-m",
+            "--method",
+            metavar="METHOD",
+            help=f"A name from 'docbin methods', or a model folder. [default: {DEFAULT}]",
+            show_default=False,
+        ),
     ] = None,
     param: batches.Params = None,
     format: Annotated[
@@ -102,9 +108,9 @@ def command(
 ) -> int:
     """Turn pages into ink: black writing on white paper, one bit a pixel.
 
-    Reads PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, GIF and PDF. A TIFF of several pages gives such a TIFF; a PDF gives the same PDF
-    with its scans replaced. With --format png or pbm every page is a file of its own (book.p0001.png). Folders are mirrored in OUT. Inputs are
-    never overwritten.
+    Reads PNG, JPEG, TIFF, BMP, PNM, WebP, JPEG 2000, AVIF, GIF, HEIC (docbin[heif]) and PDF. A TIFF of several pages gives such a TIFF; a PDF gives
+    the same PDF with its scans replaced. With --format png or pbm every page is a file of its own (book.p0001.png). Folders are mirrored in OUT.
+    Inputs are never overwritten.
 
     Exit codes: 0 all done; 6 some pages failed (or are below --min-quality), the rest are done; where nothing could be done for one kind of
     reason, that reason's: 1 wrong usage, 2 unreadable or refused input, 3 missing extra, 5 file access; 130 interrupted.

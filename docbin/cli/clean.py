@@ -32,7 +32,7 @@ def command(
             "-m",
             "--method",
             metavar="METHOD",
-            help=f"What says where ink is: a name from 'docbin methods'. [default: {DEFAULT}]",
+            help=f"What says where ink is: a name from 'docbin methods', or a model folder. [default: {DEFAULT}]",
             show_default=False,
         ),
     ] = None,

@@ -45,6 +45,11 @@ def with_list(text: str) -> str:
     return re.sub(r"\n(?! {2})", r"\\n", escaped(text))
 
 
+def speed(pages_a_second: float) -> str:
+    """A speed above 0 as people read it: "2.2 pages/s", and of less than one page a second "7.6 s/page"."""
+    return f"{pages_a_second:.1f} pages/s" if pages_a_second >= 0.95 else f"{1 / pages_a_second:.1f} s/page"
+
+
 def line(text: str) -> None:
     """Print a line on stderr, above a progress bar where there is one. Where stderr cannot be written (closed, full) the work goes on."""
     text = escaped(text)

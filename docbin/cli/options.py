@@ -1,8 +1,8 @@
 """How commands declare what they take: once, in their signatures, for two readers.
 
-``inputs: Annotated[list[str], Argument(metavar="INPUT", help="...")]``, ``out: Annotated[str | None, Option("-o", "--out", ...)] = None``. What typer
-knows to do with the keywords of an :class:`Option` is what they mean; :mod:`docbin.cli.parser` hands them over. Typer and the libraries that it asks
-for take longer to import than a small picture takes to binarize, so plain words are read without it, from the same declarations
+``inputs: Annotated[list[str], Argument(metavar="INPUT...", help="...")]``, ``out: Annotated[str | None, Option("-o", "--out", ...)] = None``. What
+typer knows to do with the keywords of an :class:`Option` is what they mean; :mod:`docbin.cli.parser` hands them over. Typer and the libraries that it
+asks for take longer to import than a small picture takes to binarize, so plain words are read without it, from the same declarations
 (:func:`plain_values`). Whatever is not plain (help, mistakes, spellings such as ``-ofile`` and ``--``, completion) is left to typer: there is one
 help and one set of messages, and where both answer they give the same values (tests/cli/test_options.py).
 """
@@ -10,8 +10,11 @@ help and one set of messages, and where both answer they give the same values (t
 from __future__ import annotations
 
 import re
+import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 REQUIRED = object()
@@ -20,10 +23,12 @@ _SAID = frozenset({"help", "metavar", "show_default"})
 """Keywords that only help shows."""
 _INT = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _FLOAT = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,9})?", re.ASCII)
+_WORD = re.compile(r"[^-=].*|-", re.DOTALL)
 _VALUES: Mapping[Any, tuple[re.Pattern[str], Callable[[str], Any]]] = {
     int: (_INT, int),
     float: (_FLOAT, float),
-    str: (re.compile(r"[^-=].*|-", re.DOTALL), str),
+    str: (_WORD, str),
+    Path: (_WORD, Path),
 }
 """Type of an option -> spellings of it that need no second thought, and how to read them."""
 
@@ -74,7 +79,8 @@ def parameter(name: str, hint: Any, default: Any) -> Parameter:
 
 def plain_values(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[str, Any] | None:
     """Words of a command line -> a value for each parameter, as typer gives it; None where typer has to be asked."""
-    options = {name: one for one in parameters if isinstance(one.declared, Option) for name in one.declared.names}
+    named = [(name, one) for one in parameters if isinstance(one.declared, Option) for name in one.declared.names]
+    options = {name: one for name, one in named if "/" not in name}  # --yes/--no is two
     values = {one.name: one.default for one in parameters}
     listed = [one for one in parameters if isinstance(one.declared, Argument)]
     rest: list[str] = []
@@ -93,11 +99,35 @@ def plain_values(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[
             return None
     if any(values[one.name] is REQUIRED for one in parameters if isinstance(one.declared, Option)):
         return None
-    if not listed:
-        return values if not rest else None
-    if len(listed) > 1 or listed[0].type != list[str] or not rest:
-        return None
-    return values | {listed[0].name: rest}
+    placed = _placed(listed, rest)
+    return None if placed is None else values | placed
+
+
+def _placed(arguments: Sequence[Parameter], words: Sequence[str]) -> dict[str, Any] | None:
+    """Words without an option's name -> a value for each argument that gets one, in their order; None where words are lacking or left over."""
+    placed: dict[str, Any] = {}
+    rest = list(words)
+    for one in arguments:
+        kind = _kind(one.type)
+        if not rest and one.default is not REQUIRED:
+            continue
+        if not rest or (kind not in _VALUES and kind != list[str]):
+            return None
+        if kind == list[str]:
+            placed[one.name], rest = rest, []
+        else:
+            pattern, read = _VALUES[kind]
+            word = rest.pop(0)
+            if not pattern.fullmatch(word):
+                return None
+            placed[one.name] = read(word)
+    return placed if not rest else None
+
+
+def _kind(hint: Any) -> Any:
+    """The type of a value, of ``type`` or ``type | None``; None of other unions."""
+    kinds = set(typing.get_args(hint)) - {types.NoneType} if typing.get_origin(hint) in (types.UnionType, typing.Union) else {hint}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _read(one: Parameter, inline: str | None, left: typing.Iterator[str], values: dict[str, Any]) -> bool:
@@ -112,10 +142,11 @@ def _read(one: Parameter, inline: str | None, left: typing.Iterator[str], values
             return False
         return True
     word = next(left, "") if inline is None else inline
-    kinds = {one.type} if one.type in _VALUES or one.type == list[str] else set(typing.get_args(one.type)) - {type(None)}
-    kind = kinds.pop() if len(kinds) == 1 else None
+    kind = _kind(one.type)
     several = kind == list[str]
     pattern, read = _VALUES.get(str if several else kind, (None, str))
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        pattern, read = re.compile("|".join(map(re.escape, kind))), kind
     if unread or pattern is None or not pattern.fullmatch(word) or not _is_text(word):
         return False
     before = values[one.name]

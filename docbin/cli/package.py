@@ -26,31 +26,43 @@ def command(
         Path | None,
         Option("-o", "--out", metavar="FOLDER", help="The model folder. [default: RUN/model]", show_default=False),
     ] = None,
-    machine: Annotated[str, Option("--machine", help="What it was trained on, in words.")] = "a machine that was not recorded",
+    machine: Annotated[
+        str, Option("--machine", metavar="WORDS", help="What it was trained on, in words.")
+    ] = "a machine that was not recorded",
     notes: Annotated[
         Path | None, Option("--notes", metavar="FILE", help="Markdown for the card: what it is for, where it fails (default: none).")
     ] = None,
     evaluation: Annotated[
         Path | None, Option("--evaluation", metavar="JSON", help="Of 'docbin evaluate --json', for the card's table (default: none).")
     ] = None,
-    task: Annotated[Task | None, Option("--task", help="What the model does (default: what it was trained for).")] = None,
+    task: Annotated[
+        Task | None, Option("--task", metavar="|".join(Task), help="What the model does (default: what it was trained for).")
+    ] = None,
     summary: Annotated[
-        str, Option("--summary", help="A line for 'docbin methods' (default: the architecture's).", show_default=False)
+        str, Option("--summary", metavar="LINE", help="A line for 'docbin methods' (default: the architecture's).", show_default=False)
     ] = "",
-    citation: Annotated[str, Option("--citation", help="The paper (default: the architecture's).", show_default=False)] = "",
-    licence: Annotated[str, Option("--licence", help="Of the weights.")] = "Apache-2.0",
-    tile: Annotated[int, Option("--tile", help="Side of a tile in pixels (default: 1024, of a detector 2048).", show_default=False)] = 0,
-    halo: Annotated[int | None, Option("--halo", help="Surround of a tile in pixels (default: the network's own).")] = None,
-    depth: Annotated[float, Option("--depth", help="Keep strokes that are somewhere this deep; 0 keeps all.")] = 0.0,
+    citation: Annotated[
+        str, Option("--citation", metavar="PAPER", help="The paper (default: the architecture's).", show_default=False)
+    ] = "",
+    licence: Annotated[str, Option("--licence", metavar="NAME", help="Of the weights.")] = "Apache-2.0",
+    tile: Annotated[
+        int, Option("--tile", metavar="PIXELS", help="Side of a tile in pixels (default: 1024, of a detector 2048).", show_default=False)
+    ] = 0,
+    halo: Annotated[
+        int | None, Option("--halo", metavar="PIXELS", help="Surround of a tile in pixels (default: the network's own).")
+    ] = None,
+    depth: Annotated[float, Option("--depth", metavar="N", help="Keep strokes that are somewhere this deep; 0 keeps all.")] = 0.0,
     with_weights: Annotated[
         bool, Option("--with-weights", help="Keep the float weights of a network of bits, too. [default: no]", show_default=False)
     ] = False,
-    side: Annotated[int | None, Option("--side", help="Of a detector's picture, the longer, pixels (default: that of the run).")] = None,
-    score: Annotated[float, Option("--score", help="Least mean probability of a word.")] = 0.6,
+    side: Annotated[
+        int | None, Option("--side", metavar="PIXELS", help="Of a detector's picture, the longer, pixels (default: that of the run).")
+    ] = None,
+    score: Annotated[float, Option("--score", metavar="P", help="Least mean probability of a word.")] = 0.6,
     threshold: Annotated[
-        float, Option("--threshold", help="Of the probability (default: 0.5, of a detector 0.3).", show_default=False)
+        float, Option("--threshold", metavar="P", help="Of the probability (default: 0.5, of a detector 0.3).", show_default=False)
     ] = 0.0,
-    shrink: Annotated[float, Option("--shrink", help="The ratio by which a detector's kernels have shrunk.")] = 0.4,
+    shrink: Annotated[float, Option("--shrink", metavar="RATIO", help="The ratio by which a detector's kernels have shrunk.")] = 0.4,
     int8: Annotated[
         Path | None,
         Option("--int8", metavar="PAGES", help="Make it run in 8 bits too, in OpenVINO: a folder of pages to measure on (default: no)."),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import docbin
 from docbin.cli.commands import COMMANDS, before_command, function_of
@@ -68,6 +68,26 @@ def _check_word(one: Parameter, word: Any) -> None:
         raise UsageError(f"{short}{word}: between {short} and its value there is a space: {short} {word[1:]}")
 
 
+class _Command(TyperCommand):
+    """A command whose help names its arguments as they are declared (``INPUT...``, ``[NAME]``): versions of typer differ in what they put around."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return ["[OPTIONS]", *(str(part.metavar) for part in self.params if part.param_type_name == "argument")]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
+        for part in self.get_params(ctx):
+            record = part.get_help_record(ctx)
+            if record is not None:
+                argument = part.param_type_name == "argument"
+                row = (str(part.metavar), record[1].removesuffix("[required]").strip()) if argument else record
+                sections[part.param_type_name].append(row)
+        for title, rows in (("Arguments", sections["argument"]), ("Options", sections["option"])):
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
 class _Commands(TyperGroup):
     """The commands of ``COMMANDS``; the help of all of them needs none of their modules."""
 
@@ -84,7 +104,7 @@ class _Commands(TyperGroup):
         if self._listing:
             app.command(cmd_name, help=row.summary)(_nothing)
         else:
-            app.command(cmd_name)(for_typer(function_of(cmd_name)))
+            app.command(cmd_name, cls=_Command)(for_typer(function_of(cmd_name)))
         return typer.main.get_command(app)
 
     def invoke(self, ctx: Any) -> Any:

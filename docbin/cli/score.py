@@ -11,13 +11,15 @@ from docbin.errors import SomePagesFailed
 
 
 def command(
-    prediction: Annotated[Path, Argument(help="The result: a picture, or a folder of pictures (ink is what is darker than 128).")],
-    truth: Annotated[Path, Argument(help="The truth: a picture of the same size, or a folder with pictures of the same stems.")],
+    prediction: Annotated[
+        Path, Argument(metavar="PREDICTION", help="The result: a picture, or a folder of pictures (ink is what is darker than 128).")
+    ],
+    truth: Annotated[
+        Path, Argument(metavar="TRUTH", help="The truth: a picture of the same size, or a folder with pictures of the same stems.")
+    ],
     as_json: Annotated[bool, Option("--json", help="Print JSON instead of a table. [default: no]")] = False,
 ) -> None:
     """Score PREDICTION against TRUTH as the DIBCO contests do: FM, pseudo-FM, PSNR, DRD, NRM, MPM, precision, recall."""
-    from rich.console import Console
-
     from docbin.cli import messages
     from docbin.evaluate import score_paths
     from docbin.evaluate.judges.ink_judge import InkJudge
@@ -37,6 +39,8 @@ def command(
             report = images[0]
         print(json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False))
     else:
+        from rich.console import Console
+
         Console(width=None if Console().is_terminal else 160, markup=False).print(pages_table(pages, average, InkJudge()))
     if failed:
         raise SomePagesFailed("\n  ".join(page.error or page.name for page in failed))

@@ -73,3 +73,12 @@ def test_a_grey_page_without_contrast_is_suspect() -> None:
     page = np.full((200, 200), 120, np.uint8)
     page[50:100, 50:60] = 110
     assert any("low contrast (the page spans 10 of 255" in reason for reason in judge(Signs(page), page < 115).reasons)
+
+
+@pytest.mark.parametrize("height", [12, 40])
+def test_a_lone_title_in_black_is_not_of_low_contrast(height: int) -> None:
+    page = np.random.default_rng(4).normal(240, 3, (1500, 1200)).clip(0, 255).astype(np.uint8)
+    page[700 : 700 + height, 580:610] = 40  # 0.02 and 0.07 % of the page
+    ink = page < 128
+    assert 0 < ink.mean() < 0.001
+    assert not any("low contrast" in reason for reason in judge(Signs(page), ink).reasons)

@@ -29,6 +29,13 @@ def test_outputs_that_exist_are_one_line_and_a_finished_document_is_named(tmp_pa
     assert capsys.readouterr().err.startswith(f"docbin: {tmp_path}/made.tif (3 pages in ")
 
 
+@pytest.mark.parametrize(
+    ("pages_a_second", "text"), [(212 / 95, "2.2 pages/s"), (1.0, "1.0 pages/s"), (0.94, "1.1 s/page"), (2 / 45.6, "22.8 s/page")]
+)
+def test_a_slow_batch_tells_seconds_a_page(pages_a_second: float, text: str) -> None:
+    assert messages.speed(pages_a_second) == text
+
+
 def test_a_part_without_pages_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(tmp_path / "scans/p.png")
     told = []

@@ -30,6 +30,7 @@ WORDS = (
     *("--nonsense", "-h", "--out=b.png", "--layers=1", "-ob.png"),
 )
 BATCHES = ("binarize", "clean", "detect", "enhance")
+OTHERS = ("bench", "evaluate", "export", "list", "methods", "models", "package", "report", "score", "train")
 
 
 def by_typer(name: str, words: list[str]) -> dict[str, Any] | None:
@@ -47,20 +48,21 @@ def by_typer(name: str, words: list[str]) -> dict[str, Any] | None:
 
 
 def comparable(values: dict[str, Any]) -> dict[str, Any]:
-    """Lists that are empty, and none, are one to every command; the type of a number counts."""
-    return {name: None if value in (None, (), []) else (type(value), value) for name, value in values.items()}
+    """Lists that are empty, and none, are one to every command; the type of a number counts; of paths typer is handed the words."""
+    plain = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+    return {name: None if value in (None, (), []) else (type(value), value) for name, value in plain.items()}
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_plain_words_mean_what_typer_makes_of_them(data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from([*BATCHES, "evaluate"]))
+    name = data.draw(st.sampled_from([*BATCHES, *OTHERS]))
     parameters = parameters_of(commands.function_of(name))
     names = [option for one in parameters if isinstance(one.declared, Option) for option in one.declared.names]
     single = st.sampled_from([*names, *WORDS]).map(lambda word: [word])
     pairs = st.tuples(st.sampled_from(names), st.sampled_from(WORDS)).map(list)
     parts = data.draw(st.lists(pairs | single, max_size=5))
-    words = ["page.png", *(word for part in parts for word in part)]
+    words = [*data.draw(st.sampled_from([["page.png"], [], ["a", "b"]])), *(word for part in parts for word in part)]
     plain = plain_values(parameters, words)
     if plain is not None:
         theirs = by_typer(name, words)
@@ -96,6 +98,26 @@ def test_an_option_that_is_wanted_and_repeats_is_a_list(words: list[str], method
 
 
 @pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("score a b", {"prediction": Path("a"), "truth": Path("b"), "as_json": False}),
+        ("score - b --json", {"prediction": Path("-"), "truth": Path("b"), "as_json": True}),
+        ("methods", {"name": None, "as_json": False}),
+        ("methods su", {"name": "su", "as_json": False}),
+        ("models show unet", {"words": ["show", "unet"], "as_json": False}),
+        ("export unet --to onnx -o u.onnx", {"model": "unet", "to": "onnx", "out": Path("u.onnx")}),
+        ("bench", {"what": "methods", "models": None, "json_file": None}),
+        ("bench engine a b", {"what": "engine", "models": ["a", "b"], "json_file": None}),
+    ],
+)
+def test_words_without_an_option_go_to_the_arguments_in_order(line: str, values: dict[str, Any]) -> None:
+    name, *words = line.split()
+    plain = plain_values(parameters_of(commands.function_of(name)), words)
+    assert plain == values
+    assert comparable(plain) == comparable(by_typer(name, words) or {})
+
+
+@pytest.mark.parametrize(
     "line",
     [
         *(
@@ -110,7 +132,17 @@ def test_an_option_that_is_wanted_and_repeats_is_a_list(words: list[str], method
             "binarize a --layers=1",
             "evaluate samples",
         ),
-        *("binarize -- -a", "nothing a", "-vv binarize a", "score a b"),
+        *(
+            "binarize -- -a",
+            "nothing a",
+            "-vv binarize a",
+            "score a",
+            "score a b c",
+            "score",
+            "methods a b",
+            "export unet",
+            "export unet --to png",
+        ),
     ],
 )
 def test_what_is_not_plain_is_left_to_typer(line: str) -> None:
