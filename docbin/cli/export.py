@@ -47,7 +47,7 @@ def command(
         return
     if config.weights is None:
         raise UsageError(
-            f"model {model}: ONNX has no operators for networks of bits; --to packed writes the file that docbin's engine runs"
+            f"model {model} is a network of bits, which ONNX has no operators for; --to packed writes the file that docbin's engine runs"
         )
     try:
         import torch  # noqa: F401
