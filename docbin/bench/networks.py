@@ -14,6 +14,7 @@ What keeps it fair:
   need: docbin pays for it, they do not.
 * The float twin's ink is compared with the engine's: it is no comparison if it does not compute the same. (Not so with random weights, where one bit
   that the stem rounds otherwise changes everything after it.)
+* Float models that are asked for by name or folder, a trained peer for instance, run in the same runtimes as `unet`.
 """
 
 from __future__ import annotations
@@ -83,6 +84,16 @@ def packed(name: str) -> Packed:
     return Packed(config.folder.name, config.verified(config.packed), detector=str(config.folder) if config.task == "detect" else "")
 
 
+def is_float(name: str) -> bool:
+    """Whether a name or folder is that of a float model that tells ink from paper; a file is none. Errors as in :func:`packed`."""
+    from docbin.zoo import folders
+
+    if Path(name).is_file():
+        return False
+    config = folders.load_config(name)
+    return config.packed is None and config.task == "binarize"
+
+
 def shipped() -> list[Packed]:
     """The packed networks of the zoo."""
     from docbin.zoo import folders
@@ -102,7 +113,14 @@ def _nobody(network: str, runtime: str, note: str) -> Contestant:
 
 
 def _contestants(
-    networks: Sequence[Packed], levels: Sequence[str], unets: Sequence[int], page: Image, folder: Path, page_file: Path, threads: int
+    networks: Sequence[Packed],
+    floats: Sequence[str],
+    levels: Sequence[str],
+    unets: Sequence[int],
+    page: Image,
+    folder: Path,
+    page_file: Path,
+    threads: int,
 ) -> Iterator[Contestant]:
     """Everything that is to run, with the files of the peers made in `folder`."""
     from docbin import engine
@@ -142,24 +160,26 @@ def _contestants(
         yield Contestant(
             name, INT8, "docbin.bench.openers:open_openvino", {"path": target, "tile": tile}, (target, weights), "random weights"
         )
-    for runtime in FLOAT_RUNTIMES:
-        yield _float_model("unet", "docbin.bench.openers:open_model", {}, runtime)
+    for name in dict.fromkeys(["unet", *floats]):
+        for runtime in FLOAT_RUNTIMES:
+            yield _float_model(name, "docbin.bench.openers:open_model", {}, runtime)
 
 
 def _float_model(name: str, opener: str, args: Mapping[str, Any], runtime: str = "onnx") -> Contestant:
-    """A float model of the zoo in one of its runtimes, or the row that says what is missing."""
+    """A float model of the zoo or of a folder in one of its runtimes, or the row that says what is missing."""
     from docbin.zoo import folders, runtimes
 
     label = FLOAT_RUNTIMES[runtime]
-    if name not in folders.names():
+    if name not in folders.names() and not folders.is_folder(name):
         return _nobody(name, label, "not in this install")
+    config = folders.load_config(name)
     row = next(row for row in runtimes.RUNTIMES if row.name == runtime)
     if not row.installed:
-        return _nobody(name, label, f"{row.module} not installed; run: pip install 'docbin[{row.extra}]'")
-    if not row.suits or not row.runs(folders.load_config(name)):
-        return _nobody(name, label, "not on this CPU" if not row.suits else "not packaged for it")
-    files = sorted(path for path in folders.load_config(name).folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
-    return Contestant(name, label, opener, {"name": name, "runtime": runtime, **args}, files)
+        return _nobody(config.name, label, f"{row.module} not installed; run: pip install 'docbin[{row.extra}]'")
+    if not row.suits or not row.runs(config):
+        return _nobody(config.name, label, "not on this CPU" if not row.suits else "not packaged for it")
+    files = sorted(path for path in config.folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
+    return Contestant(config.name, label, opener, {"name": name, "runtime": runtime, **args}, files)
 
 
 def _openvino_detector(name: str) -> Contestant:
@@ -194,6 +214,7 @@ def run(
     threads: int = 2,
     unets: Sequence[int] = (32, 16),
     budget: float = 20.0,
+    floats: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Measure packed networks and their peers on one page, and those that find words on one picture.
 
@@ -206,6 +227,7 @@ def run(
     threads : of every contestant
     unets : base channels of the INT8 U-Nets
     budget : seconds of counted runs after which a contestant is not run again
+    floats : names or folders of further float models, measured beside `unet` on the page
 
     Returns
     -------
@@ -219,7 +241,7 @@ def run(
         Nothing to measure, or a level or number that cannot be.
     """
     chosen = list(networks) if networks is not None else shipped()
-    if not chosen:
+    if not chosen and not floats:
         raise UsageError("bench networks: no packed network is in this install; name one, a folder or a packed file")
     if repeats < 1 or min(size) < 1 or threads < 1:
         raise UsageError(f"bench networks: repeats={repeats}, size={size}, threads={threads}: numbers of at least 1 are wanted")
@@ -232,9 +254,9 @@ def run(
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="docbin-bench-") as spool:
         folder = Path(spool)
-        if binarizers:
+        if binarizers or floats:
             page, page_file = _shown(size, folder)
-            contestants = list(_contestants(binarizers, at, unets, page, folder, page_file, threads))
+            contestants = list(_contestants(binarizers, floats, at, unets, page, folder, page_file, threads))
             rows += _rows(_measured(contestants, page_file, threads, repeats, budget), at[0], threads, size)
         if detectors:
             _, page_file = _shown(PICTURE, folder)

@@ -59,13 +59,21 @@ def _networks(names: Sequence[str]) -> Iterator[list[Any]]:
         yield [made]
 
 
+def _parted(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names of packed networks, and of float models that are measured beside them; names of nothing are left to :func:`_networks` to refuse."""
+    from docbin.bench import networks
+
+    floats = [name for name in names if networks.is_float(name)]
+    return [name for name in names if name not in floats], floats
+
+
 def command(
     what: Annotated[str, Argument(metavar=f"[{'|'.join(BENCHES)}]", help="What to measure.")] = next(iter(BENCHES)),
     models: Annotated[
         list[str] | None,
         Argument(
             metavar="[MODEL]...",
-            help="Packed networks, for bench networks and engine. [default: all that are installed]",
+            help="Packed networks, for bench networks and engine; for bench networks float ones, too. [default: all packed ones that are installed]",
             show_default=False,
         ),
     ] = None,
@@ -77,19 +85,23 @@ def command(
     """Measure speed: docbin and its peers in turns, on the same page. Takes a minute or two.
 
     Methods and kernels have one thread each; networks two, and each a process of its own. The engine's own page is taken apart, op by op. Packed
-    networks may be named by model, folder or file:
+    networks may be named by model, folder or file, float ones by model or folder:
 
-    docbin bench networks bitunet runs/new/packed.safetensors
+    docbin bench networks bitunet runs/new/packed.safetensors runs/float
     """
     if what not in BENCHES:
         raise UsageError(f"bench {what!r}: choose from {', '.join(BENCHES)}")
     if models and what not in ("networks", "engine"):
         raise UsageError(f"bench {what} takes no models; 'docbin bench networks {models[0]}' does")
     bench: Any = importlib.import_module(BENCHES[what])
+    named, beside = models or [], {}
+    if what == "networks" and named:
+        named, floats = _parted(named)
+        beside = {"floats": floats} if floats else {}
     with ExitStack() as stack:
-        given = stack.enter_context(_networks(models or [])) if what in ("networks", "engine") else []
+        given = stack.enter_context(_networks(named)) if what in ("networks", "engine") else []
         messages.note("measuring; leave the machine alone meanwhile")
-        rows = bench.run(*given)
+        rows = bench.run(*given, **beside)
     text = json.dumps(rows, indent=2)
     if json_file == "-":
         print(text)

@@ -20,6 +20,7 @@ from docbin.kernels import bits
 from docbin.kernels.depth import depth_plane
 from docbin.kernels.stem import threshold_codes
 from docbin.page import Image, Mask
+from docbin.zoo import folders
 from tests.engine import graphs
 
 SMALL = (150, 200)
@@ -227,6 +228,17 @@ def test_a_packed_network_is_named_by_model_folder_or_file(tmp_path: Path) -> No
         networks.packed("nonsense")
 
 
+def test_a_float_model_is_told_from_a_packed_one(tmp_path: Path) -> None:
+    folder = graphs.folder(tmp_path / "mine")
+    assert not networks.is_float(str(folder))
+    assert not networks.is_float(str(folder / "packed.safetensors"))
+    with pytest.raises(UsageError, match="neither a model"):
+        networks.is_float("nonsense")
+    if "unet" in folders.names():
+        assert networks.is_float("unet")
+        assert not networks.is_float("dbnet")
+
+
 @pytest.mark.parametrize("wrong", [{"repeats": 0}, {"size": (0, 5)}, {"levels": ["sse9"]}, {"threads": 0}, {"networks": []}])
 def test_wrong_requests_are_refused(model: networks.Packed, wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
@@ -238,15 +250,18 @@ def test_the_command_line_measures_the_named_networks(
 ) -> None:
     asked = []
 
-    def run(given: Any = None) -> list[dict[str, Any]]:
-        asked.append(given)
+    def run(given: Any = None, floats: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        asked.append((given, floats))
         return []
 
     monkeypatch.setattr(networks, "run", run)
     folder = graphs.folder(tmp_path / "mine")
     assert main(["bench", "networks", str(folder), "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out) == []
-    assert asked == [[networks.Packed("mine", folder / "packed.safetensors")]]
+    assert asked == [([networks.Packed("mine", folder / "packed.safetensors")], ())]
+    monkeypatch.setattr(networks, "is_float", lambda name: name == "unet")
+    assert main(["bench", "networks", "unet", str(folder), "--json", "-"]) == 0
+    assert asked[1] == ([networks.Packed("mine", folder / "packed.safetensors")], ["unet"])
     assert main(["bench", "kernels", "unet"]) == 1
     assert "'docbin bench networks unet' does" in capsys.readouterr().err
 
