@@ -175,11 +175,11 @@ def _float_model(name: str, opener: str, args: Mapping[str, Any], runtime: str =
     config = folders.load_config(name)
     row = next(row for row in runtimes.RUNTIMES if row.name == runtime)
     if not row.installed:
-        return _nobody(config.name, label, f"{row.module} not installed; run: pip install 'docbin[{row.extra}]'")
+        return _nobody(config.folder.name, label, f"{row.module} not installed; run: pip install 'docbin[{row.extra}]'")
     if not row.suits or not row.runs(config):
-        return _nobody(config.name, label, "not on this CPU" if not row.suits else "not packaged for it")
+        return _nobody(config.folder.name, label, "not on this CPU" if not row.suits else "not packaged for it")
     files = sorted(path for path in config.folder.iterdir() if path.suffix in (".onnx", ".safetensors"))
-    return Contestant(config.name, label, opener, {"name": name, "runtime": runtime, **args}, files)
+    return Contestant(config.folder.name, label, opener, {"name": name, "runtime": runtime, **args}, files)
 
 
 def _openvino_detector(name: str) -> Contestant:
