@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def read_picture(path: str | os.PathLike[str]) -> Image:
         return opened.page(1).pixels
 
 
-def truth_mask(path: str | os.PathLike[str], polarity: str = "black") -> Mask:
+def truth_mask(path: str | os.PathLike[str], polarity: str = "black", warn: Callable[[str], None] | None = None) -> Mask:
     """Ink mask of a truth (or result) file, bool (H, W): ink where the grey value is below 128.
 
     Colour truths are made grey first, alpha is laid on white, and pictures whose values are 0 and 1 only (as some archives store them) are
@@ -50,6 +51,7 @@ def truth_mask(path: str | os.PathLike[str], polarity: str = "black") -> Mask:
     ----------
     path : picture file
     polarity : colour of ink in the file, "black" or "white"
+    warn : is told of a picture with greys between, of a share above ``SOFT``
 
     Raises
     ------
@@ -67,6 +69,8 @@ def truth_mask(path: str | os.PathLike[str], polarity: str = "black") -> Mask:
             f"{path}: {100 * share:.0f} % of its pixels are neither black nor white: this is no mask of ink but a grey picture; a mask is black "
             "where ink is and white elsewhere, as 'docbin binarize' writes it"
         )
+    if share > SOFT and warn is not None:
+        warn(f"{path}: {100 * share:.0f} % of its pixels are neither black nor white; what is darker than 128 was taken for ink")
     ink = ink_of_truth(grey)
     return ~ink if polarity == "white" else ink
 

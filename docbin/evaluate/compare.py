@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docbin.benchmarks.descriptors import PICTURE_SUFFIXES, natural_key
-from docbin.benchmarks.ink_truth import MOSTLY_INK, SOFT, grey_share, inverted, read_picture, truth_mask
+from docbin.benchmarks.ink_truth import MOSTLY_INK, inverted, truth_mask
 from docbin.errors import DocbinError, FileAccessError, InputError, UsageError
 from docbin.evaluate.results import PageResult
 from docbin.metrics import score
-from docbin.page import Mask, to_grey
+from docbin.page import Mask
 
 
 def score_paths(
@@ -67,13 +67,9 @@ def _score_files(stem: str, prediction: Path, truth: Path, warn: Callable[[str],
 
 def _mask_in(path: Path, warn: Callable[[str], None] | None) -> Mask:
     """The ink of a picture that is a mask, or nearly one, or the layer "ink" of an OpenRaster file; InputError where it is a photograph."""
-    ink = truth_mask(path)
-    if warn is not None and path.suffix.lower() != ".ora":
-        share = grey_share(to_grey(read_picture(path)))
-        if share > SOFT:
-            warn(f"{path}: {100 * share:.0f} % of its pixels are neither black nor white; what is darker than 128 was taken for ink")
-        if inverted(ink):
-            warn(f"{path}: {MOSTLY_INK}")
+    ink = truth_mask(path, warn=warn)
+    if warn is not None and path.suffix.lower() != ".ora" and inverted(ink):
+        warn(f"{path}: {MOSTLY_INK}")
     return ink
 
 
