@@ -363,10 +363,10 @@ def _typed(plan: Plan, data: NDArray[np.uint8], pixels: int, channels: int) -> S
         octets = data.reshape(rows, pixels, channels, 3).astype(np.uint32)
         low, high = (0, 2) if plan.order == "<" else (2, 0)
         return octets[..., low] | octets[..., 1] << 8 | octets[..., high] << 16
-    return _bits(data, bits, pixels * channels).reshape(rows, pixels, channels)
+    return numbers_of(data, bits, pixels * channels).reshape(rows, pixels, channels)
 
 
-def _bits(data: NDArray[np.uint8], bits: int, count: int) -> Samples:
+def numbers_of(data: NDArray[np.uint8], bits: int, count: int) -> Samples:
     """Numbers of `bits` bits, most significant first, `count` a row; rows begin at whole bytes."""
     if bits == 1:
         return np.unpackbits(data, axis=1, count=count)

@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+import numpy as np
 from ocrd import Processor
 from ocrd.decorators import ocrd_cli_options, ocrd_cli_wrap_processor
 from ocrd.processor.ocrd_page_result import OcrdPageResult, OcrdPageResultImage
 from ocrd_models.ocrd_page import AlternativeImageType
 from ocrd_utils import config, getLogger
 
-from docbin.errors import DocbinError
+from docbin.errors import DocbinError, InputError, UsageError
 from docbin.files.given import pixels_of
 from docbin.integrations import ocrd_tool
 from docbin.integrations.page_filter import PageFilter
@@ -49,11 +50,20 @@ class Binarize(Processor):
         """Check the method's parameters and load its model: once, before OCR-D forks the workers of pages."""
         given = {name: value for name, value in self.parameter.items() if name not in ocrd_tool.OWN}
         model = self.parameter["model"]
-        method = self.resolve_resource(model) if model else self.parameter["method"]
+        method = self._resource(model) if model else self.parameter["method"]
         self.filter = PageFilter.create(method, given, self.parameter["polarity"])
         self.filter.row.prepare()
         cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
         self.threads = max(1, cpus // max(1, config.OCRD_MAX_PARALLEL_PAGES))
+
+    def _resource(self, model: str) -> str:
+        try:
+            return str(self.resolve_resource(model))
+        except FileNotFoundError as error:
+            raise UsageError(
+                f"model {model!r}: there is no such folder, nor a resource of {ocrd_tool.EXECUTABLE} of that name; give the folder that 'docbin "
+                "package' made"
+            ) from error
 
     def process_page_pcgts(self, *input_pcgts: Any, page_id: str | None = None) -> OcrdPageResult:
         """One page of the workspace. A region or line whose image cannot be had (a polygon without area, above all) costs itself alone."""
@@ -62,6 +72,7 @@ class Binarize(Processor):
         page = pcgts.get_Page()
         level = self.parameter["level-of-operation"]
         image, coordinates, _ = self.workspace.image_from_page(page, page_id, feature_filter=UNWANTED)
+        _check_depth(page, str(page_id))
         if level == "page":
             result.images.append(self._binarized(page, image, coordinates, "", str(page_id)))
             return result
@@ -115,6 +126,21 @@ class Binarize(Processor):
         alternative = AlternativeImageType(comments=features)
         element.add_AlternativeImage(alternative)
         return OcrdPageResultImage(Image.fromarray(~filtered.ink), f"{suffix}.IMG-BIN", alternative)
+
+
+def _check_depth(page: Any, label: str) -> None:
+    """Refuse an image of which OCR-D leaves nothing: of integers of 32 bits it keeps the highest 8, floats it takes for 0..1."""
+    from PIL import Image
+
+    unbinarized = [other.get_filename() for other in page.get_AlternativeImage() if UNWANTED not in (other.get_comments() or "").split(",")]
+    name = unbinarized[-1] if unbinarized else page.get_imageFilename()
+    with Image.open(name) as image:
+        if image.mode not in ("I", "F"):
+            return
+        most = float(np.asarray(image).max())
+    if most < 1 << 24 if image.mode == "I" else most > 1:
+        reads = "of 32-bit integers it keeps the highest 8 bits" if image.mode == "I" else "it takes floats for 0..1"
+        raise InputError(f"page {label}: {name} has samples up to {most:g}, which OCR-D cannot read ({reads}); convert it to 8 or 16 bit")
 
 
 def _suffix(name: str, taken: set[str]) -> str:

@@ -335,6 +335,8 @@ def _ink_of_scans(page: Any) -> None:
             if found and scan_replacement.is_layered(pdf.pages[page.pageno]):
                 _note(page, ["it is in layers already: sharp writing over a picture of its paper"])
                 return
+            if not found and (reasons := scan_replacement.obstacles(pdf.pages[page.pageno])):
+                _note(page, reasons)
             for scan in found:
                 pixels = scan.pixels()
                 filtered = _filter_of(page.options).apply(pixels, _option(page.options, "docbin_threads"))

@@ -1,8 +1,9 @@
 """The scans on the pages of a PDF replaced by their ink, in place: geometry, rotation, text layer, links and everything else of the page stay.
 
-A picture counts as the page's scan where it covers at least half of the page and its pixels are all that one sees of it: no mask, no soft mask,
-no other reading of its samples, more than one bit a pixel. The new picture has the old one's pixels in number, so not a point of the page moves.
-A page of paper with stencils of writing over it (:func:`is_layered`) is better left alone: the ink of that paper is the writing's blurred shadow.
+A picture counts as the page's scan where it covers at least half of the page and its pixels are all that one sees of it: no mask, no layer, colours
+that :mod:`docbin.pdf.picture_pixels` reads, more than one bit a pixel; :func:`obstacles` says why one is not. The new picture has the old one's
+pixels in number, so not a point of the page moves. A page of paper with stencils of writing over it (:func:`is_layered`) is better left alone: the
+ink of that paper is the writing's blurred shadow.
 
 Work on the pages and the change of the file are apart, because a program may do the first in many processes and the second at the end: :func:`scans`
 finds and decodes, :func:`docbin.pdf.ink_picture.encoded` codes, :func:`replace` puts the ink in.
@@ -10,12 +11,9 @@ finds and decodes, :func:`docbin.pdf.ink_picture.encoded` codes, :func:`replace`
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 if TYPE_CHECKING:
     from docbin.page import Image
@@ -62,46 +60,32 @@ class Scan:
         Exception
             Of many types: whatever pikepdf and Pillow find wrong with it.
         """
-        import pikepdf
-
         from docbin.errors import RefusedInput
         from docbin.pdf.pdf_structure import unpacked
+        from docbin.pdf.picture_pixels import picture_pixels
 
         width, height = self.size
         most = max(1 << 20, 64 * width * height)
         if len(unpacked(self.stream, most)[0]) >= most:  # pikepdf would unpack all of it, gigabytes of a small file
             raise RefusedInput(f"a picture of {width} x {height} pixels unpacks to more than {most / 1e6:,.0f} MB; an attack or a fault")
-        _prepare_pikepdf()
-        picture = pikepdf.PdfImage(self.stream).as_pil_image()
-        if picture.size != self.size:
-            raise ValueError(f"the picture has {picture.size} pixels where the PDF says {self.size}")
-        grey = picture.mode in ("1", "L", "I", "I;16")
-        if picture.mode in ("I", "I;16", "F"):
-            raise ValueError(f"pixels of mode {picture.mode}")
-        return np.asarray(picture.convert("L" if grey else "RGB"))
-
-
-_preparing = threading.Lock()
-_prepared = False
-
-
-def _prepare_pikepdf() -> None:
-    """Let pikepdf decode a picture once, alone: it makes classes on first use, and a thread that comes meanwhile finds one of them missing."""
-    global _prepared
-    import pikepdf
-
-    with _preparing:
-        if not _prepared:
-            grey = {"Width": 1, "Height": 1, "ColorSpace": pikepdf.Name.DeviceGray, "BitsPerComponent": 8}
-            with pikepdf.new() as pdf:
-                pikepdf.PdfImage(pdf.make_stream(b"\xff", Subtype=pikepdf.Name.Image, **grey)).as_pil_image()
-        _prepared = True
+        return picture_pixels(self.stream)
 
 
 def scans(page: Any) -> list[Scan]:
     """The scans of a page (a pikepdf page): at most two, for no more cover half of it each."""
+    return [Scan(place, stream) for place, stream in _large(page) if obstacle(stream) is None]
+
+
+def obstacles(page: Any) -> list[str]:
+    """Why the pictures that cover a page (a pikepdf page) are not taken for its scans, in words; those of 1 bit are none to speak of."""
+    found = (obstacle(stream) for _, stream in _large(page))
+    return list(dict.fromkeys(words for words in found if words is not None))
+
+
+def _large(page: Any) -> list[tuple[Place, Any]]:
+    """The pictures that cover half of a page or more, and in which there is something to gain."""
     least = COVERS * _area(page)
-    return [Scan(place, stream) for place, (stream, covered) in _pictures(page).items() if covered >= least > 0 and _is_plain(stream)]
+    return [(place, stream) for place, (stream, covered) in _pictures(page).items() if covered >= least > 0 and not _is_bitonal(stream)]
 
 
 def is_layered(page: Any) -> bool:
@@ -163,20 +147,26 @@ def _drawn(holder: Any, resources: Any, matrix: Any, place: Place, steps: Iterat
                 yield from _drawn(thing, thing.get("/Resources") or resources, inner, (*place, name), steps)
 
 
-def _is_plain(stream: Any) -> bool:
-    """Whether one sees the picture's pixels and nothing else of it, and whether there is something to gain."""
-    if any(key in stream for key in ("/SMask", "/Mask", "/OC")) or bool(stream.get("/ImageMask", False)) or not _decodes_as_stored(stream):
-        return False
-    return int(stream.get("/SMaskInData", 0)) == 0 and int(stream.get("/BitsPerComponent", 8)) in (2, 4, 8)
+def _is_bitonal(stream: Any) -> bool:
+    return bool(stream.get("/ImageMask", False)) or int(stream.get("/BitsPerComponent", 8)) == 1
 
 
-def _decodes_as_stored(stream: Any) -> bool:
-    """Whether a picture's samples are what they say: there is no /Decode, or it says what holds without it."""
-    decode = stream.get("/Decode")
-    if decode is None:
-        return True
-    plain = [0, 1] * {"/DeviceGray": 1, "/DeviceRGB": 3}.get(str(stream.get("/ColorSpace")), 0)
-    return bool(plain) and [float(value) for value in decode] == plain
+def obstacle(stream: Any) -> str | None:
+    """Why a picture is not to be replaced by the ink of its pixels, in words; None where it is."""
+    from docbin.errors import InputError
+    from docbin.pdf.picture_pixels import colour_space, decode_of
+
+    if any(key in stream for key in ("/SMask", "/Mask")) or int(stream.get("/SMaskInData", 0)) != 0:
+        return "its picture has a mask, so that one sees more than its pixels"
+    if "/OC" in stream:
+        return "its picture belongs to a layer"
+    try:
+        space = colour_space(stream)
+        if space is not None:
+            decode_of(stream, space.channels)
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def replace(pdf: Any, inks: Mapping[int, Mapping[Place, InkPicture | PageLayers]]) -> set[int]:

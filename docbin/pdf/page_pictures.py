@@ -43,11 +43,15 @@ def picture_draws(page: Any) -> list[Draw]:
     """
     found: list[Draw] = []
     content = b"\n".join(unpacked(stream, _MOST_CONTENT)[0] for stream in content_streams(page))
-    _collect(content, resources_of(page), (), (), found)
+    _collect(content, resources_of(page), (), (), found, set())
     return found
 
 
-def _collect(content: bytes, resources: Any, path: tuple[str, ...], layers: tuple[Any, ...], found: list[Draw]) -> None:
+def _collect(
+    content: bytes, resources: Any, path: tuple[str, ...], layers: tuple[Any, ...], found: list[Draw], barren: set[tuple[int, int]]
+) -> None:
+    """Add what `content` draws to `found`. `barren`: forms that draw no picture, which are not looked at again, for a page may draw one by the
+    thousand, or forms that each draw the next one twice."""
     if len(path) > _MOST_DEPTH:
         raise ValueError("forms nested too deep")
     things = resources.get("/XObject") if resources is not None else None
@@ -71,8 +75,11 @@ def _collect(content: bytes, resources: Any, path: tuple[str, ...], layers: tupl
         within = (*layers, *(mark for mark in (*marks, thing.get("/OC")) if mark is not None))
         if thing.get("/Subtype") == "/Image":
             found.append(Draw((*path, name), (int(thing.get("/Width", 0)), int(thing.get("/Height", 0))), within))
-        elif thing.get("/Subtype") == "/Form":
-            _collect(unpacked(thing, _MOST_CONTENT)[0], thing.get("/Resources", resources), (*path, name), within, found)
+        elif thing.get("/Subtype") == "/Form" and thing.objgen not in barren:
+            before = len(found)
+            _collect(unpacked(thing, _MOST_CONTENT)[0], thing.get("/Resources", resources), (*path, name), within, found, barren)
+            if len(found) == before and "/Resources" in thing:  # else its names are those of whatever draws it
+                barren.add(thing.objgen)
         if len(found) > _MOST_DRAWS:
             raise ValueError("more pictures than a scan has")
 

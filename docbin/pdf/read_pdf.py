@@ -224,16 +224,19 @@ class PdfReader:
         covered = sum(share for _, share in contents.placed)
         if contents.beside > _MOST_BESIDE or covered < _LEAST_SCANNED:
             return None
+        alone = len(contents.scans) == len(contents.placed) == 1 and self._options.dpi is None
+        resolution = contents.resolution()
+        if not alone and (contents.others or resolution is None):
+            return None  # a map may draw pictures by the ten thousand
         drawn = picture_draws(self.structure().pdf.pages[number - 1].obj)
         box = tuple(page.get_bbox())
-        if len(contents.scans) == len(contents.placed) == 1 and len(drawn) == contents.count and self._options.dpi is None:
+        if alone and len(drawn) == contents.count:
             scan = contents.scans[0]
-            alone = len({draw.path for draw in drawn}) == len(drawn)  # a name drawn twice would be replaced twice
-            if scan.plain and not facts.blended and alone and drawn[scan.drawn].size == scan.size:
+            once = len({draw.path for draw in drawn}) == len(drawn)  # a name drawn twice would be replaced twice
+            if scan.plain and not facts.blended and once and drawn[scan.drawn].size == scan.size:
                 found = self._plain_scan(page, scan, contents, facts, label)
                 if found is not None:
                     return found, Place(scan.drawn, scan.orientation, box)
-        resolution = contents.resolution()
         if contents.others or resolution is None:
             return None
         x, y = (self._options.dpi, self._options.dpi) if self._options.dpi is not None else resolution[0]

@@ -165,6 +165,13 @@ def main() -> None:
     Image.fromarray(np.dstack([np.zeros_like(grey), 255 - grey])).save("alpha.png")
     workspace.add_file("ALPHA", file_id="ALPHA_0", page_id="P0", mimetype="image/png", local_filename="alpha.png")
     facts["ink in alpha"] = [run(workspace, "ALPHA", "FLAT", sauvola), elements(workspace, "FLAT")]
+    facts["depths"] = {}
+    for name, samples in {"dark": grey.astype(np.int32), "whole": grey.astype(np.int32) << 23, "floats": grey.astype(np.float32)}.items():
+        Image.fromarray(samples).save(f"{name}.tif")
+        group = name.upper()
+        workspace.add_file(group, file_id=f"{group}_0", page_id="P0", mimetype="image/tiff", local_filename=f"{name}.tif")
+        facts["depths"][name] = run(workspace, group, f"OUT-{group}", sauvola)
+    facts["no such model"] = run(workspace, "IMG", "WRONG", {"model": "nowhere"})
     facts["wrong window"] = run(workspace, "IMG", "WRONG", {"method": "sauvola", "window": 50})
     facts["foreign parameter"] = run(workspace, "IMG", "WRONG", {"method": "otsu", "window": 51})
     facts["existing"] = {}

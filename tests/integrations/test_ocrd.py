@@ -198,3 +198,16 @@ def test_ink_that_stands_in_the_alpha_channel_is_seen(facts: dict[str, Any]) -> 
     assert said == ""
     width, height = pages["P0"]["page"]["size"]
     assert 0.01 < pages["P0"]["page"]["ink"] / (width * height) < 0.2
+
+
+@pytest.mark.slow
+def test_an_image_of_which_ocr_d_leaves_nothing_is_refused(facts: dict[str, Any]) -> None:
+    """Of 32-bit integers OCR-D keeps the highest 8 bits: a grey page in them became black, and its ink the whole page."""
+    assert facts["depths"]["whole"] == ""
+    assert "InputError" in facts["depths"]["dark"]
+    assert "InputError" in facts["depths"]["floats"]
+
+
+@pytest.mark.slow
+def test_a_model_that_is_nowhere_is_named(facts: dict[str, Any]) -> None:
+    assert facts["no such model"].startswith("UsageError: model 'nowhere': there is no such folder, nor a resource")

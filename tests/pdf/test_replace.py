@@ -22,6 +22,8 @@ from docbin.batch.replaced_document import load
 from docbin.errors import Interrupted
 from docbin.files.orientation import upright
 from docbin.page import to_grey
+from docbin.pdf import page_pictures
+from docbin.pdf.pdf_structure import unpacked
 from docbin.pdf.place import stored
 from tests.batch.pages import binarize
 from tests.pdf.documents import HEIGHT, POINTS, WIDTH, Document, Pixels, page_of_text, rich
@@ -183,6 +185,34 @@ def test_a_picture_is_found_by_any_name(tmp_path: Path, name: str, escaped: bool
     with pikepdf.open(out) as pdf:
         (picture,) = pdf.pages[0].obj.Resources.XObject.values()
         assert int(picture.BitsPerComponent) == 1
+
+
+def test_forms_that_each_draw_the_next_twice_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen of them are 131,071 draws, which is still drawn; a form of which no picture comes is not looked at again."""
+    made = Document()
+    page = made.scan(1)
+    form = made.pdf.make_stream(b"0 0 1 1 re f", Type=Name.XObject, Subtype=Name.Form, BBox=[0, 0, 9, 9], Resources=Dictionary())
+    for _ in range(16):
+        things = Dictionary(XObject=Dictionary(A=form))
+        form = made.pdf.make_stream(b"/A Do /A Do", Type=Name.XObject, Subtype=Name.Form, BBox=[0, 0, 9, 9], Resources=things)
+    page.Resources.XObject.Deep = form
+    page.Contents = made.pdf.make_stream(bytes(page.Contents.read_bytes()) + b"/Deep Do /Im Do")
+    looked: list[Any] = []
+    monkeypatch.setattr(page_pictures, "unpacked", lambda stream, most: looked.append(stream) or unpacked(stream, most))
+    assert [draw.path for draw in page_pictures.picture_draws(page)] == [("/Im",), ("/Im",)]
+    assert len(looked) == 18
+
+
+def test_a_page_of_very_many_pictures_is_a_drawn_one(tmp_path: Path) -> None:
+    """A map of symbols: it stays as it is, and does not count as damaged."""
+    made = Document()
+    symbols = b"".join(b"q 1.4 0 0 1.4 %.1f %.1f cm /Im Do Q\n" % (n % 201 * 1.4, n // 201 * 1.4) for n in range(20_200))
+    made.page(symbols, {"/Im": made.picture(page_of_text()[:8, :8], jpeg=False)})
+    out, records = replaced(made.save(tmp_path / "in.pdf"), tmp_path)
+    assert records[0].status == "done"
+    assert "drawn, not scanned" in records[0].warnings[0]
+    with pikepdf.open(out) as pdf:
+        assert int(pdf.pages[0].obj.Resources.XObject.Im.BitsPerComponent) == 8
 
 
 HIDDEN = {
