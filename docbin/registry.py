@@ -11,7 +11,7 @@ import functools
 import importlib
 import importlib.util
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,6 +122,36 @@ class Row:
                 has = f"it has {', '.join(known)}" if known else "it has none"
                 raise UsageError(f"{self.name}: no parameter {name!r}; {has}")
         return {name: param.parse(given.get(name, param.default), self.name) for name, param in known.items()}
+
+    def given(self, words: Sequence[str], option: str = "-p") -> dict[str, str]:
+        """``KEY=VALUE`` words of a command line as a mapping for :meth:`parse`, spaces around either dropped.
+
+        Raises
+        ------
+        UsageError
+            Names `option`, the word, and what is wanted, by an example among this row's parameters.
+        """
+        found: dict[str, str] = {}
+        for word in words:
+            name, equals, value = (part.strip() for part in word.partition("="))
+            if "=" in value and "," in value:
+                parts = " ".join(f"{option} {part.strip()}" for part in word.split(","))
+                raise UsageError(f"{option} {word}: one parameter at a time; give {option} twice: {parts}")
+            if not equals or not name:
+                raise UsageError(f"{option} {word}: {self.example(word, option)}")
+            if name in found:
+                raise UsageError(f"{option} {word}: {name} was given before, as {found[name]}; give it once")
+            found[name] = value
+        return found
+
+    def example(self, word: str, option: str = "-p") -> str:
+        """What is wanted behind `option` in place of `word`: the parameter that it names, else the first, with its default."""
+        if not self.params:
+            return f"KEY=VALUE is wanted, and {self.name} has no parameters; leave it out"
+        named = next((param for param in self.params if param.name == word.strip().strip("=")), self.params[0])
+        value = str(named.default).lower() if isinstance(named.default, bool) else named.default
+        has = ", ".join(param.name for param in self.params)
+        return f"KEY=VALUE is wanted, for instance {option} {named.name}={value}; {self.name} has {has}"
 
     def check_available(self) -> None:
         """Raise MissingExtra, saying what to install, where something the method needs is missing."""

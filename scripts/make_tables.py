@@ -205,9 +205,7 @@ def _megabytes(method: str) -> str:
 
     if method not in folders.names() and not folders.is_folder(method):
         return "-"
-    config = folders.load_config(method)
-    kept = config.weights or config.packed  # a network of bits ships as bits alone
-    return f"{(config.folder / kept.file).stat().st_size / 1e6:.1f}" if kept else ""
+    return f"{folders.load_config(method).size() / 1e6:.1f}"
 
 
 def read(path: Path) -> list[Mapping[str, Any]]:

@@ -23,8 +23,8 @@ class Detect(Job):
     task: ClassVar[str] = "detect"
 
     @classmethod
-    def create(cls, model: str | None = None, params: Mapping[str, Any] | None = None, **options: Any) -> Detect:
-        """A checked job by a detector's name or folder (None: the default), its parameters, and the attributes of :class:`docbin.batch.job.Job`.
+    def create(cls, model: str | DetectorRow | None = None, params: Mapping[str, Any] | None = None, **options: Any) -> Detect:
+        """A checked job by a detector's name, folder (None: the default) or row, its parameters, and what :class:`docbin.batch.job.Job` has.
 
         Raises
         ------
@@ -35,7 +35,7 @@ class Detect(Job):
         """
         from docbin.detection import table
 
-        row = table.get(model or table.DEFAULT)
+        row = model if isinstance(model, table.DetectorRow) else table.get(model or table.DEFAULT)
         job = cls(row, row.parse(params or {}), **options)
         job.check()
         return job

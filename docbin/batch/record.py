@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import errno
-import io
 import json
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from io import RawIOBase
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import Any, Literal
 
 from docbin.batch.failure import Failure
 from docbin.errors import OutputExists, UsageError
+from docbin.files.csv_line import csv_line
 
 Status = Literal["done", "kept", "failed", "planned", "skipped"]
 
@@ -285,18 +283,3 @@ def flat(fields: dict[str, Any]) -> list[Any]:
     cells["verdicts"] = "; ".join(f"{name}={value:g}" for name, value in (fields["verdicts"] or {}).items())
     cells["reasons"], cells["warnings"] = "; ".join(fields["reasons"]), "; ".join(fields["warnings"])
     return [cells[name] for name in CSV_COLUMNS]
-
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-def _written_out(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode("ascii")
-
-
-def csv_line(cells: Sequence[Any]) -> str:
-    """A line of CSV, one line whatever the cells hold: control characters (a line end in a file's name) are written out, as ``\\n``."""
-    cells = [_CONTROL.sub(_written_out, cell) if isinstance(cell, str) else cell for cell in cells]
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()

@@ -101,6 +101,7 @@ class BatchOptions:
         Option(
             "--dpi",
             metavar="N",
+            example=300,
             help="Resolution to render PDF pages at, and of files that name none. [default: the file's own; PDF drawings 300]",
             show_default=False,
         ),
@@ -111,6 +112,7 @@ class BatchOptions:
             "--jobs",
             "-j",
             metavar="N",
+            example=2,
             help="Worker processes; 1 has all threads, of several each has one. "
             "[default: by the work: 1 for little, else up to one a CPU (DOCBIN_THREADS)]",
             show_default=False,
@@ -132,13 +134,20 @@ class BatchOptions:
     overwrite: Annotated[bool, Option("--overwrite", help="Replace outputs that exist. [default: no]", show_default=False)] = False
     max_megapixels: Annotated[
         float | None,
-        Option("--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 400]", show_default=False),
+        Option(
+            "--max-megapixels",
+            metavar="N",
+            example=100,
+            help="Refuse larger pages, in millions of pixels. [default: 400]",
+            show_default=False,
+        ),
     ] = None
     page_timeout: Annotated[
         float | None,
         Option(
             "--page-timeout",
             metavar="SECONDS",
+            example=600,
             help="Give a page up after this time. [default: 1800, of which 300 to read it]",
             show_default=False,
         ),
@@ -264,22 +273,6 @@ def check_positive(jobs: int | None, page_timeout: float | None) -> None:
     for name, value in (("--jobs", jobs), ("--page-timeout", page_timeout)):
         if value is not None and not value > 0:
             raise UsageError(f"{name} {value:g}: a number above 0 is wanted")
-
-
-def parameters(words: Sequence[str]) -> dict[str, str]:
-    """``-p KEY=VALUE`` words as a mapping."""
-    given: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if "=" in value and "," in value:
-            parts = " ".join(f"-p {part.strip()}" for part in word.split(","))
-            raise UsageError(f"-p {word}: one parameter at a time; give -p twice: {parts}")
-        if not equals or not name:
-            raise UsageError(f"-p {word}: KEY=VALUE is wanted, for instance -p threshold=0.4")
-        if name in given:
-            raise UsageError(f"-p {word}: {name} was given before, as {given[name]}; give it once")
-        given[name] = value
-    return given
 
 
 def _usual_jobs(plan: batch.Plan) -> int:

@@ -68,7 +68,9 @@ def _parted(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def command(
-    what: Annotated[str, Argument(metavar=f"[{'|'.join(BENCHES)}]", help="What to measure.")] = next(iter(BENCHES)),
+    what: Annotated[str, Argument(metavar=f"[{'|'.join(BENCHES)}]", help="What to measure. [default: methods]", show_default=False)] = next(
+        iter(BENCHES)
+    ),
     models: Annotated[
         list[str] | None,
         Argument(

@@ -81,6 +81,7 @@ def command(
         Option(
             "--min-quality",
             metavar="0..1",
+            example=0.8,
             help="End with exit code 6 where a page's expected F-measure is below; it is written all the same. [default: pages are only marked]",
             show_default=False,
         ),
@@ -123,9 +124,9 @@ def command(
     """
 
     def job() -> Job:
-        from docbin import batch
+        from docbin import batch, catalogue
 
-        given = batches.parameters(param or [])
+        row = catalogue.get(method)
         chosen = {
             "probability": probability,
             "editable": editable,
@@ -136,6 +137,6 @@ def command(
             "min_quality": min_quality,
         }
         chosen |= {"pdf": pdf, "layers": layers, "break_signatures": break_signatures}
-        return batch.Binarize.create(method, given, **chosen, **options.of_job())
+        return batch.Binarize.create(row, row.given(param or []), **chosen, **options.of_job())
 
     return batches.run(inputs, out, job, options)

@@ -77,11 +77,11 @@ def command(
     """
 
     def job() -> Job:
-        from docbin import batch
+        from docbin import batch, catalogue
 
-        given = batches.parameters(param or [])
+        row = catalogue.get(method)
         own = {"colour": colour, "polarity": polarity, "enlarge": enlarge, "straighten": straighten}
         own |= {"pdf": pdf, "break_signatures": break_signatures}
-        return batch.Clean.create(method, given, format=format, **own, **options.of_job())
+        return batch.Clean.create(row, row.given(param or []), format=format, **own, **options.of_job())
 
     return batches.run(inputs, out, job, options)

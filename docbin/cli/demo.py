@@ -17,7 +17,7 @@ def command(
             show_default=False,
         ),
     ] = "127.0.0.1",
-    port: Annotated[int, Option("--port", metavar="P", help="Port to listen on. [default: 7860]", show_default=False)] = 7860,
+    port: Annotated[int, Option("--port", metavar="P", example=7860, help="Port to listen on. [default: 7860]", show_default=False)] = 7860,
     allow_host: Annotated[
         list[str] | None,
         Option(
@@ -29,7 +29,13 @@ def command(
     ] = None,
     max_megapixels: Annotated[
         float | None,
-        Option("--max-megapixels", metavar="N", help="Refuse larger pages, in millions of pixels. [default: 40]", show_default=False),
+        Option(
+            "--max-megapixels",
+            metavar="N",
+            example=40,
+            help="Refuse larger pages, in millions of pixels. [default: 40]",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Try docbin in a browser on this machine: binarize, compare methods, look inside them. Ctrl-C ends it.

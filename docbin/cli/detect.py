@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from docbin.cli import batches
 from docbin.cli.options import Option
-from docbin.detection.table import DEFAULT
+from docbin.detection import table
 
 if TYPE_CHECKING:
     from docbin.batch import Job
@@ -33,7 +33,7 @@ def command(
             "-m",
             "--model",
             metavar="MODEL",
-            help=f"A detector of 'docbin models', or a model folder. [default: {DEFAULT}]",
+            help=f"A detector of 'docbin models', or a model folder. [default: {table.DEFAULT}]",
             show_default=False,
         ),
     ] = None,
@@ -84,10 +84,11 @@ def command(
     def job() -> Job:
         from docbin import batch
 
-        given = batches.parameters(param or [])
+        row = table.get(model or table.DEFAULT)
+        given = row.given(param or [])
         if accurate:
             given = {**given, "accurate": "true"}
-        return batch.Detect.create(model, given, format=format, **options.of_job())
+        return batch.Detect.create(row, given, format=format, **options.of_job())
 
     if out is None and format in (None, "json") and len(inputs) == 1 and Path(inputs[0]).is_file() and not options.dry_run:
         out = "-"

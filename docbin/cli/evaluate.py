@@ -27,30 +27,45 @@ def command(
     params: Annotated[
         list[str] | None,
         Option(
-            "--param", "-p", metavar="[METHOD.]KEY=VALUE", help="A parameter, of one method or of all; default: those of 'docbin methods'."
+            "--param",
+            "-p",
+            metavar="[METHOD.]KEY=VALUE",
+            help="A parameter, of one method or of all. [default: as 'docbin methods' says]",
+            show_default=False,
         ),
     ] = None,
     data_root: Annotated[
-        Path | None, Option("--data-root", metavar="DIR", help="Where the benchmarks' pages are.", show_default="$DOCBIN_DATA")
+        Path | None,
+        Option("--data-root", metavar="DIR", help="Where the benchmarks' pages are. [default: DOCBIN_DATA]", show_default=False),
     ] = None,
     json_file: Annotated[
         str | None,
         Option(
             "--json",
             metavar="FILE",
-            help="Write the scores of every page as JSON; '-' prints it instead of the table.",
-            show_default="none",
+            help="Write the scores of every page as JSON; '-' prints it instead of the table. [default: none]",
+            show_default=False,
         ),
     ] = None,
     csv_file: Annotated[
-        Path | None, Option("--csv", metavar="FILE", help="Write the scores of every page as CSV.", show_default="none")
+        Path | None, Option("--csv", metavar="FILE", help="Write the scores of every page as CSV. [default: none]", show_default=False)
     ] = None,
     pictures: Annotated[
         Path | None,
-        Option("--pictures", metavar="DIR", help="Write an HTML report with page, result and error picture.", show_default="none"),
+        Option(
+            "--pictures",
+            metavar="DIR",
+            help="Write an HTML report with page, result and error picture. [default: none]",
+            show_default=False,
+        ),
     ] = None,
-    limit: Annotated[int | None, Option("--limit", metavar="N", min=1, help="Only the first N pages of each.", show_default="all")] = None,
-    jobs: Annotated[int, Option("--jobs", "-j", metavar="N", min=1, help="Worker processes.")] = 1,
+    limit: Annotated[
+        int | None,
+        Option("--limit", metavar="N", min=1, example=10, help="Only the first N pages of each. [default: all]", show_default=False),
+    ] = None,
+    jobs: Annotated[
+        int, Option("--jobs", "-j", metavar="N", min=1, example=2, help="Worker processes. [default: 1]", show_default=False)
+    ] = 1,
     ocr: Annotated[
         str | None,
         Option(
@@ -63,7 +78,11 @@ def command(
     ] = None,
     allow_missing: Annotated[
         bool,
-        Option("--allow-missing", help="Pages of a published set that are not there are no failure (exit code 6). [default: no]"),
+        Option(
+            "--allow-missing",
+            help="Pages of a published set that are not there are no failure (exit code 6). [default: no]",
+            show_default=False,
+        ),
     ] = False,
 ) -> None:
     """Score METHODs on every page of DATASETs and print the means, one row each.
@@ -231,7 +250,7 @@ def _by_method(methods: Sequence[str], params: Sequence[str]) -> dict[str, dict[
     for text in params:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise UsageError(f"-p {text}: wants KEY=VALUE or METHOD.KEY=VALUE")
+            raise UsageError(f"-p {text}: KEY=VALUE or METHOD.KEY=VALUE is wanted; 'docbin methods {methods[0]}' tells keys and values")
         method, dot, name = key.partition(".")
         if dot and method not in given:
             raise UsageError(f"-p {text}: {method} is not among the methods of this run ({', '.join(methods)})")

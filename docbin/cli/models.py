@@ -20,7 +20,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, Option("--json", help="Print JSON. [default: no]", show_default=False)] = False,
 ) -> None:
-    """List the trained models with what runs them here, or show one: its card and its config."""
+    """List the trained models with what runs them here, or show one: its card and its config. MB (of JSON: bytes) are those of the weights."""
     from docbin.zoo import folders
 
     name = _name(words or [])

@@ -9,6 +9,7 @@ help and one set of messages, and where both answer they give the same values (t
 
 from __future__ import annotations
 
+import math
 import re
 import types
 import typing
@@ -17,10 +18,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from docbin.errors import UsageError
+
 REQUIRED = object()
 """The default of a parameter that has none."""
 _SAID = frozenset({"help", "metavar", "show_default"})
 """Keywords that only help shows."""
+OWN = frozenset({"min", "example"})
+"""Keywords of an option that is a number, which typer is not told: the least value, and one that messages give as an example."""
 _INT = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _FLOAT = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,9})?", re.ASCII)
 _WORD = re.compile(r"[^-=].*|-", re.DOTALL)
@@ -34,7 +39,7 @@ _VALUES: Mapping[Any, tuple[re.Pattern[str], Callable[[str], Any]]] = {
 
 
 class Option:
-    """An option: its names, and typer's keywords for it."""
+    """An option: its names, and typer's keywords for it, beside those of :data:`OWN`."""
 
     def __init__(self, *names: str, **keywords: Any) -> None:
         self.names, self.keywords = names, keywords
@@ -77,6 +82,40 @@ def parameter(name: str, hint: Any, default: Any) -> Parameter:
     return Parameter(name, kind, declared, default)
 
 
+def kind_of(one: Parameter) -> Any:
+    """The type of a parameter's value, of ``type`` or ``type | None``; None of other unions."""
+    kinds = (
+        set(typing.get_args(one.type)) - {types.NoneType} if typing.get_origin(one.type) in (types.UnionType, typing.Union) else {one.type}
+    )
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def is_number(one: Parameter) -> bool:
+    """Whether a parameter is an option whose value is a number (``-v``, which is counted, is none)."""
+    return isinstance(one.declared, Option) and kind_of(one) in (int, float) and "count" not in one.declared.keywords
+
+
+def number(one: Parameter, word: str) -> int | float:
+    """The number that a word of the command line means to an option.
+
+    Raises
+    ------
+    UsageError
+        Names the option, the word, and a value that it takes.
+    """
+    keywords, kind = one.declared.keywords, kind_of(one)
+    least = keywords.get("min")
+    try:
+        value: int | float = kind(word)
+    except ValueError:  # of digits by the thousand, too
+        value = math.nan
+    if math.isnan(value) or (least is not None and value < least):
+        name = next(name for name in one.declared.names if name.startswith("--"))  # type: ignore[union-attr]
+        wanted = f"a{' whole' if kind is int else ''} number{'' if least is None else f' from {least} on'}"
+        raise UsageError(f"{name} {word}: {wanted} is wanted, for instance {name} {keywords['example']}")
+    return value
+
+
 def plain_values(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[str, Any] | None:
     """Words of a command line -> a value for each parameter, as typer gives it; None where typer has to be asked."""
     named = [(name, one) for one in parameters if isinstance(one.declared, Option) for name in one.declared.names]
@@ -108,7 +147,7 @@ def _placed(arguments: Sequence[Parameter], words: Sequence[str]) -> dict[str, A
     placed: dict[str, Any] = {}
     rest = list(words)
     for one in arguments:
-        kind = _kind(one.type)
+        kind = kind_of(one)
         if not rest and one.default is not REQUIRED:
             continue
         if not rest or (kind not in _VALUES and kind != list[str]):
@@ -124,15 +163,9 @@ def _placed(arguments: Sequence[Parameter], words: Sequence[str]) -> dict[str, A
     return placed if not rest else None
 
 
-def _kind(hint: Any) -> Any:
-    """The type of a value, of ``type`` or ``type | None``; None of other unions."""
-    kinds = set(typing.get_args(hint)) - {types.NoneType} if typing.get_origin(hint) in (types.UnionType, typing.Union) else {hint}
-    return kinds.pop() if len(kinds) == 1 else None
-
-
 def _read(one: Parameter, inline: str | None, left: typing.Iterator[str], values: dict[str, Any]) -> bool:
     """Read an option's value, `inline` or the next word, into `values`; False where that is not plain."""
-    unread = set(one.declared.keywords) - _SAID
+    unread = set(one.declared.keywords) - _SAID - OWN
     if one.type is bool or unread == {"count"}:
         if inline is None and not unread:
             values[one.name] = True
@@ -142,15 +175,17 @@ def _read(one: Parameter, inline: str | None, left: typing.Iterator[str], values
             return False
         return True
     word = next(left, "") if inline is None else inline
-    kind = _kind(one.type)
+    kind = kind_of(one)
     several = kind == list[str]
     pattern, read = _VALUES.get(str if several else kind, (None, str))
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         pattern, read = re.compile("|".join(map(re.escape, kind))), kind
     if unread or pattern is None or not pattern.fullmatch(word) or not _is_text(word):
         return False
-    before = values[one.name]
-    values[one.name] = [*(before if isinstance(before, list) else []), word] if several else read(word)
+    before, value, least = values[one.name], read(word), one.declared.keywords.get("min")
+    if least is not None and value < least:
+        return False
+    values[one.name] = [*(before if isinstance(before, list) else []), word] if several else value
     return True
 
 

@@ -27,45 +27,97 @@ def command(
         Option("-o", "--out", metavar="FOLDER", help="The model folder. [default: RUN/model]", show_default=False),
     ] = None,
     machine: Annotated[
-        str, Option("--machine", metavar="WORDS", help="What it was trained on, in words.")
+        str, Option("--machine", metavar="WORDS", help="What it was trained on, in words. [default: not recorded]", show_default=False)
     ] = "a machine that was not recorded",
     notes: Annotated[
-        Path | None, Option("--notes", metavar="FILE", help="Markdown for the card: what it is for, where it fails (default: none).")
+        Path | None,
+        Option(
+            "--notes", metavar="FILE", help="Markdown for the card: what it is for, where it fails. [default: none]", show_default=False
+        ),
     ] = None,
     evaluation: Annotated[
-        Path | None, Option("--evaluation", metavar="JSON", help="Of 'docbin evaluate --json', for the card's table (default: none).")
+        Path | None,
+        Option(
+            "--evaluation", metavar="JSON", help="Of 'docbin evaluate --json', for the card's table. [default: none]", show_default=False
+        ),
     ] = None,
     task: Annotated[
-        Task | None, Option("--task", metavar="|".join(Task), help="What the model does (default: what it was trained for).")
+        Task | None,
+        Option("--task", metavar="|".join(Task), help="What the model does. [default: what it was trained for]", show_default=False),
     ] = None,
     summary: Annotated[
-        str, Option("--summary", metavar="LINE", help="A line for 'docbin methods' (default: the architecture's).", show_default=False)
+        str, Option("--summary", metavar="LINE", help="A line for 'docbin methods'. [default: the architecture's]", show_default=False)
     ] = "",
     citation: Annotated[
-        str, Option("--citation", metavar="PAPER", help="The paper (default: the architecture's).", show_default=False)
+        str, Option("--citation", metavar="PAPER", help="The paper. [default: the architecture's]", show_default=False)
     ] = "",
-    licence: Annotated[str, Option("--licence", metavar="NAME", help="Of the weights.")] = "Apache-2.0",
+    licence: Annotated[
+        str, Option("--licence", metavar="NAME", help="Of the weights. [default: Apache-2.0]", show_default=False)
+    ] = "Apache-2.0",
     tile: Annotated[
-        int, Option("--tile", metavar="PIXELS", help="Side of a tile in pixels (default: 1024, of a detector 2048).", show_default=False)
+        int,
+        Option(
+            "--tile",
+            metavar="PIXELS",
+            example=1024,
+            help="Side of a tile in pixels. [default: 1024, of a detector 2048]",
+            show_default=False,
+        ),
     ] = 0,
     halo: Annotated[
-        int | None, Option("--halo", metavar="PIXELS", help="Surround of a tile in pixels (default: the network's own).")
+        int | None,
+        Option(
+            "--halo", metavar="PIXELS", example=64, help="Surround of a tile in pixels. [default: the network's own]", show_default=False
+        ),
     ] = None,
-    depth: Annotated[float, Option("--depth", metavar="N", help="Keep strokes that are somewhere this deep; 0 keeps all.")] = 0.0,
+    depth: Annotated[
+        float,
+        Option(
+            "--depth",
+            metavar="N",
+            help="Keep strokes that are somewhere this deep; 0 keeps all. [default: 0]",
+            example=0.5,
+            show_default=False,
+        ),
+    ] = 0.0,
     with_weights: Annotated[
         bool, Option("--with-weights", help="Keep the float weights of a network of bits, too. [default: no]", show_default=False)
     ] = False,
     side: Annotated[
-        int | None, Option("--side", metavar="PIXELS", help="Of a detector's picture, the longer, pixels (default: that of the run).")
+        int | None,
+        Option(
+            "--side",
+            metavar="PIXELS",
+            example=1280,
+            help="Of a detector's picture, the longer, pixels. [default: that of the run]",
+            show_default=False,
+        ),
     ] = None,
-    score: Annotated[float, Option("--score", metavar="P", help="Least mean probability of a word.")] = 0.6,
+    score: Annotated[
+        float, Option("--score", metavar="P", help="Least mean probability of a word. [default: 0.6]", example=0.6, show_default=False)
+    ] = 0.6,
     threshold: Annotated[
-        float, Option("--threshold", metavar="P", help="Of the probability (default: 0.5, of a detector 0.3).", show_default=False)
+        float,
+        Option("--threshold", metavar="P", example=0.5, help="Of the probability. [default: 0.5, of a detector 0.3]", show_default=False),
     ] = 0.0,
-    shrink: Annotated[float, Option("--shrink", metavar="RATIO", help="The ratio by which a detector's kernels have shrunk.")] = 0.4,
+    shrink: Annotated[
+        float,
+        Option(
+            "--shrink",
+            metavar="RATIO",
+            help="The ratio by which a detector's kernels have shrunk. [default: 0.4]",
+            example=0.4,
+            show_default=False,
+        ),
+    ] = 0.4,
     int8: Annotated[
         Path | None,
-        Option("--int8", metavar="PAGES", help="Make it run in 8 bits too, in OpenVINO: a folder of pages to measure on (default: no)."),
+        Option(
+            "--int8",
+            metavar="PAGES",
+            help="Make it run in 8 bits too, in OpenVINO: a folder of pages to measure on. [default: no]",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Make a model folder of a finished training run: weights, config, the forms that run without torch, a card. Every runtime is checked.

@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import docbin
 from docbin.cli.commands import COMMANDS, before_command, function_of
-from docbin.cli.options import REQUIRED, Option, Parameter, parameters_of
+from docbin.cli.options import OWN, REQUIRED, Option, Parameter, is_number, number, parameters_of
 from docbin.errors import UsageError
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -21,12 +21,14 @@ _WORD_OF_PATH: dict[Any, Any] = {Path: str, Path | None: str | None}
 
 
 def for_typer(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command's function with what it declares in typer's terms. Paths are words to typer, for of an empty one it would make the current folder."""
+    """A command's function with what it declares in typer's terms. Paths and numbers are words to typer: of an empty path it would make the current
+    folder, and of what is no number it speaks in words of the library below it."""
 
     def hint(one: Parameter) -> Any:
-        kind = _WORD_OF_PATH.get(one.type, one.type)
+        kind = str | None if is_number(one) else _WORD_OF_PATH.get(one.type, one.type)
         if isinstance(one.declared, Option):
-            keywords: dict[str, Any] = one.declared.keywords | ({"callback": _version} if one.name == "version" else {})
+            keywords: dict[str, Any] = {name: value for name, value in one.declared.keywords.items() if name not in OWN}
+            keywords |= {"callback": _version} if one.name == "version" else {}
             return Annotated[kind, typer.Option(*one.declared.names, **keywords)]
         return Annotated[kind, typer.Argument(**one.declared.keywords)]
 
@@ -39,6 +41,8 @@ def for_typer(command: Callable[..., Any]) -> Callable[..., Any]:
                     _check_word(one, word)
                 if one.type in _WORD_OF_PATH:
                     given[one.name] = Path(value)
+                elif is_number(one):
+                    given[one.name] = number(one, value)
         return command(**given)
 
     declared = parameters_of(command)

@@ -60,8 +60,9 @@ def command(
 
     docbin report merge s3://archive/ink/ --list work.jsonl --rest rest.jsonl -o all.csv
     """
-    from docbin.batch.record import CSV_COLUMNS, Summary, csv_line, flat
+    from docbin.batch.record import CSV_COLUMNS, Summary, flat
     from docbin.cluster.merged_report import Finished, MergedReport, record_of
+    from docbin.files.csv_line import csv_line
 
     if action != "merge":
         raise UsageError(f"docbin report {action}: there is 'docbin report merge REPORT...'")

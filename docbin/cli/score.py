@@ -17,7 +17,7 @@ def command(
     truth: Annotated[
         Path, Argument(metavar="TRUTH", help="The truth: a picture of the same size, or a folder with pictures of the same stems.")
     ],
-    as_json: Annotated[bool, Option("--json", help="Print JSON instead of a table. [default: no]")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print JSON instead of a table. [default: no]", show_default=False)] = False,
 ) -> None:
     """Score PREDICTION against TRUTH as the DIBCO contests do: FM, pseudo-FM, PSNR, DRD, NRM, MPM, precision, recall."""
     from docbin.cli import messages

@@ -97,19 +97,36 @@ def command(
     ] = None,
     data_root: Annotated[
         Path | None,
-        Option("--data-root", metavar="DIR", help="Folder of the benchmark data (default: DOCBIN_DATA, else ../shared/data)."),
+        Option(
+            "--data-root",
+            metavar="DIR",
+            help="Folder of the benchmark data. [default: DOCBIN_DATA, else ../shared/data]",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
-        Path | None, Option("--out", metavar="DIR", help="Folder of the run's files (default: runs/<name of the recipe>).")
+        Path | None,
+        Option("--out", metavar="DIR", help="Folder of the run's files. [default: runs/<name of the recipe>]", show_default=False),
     ] = None,
-    resume: Annotated[bool, Option("--resume", help="Go on from the checkpoint in --out (default: refuse such a folder).")] = False,
+    resume: Annotated[
+        bool, Option("--resume", help="Go on from the checkpoint in --out. [default: refuse such a folder]", show_default=False)
+    ] = False,
     max_minutes: Annotated[
         float | None,
-        Option("--max-minutes", metavar="N", min=0.01, help="End after N minutes, annealed to that end (default: by steps)."),
+        Option(
+            "--max-minutes",
+            metavar="N",
+            min=0.01,
+            example=15,
+            help="End after N minutes, annealed to that end. [default: by steps]",
+            show_default=False,
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        Option("--set", metavar="KEY=VALUE", help="Override a value, e.g. optim.rate=1e-3; repeatable (default: none)."),
+        Option(
+            "--set", metavar="KEY=VALUE", help="Override a value, e.g. optim.rate=1e-3; repeatable. [default: none]", show_default=False
+        ),
     ] = None,
 ) -> int:
     """Train a network: from a recipe, or a shipped one on your own labelled pages.

@@ -9,7 +9,6 @@ of a perfect page (and for a mean that holds one).
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +21,7 @@ from docbin.errors import OutputExists
 from docbin.evaluate.judges.judge import Judge
 from docbin.files.access import access_error
 from docbin.files.atomic import check_target
+from docbin.files.csv_line import csv_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +133,19 @@ def to_json(results: Iterable[Result]) -> str:
 def write_csv(results: Sequence[Result], to: TextIO) -> None:
     """One row a page, and a row ``mean`` for every dataset and method, the tasks' tables one below the other.
 
-    An infinite PSNR is written as ``inf``, a failed page has empty scores.
+    An infinite PSNR is written as ``inf``, a failed page has empty scores; no text is a formula (:mod:`docbin.files.csv_line`).
     """
-    table = csv.writer(to, lineterminator="\n")
     for judge, own in by_judge(results):
-        table.writerow(["dataset", "method", "params", "name", *judge.fields, "seconds", "error"])
+        to.write(csv_line(["dataset", "method", "params", "name", *judge.fields, "seconds", "error"]))
         for result in own:
             head = [result.dataset, result.method, " ".join(f"{key}={value}" for key, value in result.params.items())]
             for page in result.pages:
                 values = judge.page_values(page.scores) if page.scores is not None else {}
-                table.writerow(
-                    [*head, page.name, *(values.get(name, "") for name in judge.fields), f"{page.seconds:.4f}", page.error or ""]
-                )
+                own_cells = [page.name, *(values.get(name, "") for name in judge.fields), f"{page.seconds:.4f}", page.error or ""]
+                to.write(csv_line([*head, *own_cells]))
             total = result.mean_values
             if total is not None:
-                table.writerow([*head, "mean", *(total.get(name, "") for name in judge.fields), f"{result.seconds:.4f}", ""])
+                to.write(csv_line([*head, "mean", *(total.get(name, "") for name in judge.fields), f"{result.seconds:.4f}", ""]))
 
 
 def check_result_file(path: Path) -> None:

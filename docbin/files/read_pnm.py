@@ -1,11 +1,13 @@
 """PBM, PGM, PPM: any number of raw pictures in one file, which is how netpbm keeps many pages (and how docbin writes them).
 
 Raw pictures (P4, P5, P6) are read here: the format is a header and the samples, other decoders stop after the first picture, and samples that end at
-any `maxval` up to 65535 are scaled exactly. Plain ones (P1, P2, P3: numbers as text, one picture a file) go through Pillow.
+any `maxval` up to 65535 are scaled exactly. Plain ones (P1, P2, P3: numbers as text, by their specification one picture a file) go through Pillow;
+what stands behind the first is noted.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -20,7 +22,9 @@ from docbin.page import Image
 _GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
 _BITMAP = re.compile(rb"P4" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})(?:#[^\n\r]*[\n\r]|\s)")
 _SAMPLES = re.compile(rb"P[56]" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,9})" + _GAP + rb"(\d{1,5})(?:#[^\n\r]*[\n\r]|\s)")
+_COMMENT_OR_OTHER = re.compile(rb"#[^\n\r]*|[^\s\d]")
 _HEADER_WINDOW = 4096
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,17 @@ class PnmReader:
         if self._plain:
             from docbin.files.read_picture import PictureReader
 
-            return PictureReader(self._stream, self._name, self._kind, self._options).decode(number, label)
+            stream, left = self._stream, _behind_plain(self._stream)
+            if left > 0:  # of the numbers of a short picture Pillow would say that the rest is none, of those of a long one nothing
+                end = stream.seek(0, 2) - left
+                stream.seek(0)
+                stream = io.BytesIO(stream.read(end))
+            found = PictureReader(stream, self._name, self._kind, self._options).decode(number, label)
+            if left > 0:
+                found.notes.append(
+                    f"{left} bytes behind the picture ignored: a plain PNM (numbers as text) holds one; save further ones as files"
+                )
+            return found
         picture = self._pictures[number - 1]
         self._options.check_size(picture.width, picture.height, label)
         if picture.maxval > 65535:
@@ -91,6 +105,23 @@ class PnmReader:
 
     def close(self) -> None:
         """Nothing of its own to close."""
+
+
+def _behind_plain(stream: BinaryIO) -> int:
+    """Bytes behind a plain picture, from the first on that is no number: 0 where there are none."""
+    size, at = stream.seek(0, 2), stream.seek(2)
+    rest = b""
+    while True:
+        chunk = stream.read(_CHUNK)
+        rest += chunk
+        whole = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1 if chunk else 0  # lines: a comment may hold anything
+        end = whole or len(rest)
+        for found in _COMMENT_OR_OTHER.finditer(rest, 0, end):
+            if not found[0].startswith(b"#"):
+                return size - at - found.start()
+        if not chunk:
+            return 0
+        at, rest = at + end, rest[end:]
 
 
 def _header(head: bytes, at: int) -> _Raster | None:

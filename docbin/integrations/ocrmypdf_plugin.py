@@ -125,9 +125,11 @@ def _final(options: Any) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def _filter(method: str, params: tuple[str, ...]) -> PageFilter:
-    from docbin.integrations.page_filter import PageFilter, parsed_params
+    from docbin import catalogue
+    from docbin.integrations.page_filter import PageFilter
 
-    return PageFilter.create(None if method == _DEFAULT else method, parsed_params(list(params)))
+    name = None if method == _DEFAULT else method
+    return PageFilter.create(name, catalogue.get(name).given(params, "--docbin-param"))
 
 
 def _filter_of(options: Any) -> PageFilter:

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from docbin.errors import UsageError
-
 if TYPE_CHECKING:
     from docbin.catalogue import Method
     from docbin.page import Image, Mask
@@ -99,14 +97,3 @@ def _doubts(page: Image, ink: Mask) -> tuple[str, ...]:
     verdict = remark(page, ink)
     doubtful = verdict is not None and (verdict.grave or verdict.value < LEAST_QUALITY)
     return verdict.reasons if verdict is not None and doubtful else ()
-
-
-def parsed_params(given: list[str]) -> dict[str, str]:
-    """``["window=51", "k=0.3"]`` as a dict; what is not KEY=VALUE is a UsageError."""
-    params = {}
-    for text in given:
-        key, separator, value = text.partition("=")
-        if not separator or not key.strip():
-            raise UsageError(f"{text!r}: a parameter is KEY=VALUE, for instance window=51")
-        params[key.strip()] = value.strip()
-    return params

@@ -187,11 +187,16 @@ class Config:
         return path
 
     @property
-    def sha256(self) -> str:
-        """Of the file that makes this model what it is: the weights, or the packed network where it ships without them."""
+    def kept(self) -> Weights | Packed:
+        """The file that makes this model what it is: the weights, or the packed network where it ships without them."""
         entry = self.weights or self.packed
         assert entry is not None  # a config without either was refused
-        return entry.sha256
+        return entry
+
+    @property
+    def sha256(self) -> str:
+        """Of the file that makes this model what it is (:attr:`kept`)."""
+        return self.kept.sha256
 
     @property
     def numbers(self) -> int:
@@ -204,8 +209,18 @@ class Config:
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
     def size(self) -> int:
-        """Bytes of the folder's files."""
-        return sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+        """Bytes of the weights (:attr:`kept`), which is what tables give in MB: without graph, golden crop, card and recipe.
+
+        Raises
+        ------
+        FileAccessError
+            The file cannot be read.
+        """
+        path = self.folder / self.kept.file
+        try:
+            return path.stat().st_size
+        except OSError as error:
+            raise FileAccessError(f"{path}: cannot read the weights ({error.strerror or error}); fetch the model folder again") from None
 
 
 def shipped() -> dict[str, Path]:

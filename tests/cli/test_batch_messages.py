@@ -75,7 +75,7 @@ def test_a_line_end_in_a_name_makes_no_line(tmp_path: Path, capfd: pytest.Captur
 
 def test_parameters_one_at_a_time_and_in_range() -> None:
     with pytest.raises(UsageError, match=r"give -p twice: -p window=51 -p k=0\.3"):
-        batches.parameters(["window=51,k=0.3"])
+        METHODS["sauvola"].given(["window=51,k=0.3"])
     for value in ("1e400", "-1e400", "nan", "9" * 400):
         with pytest.raises(UsageError, match="sauvola: window="):
             METHODS["sauvola"].parse({"window": value})

@@ -83,7 +83,9 @@ def test_one_method_and_one_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean wolf" in capsys.readouterr().err
     assert cli.main(["models", "bitunet", "--json"]) == 0
     shown = capsys.readouterr().out
-    assert json.loads(shown)["name"] == "bitunet"
+    told = json.loads(shown)
+    assert told["name"] == "bitunet"
+    assert told["bytes"] == (Path(told["folder"]) / "packed.safetensors").stat().st_size  # not its golden crop, card and recipe
     assert cli.main(["models", "show", "bitunet", "--json"]) == 0
     assert capsys.readouterr().out == shown
     assert cli.main(["models", "bitnet"]) == 1

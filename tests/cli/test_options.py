@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from docbin.cli import commands, main
-from docbin.cli.options import Option, parameters_of, plain_values
+from docbin.cli.options import REQUIRED, Option, Parameter, is_number, number, parameters_of, plain_values
 from docbin.cli.parser import app, for_typer
 
 NEEDLESS = ("typer", "click", "pydantic", "rich", "importlib.metadata", "numpy", "cv2", "PIL", "multiprocessing.spawn")
@@ -41,9 +42,12 @@ def by_typer(name: str, words: list[str]) -> dict[str, Any] | None:
     command = group.get_command(context, name)
     try:
         made = command.make_context(name, list(words), parent=context)
+        received.update(made.params)
+        for one in parameters_of(commands.function_of(name)):  # what is handed over as words, as for_typer reads it
+            if is_number(one) and received[one.name] != one.default:
+                received[one.name] = number(one, received[one.name])
     except Exception:
         return None
-    received.update(made.params)
     return received
 
 
@@ -228,3 +232,43 @@ print(*[name for name in {NEEDLESS_TO_WORK!r} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+
+
+def every_option() -> list[tuple[str, Parameter]]:
+    """(command, option) of all commands."""
+    return [
+        (name, one) for name in commands.COMMANDS for one in parameters_of(commands.function_of(name)) if isinstance(one.declared, Option)
+    ]
+
+
+def test_a_number_that_is_none_is_answered_by_option_value_and_example(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = 0
+    for command, one in every_option():
+        if not is_number(one):
+            continue
+        seen += 1
+        option = next(name for name in one.declared.names if name.startswith("--"))
+        needed = {"evaluate": ["set/", "-m", "otsu"], "demo": []}.get(command, ["page.png"])
+        for word in ("abc", "1,5", "nan", "9" * 5000 + "x"):
+            assert main([command, *needed, option, word]) == 1
+            said = capsys.readouterr().err
+            whole = " whole" if "int" in str(one.type) else ""
+            assert re.fullmatch(f"docbin: error: {option} {word}: a{whole} number.* is wanted, for instance {option} [0-9.]+\n", said), said
+        assert number(one, str(one.declared.keywords["example"])) == one.declared.keywords["example"]
+    assert seen > 20
+
+
+@pytest.mark.parametrize(("option", "word", "least"), [("--limit", "0", 1), ("--limit", "-3", 1), ("--jobs", "0", 1)])
+def test_a_number_below_the_least_names_it(option: str, word: str, least: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "set/", "-m", "otsu", option, word]) == 1
+    assert f"{option} {word}: a whole number from {least} on is wanted, for instance {option} " in capsys.readouterr().err
+
+
+def test_help_tells_defaults_in_one_form() -> None:
+    """Every option that may be left out says its default, in brackets at its end, and none in another way."""
+    for command, one in every_option():
+        said = one.declared.keywords["help"]
+        ends = re.search(r"(^|\. |\) |'|\.\.\. )\[default: [^][]+\]$", said) is not None
+        assert ends == (one.default is not REQUIRED), (command, one.name, said)
+        assert "default:" not in said.removesuffix(said[said.rfind("[default: ") :] if ends else ""), (command, one.name, said)
+        assert one.default in (None, False, REQUIRED) or one.declared.keywords["show_default"] is False, (command, one.name)

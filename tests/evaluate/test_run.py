@@ -89,6 +89,12 @@ def test_all_pages_bad_gives_no_mean_and_valid_json(folder: Folder) -> None:
     assert json.loads(to_json([result]))[0]["mean"]["fm"] is None
 
 
+def test_no_name_of_a_page_is_a_formula_to_a_spreadsheet_program(folder: Folder) -> None:
+    result = evaluate(folder(**{"=1+1": (20, 9)}), rows.FIXED)
+    assert [row["name"] for row in csv.DictReader(_csv(result))] == ["'=1+1", "mean"]
+    assert result.as_dict()["images"][0]["name"] == "=1+1"  # JSON has it as it is
+
+
 def _csv(result: Result) -> io.StringIO:
     text = io.StringIO()
     write_csv([result], text)

@@ -338,6 +338,12 @@ def _other_rows() -> list[Row]:
         ("raw.ppm", lambda: b"P6\n40 24\n255\n" + COLOUR.tobytes(), ok(COLOUR)),
         ("two-pages.pbm", lambda: pbm() + pbm(~INK), (ok(BILEVEL), ok(255 - BILEVEL))),
         ("second-truncated.pbm", lambda: pbm() + pbm()[:-7], (ok(BILEVEL), bad("page 2 of", "truncated", "113 of 120"))),
+        (
+            "two-plain.pbm",
+            lambda: plain(1, INK.astype(int), None) + pbm(),
+            ok(BILEVEL, None, "129 bytes behind the picture ignored: a plain PNM"),
+        ),
+        ("trailing-plain.pgm", lambda: plain(2, GREY, 255) + b"# P2\nP2 junk", ok(GREY, None, "7 bytes behind the picture ignored")),
         ("trailing.pbm", lambda: pbm() + b"junk", ok(BILEVEL, None, "4 bytes behind the last picture ignored")),
         ("bomb.pgm", lambda: b"P5\n99999 99999\n255\n", bad("megapixels", error=RefusedInput)),
         ("bad-header.pgm", lambda: b"P5\nforty 24\n255\n", _opening("damaged PNM header")),
