@@ -14,6 +14,7 @@ import numpy as np
 
 from docbin.assessment.features import Measured
 from docbin.assessment.foretold import Foretold
+from docbin.assessment.ruled_lines import rules
 from docbin.assessment.signs import Signs
 from docbin.kernels import document
 from docbin.kernels.order_statistics import median
@@ -45,6 +46,10 @@ FEWEST_PALE = 8
 """Pale strokes off the ink from which they are a reason: a word. Lids, rules and stains leave a few."""
 SPECKLED = 0.1
 """Share of the ink in specks from which they are a reason by themselves; one in a thousand good results of the training pages has more."""
+
+RULES_IN_PIECES = 2.0
+"""Length of thin ruled lines that are drawn in pieces, over the page's longer side, from which they are a reason. Pages without
+rules have 1.1 or less (long strokes, folds, the edge of the sheet), a table of five lines has 3."""
 
 # Which sentence is told of ink that is no writing: the feature's share above which it applies, strongest first.
 SPECKS, DOTS, EDGE, PATCHES, BACK = 0.04, 0.1, 0.1, 0.1, 0.25
@@ -107,6 +112,9 @@ def tell(page: Signs, ink: Mask, measured: Measured, said: Foretold, bounds: Map
     if ("junk" in there or measured.features["specks_area"] > SPECKLED) and not margin > BLACK_MARGIN:
         reasons.append(_no_writing(measured))
     reasons += [sentence for name, sentence in STROKES.items() if name in there]
+    ruled = rules(page, ink)
+    if ruled.length > RULES_IN_PIECES * max(page.overview.grey.shape):
+        reasons.append(f"thin ruled lines in pieces: {ruled.in_pieces} of {ruled.count}, of which {ruled.drawn:.0%} is drawn")
     if said.fm < LOW and not reasons:
         reasons.append(f"the result as a whole looks poor: an F-measure of about {said.fm:.0f} of 100 is to be expected")
     return reasons

@@ -52,12 +52,25 @@ class Batch:
     truth: Tensor
 
 
+def strip_of(index: int, batch: int, share: float, seed: int) -> tuple[float, float]:
+    """Which part of its height and of its width crop number `index` keeps, (1, 1) or a strip; equal for the crops of a step."""
+    rng = np.random.default_rng((seed, index // batch, 15_485_863))
+    if rng.random() >= share:
+        return 1.0, 1.0
+    kept = float(rng.uniform(0.2, 0.8))
+    return (kept, 1.0) if rng.random() < 0.5 else (1.0, kept)
+
+
 class _Crops(Dataset[tuple[Tensor, Tensor]]):
-    def __init__(self, source: CropSource) -> None:
-        self.source = source
+    def __init__(self, source: CropSource, batch: int = 1, strips: float = 0.0, seed: int = 0) -> None:
+        self.source, self.batch, self.strips, self.seed = source, batch, strips, seed
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         image, truth = self.source.crop(index)
+        if self.strips:
+            high, wide = strip_of(index, self.batch, self.strips, self.seed)
+            height, width = max(1, round(high * image.shape[0])), max(1, round(wide * image.shape[1]))
+            image, truth = image[:height, :width], truth[:height, :width]
         return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(np.ascontiguousarray(truth))
 
 
@@ -95,13 +108,15 @@ def batches(source: CropSource, recipe: Recipe, start: int, rank: int = 0, world
     Raises
     ------
     UsageError
-        The batch does not divide by the number of devices.
+        The batch does not divide by the number of devices, or a share of strips outside 0..1.
     """
+    if not 0 <= recipe.data.strips <= 1:
+        raise UsageError(f"data.strips = {recipe.data.strips}: a share of the steps, 0 to 1, is wanted")
     if recipe.run.batch % world:
         raise UsageError(f"run.batch = {recipe.run.batch}: does not divide by {world} devices")
     workers = recipe.data.workers
     loader: DataLoader[tuple[Tensor, Tensor]] = DataLoader(
-        _Crops(source),
+        _Crops(source, recipe.run.batch, recipe.data.strips, recipe.run.seed),
         batch_sampler=_Steps(start, recipe.run.steps, recipe.run.batch, rank, world),
         num_workers=workers,
         prefetch_factor=8 if workers else None,

@@ -49,6 +49,8 @@ class DataSection:
     source : "module:callable" that returns the crop source, called with this section, the data root and the seed
     size : side of a crop in pixels
     sizes : sides of the crops of words: all crops of a step have one of them, drawn for each step; () for `size` throughout
+    strips : share of the steps, 0..1, whose crops are cut to a strip, upright or lying, of a fifth to four fifths of their side: for a network that
+        sees a whole page at once, and pages narrower than its window
     first, first_steps : weights in place of `weights` for the crops (of words) of the first so many steps
     memory_mb : decoded pictures of words that a process keeps, MiB
     validation_pictures : of each set in `validation`, score so many of the held-out pictures of words, evenly taken; 0 for all
@@ -71,6 +73,7 @@ class DataSection:
     source: str = "docbin.train.feed:labelled_crops"
     size: int = 256
     sizes: tuple[int, ...] = ()
+    strips: float = 0.0
     first: Mapping[str, float] = field(default_factory=dict)
     first_steps: int = 0
     memory_mb: int = 2048

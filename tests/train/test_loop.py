@@ -153,6 +153,22 @@ def test_devices_share_a_batch_without_overlap() -> None:
         next(iter(batches(Strokes(), setup, 0, 0, 3)))
 
 
+def test_strips_are_cut_from_the_same_crops_and_are_one_a_step() -> None:
+    setup = recipe(steps=40)
+    setup = dataclasses.replace(setup, data=dataclasses.replace(setup.data, strips=0.5))
+    shapes = set()
+    for step, batch in enumerate(batches(Strokes(), setup, 0)):
+        height, width = batch.truth.shape[1:]
+        shapes.add((height < 32, width < 32))
+        assert min(height, width) >= 6
+        image, truth = Strokes().crop(step * setup.run.batch)
+        assert np.array_equal(batch.images[0].numpy(), image[:height, :width])
+        assert np.array_equal(batch.truth[0].numpy(), truth[:height, :width])
+    assert shapes == {(False, False), (True, False), (False, True)}
+    with pytest.raises(UsageError, match=r"data\.strips = 2\.0"):
+        next(iter(batches(Strokes(), dataclasses.replace(setup, data=dataclasses.replace(setup.data, strips=2.0)), 0)))
+
+
 @pytest.mark.parametrize("ink", [False, True])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_batches_without_ink_and_of_ink_alone_train(tmp_path: Path, ink: bool, precision: str) -> None:
