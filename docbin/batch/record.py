@@ -18,6 +18,9 @@ from docbin.batch.failure import Failure
 from docbin.errors import OutputExists, UsageError
 from docbin.files.csv_line import csv_line
 
+DRAWN = "drawn, not scanned: the page stays as it is (--pdf rebuild renders it)"
+"""What is said of a page without a scan in a PDF whose scans are replaced."""
+
 Status = Literal["done", "kept", "failed", "planned", "skipped"]
 
 
@@ -168,6 +171,8 @@ class Summary:
     inputs: int = 0
     seconds: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
+    drawn: int = 0
+    """Pages of PDFs that were no scans and stayed as they were."""
     suspect: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     """Suspect pages by what is wrong with them: a reason up to its numbers. A page may count for several."""
@@ -181,6 +186,7 @@ class Summary:
     def add(self, record: PageRecord) -> None:
         """Count a page."""
         self.counts[record.status] += 1
+        self.drawn += record.status == "done" and DRAWN in record.warnings
         if record.suspect and record.status == "done":
             self.suspect += 1
             self.kinds.update({kind_of(reason) for reason in record.reasons})

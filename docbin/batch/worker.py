@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from docbin.batch.failure import Failure
 from docbin.batch.job import Job, Result, enlarged_dpi
+from docbin.batch.record import DRAWN
 from docbin.errors import DocbinError, PageFailed, RefusedInput
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 REOPEN_PAGES = 32
 """After so many pages a file is opened anew: decoders of documents keep something of every page they showed."""
-
-DRAWN = "drawn, not scanned: the page stays as it is (--pdf rebuild renders it)"
-"""What is said of a page without a scan in a PDF whose scans are replaced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -430,6 +430,9 @@ def _print_summary(summary: batch.Summary, listener: ConsoleListener, plan: batc
         into = f" into {messages.one_line(str(folder))}/" if folder is not None else ""
         speed = f" ({messages.speed(done / summary.seconds)})" if done > 1 else ""
         parts.append(f"{_pages(done)}{into} in {summary.seconds:.1f} s{speed}")
+    parts += [f"{_pages(summary.drawn)} drawn, not scanned, and left as {'it is' if summary.drawn == 1 else 'they are'}"] * (
+        summary.drawn > 0
+    )
     parts += [f"{_pages(kept)} done before"] * (kept > 0) + [f"{summary.suspect} suspect"] * (summary.suspect > 0)
     parts += [f"{summary.low} below the quality asked"] * (summary.low > 0)
     parts += [f"{_pages(failed)} failed"] * (failed > 0)

@@ -38,6 +38,8 @@ _LAYER = re.compile(rb"/OC(?:\s)*/[^\s/\[\]<>(){}%]+\s+BDC")
 _STRINGS = re.compile(rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]*>", re.DOTALL)
 _PACKING = ("/FlateDecode", "/LZWDecode", "/RunLengthDecode", "/Fl", "/LZW", "/RL")
 _FLATE = ("/FlateDecode", "/Fl")
+_JPEG2000 = b"\xff\x4f\xff\x51"
+"""How its code begins; then follow its size and, 40 bytes from here, the number of its components (ITU-T T.800, A.5.1)."""
 
 
 @dataclass(slots=True)
@@ -491,7 +493,7 @@ def _jpeg2000_size(stream: Any) -> tuple[int, int]:
     if filters_of(stream)[-1:] != ["/JPXDecode"]:
         return 0, 0
     data, left = unpacked(stream, 1 << 30)
-    start = data.find(b"\xff\x4f\xff\x51")
+    start = data.find(_JPEG2000)
     if left != ["/JPXDecode"] or start < 0 or start + 24 > len(data):
         return 0, 0
     right, bottom, left_edge, top = struct.unpack_from(">4I", data, start + 8)
@@ -571,8 +573,27 @@ def check_jpeg(picture: DrawnPicture, label: str) -> None:
             raise InputError(f"{label}: truncated or damaged JPEG (its code ends before its pixels); copy, scan or export it again")
 
 
+def check_jpeg2000(picture: DrawnPicture, label: str) -> None:
+    """Refuse a JPEG 2000 that PDFium shows black and says nothing: one with a palette or a /Decode whose dictionary does not repeat its bits a sample
+    (which is allowed), and grey with an alpha that is to be used."""
+    stream = picture.stream
+    if filters_of(stream)[-1:] != ["/JPXDecode"]:
+        return
+    space = stream.get("/ColorSpace")
+    turned = any(float(value) != number % 2 for number, value in enumerate(stream.get("/Decode", ())))
+    read = turned or (_is_array(space) and len(space) > 0 and space[0] == "/Indexed")
+    if read and "/BitsPerComponent" not in stream:
+        raise InputError(f"{label}: a JPEG 2000 in it whose palette or /Decode cannot be followed; print it to a new PDF")
+    if int(stream.get("/SMaskInData", 0)) != 0:
+        data, _ = unpacked(stream, 1 << 30)
+        start = data.find(_JPEG2000)
+        if start >= 0 and data[start + 40 : start + 42] == b"\x00\x02":
+            raise InputError(f"{label}: a JPEG 2000 of grey with alpha in it, which cannot be read; print it to a new PDF")
+
+
 def check_whole(picture: DrawnPicture, label: str) -> None:
-    """Refuse a picture of which samples are missing, by whatever codec."""
+    """Refuse a picture of which samples are missing, by whatever codec, or that cannot be shown."""
+    check_jpeg2000(picture, label)
     check_samples(picture, label)
     check_fax(picture, label)
     check_jbig2(picture, label)

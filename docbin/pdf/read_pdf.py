@@ -40,7 +40,7 @@ from docbin.files.resolution import Dpi, believable
 from docbin.page import Image, to_grey
 from docbin.pdf.document import record_of
 from docbin.pdf.page_pictures import picture_draws
-from docbin.pdf.pdf_structure import PageFacts, Structure, check_fax, check_jbig2, check_jpeg, check_samples, check_whole
+from docbin.pdf.pdf_structure import PageFacts, Structure, check_fax, check_jbig2, check_jpeg, check_jpeg2000, check_samples, check_whole
 from docbin.pdf.place import Place
 
 RENDER_DPI = 300.0
@@ -556,6 +556,7 @@ def _plain_pixels(scan: _Scan, facts: PageFacts, label: str) -> Image:
     """The pixels of a plain picture, upright; InputError where it is not whole."""
     stored = [picture for picture in facts.pictures if picture.size == scan.size]
     for picture in stored:
+        check_jpeg2000(picture, label)
         check_samples(picture, label)
         check_fax(picture, label)
         check_jbig2(picture, label)

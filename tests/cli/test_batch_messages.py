@@ -11,6 +11,7 @@ from docbin.catalogue import METHODS
 from docbin.cli import batches, main, messages
 from docbin.errors import UsageError
 from tests.batch.pages import save, save_many
+from tests.pdf.documents import Document
 
 
 def test_outputs_that_exist_are_one_line_and_a_finished_document_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,6 +28,16 @@ def test_outputs_that_exist_are_one_line_and_a_finished_document_is_named(tmp_pa
     book = save_many(tmp_path / "book.tif", [9, 9, 9])
     assert main(["binarize", str(book), "-o", str(tmp_path / "made.tif"), "-m", "otsu"]) == 0
     assert capsys.readouterr().err.startswith(f"docbin: {tmp_path}/made.tif (3 pages in ")
+
+
+def test_drawn_pages_of_a_pdf_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They look as before among pages of ink; who does not know why would think them lost."""
+    made = Document()
+    made.scan(1)
+    made.drawn()
+    book = made.save(tmp_path / "book.pdf")
+    assert main(["binarize", str(book), "-o", str(tmp_path / "ink.pdf"), "-m", "otsu"]) == 0
+    assert capsys.readouterr().err.splitlines()[-1].endswith("s), 1 page drawn, not scanned, and left as it is")
 
 
 @pytest.mark.parametrize(

@@ -551,6 +551,29 @@ def test_a_jpeg_of_12_bit_samples_is_no_black_page() -> None:
         _page(made.bytes())
 
 
+@pytest.mark.parametrize("way", ["palette", "inverted", "alpha", "said", "not inverted"])
+def test_a_jpeg_2000_that_pdfium_shows_black_is_no_black_page(way: str) -> None:
+    """Its dictionary need not say how many bits a sample has, and need not be believed where it does; PDFium goes by it all the same."""
+    made = Maker()
+    values = {"palette": TEXT // 128, "inverted": 255 - TEXT, "alpha": np.dstack([TEXT, TEXT * 0 + 255]), "said": 255 - TEXT}.get(way, TEXT)
+    picture = made.picture(TEXT)
+    picture.write(saved(values, "jpeg2000"), filter=Name.JPXDecode)
+    if way == "palette":
+        picture.ColorSpace = Array([Name.Indexed, Name.DeviceGray, 1, pikepdf.String(bytes([20, 235]))])
+    elif way == "alpha":
+        picture.SMaskInData = 1
+    else:
+        picture.Decode = Array([0, 1] if way == "not inverted" else [1, 0])
+    if way != "said":
+        del picture.BitsPerComponent
+    made.draw(FULL.format("I"), I=picture)
+    if way in ("said", "not inverted"):
+        assert np.array_equal(_page(made.bytes()).pixels < 128, TEXT < 128)
+    else:
+        with pytest.raises(InputError, match=r"made\.pdf: a JPEG 2000 (in it whose palette or /Decode|of grey with alpha)"):
+            _page(made.bytes())
+
+
 # --- documents ------------------------------------------------------------------------------------------------------------------------------
 
 
