@@ -114,7 +114,7 @@ def tell(page: Signs, ink: Mask, measured: Measured, said: Foretold, bounds: Map
     reasons += [sentence for name, sentence in STROKES.items() if name in there]
     ruled = rules(page, ink)
     if ruled.length > RULES_IN_PIECES * max(page.overview.grey.shape):
-        reasons.append(f"thin ruled lines in pieces: {ruled.in_pieces} of {ruled.count}, of which {ruled.drawn:.0%} is drawn")
+        reasons.append(f"thin ruled lines in pieces: {ruled.in_pieces} of {ruled.lines}, of which {ruled.drawn:.0%} is drawn")
     if said.fm < LOW and not reasons:
         reasons.append(f"the result as a whole looks poor: an F-measure of about {said.fm:.0f} of 100 is to be expected")
     return reasons

@@ -36,9 +36,9 @@ PIECES = (0.25, 0.95)
 
 
 class Rules(NamedTuple):
-    """Rules of a page: their number, how many are in pieces, the length of those in pixels of the overview, and which share of it is ink."""
+    """Rules of a page: their number (``lines``), how many are in pieces, the length of those in pixels of the overview, and which share of it is ink."""
 
-    count: int
+    lines: int
     in_pieces: int
     length: int
     drawn: float
@@ -51,7 +51,7 @@ def rules(page: Signs, ink: Mask) -> Rules:
     depth, slope = page.overview.depth, page.overview.slope
     least = max(SHALLOWEST, NOISE * median(slope[::4, ::4]))
     near: Bits | None = None
-    count = in_pieces = length = 0
+    lines = in_pieces = length = 0
     drawn = 0.0
     for down in (False, True):
         found = _on_rules(depth, least, down)
@@ -66,9 +66,9 @@ def rules(page: Signs, ink: Mask) -> Rules:
         table, along = table[straight], along[straight]
         share = table[:, DEPTH] / np.maximum(table[:, AREA], 1)
         parts = (share > PIECES[0]) & (share < PIECES[1])
-        count, in_pieces = count + len(table), in_pieces + int(np.count_nonzero(parts))
+        lines, in_pieces = lines + len(table), in_pieces + int(np.count_nonzero(parts))
         length, drawn = length + int(along[parts].sum()), drawn + float((share * along)[parts].sum())
-    return Rules(count, in_pieces, length, drawn / max(1, length))
+    return Rules(lines, in_pieces, length, drawn / max(1, length))
 
 
 def _on_rules(depth: Image, least: float, down: bool) -> Bits:

@@ -47,7 +47,7 @@ def test_rules_in_pieces_are_a_reason(text: tuple[Image, Mask], slant: float) ->
 def test_rules_that_are_whole_or_gone_are_none(text: tuple[Image, Mask], drawn: float) -> None:
     grey, ink, lines = with_rules(text, 150)
     found = rules(Signs(grey), ink | in_pieces(lines, drawn))
-    assert found.count >= 5
+    assert found.lines >= 5
     assert found.length < 0.4 * max(grey.shape)  # text that crosses a rule draws some of it
     assert not any("ruled" in reason for reason in judge(Signs(grey), ink | in_pieces(lines, drawn)).reasons)
 
@@ -69,7 +69,7 @@ def test_on_a_page_that_is_looked_at_smaller_a_whole_hairline_stays_whole(text: 
     page = Signs(grey)
     assert page.shrink == 2
     whole = rules(page, ink)
-    assert (whole.count, whole.in_pieces) == (12, 0)
+    assert (whole.lines, whole.in_pieces) == (12, 0)
     assert rules(page, in_pieces(ink, 0.5)).in_pieces == 12
 
 
