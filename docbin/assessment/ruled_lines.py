@@ -36,7 +36,7 @@ PIECES = (0.25, 0.95)
 
 
 class Rules(NamedTuple):
-    """Rules of a page: their number (``lines``), how many are in pieces, the length of those in pixels of the overview, and which share of it is ink."""
+    """Rules of a page: how many ``lines``, how many are in pieces, the length of those in pixels of the overview, and what share of it is ink."""
 
     lines: int
     in_pieces: int
