@@ -19,7 +19,7 @@ import io
 import math
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -29,6 +29,7 @@ from docbin.errors import InputError
 from docbin.files import tiff_samples
 from docbin.files.access import decoding
 from docbin.files.broken_off import FILLING, MOST_CHECKED, ends_grey, group4_breaks_off, jpeg_breaks_off
+from docbin.files.libtiff_messages import libtiff_messages
 from docbin.files.limits import MAX_PAGES, ReadOptions
 from docbin.files.modes import Picture, lab_to_rgb, laid_on_white, scale_floats, scale_integers
 from docbin.files.orientation import turned, upright
@@ -47,6 +48,8 @@ _JPEG_TABLES = 347
 _OLD_JPEG_TAGS = tuple(range(512, 522))
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3, 9: 3, 34892: 0}
 """Photometric interpretation -> samples that are colour; 0 for as many as there are."""
+MOST_BAD_LINES = 0.05
+"""Share of a fax's lines that cannot be decoded above which the page is refused; fewer, as a bad connection leaves them, are told."""
 
 
 class TiffReader:
@@ -162,8 +165,10 @@ class TiffReader:
                 f"{label}: truncated or damaged TIFF, the page's directory at byte {offset} is not whole; copy or scan it again"
             )
         directory, _ = found
-        with decoding(label, "tiff"):
-            return self._decode(directory, label, (number - 1) * self._apart)
+        with decoding(label, "tiff"), libtiff_messages() as said:
+            page = self._decode(directory, label, (number - 1) * self._apart)
+        page.notes.extend(_damage(said))
+        return page
 
     def _decode(self, directory: Directory, label: str, behind: int) -> Decoded:
         notes: list[str] = []
@@ -189,6 +194,12 @@ class TiffReader:
 
     def close(self) -> None:
         """Nothing of its own to close."""
+
+
+def _damage(said: Collection[str]) -> list[str]:
+    """The warning that what libtiff said makes of a page that could be read all the same."""
+    more = f", and {len(said) - 1} more" if len(said) > 1 else ""
+    return [f"pixels may be wrong, libtiff says: {next(iter(said))}{more}"] if said else []
 
 
 def _area(directory: Directory) -> int:
@@ -238,15 +249,23 @@ def _by_codec(plan: Plan, directory: Directory, chunks: list[bytes], label: str,
         notes += picture.notes
         return pixels
 
-    pixels, number = decoded(chunks, notes), None
-    if plan.compression == tiff_samples.JPEG:
-        number = _broken_jpeg(plan, chunks, pixels, lambda parts: decoded(parts, []))
-    elif plan.compression == tiff_samples.GROUP4 and plan.tile is None and plan.channels == plan.bits == 1:
-        codes = [tiff_samples.bits_turned(chunk) for chunk in chunks] if plan.fill == 2 else chunks
-        number = group4_breaks_off(codes, plan.width, plan.height, plan.rows)
-    elif plan.compression in tiff_samples.CCITT and plan.width * plan.height <= MOST_CHECKED:
-        longer = decoded([chunk + FILLING for chunk in chunks], [])  # whole strips are not read beyond their end
-        number = _first_that_differs(plan, pixels, longer)
+    with libtiff_messages() as said:
+        pixels, number = decoded(chunks, notes), None
+    notes += _damage(said)
+    with libtiff_messages():  # of what is decoded to be compared nothing is told
+        if plan.compression == tiff_samples.JPEG:
+            number = _broken_jpeg(plan, chunks, pixels, lambda parts: decoded(parts, []))
+        elif plan.compression == tiff_samples.GROUP4 and plan.tile is None and plan.channels == plan.bits == 1:
+            codes = [tiff_samples.bits_turned(chunk) for chunk in chunks] if plan.fill == 2 else chunks
+            number = group4_breaks_off(codes, plan.width, plan.height, plan.rows)
+        elif plan.compression in tiff_samples.CCITT and plan.width * plan.height <= MOST_CHECKED:
+            longer = decoded([chunk + FILLING for chunk in chunks], [])  # whole strips are not read beyond their end
+            number = _first_that_differs(plan, pixels, longer)
+    if plan.compression in tiff_samples.CCITT and len(said) > MOST_BAD_LINES * plan.height:
+        raise InputError(
+            f"{label}: truncated or damaged TIFF, {len(said)} of its {plan.height} lines cannot be decoded ({next(iter(said))}); copy, scan or "
+            "export it again"
+        )
     if number is not None:
         raise InputError(
             f"{label}: truncated or damaged TIFF, the code of strip or tile {number} ends before its pixels; copy, scan or export it again"

@@ -255,7 +255,7 @@ def _unpacked(plan: Plan, chunks: list[bytes], shapes: list[tuple[int, int]], la
         for number, (chunk, (rows, row)) in enumerate(zip(chunks, shapes, strict=True), 1):
             if plan.fill == 2 and plan.compression == NONE:
                 chunk = bits_turned(chunk)
-            data = chunk if plan.compression == NONE else zlib.decompressobj().decompress(chunk, rows * row)
+            data = chunk if plan.compression == NONE else _inflated(chunk, rows * row)
             if len(data) < rows * row:
                 raise InputError(
                     f"{label}: truncated or damaged TIFF, strip {number} holds {len(data)} of {rows * row} bytes; copy, scan or export it again"
@@ -280,6 +280,15 @@ def _unpacked(plan: Plan, chunks: list[bytes], shapes: list[tuple[int, int]], la
     whole = np.asarray(image)
     edges = [0, *itertools.accumulate(shape[0] for shape in shapes)]
     return [whole[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def _inflated(chunk: bytes, size: int) -> bytes:
+    """The first `size` bytes of a zlib stream; zlib's error where it is damaged, its checksum among what tells so."""
+    unpacking = zlib.decompressobj()
+    data = unpacking.decompress(chunk, size)
+    # The checksum lies behind the last byte, where the first call may not have come to it; damaged code may hold more than it should.
+    unpacking.decompress(unpacking.unconsumed_tail, size + 1)
+    return data
 
 
 def _plane(plan: Plan, plane: int, chunks: list[bytes], label: str) -> Samples:
