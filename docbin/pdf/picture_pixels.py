@@ -20,7 +20,7 @@ from docbin.files import deep_jpeg2000
 from docbin.files.modes import lab_to_rgb
 from docbin.files.tiff_samples import numbers_of
 from docbin.page import Image
-from docbin.pdf.pdf_structure import filters_of, is_stream
+from docbin.pdf.pdf_structure import filters_of, is_stream, unpacked
 
 _FAMILIES = {
     "/DeviceGray": "grey",
@@ -78,11 +78,11 @@ def _space(given: Any) -> ColourSpace:
     if name in ("/Separation", "/DeviceN") and len(parts) > 1:
         inks = [str(ink) for ink in parts[1]] if name == "/DeviceN" else [str(parts[1])]
         family = "black" if inks in (["/Black"], ["/All"]) else None
-    if name == "/Indexed" and len(parts) == 4:
+    if name == "/Indexed" and len(parts) == 4 and not _is_palette(parts[1]):  # a palette over palettes may be its own base
         base = _space(parts[1])
-        table = parts[3].read_bytes() if is_stream(parts[3]) else bytes(parts[3])
+        table = unpacked(parts[3], 4 * 256)[0] if is_stream(parts[3]) else bytes(parts[3])
         colours = np.frombuffer(table[: len(table) // base.channels * base.channels], np.uint8).reshape(-1, base.channels)
-        if base.palette is None and len(colours):
+        if len(colours):
             return ColourSpace(base.family, colours, base.reach)
     if name == "/Lab" and len(parts) > 1:
         low_a, high_a, low_b, high_b = (float(edge) for edge in parts[1].get("/Range", (-100, 100, -100, 100)))
@@ -90,6 +90,12 @@ def _space(given: Any) -> ColourSpace:
     if family is None:
         raise InputError(f"its colours ({name}) are not read here; 'docbin binarize' renders them")
     return ColourSpace(family, None, ((0.0, 1.0),) * _CHANNELS[family])
+
+
+def _is_palette(space: Any) -> bool:
+    import pikepdf
+
+    return isinstance(space, pikepdf.Array) and len(space) > 0 and space[0] == "/Indexed"
 
 
 def picture_pixels(stream: Any) -> Image:

@@ -170,3 +170,18 @@ def test_a_code_of_another_size_is_not_decoded() -> None:
     """A JPEG may have a thousand times the pixels that the PDF speaks of."""
     with pikepdf.new() as pdf, pytest.raises(InputError, match="61 x 40 pixels where the PDF says 61 x 4"):
         picture_pixels(picture(pdf, coded(page(), "jpeg"), Name.DeviceGray, Filter=Name.DCTDecode, Height=4))
+
+
+def test_a_palette_that_is_its_own_base_is_refused() -> None:
+    with pikepdf.new() as pdf:
+        space = pdf.make_indirect(palette(Name.DeviceGray, b"ab"))
+        space[1] = space
+        with pytest.raises(InputError, match="/Indexed"):
+            picture_pixels(picture(pdf, indices(), space, 4))
+
+
+def test_a_palette_may_be_a_stream() -> None:
+    with pikepdf.new() as pdf:
+        space = palette(Name.DeviceRGB, b"")
+        space[3] = pdf.make_stream(zlib.compress(bytes([25, 25, 25, 225, 225, 225])), Filter=Name.FlateDecode)
+        assert np.array_equal(to_grey(picture_pixels(picture(pdf, indices(), space, 4))), page())
