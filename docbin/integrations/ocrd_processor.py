@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -72,7 +73,7 @@ class Binarize(Processor):
         page = pcgts.get_Page()
         level = self.parameter["level-of-operation"]
         image, coordinates, _ = self.workspace.image_from_page(page, page_id, feature_filter=UNWANTED)
-        _check_depth(page, str(page_id))
+        _check_depth(self.workspace, page, str(page_id))
         if level == "page":
             result.images.append(self._binarized(page, image, coordinates, "", str(page_id)))
             return result
@@ -128,13 +129,19 @@ class Binarize(Processor):
         return OcrdPageResultImage(Image.fromarray(~filtered.ink), f"{suffix}.IMG-BIN", alternative)
 
 
-def _check_depth(page: Any, label: str) -> None:
-    """Refuse an image of which OCR-D leaves nothing: of integers of 32 bits it keeps the highest 8, floats it takes for 0..1."""
+def _check_depth(workspace: Any, page: Any, label: str) -> None:
+    """Refuse a page's image of which OCR-D leaves nothing: of integers of 32 bits it keeps the highest 8, floats it takes for 0..1."""
     from PIL import Image
 
     unbinarized = [other.get_filename() for other in page.get_AlternativeImage() if UNWANTED not in (other.get_comments() or "").split(",")]
     name = unbinarized[-1] if unbinarized else page.get_imageFilename()
-    with Image.open(name) as image:
+    path = Path(workspace.directory, name)
+    if not path.is_file():  # an address; where it was fetched to, METS knows
+        fetched = next(iter(workspace.mets.find_files(url=name)), None)
+        if fetched is None or not fetched.local_filename:
+            return
+        path = Path(workspace.directory, fetched.local_filename)
+    with Image.open(path) as image:
         if image.mode not in ("I", "F"):
             return
         most = float(np.asarray(image).max())

@@ -171,6 +171,12 @@ def main() -> None:
         group = name.upper()
         workspace.add_file(group, file_id=f"{group}_0", page_id="P0", mimetype="image/tiff", local_filename=f"{name}.tif")
         facts["depths"][name] = run(workspace, group, f"OUT-{group}", sauvola)
+    for name in ("p0.png", "dark.tif"):  # images that PAGE knows by an address, fetched already
+        group, address = f"NET-{name[0].upper()}", f"https://example.org/{name}"
+        workspace.add_file(group, file_id=f"{group}_IMG", page_id="P0", mimetype="image/png", url=address, local_filename=name)
+        place, xml = f"{group}/{group}_0.xml", segmented(name, None).replace(name, address)
+        workspace.add_file(f"{group}-SEG", file_id=f"{group}_0", page_id="P0", mimetype=MIMETYPE_PAGE, local_filename=place, content=xml)
+        facts["depths"][address] = run(workspace, f"{group}-SEG", f"{group}-OUT", sauvola)
     facts["no such model"] = run(workspace, "IMG", "WRONG", {"model": "nowhere"})
     facts["wrong window"] = run(workspace, "IMG", "WRONG", {"method": "sauvola", "window": 50})
     facts["foreign parameter"] = run(workspace, "IMG", "WRONG", {"method": "otsu", "window": 51})

@@ -206,6 +206,8 @@ def test_an_image_of_which_ocr_d_leaves_nothing_is_refused(facts: dict[str, Any]
     assert facts["depths"]["whole"] == ""
     assert "InputError" in facts["depths"]["dark"]
     assert "InputError" in facts["depths"]["floats"]
+    assert facts["depths"]["https://example.org/p0.png"] == ""
+    assert "InputError" in facts["depths"]["https://example.org/dark.tif"]
 
 
 @pytest.mark.slow
