@@ -410,6 +410,15 @@ def build() -> None:
     for path in SITE.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace(FROM_ELSEWHERE, "../" * (len(path.relative_to(SITE).parts) - 1) + FILE_WORKER), encoding="utf-8")
+    lost = SITE / "404.html"
+    lost.write_text(from_its_folder(lost.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def from_its_folder(page: str) -> str:
+    """A page of the site's top folder with addresses from there, in the place of those from the root of a server: mkdocs writes 404.html for a site
+    that is at such a root; this one is read from a disk, too, and below a project's name."""
+    page = re.sub(r'(\s(?:href|src)=")/(?!/)(?:\.(?="))?', r"\1./", page)
+    return page.replace('new URL("/",location)', 'new URL(".",location)').replace('"base": "/"', '"base": "."')
 
 
 # --- the check of links --------------------------------------------------------------------------------------------------------------------
@@ -450,7 +459,7 @@ def broken(site: Path) -> Iterator[str]:
                 yield f"{name}: loads {address} from another place"
         for address in [*page.loaded, *page.links]:
             parts = urlsplit(address)
-            if parts.scheme or parts.netloc or path.name == "404.html":
+            if parts.scheme or parts.netloc:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if target.is_dir():

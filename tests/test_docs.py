@@ -152,6 +152,19 @@ def test_the_checker_finds_links_that_lead_nowhere(build_docs: Any, tmp_path: Pa
     ]
 
 
+def test_the_page_of_what_is_not_there_is_whole_wherever_the_site_lies(build_docs: Any, tmp_path: Path) -> None:
+    made = build_docs.from_its_folder(
+        '<link rel="stylesheet" href="/s.css"><a href="/.">docbin</a><a href="/b/c.html#d">c</a><script src="/s.js"></script>'
+        '<a href="https://elsewhere/">e</a><a href="//elsewhere/">f</a><script>a=new URL("/",location)</script><script>{"base": "/", "x": 1}</script>'
+    )
+    assert made == (
+        '<link rel="stylesheet" href="./s.css"><a href="./">docbin</a><a href="./b/c.html#d">c</a><script src="./s.js"></script>'
+        '<a href="https://elsewhere/">e</a><a href="//elsewhere/">f</a><script>a=new URL(".",location)</script><script>{"base": ".", "x": 1}</script>'
+    )
+    (tmp_path / "404.html").write_text('<a href="/index.html">here</a>')  # the check of links does not pass it over
+    assert list(build_docs.broken(tmp_path)) == ["404.html: /index.html leads nowhere"]
+
+
 def test_tables_are_taken_from_the_code(build_docs: Any) -> None:
     assert "| `F` | grey, finite values only" in build_docs.modes_table()
     assert "400 megapixels" in build_docs.limits_table()

@@ -195,7 +195,7 @@ class Binarize(Job):
             bits = np.packbits(mask, axis=1).tobytes()
         share = float(np.count_nonzero(mask) / mask.size)
         verdict = choices[-1].quality if choices else assessment.remark(seen, mask)
-        made = Result(ink=share, data=bits, polarity=polarity, scale=scale).judged(verdict)
+        made = Result(ink=share, data=bits, polarity=polarity, scale=scale).judged(verdict, mask, self.enlarge)
         return replace(made, chosen=choices[-1].method, verdicts=choices[-1].verdicts) if choices else made
 
 

@@ -90,7 +90,7 @@ class Clean(PictureJob):
             channels=1 if made.page.ndim == 2 else 3,
             scale=made.scale,
             size=(made.page.shape[1], made.page.shape[0]),
-        ).judged(assessment.remark(made.source, made.ink))
+        ).judged(assessment.remark(made.source, made.ink), made.ink, self.enlarge)
         if staged is None:
             return replace(result, data=zlib.compress(made.page.tobytes(), 1))
         write_picture(made.page, staged, dpi=enlarged_dpi(page.dpi, made.scale), format=format)

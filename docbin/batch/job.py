@@ -22,7 +22,7 @@ from docbin.registry import Row
 if TYPE_CHECKING:
     from docbin.assessment import Quality
     from docbin.files.output import Format
-    from docbin.page import Image, Page
+    from docbin.page import Image, Mask, Page
     from docbin.pdf.ink_picture import InkPicture
     from docbin.pdf.page_layers import PageLayers
     from docbin.pdf.replace import Replacement
@@ -77,9 +77,28 @@ class Result:
     size: tuple[int, int] | None = None
     replacement: Replacement | None = None
 
-    def judged(self, verdict: Quality | None) -> Result:
-        """The same with a verdict, where there is one."""
-        return self if verdict is None else replace(self, quality=verdict.value, reasons=verdict.reasons)
+    def judged(self, verdict: Quality | None, ink: Mask, enlarge: str) -> Result:
+        """The same with a verdict, where there is one; it tells of small letters, too, where they may be why and `enlarge` has not been tried."""
+        if verdict is None:
+            return self
+        small = _small_letters(ink) if enlarge == "1" and any(reason.startswith(_OF_SMALL_LETTERS) for reason in verdict.reasons) else ()
+        return replace(self, quality=verdict.value, reasons=(*verdict.reasons, *small))
+
+
+_OF_SMALL_LETTERS = ("specks", "dots", "strokes", "much that looks like writing", "the result as a whole")
+"""How reasons begin that letters of few pixels give rise to."""
+
+
+def _small_letters(ink: Mask) -> tuple[str, ...]:
+    """The reason that letters of so few pixels are, and what helps; nothing where they are not small."""
+    from docbin.enlarging import SMALL, letter_height
+
+    height = letter_height(ink)
+    return (
+        ()
+        if height is None or height >= SMALL
+        else (f"small letters: {height:.0f} pixels high, for which --enlarge auto takes twice the pixels",)
+    )
 
 
 def enlarged_dpi(dpi: tuple[float, float] | None, scale: int) -> tuple[float, float] | None:

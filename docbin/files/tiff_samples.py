@@ -34,6 +34,8 @@ Samples = NDArray[Any]
 NONE, GROUP4, LZW, OLD_JPEG, JPEG, ADOBE_DEFLATE, PACKBITS, DEFLATE = 1, 4, 5, 6, 7, 8, 32773, 32946
 BYTE_CODECS = frozenset((NONE, LZW, ADOBE_DEFLATE, PACKBITS, DEFLATE, 34925, 50000))
 PICTURE_CODECS = frozenset((2, 3, 4, 6, 7, 32771, 32809, 34676, 34677))
+_MOST_BEHIND = 16
+"""So many times its size a Deflate strip may hold for its checksum to be looked at; of bombs it is not."""
 FILE_CODECS = {
     33003: ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
     33005: ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
@@ -286,8 +288,10 @@ def _inflated(chunk: bytes, size: int) -> bytes:
     """The first `size` bytes of a zlib stream; zlib's error where it is damaged, its checksum among what tells so."""
     unpacking = zlib.decompressobj()
     data = unpacking.decompress(chunk, size)
-    # The checksum lies behind the last byte, where the first call may not have come to it; damaged code may hold more than it should.
-    unpacking.decompress(unpacking.unconsumed_tail, size + 1)
+    # The checksum lies behind the last byte, where the first call may not have come to it; damaged code may hold far more than it should.
+    left = _MOST_BEHIND * max(size, 1 << 16)
+    while unpacking.unconsumed_tail and left > 0:
+        left -= len(unpacking.decompress(unpacking.unconsumed_tail, 1 << 20))
     return data
 
 

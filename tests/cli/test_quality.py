@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from docbin import cli
 from docbin.batch.record import kind_of
@@ -82,3 +82,22 @@ def test_auto_says_in_the_report_which_method_it_took_and_why(scans: Path, tmp_p
         row = next(csv.DictReader(file))
     assert row["chosen"] == line["chosen"]
     assert row["verdicts"].startswith("bitunet=0.")
+
+
+def test_a_suspect_page_of_small_letters_is_told_what_helps_and_it_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = Image.new("L", (620, 400), 225)
+    draw = ImageDraw.Draw(page)
+    for line in range(21):
+        draw.text((40, 20 + 17 * line), "The quick brown fox jumps over the lazy dog 0123456789 and more"[line:], fill=40, font_size=9)
+    pixels = np.asarray(page) + np.random.default_rng(3).normal(0, 4, (400, 620))
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(tmp_path / "tiny.png", dpi=(75, 75))
+    words = ["binarize", str(tmp_path / "tiny.png"), "-o", str(tmp_path / "ink.png"), "--overwrite", "--report", str(tmp_path / "r.jsonl")]
+    assert cli.main(words) == 0
+    told = capsys.readouterr().err
+    assert "small letters: " in told
+    assert "for which --enlarge auto takes twice the pixels" in told
+    assert json.loads((tmp_path / "r.jsonl").read_text())["reasons"][-1].startswith("small letters: ")
+    assert cli.main([*words, "--enlarge", "auto"]) == 0
+    after = json.loads((tmp_path / "r.jsonl").read_text())
+    assert after["reasons"] == []
+    assert after["size"] == [1240, 800]
