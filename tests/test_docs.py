@@ -138,6 +138,19 @@ def test_the_gallery_has_nine_kinds_by_six_methods_and_every_picture() -> None:
                 assert picture.mode == "1"
 
 
+def test_no_command_of_the_docs_writes_over_its_input() -> None:
+    """docbin refuses that, so such a line fails as it stands."""
+    told = 0
+    for path in [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            words = line.split("#")[0].split("|")[0].split()
+            if words[:1] == ["docbin"] and "-o" in words[:-1]:
+                out = words[words.index("-o") + 1]
+                told += 1
+                assert words.count(out) == 1, f"{path.name}: {line.strip()}"
+    assert told > 20
+
+
 def test_the_checker_finds_links_that_lead_nowhere(build_docs: Any, tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(
         '<h1 id="top"></h1><a href="b.html#here">1</a><a href="b.html#gone">2</a><a href="c.html">3</a><a href="#top">4</a>'

@@ -14,6 +14,7 @@ format                a line
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -55,7 +56,7 @@ def read(path: Path, format: str) -> list[Word]:
 
 
 def _word(numbers: list[float], text: str, ignore: bool) -> Word:
-    if len(numbers) < 6 or len(numbers) % 2 or not np.isfinite(numbers).all():
+    if len(numbers) < 6 or len(numbers) % 2 or not all(map(math.isfinite, numbers)):
         raise ValueError(f"{len(numbers)} coordinates; pairs of at least three corners are wanted")
     return Word(np.array(numbers, np.float32).reshape(-1, 2), text, ignore)
 

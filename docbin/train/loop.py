@@ -130,18 +130,28 @@ class _Run:
         }
         checkpoint.save(self.out / "last.safetensors", state)
 
-    def load(self) -> None:
-        """Take up ``last.safetensors``."""
+    def load(self) -> list[str]:
+        """Take up ``last.safetensors``; returns what this recipe says otherwise than the one that it was trained with.
+
+        Raises
+        ------
+        UsageError
+            Network or task are others.
+        """
         path = self.out / "last.safetensors"
         state = checkpoint.load(path)
+        now = json.loads(self.recipe.to_json())
+        changed = list(_changes(state["recipe"], now))
         for part in ("net", "task"):
-            if state["recipe"][part] != json.loads(self.recipe.to_json())[part]:
-                raise UsageError(f"{path}: was trained with another {part} than this recipe's; train it into another --out folder")
+            if state["recipe"][part] != now[part]:
+                what = "; ".join(change for change in changed if change.startswith(part))
+                raise UsageError(f"{path}: was trained with another {part} than this recipe's ({what}); train it into another --out folder")
         self.task.load_state(state["task"])
         if self.ema:
             self.ema.net.load_state_dict(state["ema"] or state["task"]["net"])
         torch.set_rng_state(state["random"])
         self.step, self.progress, self.minutes, self.best = state["step"], state["progress"], state["minutes"], state["best"]
+        return changed
 
     def write_weights(self, name: str) -> None:
         """Write the averaged network as bare weights with what is known of them."""
@@ -243,8 +253,9 @@ def train(
     root = root or Path()
     source = source or open_source(recipe, root)
     run = _Run(recipe, out, open_validation(recipe, root) if pages is None else pages)
+    changed: list[str] = []
     if resume and last.exists():
-        run.load()
+        changed = run.load()
     elif recipe.net.init:
         run.start_from(Path(recipe.net.init), source)
     if run.device.rank == 0:
@@ -254,6 +265,8 @@ def train(
     clock = Clock(recipe.run.steps, max_minutes, run.progress)
     with Log(out, run.step, silent=run.device.rank > 0) as log, _stop_on_signal() as signals:
         log.say(f"{_count(run.task.net):,} weights on {run.device.torch_device}, from step {run.step}, {len(run.pages)} held-out pages")
+        if changed:
+            log.say(f"the recipe is another than before: {'; '.join(changed)}")
         if recipe.run.score_first and run.step == 0:
             run.score(log)
         finished = _steps(run, source, clock, log, signals, stop_at)
@@ -265,6 +278,15 @@ def train(
         best = "" if run.best is None else f"; best {recipe.data.score.upper()} {run.best:.2f}"
         log.say(f"{'done' if finished else 'stopped'} after step {run.step}, {run.minutes:.1f} min{best}")
     return Outcome(run.step, run.best, finished)
+
+
+def _changes(before: Any, now: Any, name: str = "") -> Iterator[str]:
+    """Where two recipes as plain data differ, a "key: before, now" each."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in {**before, **now}:
+            yield from _changes(before.get(key), now.get(key), f"{name}.{key}" if name else key)
+    elif before != now:
+        yield f"{name}: {json.dumps(before)}, now {json.dumps(now)}"
 
 
 RUN_FILES = ("last.safetensors", *RUN_WEIGHTS, "recipe.json", "train.csv", "validation.csv")

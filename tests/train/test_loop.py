@@ -190,8 +190,17 @@ def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--resume"):
         train(recipe(steps=1), tmp_path, source=Strokes(), pages=[])
     other = dataclasses.replace(recipe(steps=2), net=dataclasses.replace(recipe().net, variant={**TINY, "head": 4}))
-    with pytest.raises(UsageError, match="another net"):
+    with pytest.raises(UsageError, match=r"another net than this recipe's \(net\.variant\.head: 8, now 4\)"):
         train(other, tmp_path, source=Strokes(), pages=[], resume=True)
+
+
+def test_a_run_that_goes_on_by_another_recipe_says_what_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(recipe(), tmp_path, source=Strokes(), pages=[], stop_at=1)
+    train(recipe(), tmp_path, source=Strokes(), pages=[], stop_at=2, resume=True)
+    assert "another than before" not in capsys.readouterr().err
+    changed = dataclasses.replace(recipe(steps=3), optim=dataclasses.replace(recipe().optim, rate=5e-3))
+    assert train(changed, tmp_path, source=Strokes(), pages=[], resume=True).step == 3
+    assert "the recipe is another than before: optim.rate: 0.01, now 0.005; run.steps: 12, now 3" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
