@@ -4,15 +4,19 @@ The mean grey does not tell: a photographed page may lie on a black table, a neg
 there is writing, a window of a few letters holds two levels, changes between them many times a row, and less of it is stroke than ground. Every such
 window says which of the two levels is the rarer, the surer the rarer; borders, shadows, stains and empty paper do not fill these conditions and have
 no say. Only where most of the evidence is for light strokes is a page taken for light on dark.
+
+A page of dark writing may hold panels of light writing, heads of tables and banners: those are turned over by themselves (:mod:`.dark_panels`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from docbin.dark_panels import Panel, dark_panels
 from docbin.errors import UsageError
 from docbin.kernels.area_means import area_means
 from docbin.kernels.order_statistics import median, percentile
@@ -145,24 +149,49 @@ def upright(image: Image, polarity: str) -> tuple[Image, Polarity]:
     Parameters
     ----------
     image : uint8 (H, W) or (H, W, 3)
-    polarity : "dark" takes it as it is, "light" inverts it, "auto" looks (:func:`polarity_of`)
+    polarity : "dark" takes it as it is, "light" inverts it, "auto" looks (:func:`polarity_of`) and inverts it, or the panels of light writing on it
 
     Raises
     ------
     UsageError
         Another word.
     """
-    if polarity not in POLARITIES:
-        raise UsageError(f"polarity {polarity!r}: choose one of {', '.join(POLARITIES)}")
-    found: Polarity = polarity_of(image) if polarity == "auto" else "light" if polarity == "light" else "dark"
-    return (np.asarray(255 - image, np.uint8) if found == "light" else image), found
+    found = _found(image, polarity)
+    if found == "light":
+        return np.asarray(255 - image, np.uint8), found
+    panels = dark_panels(image) if polarity == "auto" else []
+    return (_turned_over(image, panels) if panels else image), found
 
 
 def grey_upright(image: Image, polarity: str) -> tuple[Image, Polarity]:
-    """:func:`upright` in grey, uint8 (H, W), for which the page, uint8 (H, W) or (H, W, 3), is converted once; a light one is inverted in colours."""
+    """:func:`upright` in grey, uint8 (H, W), for which the page, uint8 (H, W) or (H, W, 3), is converted once; what is light is inverted in
+    colours."""
     grey = to_grey(image)
-    turned, found = upright(image, polarity_of(grey) if polarity == "auto" else polarity)
-    return (grey if found == "dark" else to_grey(turned)), found
+    found = _found(grey, polarity)
+    if found == "light":
+        return to_grey(np.asarray(255 - image, np.uint8)), found
+    panels = dark_panels(grey) if polarity == "auto" else []
+    return (to_grey(_turned_over(image, panels)) if panels else grey), found
+
+
+def _turned_over(image: Image, panels: Sequence[Panel]) -> Image:
+    """The page, uint8 (H, W) or (H, W, 3), with its panels inverted, and their blurred edges nowhere darker than their ground."""
+    turned = image.copy()
+    blur = max(3, round(max(image.shape[:2]) / SIDE))
+    for rows, columns in panels:
+        inner = 255 - turned[rows, columns]
+        ground = np.median(inner[::2, ::2].reshape(-1, *image.shape[2:]), axis=0).astype(np.uint8)
+        outer = turned[max(0, rows.start - blur) : rows.stop + blur, max(0, columns.start - blur) : columns.stop + blur]
+        turned[rows, columns] = inner
+        for edge in (outer[: 2 * blur], outer[-2 * blur :], outer[:, : 2 * blur], outer[:, -2 * blur :]):
+            np.maximum(edge, ground, out=edge)
+    return turned
+
+
+def _found(image: Image, polarity: str) -> Polarity:
+    if polarity not in POLARITIES:
+        raise UsageError(f"polarity {polarity!r}: choose one of {', '.join(POLARITIES)}")
+    return polarity_of(image) if polarity == "auto" else "light" if polarity == "light" else "dark"
 
 
 def with_own_hues(inverted: Image) -> Image:
