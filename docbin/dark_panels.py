@@ -58,7 +58,7 @@ def dark_panels(image: Image) -> list[Panel]:
     size = (max(1, round(height / shrink)), max(1, round(width / shrink)))
     if min(size) < 2 * LEAST[0]:
         return []
-    small = area_means(grey, size) if shrink > 1 else grey
+    small = area_means(grey, size, every=max(1, int(shrink / 2))) if shrink > 1 else grey
     bound = DARK * float(np.partition(small.reshape(-1)[::7], -(small.size // 70) - 1)[-(small.size // 70) - 1])
     if np.count_nonzero(small < bound) < LEAST[0] * LEAST[1]:
         return []
