@@ -4,7 +4,7 @@ A rule printed in grey is nowhere writing to a network and here and there dark e
 writing paper are not wanted, and no truth of the contests has them); a line of dashes that was no line of dashes is a fault that somebody will see.
 
 A pixel lies on a rule if, within a band of three pixels (scans are not quite straight), something thin is darker than its paper without a gap over
-REACH pixels across or down. That is no more than a few minima and maxima of the page's depths: a hundredth of what the page costs.
+REACH pixels across or down. That is no more than a few minima and maxima of the depths: a fortieth of what a page costs.
 """
 
 from __future__ import annotations
