@@ -79,7 +79,7 @@ def dark_panels(image: Image) -> list[Panel]:
 
 
 def _exact(grey: Image, piece: np.ndarray[tuple[int, ...], np.dtype[np.int64]], scale: tuple[float, float], bound: float) -> Panel | None:
-    """A panel seen small, to the page's pixel: from its middle outwards as far as most of a row or column is dark."""
+    """A panel seen small, to the page's pixel: from the first row and column around it that are mostly dark to the last."""
     top, bottom = (round(float(piece[edge]) * scale[0]) for edge in (TOP, BOTTOM))
     left, right = (round(float(piece[edge]) * scale[1]) for edge in (LEFT, RIGHT))
     margin = int(np.ceil(2 * max(scale)))
