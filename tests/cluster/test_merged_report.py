@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from docbin.batch.shard import Shard
 from docbin.cli import main
 from docbin.cluster import merged_report
 from tests.batch.pages import binarize, make_job, save, save_many
@@ -68,7 +69,10 @@ def test_what_is_missing_of_a_list(tmp_path: Path, scans: Path, capfd: pytest.Ca
     work = tmp_path / "work.jsonl"
     work.write_text(capfd.readouterr().out)
     out, report, rest = str(tmp_path / "out"), str(tmp_path / "r.jsonl"), tmp_path / "rest.jsonl"
-    assert main(["binarize", str(work), "-o", out, "-m", "otsu", "-j", "1", "--shard", "1/2", "--report", report]) in (0, 6)
+    # The part with a whole page: which one that is depends on the folder's name, and the broken page alone would end with its own exit code.
+    whole = next(str(line["uri"]) for line in lines(work) if str(line["uri"]).endswith("p0.png"))
+    part = 1 if Shard(1, 2).holds(whole) else 2
+    assert main(["binarize", str(work), "-o", out, "-m", "otsu", "-j", "1", "--shard", f"{part}/2", "--report", report]) in (0, 6)
     merge = ["report", "merge", report, "--list", str(work), "--rest", str(rest), "-o", str(tmp_path / "all.jsonl"), "--overwrite"]
     assert main(merge) == 6
     done = {str(line["input"]) for line in lines(tmp_path / "r.jsonl") if line["status"] == "done"}
