@@ -2,7 +2,8 @@
 
 For training their removal, which DE-GAN (Souibgui and Kessentini, 2020) counts among the repairs of a page. A mark is drawn as coverage 0..1, at the
 page's own resolution with soft edges, and blended with the page in one colour at one opacity: either *over* the page (it veils the ink, too)
-or *under* the ink, where light is multiplied and ink stays as dark as it was. Fonts are those of this machine (:mod:`docbin.synth.fonts`).
+or *under* the ink, where light is multiplied and ink stays as dark as it was. Sizes are pixels of the page, whatever of it the picture shows: a crop
+of 128 pixels sees a corner of a letter that a page has whole. Fonts are those of this machine (:mod:`docbin.synth.fonts`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ WORDS = ("CONFIDENTIAL", "COPY", "DRAFT", "SAMPLE", "ARCHIVE", "VOID", "ORIGINAL
 
 OPACITY = (0.15, 0.65)
 """Faintest and strongest mark."""
+
+LETTERS = 24, 260
+"""Height of one large line, pixels: from a note in a corner to a word across a page of 300 dpi."""
+
+SEAL = 80, 700
+"""Side of a seal, pixels."""
 
 
 def watermark(rng: Generator, image: Image, fonts: Sequence[Font]) -> Image:
@@ -54,14 +61,13 @@ def _font(rng: Generator, fonts: Sequence[Font], pixels: int) -> Any:
     return latin[int(rng.integers(len(latin)))].at(pixels)
 
 
-def _coverage(picture: Any, angle: float, shape: tuple[int, int]) -> FloatMap:
-    """A drawn picture turned by `angle` degrees about its middle and cut to the `shape` in its middle, as coverage 0..1."""
+def _coverage(picture: Any, angle: float, shape: tuple[int, int], pivot: tuple[float, float], aim: tuple[float, float]) -> FloatMap:
+    """A drawn picture turned by `angle` degrees about its point `pivot`, (x, y), which comes to lie at `aim` of a map of `shape`; coverage 0..1."""
     import cv2
 
     drawn = np.asarray(picture, dtype=np.uint8)
-    middle = (drawn.shape[1] / 2, drawn.shape[0] / 2)
-    turn = cv2.getRotationMatrix2D(middle, angle, 1.0)
-    turn[:, 2] += np.array([shape[1] / 2 - middle[0], shape[0] / 2 - middle[1]])
+    turn = cv2.getRotationMatrix2D(pivot, angle, 1.0)
+    turn[:, 2] += np.array(aim) - np.array(pivot)
     return np.asarray(cv2.warpAffine(drawn, turn, shape[::-1], flags=cv2.INTER_LINEAR), dtype=np.float32) / np.float32(255)
 
 
@@ -80,29 +86,28 @@ def _repeated_words(rng: Generator, shape: tuple[int, int], fonts: Sequence[Font
     for row, y in enumerate(range(-pixels, span, down)):
         for x in range(-across * (row % 2) // 2 - across, span, across):
             pen.text((x, y), words, fill=255, font=font)
-    return _coverage(picture, float(rng.uniform(-50, 50)), shape)
+    return _coverage(picture, float(rng.uniform(-50, 50)), shape, (span / 2, span / 2), (shape[1] / 2, shape[0] / 2))
 
 
 def _one_line(rng: Generator, shape: tuple[int, int], fonts: Sequence[Font]) -> FloatMap:
-    """One line in large letters through the crop, which may cut it off."""
+    """One line in large letters, of which the picture shows what lies in it."""
     from PIL import Image as Pictures
     from PIL import ImageDraw
 
-    pixels = int(rng.uniform(0.12, 0.4) * max(shape)) + 4
+    pixels = int(rng.integers(*LETTERS))
     font, words = _font(rng, fonts, pixels), _words(rng)
     left, top, right, bottom = (int(value) for value in font.getbbox(words))
     picture = Pictures.new("L", (right - left + 4, bottom - top + 4))
     ImageDraw.Draw(picture).text((2 - left, 2 - top), words, fill=255, font=font)
-    cover = _coverage(picture, float(rng.uniform(-60, 60)), shape)
-    return _shifted(rng, cover)
+    return _somewhere(rng, picture, float(rng.uniform(-60, 60)), shape)
 
 
 def _logo(rng: Generator, shape: tuple[int, int], fonts: Sequence[Font]) -> FloatMap:
-    """A seal: rings or polygons around letters, of a third to the whole of the crop's side."""
+    """A seal: rings or polygons around letters, of which the picture shows what lies in it."""
     from PIL import Image as Pictures
     from PIL import ImageDraw
 
-    side = max(16, int(rng.uniform(0.35, 1.0) * max(shape)))
+    side = int(rng.integers(*SEAL))
     picture = Pictures.new("L", (side, side))
     pen = ImageDraw.Draw(picture)
     line = max(1, int(side * rng.uniform(0.015, 0.06)))
@@ -114,15 +119,12 @@ def _logo(rng: Generator, shape: tuple[int, int], fonts: Sequence[Font]) -> Floa
             pen.regular_polygon((side / 2, side / 2, side / 2 - inset - 1), int(rng.integers(3, 9)), outline=255, width=line)
     words = _words(rng)[: int(rng.integers(1, 6))]
     pen.text((side / 2, side / 2), words, fill=255, font=_font(rng, fonts, int(side * 0.9 / (1 + len(words)))), anchor="mm")
-    return _shifted(rng, _coverage(picture, float(rng.uniform(-30, 30)), shape))
+    return _somewhere(rng, picture, float(rng.uniform(-30, 30)), shape)
 
 
-def _shifted(rng: Generator, cover: FloatMap) -> FloatMap:
-    """Moved by up to a quarter of the crop's sides; what comes in is bare."""
-    moved = np.zeros_like(cover)
-    height, width = cover.shape
-    down, right = (int(rng.integers(-(side // 4), side // 4 + 1)) for side in (height, width))
-    moved[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = cover[
-        max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)
-    ]
-    return moved
+def _somewhere(rng: Generator, picture: Any, angle: float, shape: tuple[int, int]) -> FloatMap:
+    """The mark turned and laid so that a point of its drawing, chosen at random, lies at a random point of the picture; coverage 0..1."""
+    drawn = np.argwhere(np.asarray(picture, dtype=np.uint8) > 127)
+    inked = drawn[int(rng.integers(len(drawn)))] if len(drawn) else np.array(picture.size[::-1]) / 2
+    aim = float(rng.uniform(0, shape[1])), float(rng.uniform(0, shape[0]))
+    return _coverage(picture, angle, shape, (float(inked[1]), float(inked[0])), aim)
