@@ -178,7 +178,7 @@ class Degan(nn.Module):
         y = self.drop(self.bottleneck(y))
         for skip, up, decode in zip(reversed(skips), reversed(self.up), reversed(self.decoder), strict=True):
             y = decode(torch.cat([skip, F.relu(up(y))], 1))
-        logits = self.out(F.relu(self.head(y)))[..., :height, :width].float()
+        logits: Tensor = self.out(F.relu(self.head(y)))[..., :height, :width].float()
         if self.config.residual:
             logits = logits + torch.logit(grey.float(), _NEAREST)
         return logits
