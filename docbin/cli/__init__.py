@@ -145,22 +145,16 @@ def _loudness_first(words: Sequence[str]) -> list[str]:
     return [*loud, *(word for word in words[:end] if word not in loud), *words[end:]]
 
 
-def _dash_hint(words: Sequence[str]) -> str:
-    """What to do where a word of the command line that looks like an option is the name of a file; else nothing."""
-    words = words[: words.index("--")] if "--" in words else words
-    name = next((word for word in words if len(word) > 1 and word.startswith("-") and os.path.exists(word)), None)  # noqa: PTH110
-    return "" if name is None else f" The file {name} is given as ./{name}, or after a --, which ends the options."
-
-
 def _unexpected(error: Exception, words: Sequence[str] = ()) -> int:
     if hasattr(error, "format_message"):  # typer's own: wrong usage
+        from docbin.cli.usage import hint, refusal
+
         context = getattr(error, "ctx", None)
         if context is not None:
             messages.line(context.get_usage())
-        said = error.format_message().replace(": Value error, ", ": ")  # pydantic's word, in typer's message
-        messages.error(" ".join(said.split()))  # typer lists choices in lines
+        messages.error(refusal(error, words))
         if context is not None:
-            messages.line(f"Try '{context.command_path} --help'.{_dash_hint(words)}")
+            messages.line(f"Try '{context.command_path} --help'.{hint(error, words)}")
         return 1
     if type(error).__name__ == "Abort":
         messages.error("interrupted")

@@ -114,6 +114,8 @@ def test_the_list_of_commands_has_a_line_each(capsys: pytest.CaptureFixture[str]
         (["--nonsense"], "No such option"),
         (["zzz"], "there are binarize"),
         (["methods", "--x"], "x"),
+        (["binarize", "p.png", "--window", "25"], "A parameter of a method is given by -p: -p window=VALUE; 'docbin methods NAME'"),
+        (["binarize", "p.png", "--to", "pdf"], "the suffix of -o (out.pdf), or by --format"),
         (["export", "unet", "--to", "pdf"], "Invalid value for '--to': 'pdf' is not one of 'onnx', 'packed'."),
     ],
 )
@@ -123,6 +125,18 @@ def test_wrong_usage_is_code_1(words: list[str], says: str, capsys: pytest.Captu
     assert told.out == ""
     assert says in told.err
     assert "Try 'docbin" in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["binarize", "p.png", "--dpi"], "--dpi: a value is wanted behind it (N), for instance --dpi 300"),
+        (["-v", "evaluate", "dibco2009", "-m"], "-m: a value is wanted behind it (METHOD)"),
+    ],
+)
+def test_an_option_at_the_end_wants_its_value(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == 1
+    assert f"docbin: error: {says}" in capsys.readouterr().err
 
 
 def test_a_file_whose_name_begins_with_a_dash_is_helped(
