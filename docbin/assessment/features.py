@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from docbin.assessment.lost_lines import lost_lines
 from docbin.assessment.pale_writing import off_ink, strokes_off
 from docbin.assessment.signs import OTHERS, Bits, Packed, Signs, View, grown, overlap, packed
 from docbin.kernels import document
@@ -182,7 +183,8 @@ class Measured:
     ----------
     features : name -> value, all of NAMES
     counts : numbers for sentences, of the page in full size: "specks" and "pieces" of ink, "left_strokes" (strokes left out), "left_lines" (lines
-        that they lie in), "left_deepest" (depth of the darkest of them over the ink's own), "pale_strokes" (strokes left out, however pale)
+        that they lie in), "left_deepest" (depth of the darkest of them over the ink's own), "pale_strokes" (strokes left out, however pale),
+        "lost_lines", "lost_strokes" and "lost_depth" (whole lines of them, the strokes in those, their median depth over the ink's own)
     """
 
     features: dict[str, float]
@@ -397,7 +399,9 @@ def _pale_left(
     noise = quantile(ink.slopes[0], 0.5) / 2
     deep = cv2.threshold(page.overview.depth, max(10.0, 6 * noise + 2, 0.08 * page.level), 1, cv2.THRESH_BINARY)[1]
     off = np.asarray(cv2.bitwise_and(deep, cv2.threshold(ink.zones, 0, 1, cv2.THRESH_BINARY_INV)[1]), np.uint8)
-    table = strokes_off(_strokes(pieces(off, page.overview.depth, page.overview.slope), ink), ink.width)
+    every = pieces(off, page.overview.depth, page.overview.slope)
+    lost = lost_lines(every, ink.pieces, ink.bits, ink.width, noise)
+    table = strokes_off(_strokes(every, ink), ink.width)
     found |= page.pale_strokes | off_ink(table, ink.pieces, ink.width, ink.median, ink.area)
     its = np.bincount(_cell_of(table, ink.bits, _grid(ink.bits)), table[:, AREA], minlength=len(mine))
     bare, held = mine < 0.1 * typical, its > 0.15 * typical
@@ -407,6 +411,7 @@ def _pale_left(
     found["pale_left_any"] = overlap(words, page.voted["any"])[0]
     found["pale_left_sauvola"] = overlap(words, page.others_packed["sauvola"])[0] * words[1] / ink.area
     counts["pale_strokes"] = len(table)
+    counts["lost_lines"], counts["lost_strokes"], counts["lost_depth"] = lost.lines, lost.strokes, lost.depth / ink.median
 
 
 def _strokes(table: Table, ink: _Ink) -> Table:

@@ -109,6 +109,8 @@ def tell(page: Signs, ink: Mask, measured: Measured, said: Foretold, bounds: Map
     pale = "pale" in there and measured.counts["pale_strokes"] >= FEWEST_PALE
     if pale or ("missed" in there and measured.features["left_ink_half"] > LEAST_LEFT):
         reasons.append(_left_out(measured, pale))
+    elif measured.counts["lost_lines"]:
+        reasons.append(_lines_left_out(measured))
     if ("junk" in there or measured.features["specks_area"] > SPECKLED) and not margin > BLACK_MARGIN:
         reasons.append(_no_writing(measured))
     reasons += [sentence for name, sentence in STROKES.items() if name in there]
@@ -137,6 +139,15 @@ def _left_out(measured: Measured, pale: bool) -> str:
     if strokes < 2:
         return told
     return f"{told}: {strokes:,} pale strokes, most of them {measured.features['pale_left_depth']:.1f} times as dark as the ink"
+
+
+def _lines_left_out(measured: Measured) -> str:
+    """Whole lines that were left out: little beside the page's ink, or pale, but lines."""
+    lines, strokes, depth = (measured.counts[f"lost_{what}"] for what in ("lines", "strokes", "depth"))
+    return (
+        f"much that looks like writing was left out: {strokes:,.0f} strokes in {lines:,.0f} row{'s' * (lines != 1)} where there is no ink, "
+        f"most of them {depth:.1f} times as dark as the ink"
+    )
 
 
 def _no_writing(measured: Measured) -> str:
