@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from docbin.dark_panels import Panel, dark_panels
+from docbin.dark_panels import Panel, dark_panels, tone
 from docbin.errors import UsageError
 from docbin.kernels.area_means import area_means
 from docbin.kernels.order_statistics import median, percentile
@@ -49,6 +49,11 @@ GLANCE = 48
 SURE = 0.7
 """Lead of the votes for dark on light at such a glance, of at least twice `FEWEST`, that makes a look at the whole page needless: of 1,966 pages
 and photographs and their negatives 357 have it, and the least lead that one of these has as a whole is 0.1; light on dark has less than -0.5."""
+
+DIMMEST = 16.0
+"""Level that the ground of an inverted panel counts as at least: what is darker would be made lighter out of noise."""
+PAPER = 0.75
+"""Share of the pixels beside a panel up to the level of which its ground is lifted."""
 
 
 def polarity_of(image: Image) -> Polarity:
@@ -175,16 +180,32 @@ def grey_upright(image: Image, polarity: str) -> tuple[Image, Polarity]:
 
 
 def _turned_over(image: Image, panels: Sequence[Panel]) -> Image:
-    """The page, uint8 (H, W) or (H, W, 3), with its panels inverted, and their blurred edges nowhere darker than their ground."""
+    """The page, uint8 (H, W) or (H, W, 3), with its panels inverted, their ground everywhere as light as the paper beside them, and their blurred
+    edges nowhere darker than that.
+
+    Of a blue panel comes a yellow ground of half the paper's lightness, and its edge, or the dark end of a gradient, would be strokes to a method.
+    """
+    import cv2
+
     turned = image.copy()
     blur = max(3, round(max(image.shape[:2]) / SIDE))
-    for rows, columns in panels:
-        inner = 255 - turned[rows, columns]
-        ground = np.median(inner[::2, ::2].reshape(-1, *image.shape[2:]), axis=0).astype(np.uint8)
-        outer = turned[max(0, rows.start - blur) : rows.stop + blur, max(0, columns.start - blur) : columns.stop + blur]
-        turned[rows, columns] = inner
-        for edge in (outer[: 2 * blur], outer[-2 * blur :], outer[:, : 2 * blur], outer[:, -2 * blur :]):
-            np.maximum(edge, ground, out=edge)
+    for rows, columns, inside in panels:
+        top, left = min(blur, rows.start), min(blur, columns.start)
+        outer = turned[rows.start - top : rows.stop + blur, columns.start - left : columns.stop + blur]
+        mask = np.zeros(outer.shape[:2], np.uint8)
+        mask[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+        window = np.ones((2 * blur + 1,) * 2, np.uint8)
+        core = cv2.erode(mask, window, borderValue=1)
+        grown = cv2.dilate(mask, window)
+        edge, beside = (grown > core).view(np.bool_), (grown > mask).view(np.bool_)
+        for plane in (outer,) if outer.ndim == 2 else (outer[..., part] for part in range(3)):
+            ground = np.maximum(tone(255 - plane, core.view(np.bool_)), DIMMEST)
+            lightest = ground[core.view(np.bool_)].max()
+            if beside.any():  # paper, and what of it is blurred with the panel
+                lightest = max(lightest, float(percentile(plane[beside][None], PAPER)[0]))
+            turned_over = np.minimum((255 - plane) * (lightest / ground), 255).astype(np.uint8)
+            np.copyto(plane, turned_over, where=mask.view(np.bool_))
+            plane[edge] = np.maximum(plane[edge], np.uint8(min(lightest, 255)))
     return turned
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from docbin.assessment.features import Measured
 from docbin.assessment.foretold import Foretold
+from docbin.assessment.pictures import pictures
 from docbin.assessment.ruled_lines import rules
 from docbin.assessment.signs import Signs
 from docbin.kernels import document
@@ -117,6 +118,11 @@ def tell(page: Signs, ink: Mask, measured: Measured, said: Foretold, bounds: Map
     ruled = rules(page, ink)
     if ruled.length > RULES_IN_PIECES * max(page.overview.grey.shape):
         reasons.append(f"thin ruled lines in pieces: {ruled.in_pieces} of {ruled.lines}, of which {ruled.drawn:.0%} is drawn")
+    seen = pictures(page, ink)
+    if seen.number:
+        reasons.append(
+            f"picture on the page ({seen.share:.0%} of it), of which {seen.ink:.0%} is ink: outlines and patches; --layers keeps its greys"
+        )
     if said.fm < LOW and not reasons:
         reasons.append(f"the result as a whole looks poor: an F-measure of about {said.fm:.0f} of 100 is to be expected")
     return reasons
