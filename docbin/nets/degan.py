@@ -19,9 +19,6 @@ added up, and pixel-shuffle interleaves them.
 
 The published decision is "paper where its probability is above 0.95"; ``threshold`` is part of the variant, and the logits of :meth:`Degan.forward`
 are shifted so that positive means ink under it.
-
-Not in the paper: the variant ``residual`` adds the page's own logit to the answer, so that the network says what is to *change*. Where the page
-that is wanted is nearly the one that came (a moderate blur, a pale watermark), the published generator learns for hours to copy paper.
 """
 
 from __future__ import annotations
@@ -36,9 +33,6 @@ from torch import Tensor, nn
 from docbin.errors import UsageError
 from docbin.nets.pixels import luma, padded
 
-_NEAREST = 1 / 1024
-"""How near to black and white a grey is taken before its logit: a quarter of a step of eight bits, so that every grey comes back as itself."""
-
 
 @dataclass(frozen=True, slots=True)
 class DeganConfig:
@@ -52,7 +46,6 @@ class DeganConfig:
     dropout : share of values dropped on the two deepest levels
     threshold : paper is where its probability is above this
     discriminator : channels of the discriminator's first layer; the others have 2, 4 and 4 times as many
-    residual : the page's own logit is added to the answer; such a network begins by giving the page back as it came
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
@@ -61,7 +54,6 @@ class DeganConfig:
     dropout: float = 0.5
     threshold: float = 0.95
     discriminator: int = 64
-    residual: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
@@ -136,10 +128,7 @@ class Degan(nn.Module):
         self.decoder = nn.ModuleList(Pair(skip + here, here) for skip, here in zip(down, config.widths, strict=True))
         self.head = conv(config.widths[0], config.head)
         self.out = nn.Conv2d(config.head, 1, 1)
-        if config.residual:
-            nn.init.zeros_(self.out.weight)
-        else:
-            nn.init.xavier_uniform_(self.out.weight)
+        nn.init.xavier_uniform_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
         self.drop = nn.Dropout(config.dropout)
 
@@ -178,10 +167,8 @@ class Degan(nn.Module):
         y = self.drop(self.bottleneck(y))
         for skip, up, decode in zip(reversed(skips), reversed(self.up), reversed(self.decoder), strict=True):
             y = decode(torch.cat([skip, F.relu(up(y))], 1))
-        logits: Tensor = self.out(F.relu(self.head(y)))[..., :height, :width].float()
-        if self.config.residual:
-            logits = logits + torch.logit(grey.float(), _NEAREST)
-        return logits
+        logits: Tensor = self.out(F.relu(self.head(y)))
+        return logits[..., :height, :width].float()
 
     def step(self, number: int, page: Tensor) -> Tensor:
         """The repaired grey page, 0..1, (N, 1, H, W); `number` is 0."""
