@@ -60,8 +60,8 @@ class Grade(NamedTuple):
 
 
 GRADES = (Grade(14, 0.85, 0.75, 20, 0.0), Grade(11, 0.85, 0.75, 120, 0.0), Grade(14, 0.7, 0.6, 20, 1.0))
-"""Any of these is enough. On pages of the training sets of which no line is lost, as they are or with another page's back, the most strokes are 12
-and 69, and the largest share of the third is 0.6."""
+"""Any of these is enough. On parts of pages of the training sets of which no line is lost, as they are or with another page's back, the most strokes
+are 12 and 69, and the largest share of the third is 0.6; of 138 whole pages one has more (DIBCO 2009 H02: six rows of its back)."""
 
 
 class LostLines(NamedTuple):
