@@ -73,7 +73,7 @@ def dark_panels(image: Image) -> list[Panel]:
     if min(size) < 2 * LEAST[0]:
         return []
     small = area_means(grey, size, every=max(1, int(shrink / 2))) if shrink > 1 else grey
-    paper = float(np.partition(small.reshape(-1)[::7], -(small.size // 70) - 1)[-(small.size // 70) - 1])
+    paper = paper_level(small)
     if np.count_nonzero(small < DARK[0] * paper) < LEAST[0] * LEAST[1]:
         return []
     ground = np.asarray(cv2.morphologyEx(small, cv2.MORPH_OPEN, np.ones((STROKE, STROKE), np.uint8)), np.uint8)
@@ -92,6 +92,12 @@ def dark_panels(image: Image) -> list[Panel]:
                 found.append(panel)
                 taken.append(piece)
     return sorted(found, key=lambda panel: (panel.rows.start, panel.columns.start))
+
+
+def paper_level(grey: Image) -> float:
+    """The level of light paper on a page seen small, uint8 (H, W): that above which a tenth of it lies, by every seventh pixel."""
+    place = -(grey.size // 70) - 1
+    return float(np.partition(grey.reshape(-1)[::7], place)[place])
 
 
 def _likely(dark: Image, size: tuple[int, int]) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from docbin.assessment.signs import Signs
+from docbin.dark_panels import paper_level
 from docbin.kernels.area_means import area_means
 from docbin.kernels.order_statistics import median
 from docbin.page import Mask
@@ -52,7 +53,7 @@ def pictures(page: Signs, ink: Mask) -> Pictures:
     shrink = max(1.0, max(grey.shape) / SIDE)
     size = (max(1, round(grey.shape[0] / shrink)), max(1, round(grey.shape[1] / shrink)))
     small = area_means(grey, size) if shrink > 1 else grey
-    paper = PAPER * float(np.partition(small.reshape(-1)[::7], -(small.size // 70) - 1)[-(small.size // 70) - 1])
+    paper = PAPER * paper_level(small)
     # A page's edge continues what lies at it; else strokes there would be wider than they are.
     closed = np.asarray(
         cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((STROKE, STROKE), np.uint8), borderType=cv2.BORDER_REPLICATE), np.uint8

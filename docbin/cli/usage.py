@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from docbin.cli.commands import COMMANDS, function_of
-from docbin.cli.options import Option, parameters_of
+from docbin.cli.options import Option, Parameter, kind_of, parameters_of
 
 
 def refusal(error: Any, words: Sequence[str]) -> str:
     """The line of an error of the parser at these words."""
     name = getattr(error, "option_name", None)
     declared = _options(words).get(name) if name is not None else None
-    if declared is not None:  # the option exists, so its value is missing
-        keywords = declared.keywords
+    if declared is not None:  # the option exists, so it has a value too few or too many
+        if kind_of(declared) is bool or "count" in declared.declared.keywords:
+            return f"{name}: takes no value; give it by itself, or leave it out"
+        keywords = declared.declared.keywords
         example = f", for instance {name} {keywords['example']}" if "example" in keywords else ""
         return f"{name}: a value is wanted behind it ({keywords.get('metavar', 'see --help')}){example}"
     said = " ".join(error.format_message().split())  # choices are listed in lines
@@ -43,10 +45,10 @@ def hint(error: Any, words: Sequence[str]) -> str:
     return ""
 
 
-def _options(words: Sequence[str]) -> dict[str, Option]:
+def _options(words: Sequence[str]) -> dict[str, Parameter]:
     """The options of the command that the words call, by each of their names."""
     command = next((word for word in words if not word.startswith("-")), "")
     if command not in COMMANDS:
         return {}
-    declared = [one.declared for one in parameters_of(function_of(command))]
-    return {name: one for one in declared if isinstance(one, Option) for name in one.names}
+    declared = parameters_of(function_of(command))
+    return {name: one for one in declared if isinstance(one.declared, Option) for name in one.declared.names}

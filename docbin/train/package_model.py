@@ -318,7 +318,7 @@ def card(name: str, about: Mapping[str, Any], numbers: int, shipped: str, option
     where = "`recipe.toml` or `recipe.json` in this folder has every setting; `docbin train` runs it."
     lines += ["## Recipe", "", crops.capitalize(), rates, where, ""]
     steps = f"{about['step']} steps of {run['batch']} crops ({about['step'] * run['batch']:,} crops), {about['minutes']:.0f} minutes"
-    lines += ["## Time and machine", "", steps, f"on {options.machine}.", ""]
+    lines += ["## Time and machine", "", steps, f"on {options.machine.removeprefix('on ').rstrip('.')}.", ""]
     lines += ["## Scores", "", cards.marked(cards.SCORES, cards.scores_table(options.evaluation)), ""]
     limits = options.notes.strip() or "None written down yet. " + (
         "It learned from street photographs." if of_words else "It learned from scanned document pages; photographs are another matter."

@@ -132,9 +132,10 @@ def test_wrong_usage_is_code_1(words: list[str], says: str, capsys: pytest.Captu
     [
         (["binarize", "p.png", "--dpi"], "--dpi: a value is wanted behind it (N), for instance --dpi 300"),
         (["-v", "evaluate", "dibco2009", "-m"], "-m: a value is wanted behind it (METHOD)"),
+        (["binarize", "p.png", "--overwrite=yes"], "--overwrite: takes no value; give it by itself, or leave it out"),
     ],
 )
-def test_an_option_at_the_end_wants_its_value(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_option_with_a_value_too_few_or_too_many_says_so(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(words) == 1
     assert f"docbin: error: {says}" in capsys.readouterr().err
 

@@ -48,7 +48,7 @@ def packaged(tmp_path: Path) -> Path:
     (tmp_path / "scores.json").write_text(json.dumps([{"dataset": "dibco2011", "images": [{}, {}], "mean": scores}]), encoding="utf-8")
     (tmp_path / "notes.md").write_text("Fails on photographs.\n", encoding="utf-8")
     folder = tmp_path / "tiny"
-    arguments = ["--evaluation", str(tmp_path / "scores.json"), "--notes", str(tmp_path / "notes.md"), "--machine", "an abacus"]
+    arguments = ["--evaluation", str(tmp_path / "scores.json"), "--notes", str(tmp_path / "notes.md"), "--machine", "on an abacus."]
     assert main(["package", str(tmp_path), "-o", str(folder), *arguments]) == 0
     torch.manual_seed(5)
     return folder
@@ -71,7 +71,7 @@ def test_config_and_card_tell_the_run(packaged: Path) -> None:
     assert (config.net, config.variant) == ("unet", VARIANT)
     assert (config.training.steps, config.training.minutes, config.training.batch) == (7, 1.5, 12)
     card = (packaged / "card.md").read_text(encoding="utf-8")
-    for words in ("| dibco2011 | 2 | 91.23 | 92.00 |", "Fails on photographs.", "an abacus", "84 crops", "| dibco2009 | 100% |"):
+    for words in ("| dibco2011 | 2 | 91.23 | 92.00 |", "Fails on photographs.", "\non an abacus.\n", "84 crops", "| dibco2009 | 100% |"):
         assert words in card
 
 
