@@ -35,12 +35,12 @@ class Foretold:
 def _models() -> tuple[dict[str, Trees], dict[str, float]]:
     from importlib import resources
 
-    with resources.files("docbin.assessment").joinpath(FITTED).open("rb") as file, np.load(file) as arrays:
-        names = tuple(arrays["features"].tolist())
-        if names != tuple(NAMES):
-            raise ValueError(f"{FITTED} was fitted to other features; run scripts/fit_quality.py")
-        models = {name: Trees.of(arrays, name) for name in ("fm", *FAILURES)}
-        keys, values = arrays["bounds"].tolist()
+    with resources.files("docbin.assessment").joinpath(FITTED).open("rb") as file, np.load(file) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    if tuple(arrays["features"].tolist()) != tuple(NAMES):
+        raise ValueError(f"{FITTED} was fitted to other features; run scripts/fit_quality.py")
+    models = Trees.all_of(arrays)
+    keys, values = arrays["bounds"].tolist()
     return models, {key: float(value) for key, value in zip(keys, values, strict=True)}
 
 

@@ -31,13 +31,11 @@ class Trees:
     value: NDArray[np.float32]
 
     @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[np.generic]], name: str) -> Trees:
-        """The model `name` of a file of several: arrays ``name.base``, ``name.roots`` and so on."""
-        return cls(*(np.asarray(arrays[f"{name}.{field}"]) for field in FIELDS))
-
-    def arrays(self, name: str) -> dict[str, NDArray[np.generic]]:
-        """The arrays by which :meth:`of` finds the model again."""
-        return {f"{name}.{field}": getattr(self, field) for field in FIELDS}
+    def all_of(cls, arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, Trees]:
+        """The models of a file (:func:`joined`), by name."""
+        ends = {field: np.cumsum(arrays["lengths"][:, place]) for place, field in enumerate(FIELDS)}
+        parts = {field: np.split(arrays[field], ends[field][:-1]) for field in FIELDS}
+        return {name: cls(*(parts[field][place] for field in FIELDS)) for place, name in enumerate(arrays["names"].tolist())}
 
     def predict(self, features: NDArray[np.float64]) -> float:
         """The sum for one row of features, float (features,)."""
@@ -50,3 +48,14 @@ class Trees:
                 return float(self.base[0] + self.value[node].sum(dtype=np.float64))
             goes_left = asked[feature] <= self.threshold[node]
             node = np.where(inner, np.where(goes_left, self.left[node], self.right[node]), node)
+
+
+def joined(models: Mapping[str, Trees]) -> dict[str, NDArray[np.generic]]:
+    """Several models as the arrays by which :meth:`Trees.all_of` finds them again: those of a field one behind the other, for opening each array of
+    a file by itself takes longer than all that is in it. "names" and "lengths", (models, FIELDS), part them."""
+    lengths = [[len(getattr(model, field)) for field in FIELDS] for model in models.values()]
+    return {
+        "names": np.array(list(models)),
+        "lengths": np.array(lengths, np.int64),
+        **{field: np.concatenate([getattr(model, field) for model in models.values()]) for field in FIELDS},
+    }

@@ -148,9 +148,11 @@ class Binarize(Job):
         self.row.prepare()
 
     def work(self, page: Page, name: str, staged: Path | None, format: str) -> Result:
+        from concurrent.futures import ThreadPoolExecutor
+
         import numpy as np
 
-        from docbin import assessment, automatic, catalogue
+        from docbin import assessment, automatic, catalogue, kernels
         from docbin.enlarging import doubled, ink_of, on_fitting_grid
         from docbin.files import PageWriter, write_page, write_probability
         from docbin.polarity import grey_upright, upright
@@ -176,25 +178,38 @@ class Binarize(Job):
             mask, seen, scale = ink_of(self.row, pixels, self.enlarge, **self.params)
             _checked(mask, seen, self.row.name)
         dpi = enlarged_dpi(page.dpi, scale)
-        bits = None
-        if self.probability:
-            assert staged is not None
-            assert probability is not None
-            write_probability(probability, staged, dpi=dpi, format=format)
-        elif self.editable:
-            from docbin.files.open_raster import write_open_raster
 
-            assert staged is not None
-            write_open_raster(page.pixels if scale == 1 else doubled(page.pixels), mask, staged, dpi)
-        elif staged is not None and self.layers:
-            with PageWriter(staged, format) as writer:
-                writer.add_layers(self.picture(mask, page.pixels, page.dpi), dpi)
-        elif staged is not None:
-            write_page(mask, staged, dpi=dpi, format=format, compression=self.compression)
-        else:
-            bits = np.packbits(mask, axis=1).tobytes()
+        def written() -> bytes | None:
+            """The page as a file, or as packed bits where it belongs to a document."""
+            if self.probability:
+                assert staged is not None
+                assert probability is not None
+                write_probability(probability, staged, dpi=dpi, format=format)
+            elif self.editable:
+                from docbin.files.open_raster import write_open_raster
+
+                assert staged is not None
+                write_open_raster(page.pixels if scale == 1 else doubled(page.pixels), mask, staged, dpi)
+            elif staged is not None and self.layers:
+                with PageWriter(staged, format) as writer:
+                    writer.add_layers(self.picture(mask, page.pixels, page.dpi), dpi)
+            elif staged is not None:
+                write_page(mask, staged, dpi=dpi, format=format, compression=self.compression)
+            else:
+                return np.packbits(mask, axis=1).tobytes()
+            return None
+
         share = float(np.count_nonzero(mask) / mask.size)
-        verdict = choices[-1].quality if choices else assessment.remark(seen, mask)
+        verdict: assessment.Quality | None
+        if choices:
+            bits, verdict = written(), choices[-1].quality
+        elif kernels.threads() == 1:
+            bits, verdict = written(), assessment.remark(seen, mask)
+        else:
+            with ThreadPoolExecutor(1) as beside:  # compressing a page takes half as long as judging it
+                writing = beside.submit(written)
+                verdict = assessment.remark(seen, mask)
+            bits = writing.result()
         made = Result(ink=share, data=bits, polarity=polarity, scale=scale).judged(verdict, mask, self.enlarge)
         return replace(made, chosen=choices[-1].method, verdicts=choices[-1].verdicts) if choices else made
 

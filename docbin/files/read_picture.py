@@ -28,9 +28,11 @@ from docbin.files.limits import ReadOptions, pillow_limit_lifted
 from docbin.files.modes import Picture, is_grey
 from docbin.files.orientation import turned, upright
 from docbin.files.pagefile import Decoded
+from docbin.files.plain_png import plain_png
 from docbin.files.read_bmp import run_length_bmp, size_of
 from docbin.files.repairs import END_OF_IMAGE, jpeg_with_end, png_without_odd_metadata
 from docbin.files.resolution import believable, exif, number, of_picture
+from docbin.page import Image
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -77,6 +79,8 @@ class PictureReader:
                 image: PillowImage.Image = _plugin(self._kind, label)(stream)
                 self._options.check_size(*image.size, label)
                 self._options.check_bytes(*image.size, _bytes_a_pixel(image, self._kind), label)
+                if self._kind == "png" and (pixels := plain_png(stream)) is not None:
+                    return finish(_told_of(image), self._kind, label, notes=notes, pixels=pixels)
                 image.load()
             self._check_to_the_end(image, stream, label)
             if self._kind == "jpeg2000" and len(image.getbands()) > 1:
@@ -185,6 +189,15 @@ def _jpeg_pixels(data: bytes) -> np.ndarray[Any, Any]:
     return np.asarray(image)
 
 
+def _told_of(image: PillowImage.Image) -> PillowImage.Image:
+    """What a PNG says of itself, on a picture of a pixel: the plugin decodes its own before it answers for its EXIF data."""
+    from PIL import Image as pillow
+
+    told = pillow.new("L", (1, 1))
+    told.info = image.info
+    return told
+
+
 def _last_row_is_empty(image: PillowImage.Image) -> bool:
     return image.crop((0, image.height - 1, image.width, image.height)).getbbox(alpha_only=False) is None
 
@@ -202,11 +215,14 @@ def _bytes_a_pixel(image: PillowImage.Image, kind: str) -> float:
     return stored + page + (4 if image.mode in ("I", "F") else 3 if image.mode.startswith("I;16") else 0)
 
 
-def finish(image: PillowImage.Image, kind: str, label: str, sample_bits: int = 8, notes: list[str] | None = None) -> Decoded:
-    """A loaded picture as a page: pixels by the mode table, upright by its EXIF orientation (applied here, once), its resolution."""
+def finish(
+    image: PillowImage.Image, kind: str, label: str, sample_bits: int = 8, notes: list[str] | None = None, pixels: Image | None = None
+) -> Decoded:
+    """A loaded picture as a page: pixels by the mode table (or those given, decoded already), upright by its EXIF orientation (applied here, once),
+    its resolution."""
     picture = Picture(image, label, sample_bits=sample_bits, zero_is_opaque=kind == "bmp")
     picture.notes += notes or []
-    pixels = picture.pixels()
+    pixels = picture.pixels() if pixels is None else pixels
     notes = picture.notes
     position = _orientation(image)
     if position != 1:

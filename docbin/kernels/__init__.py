@@ -22,7 +22,7 @@ try:
 except ImportError:  # a build without a C++ compiler
     _core = None  # type: ignore[assignment]
 
-INTERFACE = 10
+INTERFACE = 11
 """How the functions of the compiled core are called; ``csrc/bind/module.cpp`` has the same number."""
 if _core is not None and getattr(_core, "interface", 1) != INTERFACE:
     raise MissingExtra(

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
-interface: int = 9
+interface: int = 11
 
 def available_levels() -> list[str]:
     """Levels this build and this CPU can run, worst first."""
@@ -25,7 +25,7 @@ def pieces(
     eight: bool,
 ) -> Annotated[NDArray[numpy.int64], dict(shape=(None, None))]:
     """
-    A row of eight numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces.
+    A row of nine numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces.
     """
 
 def piece_peaks(
@@ -194,6 +194,16 @@ class Network:
         tile_columns: int,
     ) -> dict[str, float]:
         """Fills `logits` or `ink`; returns seconds by op, summed over threads."""
+
+def png_rows(
+    filtered: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    step: int,
+    top: int,
+    out: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu")],
+) -> bool:
+    """
+    Rows of a PNG from their filtered bytes, below the rows that out holds already; see docbin.kernels.png_rows.
+    """
 
 def jbig2_generic_region(
     rows: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)], width: int, typical: bool

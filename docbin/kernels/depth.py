@@ -220,11 +220,11 @@ def keep_deep(ink: Mask, plane: Image, depth: float, faint: float, reach: int) -
 
     from docbin.kernels.document import keep_seeded
 
-    bits = np.asarray(ink, np.uint8)
+    bits = np.ascontiguousarray(ink).view(np.uint8)
     kept = keep_seeded(bits, plane, round(INK * depth) - 1)
-    left = keep_seeded(bits & ~kept, plane, round(INK * faint) - 1)
+    left = keep_seeded(bits ^ kept, plane, round(INK * faint) - 1, in_place=True)
     if left.any():
         side = 2 * reach + 1
         near = cv2.dilate(kept, np.ones((side, side), np.uint8))
-        kept |= keep_seeded(left, np.asarray(near, np.uint8), 0)
-    return np.asarray(kept, np.bool_)
+        kept |= keep_seeded(left, np.asarray(near, np.uint8), 0, in_place=True)
+    return kept.view(np.bool_)

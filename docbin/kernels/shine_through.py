@@ -17,7 +17,9 @@ import numpy as np
 
 from docbin.kernels.depth import INK, ink_depth, keep_deep, page_plane, quotients
 from docbin.kernels.document import keep_seeded
-from docbin.kernels.stroke_edges import AREA, STEEPNESS, darkness_of, softness, stroke_table, strokes
+from docbin.kernels.pieces import AREA as PIXELS
+from docbin.kernels.pieces import pieces
+from docbin.kernels.stroke_edges import AREA, FEWEST, STEEPNESS, darkness_of, softness, stroke_table, strokes
 from docbin.page import Image, Mask
 
 SOFTER = 0.92
@@ -41,14 +43,16 @@ def drop_shine_through(ink: Mask, grey: Image, depth: float, faint: float, reach
         return ink
     quotient = quotients(grey)
     plane = page_plane(quotient, ink_depth(quotient))
-    doubtful = ink & ~keep_deep(ink, plane, depth, faint, reach)
-    if not doubtful.any():
+    doubtful = ink ^ keep_deep(ink, plane, depth, faint, reach)
+    # Most pages have no doubtful strokes, or too few to compare: that costs a count, the rest planes of single precision as large as the page.
+    if not doubtful.any() or np.count_nonzero(pieces(doubtful.view(np.uint8))[:, PIXELS] >= SPECK) < FEWEST:
         return ink
     seen = darkness_of(quotient)
-    labels, pale = strokes(doubtful, *seen)
-    dark = stroke_table(np.asarray(keep_seeded(np.asarray(ink, np.uint8), plane, round(INK * DARK) - 1), np.bool_), *seen)
+    pale = stroke_table(doubtful, *seen)
+    dark = stroke_table(keep_seeded(np.ascontiguousarray(ink).view(np.uint8), plane, round(INK * DARK) - 1).view(np.bool_), *seen)
     found = softness(pale[pale[:, AREA] >= SPECK], dark[dark[:, AREA] >= SPECK])
     if found is None or found[0] >= SOFTER:
         return ink
+    labels, pale = strokes(doubtful, *seen)
     goes = np.concatenate([[False], (pale[:, STEEPNESS] < found[1]) | (pale[:, AREA] < SPECK)])
     return np.asarray(ink & ~goes[labels], np.bool_)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from docbin.assessment.features import NAMES
 from docbin.assessment.foretold import FAILURES
-from docbin.assessment.trees import Trees
+from docbin.assessment.trees import Trees, joined
 from docbin.train.verdict_cases import TRUTHS, Cases
 from docbin.train.verdict_pages import OTHERS, OTHERS_A_PART, PENCIL
 
@@ -249,13 +249,12 @@ def trees_of(model: Any) -> Trees:
 def save(path: Path, cases: Cases, models: Mapping[str, Sequence[Any]], bounds: Mapping[str, float]) -> None:
     """Write the file that :mod:`docbin.assessment.verdict` reads: of each kind the mean of its models."""
     told = np.array([list(bounds), [repr(value) for value in bounds.values()]])
-    arrays: dict[str, NDArray[Any]] = {"features": np.array(list(NAMES)), "bounds": told}
     few = cases.features[:: max(1, len(cases.features) // 50)]
+    trees = {name: mean_of([trees_of(model) for model in own]) for name, own in models.items()}
     for name, own in models.items():
-        trees = mean_of([trees_of(model) for model in own])
-        np.testing.assert_allclose([trees.predict(row) for row in few], np.mean([said_by(model, few) for model in own], axis=0), atol=1e-3)
-        arrays |= trees.arrays(name)
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+        said = [trees[name].predict(row) for row in few]
+        np.testing.assert_allclose(said, np.mean([said_by(model, few) for model in own], axis=0), atol=1e-3)
+    np.savez_compressed(path, features=np.array(list(NAMES)), bounds=told, **joined(trees))  # type: ignore[arg-type]
 
 
 def mean_of(models: Sequence[Trees]) -> Trees:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from docbin.assessment.trees import Trees
+from docbin.assessment.trees import FIELDS, Trees, joined
 
 
 def two_trees() -> Trees:
@@ -27,8 +27,15 @@ def test_a_row_goes_down_every_tree(row: tuple[float, float], sum_: float) -> No
 
 
 def test_arrays_and_back() -> None:
-    again = Trees.of(two_trees().arrays("fm"), "fm")
-    assert again.predict(np.array([3.0, 1.0])) == 31.75
+    one = Trees(np.array([2.0]), *(np.zeros(1, dtype) for dtype in (np.int32, np.int16, np.float32, np.int32, np.int32, np.float32)))
+    one.feature[:] = -1
+    again = Trees.all_of(joined({"fm": two_trees(), "none": one, "fm again": two_trees()}))
+    assert [trees.predict(np.array([3.0, 1.0])) for trees in again.values()] == [31.75, 2.0, 31.75]
+    assert list(again) == ["fm", "none", "fm again"]
+    for field in FIELDS:
+        have, want = getattr(again["fm again"], field), getattr(two_trees(), field)
+        np.testing.assert_array_equal(have, want)
+        assert have.dtype == want.dtype
 
 
 def test_a_fitted_model_says_what_lightgbm_says() -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from docbin import batch
 from docbin.batch import record as records_module
 from docbin.errors import FileAccessError, Interrupted, OutputExists
+from docbin.page import Page
 from tests.batch import faults
 from tests.batch.pages import binarize, files, grey, ink_of, leftovers, make_job, save, save_many, save_pdf
 from tests.files.corpus import build_all
@@ -346,3 +347,18 @@ def test_few_pages_of_a_document_are_held_at_a_time(tmp_path: Path, spool: Path,
     monkeypatch.setattr(WholeDocument, "_append", watched)
     binarize([book], tmp_path / "out", spool, make_job("first_slow"), jobs=3)
     assert 1 < most <= 6
+
+
+def test_a_page_is_the_same_written_beside_its_verdict_or_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, job = Page(grey(5, shape=(200, 300)), dpi=(300, 300)), batch.Binarize.create("otsu")
+    results, written = [], []
+    for threads in ("1", "2"):
+        monkeypatch.setenv("DOCBIN_THREADS", threads)
+        staged = tmp_path / f"{threads}.png"
+        results.append(job.work(page, "page.png", staged, "png"))
+        written.append(staged.read_bytes())
+        with pytest.raises(FileAccessError, match="no folder does not exist"):
+            job.work(page, "page.png", tmp_path / "no folder" / "page.png", "png")
+    assert results[0] == results[1]
+    assert written[0] == written[1]
+    assert results[0].quality is not None
