@@ -8,7 +8,7 @@ import pytest
 
 from docbin.kernels.depth import depth_plane, keep_deep
 from docbin.kernels.shine_through import DARK, SOFTER, drop_shine_through
-from docbin.kernels.stroke_edges import stroke_table, strokes
+from docbin.kernels.stroke_edges import STRIP, _darkness_of_all, darkness_of, stroke_table, strokes
 from docbin.page import Image, Mask
 
 RULE = (0.5, 0.4, 20)
@@ -98,3 +98,12 @@ def test_a_stroke_s_row_is_what_its_pixels_say() -> None:
         deepest = float(depth[own].max())
         assert row.tolist() == [own.sum(), float(distance[own].max()), float(slope[own].max()) / max(deepest, 1.0), deepest]
     assert sorted(stroke_table(mask, depth, slope).tolist()) == sorted(rows.tolist())
+
+
+@pytest.mark.parametrize("height", [1, 3, STRIP - 1, STRIP, STRIP + 1, 2 * STRIP + 4])
+def test_strips_of_a_page_are_as_dark_and_steep_as_the_whole(height: int) -> None:
+    quotient = np.random.default_rng(height).integers(0, 256, (height, 77), np.uint8)
+    depth, slope = darkness_of(quotient)
+    whole_depth, whole_slope = _darkness_of_all(quotient)
+    np.testing.assert_array_equal(depth, whole_depth)
+    np.testing.assert_allclose(slope, whole_slope, rtol=1e-6)  # OpenCV rounds a magnitude by its place in the plane
