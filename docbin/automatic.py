@@ -107,11 +107,15 @@ def choose(image: Image, enough: float = ENOUGH) -> Choice:
     enough : expected F-measure, 0..1, with which the default's result is taken without another look
     """
     from docbin.assessment import Signs, judge
+    from docbin.second_look import judged
 
-    page = Signs(to_grey(image))
-    default = catalogue.get(catalogue.DEFAULT).binarize(image)
-    best = first = Choice(catalogue.DEFAULT, default, judge(page, default))
+    grey, row = to_grey(image), catalogue.get(catalogue.DEFAULT)
+    page, once = Signs(grey), row.binarize(image)
+    default, verdict = judged(page, grey, once, row.binarize)
+    best = first = Choice(catalogue.DEFAULT, default, verdict)
     verdicts = {first.method: first.quality.value}
+    if default is not once:  # the others lose such lines
+        return Choice(first.method, default, verdict, verdicts)
     for name in challengers(page, first.quality, enough):
         ink = catalogue.get(name).binarize(image)
         by = margin(page, name, ink, default, first.quality)

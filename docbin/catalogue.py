@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,11 @@ class Method(Row):
 
         parsed = self.parse(params)
         return check_mask(self.function(self.ink)(check_image(image), **parsed), f"{self.name}'s result")
+
+    def reader(self, params: Mapping[str, Any], scale: int) -> Callable[[Image], Mask] | None:
+        """:meth:`binarize` by these parameters, for :mod:`docbin.second_look`; None where that is not asked: a method without a network, whose ink
+        knows no page, and a page on `scale` times the pixels (:mod:`docbin.enlarging`)."""
+        return functools.partial(self.binarize, **params) if self.model is not None and scale == 1 else None
 
     def threshold_map(self, image: Image, **params: Any) -> FloatMap:
         """Threshold map of a page; see :func:`docbin.threshold`."""

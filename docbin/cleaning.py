@@ -25,8 +25,10 @@ from docbin.enlarging import by_row, letter_boxes
 from docbin.kernels.paper import SHRINK, paper_level
 from docbin.page import FloatMap, Image, Mask, check_image, check_mask, to_grey
 from docbin.polarity import Polarity, with_own_hues
+from docbin.second_look import remarked
 
 if TYPE_CHECKING:
+    from docbin.assessment import Quality
     from docbin.catalogue import Method
 
 REACH = 2
@@ -72,7 +74,8 @@ SPECK = 0.12
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """A clean page, the ink it was made from, the page (dark on light) that both are of, and how much larger that is than the one given, 1 or 2.
+    """A clean page, the ink it was made from, the page (dark on light) that both are of, how much larger that is than the one given, 1 or 2, and the
+    verdict on the ink, where it was judged.
 
     Where lines were straightened `page` shows ink elsewhere than `ink` and `source` do, and may be higher than they are.
     """
@@ -81,6 +84,7 @@ class Cleaned:
     ink: Mask
     source: Image
     scale: int
+    verdict: Quality | None = None
 
 
 def clean_by(
@@ -91,6 +95,7 @@ def clean_by(
     enlarge: str | int = "1",
     straighten: str = "off",
     polarity: Polarity = "dark",
+    judge: bool = False,
     **params: Any,
 ) -> Cleaned:
     """Clean a page, dark on light, by a row of :mod:`docbin.catalogue`; `enlarge` as in :func:`docbin.enlarging.on_fitting_grid`.
@@ -98,14 +103,17 @@ def clean_by(
     `straighten` is one of :data:`docbin.straightening.CHOICES`; with "off" every pixel stays where it was.
 
     `polarity` is what the page was before :func:`docbin.polarity.upright`: ink that was light on dark keeps its own hues, not those of its negative.
+
+    `judge`: the ink gets a verdict, and lost lines that this tells of are looked at again (:mod:`docbin.second_look`).
     """
     wanted = straightening.check(straighten)
     found = by_row(row, image, enlarge, **params)
     pixels = with_own_hues(found.page) if colour and polarity == "light" else found.page
-    page = clean_page(pixels, found.ink, found.probability, colour=colour)
+    ink, verdict = remarked(found.page, found.ink, row.reader(params, found.scale)) if judge else (found.ink, None)
+    page = clean_page(pixels, ink, found.probability, colour=colour)
     if wanted == "auto":
-        page = straightening.straightened(page, found.ink)
-    return Cleaned(page, found.ink, found.page, found.scale)
+        page = straightening.straightened(page, ink)
+    return Cleaned(page, ink, found.page, found.scale, verdict)
 
 
 def clean_page(image: Image, ink: Mask, probability: FloatMap | None = None, *, colour: bool = False) -> Image:

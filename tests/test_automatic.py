@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import docbin
-from docbin import assessment, automatic, catalogue
+from docbin import assessment, automatic, catalogue, second_look
 from tests.assessment.pages import text_page
 
 
@@ -40,6 +40,7 @@ def judged_by(
         return assessment.Quality(values[method], (reasons or {}).get(method, ()))
 
     monkeypatch.setattr(assessment, "judge", judge)
+    monkeypatch.setattr(second_look, "judged", lambda page, grey, ink, run: (ink, judge(page, ink)))
 
 
 @pytest.mark.parametrize(("otsu", "winner"), [(0.91, "otsu"), (0.9, "bitunet"), (0.5, "bitunet")])

@@ -8,7 +8,7 @@ Quality(value=0.62, reasons=('much that looks like writing was left out: 38 stro
 
 The way of a verdict: ``signs`` (what the page shows by itself), ``features`` (what is measured of an ink on it), ``foretold`` (small models
 fitted to results whose truth is known, shipped as numbers: ``fitted.npz``), ``reasons`` (sentences), ``verdict``. A verdict only marks: no page
-is changed, dropped or failed for it, unless the user asks by ``--min-quality``.
+is dropped or failed for it, unless the user asks by ``--min-quality``. (Lines that it tells as lost are looked at again: :mod:`docbin.second_look`.)
 """
 
 from __future__ import annotations

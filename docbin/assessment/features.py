@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from docbin.assessment.lost_lines import lost_lines
+from docbin.assessment.lost_lines import numbers_of, rows_lost
 from docbin.assessment.pale_writing import off_ink, strokes_off
 from docbin.assessment.signs import OTHERS, Bits, Packed, Signs, View, grown, overlap, packed
 from docbin.kernels import document
@@ -185,10 +185,12 @@ class Measured:
     counts : numbers for sentences, of the page in full size: "specks" and "pieces" of ink, "left_strokes" (strokes left out), "left_lines" (lines
         that they lie in), "left_deepest" (depth of the darkest of them over the ink's own), "pale_strokes" (strokes left out, however pale),
         "lost_lines", "lost_strokes" and "lost_depth" (whole lines of them, the strokes in those, their median depth over the ink's own)
+    lost_rows : the strokes of each such line, pieces of the overview (:func:`docbin.assessment.lost_lines.rows_lost`)
     """
 
     features: dict[str, float]
     counts: dict[str, float] = field(default_factory=dict)
+    lost_rows: list[Table] = field(default_factory=list)
 
     def vector(self) -> NDArray[np.float64]:
         """The model's input, float64 (len(NAMES),)."""
@@ -206,26 +208,28 @@ def measure(page: Signs, ink: Mask) -> Measured:
     times = page.shape[0] * page.shape[1] / fine.size
     if page.detail is page.overview:
         view = _Ink(page.overview, whole)
-        _all_of_overview(page, view, found, counts)
+        lost = _all_of_overview(page, view, found, counts)
         _shapes(view, found, counts, times)
     elif kernels.threads() == 1:
-        _all_of_overview(page, _Ink(page.overview, whole), found, counts)
+        lost = _all_of_overview(page, _Ink(page.overview, whole), found, counts)
         _shapes(_Ink(page.detail, fine), found, counts, times)
     else:
         with ThreadPoolExecutor(1) as beside:
             shapes: dict[str, float] = {}
             waiting = beside.submit(lambda: _shapes(_Ink(page.detail, fine), shapes, counts, times))
-            _all_of_overview(page, _Ink(page.overview, whole), found, counts)
+            lost = _all_of_overview(page, _Ink(page.overview, whole), found, counts)
             waiting.result()
         found |= shapes
-    return Measured({name: float(found[name]) for name in NAMES}, counts)
+    return Measured({name: float(found[name]) for name in NAMES}, counts, lost)
 
 
-def _all_of_overview(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str, float]) -> None:
+def _all_of_overview(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str, float]) -> list[Table]:
+    """All features of the overview; returns the lost rows of a :class:`Measured`."""
     _difficulty(page, ink, found)
     _agreement(page, ink, found)
-    _left_out(page, ink, found, counts)
+    lost = _left_out(page, ink, found, counts)
     _without_signs(page, ink, found)
+    return lost
 
 
 class _Ink:
@@ -351,7 +355,7 @@ def _consensus(page: Signs, found: dict[str, float]) -> None:
     found["f_over_best"] = plain[1] - max(among)
 
 
-def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str, float]) -> None:
+def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str, float]) -> list[Table]:
     import cv2
 
     level = page.level
@@ -382,25 +386,28 @@ def _left_out(page: Signs, ink: _Ink, found: dict[str, float], counts: dict[str,
     its = np.bincount(_cell_of(plain, ink.bits, grid), plain[:, AREA], minlength=len(mine))
     typical = max(4.0, median(mine[mine > 0])) if (mine > 0).any() else 4.0
     told = its > 0.15 * typical
-    _pale_left(page, ink, mine, typical, found, counts)
+    lost = _pale_left(page, ink, mine, typical, found, counts)
     found["left_cells"] = np.count_nonzero(told) / max(1, int(np.count_nonzero(told | (mine > 0.15 * typical))))
     found["empty_cells"] = its[mine < 0.1 * typical].sum() / ink.area
     counts["left_strokes"] = len(plain)
     counts["left_lines"] = _lines(plain)
     counts["left_deepest"] = float((plain[:, DEPTH] / plain[:, AREA]).max() / ink.median) if len(plain) else 0.0
+    return lost
 
 
 def _pale_left(
     page: Signs, ink: _Ink, mine: NDArray[np.float64], typical: float, found: dict[str, float], counts: dict[str, float]
-) -> None:
-    """Strokes off the ink that are only just darker than the paper's noise; `mine`: the ink of each cell, `typical`: that of the median one."""
+) -> list[Table]:
+    """Strokes off the ink that are only just darker than the paper's noise, of which the rows that are lost lines are returned; `mine`: the ink of
+    each cell, `typical`: that of the median one."""
     import cv2
 
     noise = quantile(ink.slopes[0], 0.5) / 2
     deep = cv2.threshold(page.overview.depth, max(10.0, 6 * noise + 2, 0.08 * page.level), 1, cv2.THRESH_BINARY)[1]
     off = np.asarray(cv2.bitwise_and(deep, cv2.threshold(ink.zones, 0, 1, cv2.THRESH_BINARY_INV)[1]), np.uint8)
     every = pieces(off, page.overview.depth, page.overview.slope)
-    lost = lost_lines(every, ink.pieces, ink.bits, ink.width, noise)
+    rows = rows_lost(every, ink.pieces, ink.bits, ink.width, noise)
+    lost = numbers_of(rows)
     table = strokes_off(_strokes(every, ink), ink.width)
     found |= page.pale_strokes | off_ink(table, ink.pieces, ink.width, ink.median, ink.area)
     its = np.bincount(_cell_of(table, ink.bits, _grid(ink.bits)), table[:, AREA], minlength=len(mine))
@@ -412,6 +419,7 @@ def _pale_left(
     found["pale_left_sauvola"] = overlap(words, page.others_packed["sauvola"])[0] * words[1] / ink.area
     counts["pale_strokes"] = len(table)
     counts["lost_lines"], counts["lost_strokes"], counts["lost_depth"] = lost.lines, lost.strokes, lost.depth / ink.median
+    return rows
 
 
 def _strokes(table: Table, ink: _Ink) -> Table:

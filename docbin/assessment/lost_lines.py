@@ -12,6 +12,7 @@ parts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,8 +73,16 @@ class LostLines(NamedTuple):
     depth: float
 
 
-def lost_lines(table: Table, ink: Table, bits: Bits, width: float, noise: float) -> LostLines:
-    """Rows of writing among the pieces off an ink.
+def numbers_of(rows: Sequence[Table]) -> LostLines:
+    """The numbers of rows that :func:`rows_lost` found."""
+    if not rows:
+        return LostLines(0, 0, 0.0)
+    every = np.concatenate(rows)
+    return LostLines(len(rows), len(every), float(np.median(every[:, DEPTH] / every[:, AREA])))
+
+
+def rows_lost(table: Table, ink: Table, bits: Bits, width: float, noise: float) -> list[Table]:
+    """Rows of writing among the pieces off an ink, the strokes of each; none where they are no evidence (GRADES).
 
     Parameters
     ----------
@@ -84,7 +93,7 @@ def lost_lines(table: Table, ink: Table, bits: Bits, width: float, noise: float)
     """
     strokes = _strokes(table, width)
     if len(strokes) < FEWEST:
-        return LostLines(0, 0, 0.0)
+        return []
     own = ink[ink[:, AREA] >= max(6.0, width)]
     found = [(line, *_seen(line, own, noise)) for line in _lines(strokes, bits)]
     inked = max(1, int(ink[:, AREA].sum()))
@@ -92,9 +101,8 @@ def lost_lines(table: Table, ink: Table, bits: Bits, width: float, noise: float)
         lines = [line for line, *seen in found if all(have >= want for have, want in zip(seen, grade[:3], strict=True))]
         counted = sum(len(line) for line in lines)
         if counted >= grade.strokes and sum(int(line[:, AREA].sum()) for line in lines) >= grade.share * inked:
-            every = np.concatenate(lines)
-            return LostLines(len(lines), counted, float(np.median(every[:, DEPTH] / every[:, AREA])))
-    return LostLines(0, 0, 0.0)
+            return lines
+    return []
 
 
 def _strokes(table: Table, width: float) -> Table:

@@ -39,7 +39,9 @@ LOW = 80.0
 """Expected F-measure, in percent, below which a result is a reason by itself."""
 _TAIL = 0.001
 
-GRAVE = ("hardly any ink", "mostly ink", "black border", "low contrast", "much that looks like writing was left out")
+READ_AGAIN = "pale lines were read by a second look"
+"""How the reason begins that :mod:`docbin.second_look` gives."""
+GRAVE = ("hardly any ink", "mostly ink", "black border", "low contrast", "much that looks like writing was left out", READ_AGAIN)
 """How the reasons begin for which somebody who keeps no original should keep it."""
 LEAST_LEFT = 0.03
 """Pixels off the ink half as dark as it, over the ink: with fewer there is nothing to point at. Results that lack a tenth have 0.07 or more."""

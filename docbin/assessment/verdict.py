@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 from docbin.assessment import reasons
-from docbin.assessment.features import measure
+from docbin.assessment.features import Measured, measure
 from docbin.assessment.foretold import bounds, foretell
 from docbin.assessment.signs import Signs
 from docbin.page import Image, Mask, check_image, check_mask, to_grey
@@ -41,7 +41,11 @@ def judge(page: Signs, ink: Mask) -> Quality:
     if not ink.any():
         value, said = reasons.without_ink(page)
         return Quality(value, tuple(said))
-    measured = measure(page, ink)
+    return verdict_of(page, ink, measure(page, ink))
+
+
+def verdict_of(page: Signs, ink: Mask, measured: Measured) -> Quality:
+    """The verdict on an ink of which there is at least a pixel, by what was measured of it."""
     foretold = foretell(measured)
     return Quality(round(foretold.fm / 100, 4), tuple(reasons.tell(page, ink, measured, foretold, bounds())))
 

@@ -11,6 +11,7 @@ from docbin.batch.job import Job, Result, check_page_choices, check_pdf_way, enl
 from docbin.errors import UsageError
 
 if TYPE_CHECKING:
+    from docbin.assessment import Quality
     from docbin.catalogue import Method
     from docbin.files.output import Format
     from docbin.page import FloatMap, Image, Mask, Page
@@ -152,10 +153,11 @@ class Binarize(Job):
 
         import numpy as np
 
-        from docbin import assessment, automatic, catalogue, kernels
+        from docbin import automatic, catalogue, kernels
         from docbin.enlarging import doubled, ink_of, on_fitting_grid
         from docbin.files import PageWriter, write_page, write_probability
         from docbin.polarity import grey_upright, upright
+        from docbin.second_look import remarked
 
         if self.row.grey and self.enlarge == "1":  # once for all; (enlarged are the colours)
             pixels, polarity = grey_upright(page.pixels, self.polarity)
@@ -179,8 +181,8 @@ class Binarize(Job):
             _checked(mask, seen, self.row.name)
         dpi = enlarged_dpi(page.dpi, scale)
 
-        def written() -> bytes | None:
-            """The page as a file, or as packed bits where it belongs to a document."""
+        def written(ink: Mask) -> bytes | None:
+            """The page of this ink as a file, or as packed bits where it belongs to a document."""
             if self.probability:
                 assert staged is not None
                 assert probability is not None
@@ -189,27 +191,30 @@ class Binarize(Job):
                 from docbin.files.open_raster import write_open_raster
 
                 assert staged is not None
-                write_open_raster(page.pixels if scale == 1 else doubled(page.pixels), mask, staged, dpi)
+                write_open_raster(page.pixels if scale == 1 else doubled(page.pixels), ink, staged, dpi)
             elif staged is not None and self.layers:
                 with PageWriter(staged, format) as writer:
-                    writer.add_layers(self.picture(mask, page.pixels, page.dpi), dpi)
+                    writer.add_layers(self.picture(ink, page.pixels, page.dpi), dpi)
             elif staged is not None:
-                write_page(mask, staged, dpi=dpi, format=format, compression=self.compression)
+                write_page(ink, staged, dpi=dpi, format=format, compression=self.compression)
             else:
-                return np.packbits(mask, axis=1).tobytes()
+                return np.packbits(ink, axis=1).tobytes()
             return None
 
-        share = float(np.count_nonzero(mask) / mask.size)
-        verdict: assessment.Quality | None
+        reader = None if self.probability else self.row.reader(self.params, scale)
+        once = mask
+        verdict: Quality | None
         if choices:
-            bits, verdict = written(), choices[-1].quality
+            bits, verdict = written(mask), choices[-1].quality
         elif kernels.threads() == 1:
-            bits, verdict = written(), assessment.remark(seen, mask)
+            mask, verdict = remarked(seen, mask, reader)
+            bits = written(mask)
         else:
             with ThreadPoolExecutor(1) as beside:  # compressing a page takes half as long as judging it
-                writing = beside.submit(written)
-                verdict = assessment.remark(seen, mask)
-            bits = writing.result()
+                writing = beside.submit(written, once)
+                mask, verdict = remarked(seen, mask, reader)
+            bits = writing.result() if mask is once else written(mask)
+        share = float(np.count_nonzero(mask) / mask.size)
         made = Result(ink=share, data=bits, polarity=polarity, scale=scale).judged(verdict, mask, self.enlarge)
         return replace(made, chosen=choices[-1].method, verdicts=choices[-1].verdicts) if choices else made
 

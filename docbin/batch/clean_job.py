@@ -75,14 +75,20 @@ class Clean(PictureJob):
     def work(self, page: Page, name: str, staged: Path | None, format: str) -> Result:
         import numpy as np
 
-        from docbin import assessment
         from docbin.cleaning import clean_by
         from docbin.files import write_picture
         from docbin.polarity import upright
 
         upper, polarity = upright(page.pixels, self.polarity)
         made = clean_by(
-            self.row, upper, colour=self.colour, enlarge=self.enlarge, straighten=self.straighten, polarity=polarity, **self.params
+            self.row,
+            upper,
+            colour=self.colour,
+            enlarge=self.enlarge,
+            straighten=self.straighten,
+            polarity=polarity,
+            judge=True,
+            **self.params,
         )
         result = Result(
             ink=float(np.count_nonzero(made.ink) / made.ink.size),
@@ -90,7 +96,7 @@ class Clean(PictureJob):
             channels=1 if made.page.ndim == 2 else 3,
             scale=made.scale,
             size=(made.page.shape[1], made.page.shape[0]),
-        ).judged(assessment.remark(made.source, made.ink), made.ink, self.enlarge)
+        ).judged(made.verdict, made.ink, self.enlarge)
         if staged is None:
             return replace(result, data=zlib.compress(made.page.tobytes(), 1))
         write_picture(made.page, staged, dpi=enlarged_dpi(page.dpi, made.scale), format=format)

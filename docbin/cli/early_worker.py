@@ -21,7 +21,7 @@ SHARED = "docbin.batch.worker docbin.catalogue docbin.files.limits docbin.files.
 """Modules that this process and its worker both need, without a library that keeps threads."""
 PRELOAD = (
     f"{SHARED} docbin.kernels PIL.Image cv2 docbin.files.pagefile docbin.files.read_picture docbin.files.write_png "
-    "docbin.polarity docbin.enlarging docbin.automatic docbin.assessment.verdict"
+    "docbin.polarity docbin.enlarging docbin.automatic docbin.assessment.verdict docbin.second_look"
 )
 """Modules that the worker imports meanwhile: what a page of a picture file takes."""
 PRELOAD_MODEL = "docbin.zoo.runtimes docbin.zoo.models docbin.zoo.graphs docbin.engine docbin.kernels.stem"

@@ -8,7 +8,7 @@ import pytest
 
 from docbin.assessment import Signs, judge
 from docbin.assessment.features import measure
-from docbin.assessment.lost_lines import GRADES, INKED, LostLines, lost_lines, reaches, rows_of
+from docbin.assessment.lost_lines import GRADES, INKED, LostLines, numbers_of, reaches, rows_lost, rows_of
 from docbin.kernels.pieces import AREA, BOTTOM, LEFT, RIGHT, TOP, pieces
 from tests.assessment.pages import text_page
 
@@ -56,6 +56,10 @@ def test_a_back_as_pale_is_not_told() -> None:
 def test_what_hardly_stands_out_of_the_noise_is_not_told() -> None:
     page, _, kept = page_with(0.25, noise=6.0)
     assert counts(page, kept) == (0, 0)
+
+
+def lost_lines(table: np.ndarray, ink: np.ndarray, bits: np.ndarray, width: float, noise: float) -> LostLines:
+    return numbers_of(rows_lost(table, ink, bits, width, noise))
 
 
 def row(count: int, top: int = 20, high: int = 12, step: int = 16, slope: float = 0.5) -> np.ndarray:
