@@ -21,6 +21,7 @@ from docbin.zoo import folders
 from docbin.zoo.folders import Config
 
 DE_GAN = "Souibgui and Kessentini, IEEE TPAMI 44(3), 2022, doi:10.1109/TPAMI.2020.3022406"
+UNMARK = "mask, mark and picture: Cun and Pun, AAAI 2021, arXiv 2012.07007; the network is docbin's own"
 DEEP_OTSU = "He and Schomaker, Pattern Recognition 91, 2019, doi:10.1016/j.patcog.2019.01.025"
 
 _PARAMS = (
@@ -62,7 +63,7 @@ REPAIRS: Mapping[str, Repair] = {
         _repair("uniform", "deepotsu", _UNIFORM, DEEP_OTSU, experimental=True),
         _repair("clean-up", "degan-clean-up", "the writing in black on white, as a clean scan has it", DE_GAN, experimental=True),
         _repair("deblur", "degan-deblur", "a sharp page from an unsharp one, in grey", DE_GAN, experimental=True),
-        _repair("watermark", "degan-watermark", "the page without the watermark laid over it, in grey", DE_GAN),
+        _repair("watermark", "unmark", "the page without the watermark laid over it; the rest stays as it is", UNMARK, experimental=True),
         _repair("binarize", "degan", "the probability of paper as a grey page, before the threshold", DE_GAN),
     )
 }  # fmt: skip
@@ -110,6 +111,6 @@ def _checked(model: str | os.PathLike[str] | None) -> Config:
     assert model is not None
     config = folders.load_config(model)
     if config.weights is None:
-        raise UsageError(f"model {config.name}: a network of bits only says where ink is; clean pages come from deepotsu and degan")
+        raise UsageError(f"model {config.name}: a network of bits only says where ink is; clean pages come from deepotsu, degan and unmark")
     config.verified(config.weights)
     return config

@@ -32,7 +32,7 @@ from tests.engine import graphs
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DATA = {"models": "docbin/zoo/models", "datasets": "docbin/benchmarks/datasets"}
-REPOSITORY_ONLY = ("models/degan/", "models/degan-clean-up/", "models/degan-deblur/", "models/fourbi/")
+REPOSITORY_ONLY = ("models/degan/", "models/degan-clean-up/", "models/degan-deblur/", "models/fourbi/", "models/unmark/")
 """Models of which a wheel has the recipes alone."""
 
 # Prints what an install knows of itself, as JSON; the inks are those of every method on one small page.

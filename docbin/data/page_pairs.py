@@ -1,6 +1,7 @@
-"""Pairs for training from page to page: what came, and the grey page that is wanted; pair `index` is a pure function of (seed, index).
+"""Pairs for training from page to page: what came, and the page that is wanted; pair `index` is a pure function of (seed, index).
 
-The four repairs of DE-GAN (Souibgui and Kessentini, 2020, arXiv 2010.08764) differ in nothing but their pairs:
+The four repairs of DE-GAN (Souibgui and Kessentini, 2020, arXiv 2010.08764) differ in nothing but their pairs; docbin's own way with watermarks
+(:mod:`docbin.nets.unmark`) takes the last of them:
 
 * *binarization* needs none: crops with truth are pairs already;
 * *clean-up*: a degraded crop, and the same writing in black on white, its edges as soft as a clean scan's (:func:`clean_page`);
@@ -25,7 +26,7 @@ from docbin.synth.fonts import Font, find_fonts
 from docbin.synth.watermark import watermark
 
 Maker = Callable[[Generator, Image, Mask], tuple[Image, Image]]
-"""(rng, picture uint8 (S, S, 3), truth bool (S, S)) -> (what came uint8 (S, S, 3), what is wanted uint8 (S, S))."""
+"""(rng, picture uint8 (S, S, 3), truth bool (S, S)) -> (what came uint8 (S, S, 3), what is wanted uint8 (S, S) or (S, S, 3))."""
 
 
 class Crops(Protocol):
@@ -45,7 +46,7 @@ class PagePairs:
     seed: int = 0
 
     def crop(self, index: int) -> tuple[Image, Image]:
-        """Pair number `index`: what came, uint8 (S, S, 3), and what is wanted, uint8 (S, S) grey, 255 = white."""
+        """Pair number `index`: what came, uint8 (S, S, 3), and what is wanted, uint8 (S, S) grey or (S, S, 3), 255 = white."""
         image, truth = self.crops.crop(index)
         return self.maker(np.random.default_rng((self.seed, index, 104729)), image, truth)
 
@@ -85,14 +86,18 @@ def blurred(rng: Generator, image: Image, truth: Mask) -> tuple[Image, Image]:
 
 @dataclass(frozen=True, slots=True)
 class Watermarked:
-    """Watermark removal: the crop under a watermark, and the crop in grey as it was.
+    """Watermark removal: the crop under a watermark, and the crop as it was, in colour.
 
     Attributes
     ----------
     fonts : to write it in; the system's where none is given
+    bare : share of crops that stay without one: most of a page is bare, and must come out as it was
     """
 
     fonts: tuple[Font, ...] = ()
+    bare: float = 0.0
 
     def __call__(self, rng: Generator, image: Image, truth: Mask) -> tuple[Image, Image]:
-        return watermark(rng, image, self.fonts or find_fonts()), to_grey(image)
+        if self.bare and rng.random() < self.bare:
+            return image, image
+        return watermark(rng, image, self.fonts or find_fonts()), image

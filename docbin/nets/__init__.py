@@ -33,6 +33,7 @@ NETS: Mapping[str, tuple[str, str]] = {
     "sauvolanet": ("docbin.nets.sauvolanet:SauvolaNet", "docbin.nets.sauvolanet:SauvolaNetConfig"),
     "smp": ("docbin.nets.smp:SegmentationNet", "docbin.nets.smp:SegmentationConfig"),
     "unet": ("docbin.nets.unet:UNet", "docbin.nets.unet:UNetConfig"),
+    "unmark": ("docbin.nets.unmark:Unmark", "docbin.nets.unmark:UnmarkConfig"),
 }
 """Architecture -> ("module:class", "module:config dataclass")."""
 

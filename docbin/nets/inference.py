@@ -103,7 +103,7 @@ def clean_steps(
         The network does not clean: it only says where ink is.
     """
     if not hasattr(net, "step"):
-        raise UsageError(f"{type(net).__name__} only says where ink is; clean pages come from deepotsu and degan")
+        raise UsageError(f"{type(net).__name__} only says where ink is; clean pages come from deepotsu, degan and unmark")
     worker: Any = net
     image = check_image(image)
     margin = int(worker.step_halo) if halo is None else halo

@@ -26,6 +26,7 @@ from docbin.engine import packed
 from docbin.errors import FileAccessError, UsageError
 from docbin.nets.bitunet import BitTrunk
 from docbin.nets.lite0 import IMAGENET, load_imagenet
+from docbin.nets.unmark import Unmark
 from docbin.processes.memory import keep_freed_memory
 from docbin.train import checkpoint
 from docbin.train.device import Device
@@ -78,7 +79,7 @@ class _Run:
     def start_from(self, path: Path, source: CropSource) -> None:
         """Start from the weights in `path`: a model folder (or the name of one that came with docbin), a run, one of its checkpoints (its average
         where it has one), a file of weights, or a packed 1-bit network, whose norms are measured on crops of `source`; "imagenet" starts the
-        encoder alone from what it learned of ImageNet.
+        encoder alone from what it learned of ImageNet, which an eye that the weights lack does, too.
 
         Raises
         ------
@@ -100,12 +101,16 @@ class _Run:
             calibrate(net, [tensors(crop, self.device)[0] for crop in crops])
         else:
             try:
-                odd = net.load_state_dict(checkpoint.load_weights(path), strict=False)
+                weights = checkpoint.load_weights(path)
+                odd = net.load_state_dict(net.adapted(weights) if isinstance(net, Unmark) else weights, strict=False)
             except RuntimeError as error:
                 raise UsageError(
                     f"net.init = {str(path)!r}: the weights are of another network or variant than the recipe's ({error})"
                 ) from None
             lacking = [name for name in odd.missing_keys if not name.endswith("num_batches_tracked")]  # which do not ship
+            if getattr(net, "eye", None) is not None and lacking and all(name.startswith("eye.") for name in lacking):
+                load_imagenet(net)
+                lacking = []
             if lacking or odd.unexpected_keys:
                 names = ", ".join([*lacking, *odd.unexpected_keys][:4])
                 raise UsageError(

@@ -62,6 +62,10 @@ ABOUT: Mapping[str, tuple[str, str]] = {
         "He and Schomaker, Pattern Recognition 91, 2019, doi:10.1016/j.patcog.2019.01.025",
     ),
     "degan": ("a conditional GAN's generator", "Souibgui and Kessentini, IEEE TPAMI 44(3), 2022, doi:10.1109/TPAMI.2020.3022406"),
+    "unmark": (
+        "a U-Net that finds a watermark and takes back what it did",
+        f"{RONNEBERGER}; mask, mark and picture: Cun and Pun, AAAI 2021, arXiv 2012.07007; the variant is docbin's own",
+    ),
     "fourbi": (
         "a U-Net that sees the whole window through its spectrum",
         "Quattrini, Pippi, Cascianelli and Cucchiara, ICDAR 2024, arXiv 2404.17243",

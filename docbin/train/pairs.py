@@ -21,9 +21,10 @@ PIECE = 768
 
 @dataclass(frozen=True, slots=True)
 class PairSource:
-    """Pairs made by `maker`, called as every crop source of a recipe is."""
+    """Pairs made by `maker`, those of held-out pages by `judged` where it is another; called as every crop source of a recipe is."""
 
     maker: Maker
+    judged: Maker | None = None
 
     def __call__(self, data: DataSection, root: Path, seed: int) -> PagePairs:
         """Pairs of the training side of the pages, mixed by ``data.weights``."""
@@ -42,7 +43,7 @@ class PairSource:
         held_out: list[HeldOut] = []
         for number, page in enumerate(pages):
             piece = LabelledCrops([page], min(PIECE, *page.shape), number, augment=NO_AUGMENT, degrade=degrade)
-            held_out.append((page.name, *PagePairs(piece, self.maker, number).crop(0)))
+            held_out.append((page.name, *PagePairs(piece, self.judged or self.maker, number).crop(0)))
         return held_out
 
 
@@ -52,5 +53,5 @@ clean_up = PairSource(cleaned)
 deblurring = PairSource(blurred)
 """Unsharp crops and the crops as they were, in grey."""
 
-watermarks = PairSource(Watermarked())
-"""Crops under watermarks and the crops as they were, in grey."""
+watermarks = PairSource(Watermarked(bare=0.15), judged=Watermarked())
+"""Crops under watermarks, and some without, and the crops as they were, in colour."""

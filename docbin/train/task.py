@@ -129,6 +129,7 @@ TASKS: Mapping[str, str] = {
     "refinement": "docbin.train.refinement:Refinement",
     "adversarial": "docbin.train.adversarial:Adversarial",
     "detection": "docbin.train.detection:Detection",
+    "unmarking": "docbin.train.unmarking:Unmarking",
     "bits": "docbin.train.bits:Bits",
 }
 """Task name in a recipe -> "module:class", called with the recipe and the device."""

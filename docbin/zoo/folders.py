@@ -29,11 +29,11 @@ from typing import Any
 from docbin.errors import DocbinError, FileAccessError, InputError, MissingExtra, UsageError
 from docbin.typed_config import read_toml, refuse_device, suggestion, typed
 
-FILE_LIMIT = 8_000_000
+FILE_LIMIT = 10_000_000
 """Bytes of a file of a shipped model."""
 PACKED_LIMIT = 1_000_000
 """Bytes of a packed network that ships: being small is half of its point."""
-ZOO_LIMIT = 40_000_000
+ZOO_LIMIT = 45_000_000
 """Bytes of all shipped models together."""
 TASKS = ("binarize", "enhance", "detect")
 ONNX_FILE = "model.onnx"

@@ -32,7 +32,7 @@ def test_a_pair_depends_on_seed_and_index_alone(name: str) -> None:
         assert np.array_equal(one, two)
     came, wanted = again
     assert came.shape == (64, 64, 3)
-    assert wanted.shape == (64, 64)
+    assert wanted.shape == ((64, 64, 3) if name == "watermark" else (64, 64))
     assert came.dtype == wanted.dtype == np.uint8
     if name != "clean-up":  # its maker draws nothing
         others = [PagePairs(Strokes(), MAKERS[name], seed).crop(3)[0] for seed in range(4, 8)]
@@ -78,6 +78,10 @@ def test_watermarks_show_and_leave_most_of_the_page() -> None:
     assert min(shares) >= 0
     assert np.mean(np.array(shares) > 0.01) > 0.8
     assert np.mean(shares) < 0.6
+    pairs = [PagePairs(Strokes(), Watermarked((BUILT_IN,))).crop(index) for index in range(4)]
+    assert all(np.array_equal(wanted, Strokes().crop(index)[0]) for index, (_, wanted) in enumerate(pairs)), "in colour, as it was"
+    bare = [PagePairs(Strokes(), Watermarked((BUILT_IN,), bare=0.5)).crop(index) for index in range(40)]
+    assert 5 < sum(np.array_equal(came, wanted) for came, wanted in bare) < 35
 
 
 def test_a_small_crop_can_be_marked() -> None:
