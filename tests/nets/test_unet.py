@@ -152,3 +152,77 @@ def test_a_variant_with_depth_sees_the_fourth_channel_and_no_page_needs_one() ->
         assert whole.shape == (50, 70)
         tiled = probability(net, image, tile=16)
         assert np.abs(whole - tiled).max() < 1e-5, "the plane is the page's, whatever the tile"
+
+
+def with_eye(**changes: object) -> UNet:
+    """A small network with an eye, which has random weights; skipped where its library is not installed."""
+    torch.manual_seed(0)
+    small = {
+        "widths": [8, 8, 8, 8],
+        "encoder_blocks": [1, 1, 1, 1],
+        "decoder_blocks": [1, 1, 1],
+        "dilations": [1],
+        "windows": [5],
+        "head": 8,
+    }
+    try:
+        net = build("unet", {**small, "eye": "efficientnet-lite0", **changes})
+    except MissingExtra as error:
+        pytest.skip(str(error))
+    assert isinstance(net, UNet)
+    return net.eval()
+
+
+def opened(net: UNet) -> UNet:
+    """Its eye tells something: the answers do not begin at zero."""
+    assert net.eye is not None
+    for layer in net.eye.told:
+        torch.nn.init.normal_(layer.weight, 0, 0.3)
+    return net
+
+
+def test_an_eye_changes_nothing_before_it_has_learned() -> None:
+    net = with_eye()
+    page = torch.rand(1, 3, 64, 96)  # of whole cells: an eye's are larger, and so is the padding
+    with torch.no_grad():
+        before = net(page)
+        assert (opened(net)(page) != before).any()
+        net.eye = None
+        assert torch.allclose(net(page), before, atol=1e-6)
+
+
+def test_no_pixel_reaches_further_than_the_halo_with_an_eye() -> None:
+    net = opened(with_eye())
+    size = 2 * net.halo + 4 * net.stride
+    page = torch.rand(1, 3, size, size)
+    changed = page.clone()
+    middle = size // 2
+    changed[..., middle - 2 : middle + 2, middle - 2 : middle + 2] = 1 - changed[..., middle - 2 : middle + 2, middle - 2 : middle + 2]
+    with torch.inference_mode():
+        moved = (net(changed) != net(page))[0, 0].nonzero()
+    furthest = int((moved - middle).abs().max())
+    assert net.halo / 2 < furthest <= net.halo, "the bound holds, and is not a far cry from what is seen"
+
+
+def test_tiles_of_a_network_with_an_eye_equal_the_page() -> None:
+    net = opened(with_eye(edge=8))
+    page = np.random.default_rng(0).integers(0, 256, (150, 1500, 3), dtype=np.uint8)
+    np.testing.assert_allclose(probability(net, page, tile=64), probability(net, page, tile=4096), atol=2e-5)
+
+
+def test_the_convolutions_alone_see_the_same_with_an_eye() -> None:
+    """The graph for other runtimes is handed colours as 0..255, the network 0..1."""
+    net = opened(with_eye())
+    page = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 3, 64, 96)).astype(np.float32))
+    raw = net._raw(page / 255)
+    wide = torch.cat([raw[:, :12] * 255, raw[:, 12:]], 1)
+    with torch.no_grad():
+        said = torch.nn.functional.pixel_shuffle(net.convolutions()(wide), 2)
+        assert torch.allclose(said, net(page / 255), atol=1e-4)
+
+
+def test_an_eye_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UsageError, match="efficientnet-lite0"):
+        build("unet", {"eye": "resnet18"})
+    with pytest.raises(UsageError, match="2 widths"):
+        build("unet", {"widths": [8, 8], "encoder_blocks": [1, 1], "decoder_blocks": [1], "eye": "efficientnet-lite0"})
