@@ -98,20 +98,21 @@ def beats(quality: Quality, its: Quality, by: float) -> bool:
     return quality.value > its.value and quality.value >= its.value + by and not (by and quality.suspect)
 
 
-def choose(image: Image, enough: float = ENOUGH) -> Choice:
+def choose(image: Image, enough: float = ENOUGH, second_look: bool = True) -> Choice:
     """The method taken for a page, and its ink.
 
     Parameters
     ----------
     image : uint8 (H, W) or (H, W, 3), dark writing on light paper
     enough : expected F-measure, 0..1, with which the default's result is taken without another look
+    second_look : lines that the default lost are looked at again, where the verdict tells of them (:mod:`docbin.second_look`)
     """
     from docbin.assessment import Signs, judge
     from docbin.second_look import judged
 
     grey, row = to_grey(image), catalogue.get(catalogue.DEFAULT)
     page, once = Signs(grey), row.binarize(image)
-    default, verdict = judged(page, grey, once, row.binarize)
+    default, verdict = judged(page, grey, once, row.binarize if second_look else None)
     best = first = Choice(catalogue.DEFAULT, default, verdict)
     verdicts = {first.method: first.quality.value}
     if default is not once:  # the others lose such lines
@@ -130,3 +131,8 @@ def choose(image: Image, enough: float = ENOUGH) -> Choice:
 def ink(image: Image, enough: float = ENOUGH) -> Mask:
     """The ink of :func:`choose`: the function of the table's row."""
     return choose(image, enough).ink
+
+
+def ink_once(image: Image, enough: float = ENOUGH) -> Mask:
+    """The same without a second look."""
+    return choose(image, enough, second_look=False).ink

@@ -96,6 +96,7 @@ def clean_by(
     straighten: str = "off",
     polarity: Polarity = "dark",
     judge: bool = False,
+    second_look: bool = True,
     **params: Any,
 ) -> Cleaned:
     """Clean a page, dark on light, by a row of :mod:`docbin.catalogue`; `enlarge` as in :func:`docbin.enlarging.on_fitting_grid`.
@@ -104,12 +105,13 @@ def clean_by(
 
     `polarity` is what the page was before :func:`docbin.polarity.upright`: ink that was light on dark keeps its own hues, not those of its negative.
 
-    `judge`: the ink gets a verdict, and lost lines that this tells of are looked at again (:mod:`docbin.second_look`).
+    `judge`: the ink gets a verdict, and with `second_look` lost lines that this tells of are looked at again (:mod:`docbin.second_look`).
     """
     wanted = straightening.check(straighten)
     found = by_row(row, image, enlarge, **params)
     pixels = with_own_hues(found.page) if colour and polarity == "light" else found.page
-    ink, verdict = remarked(found.page, found.ink, row.reader(params, found.scale)) if judge else (found.ink, None)
+    reader = row.reader(params, found.scale) if second_look else None
+    ink, verdict = remarked(found.page, found.ink, reader) if judge else (found.ink, None)
     page = clean_page(pixels, ink, found.probability, colour=colour)
     if wanted == "auto":
         page = straightening.straightened(page, ink)

@@ -17,6 +17,7 @@ from docbin.assessment.features import measure
 from docbin.assessment.reasons import READ_AGAIN
 from docbin.batch.binarize_job import Binarize
 from docbin.batch.clean_job import Clean
+from docbin.errors import UsageError
 from docbin.kernels.pieces import AREA, BOTTOM, DEEPEST, LEFT, RIGHT, TOP
 from docbin.second_look import AMONG, PAPER, among_ink, judged, level_of, parts_of, remarked, second_look, stretched
 from tests.assessment.pages import text_page
@@ -84,6 +85,22 @@ def test_auto_and_a_batch_read_it_and_say_so(
             np.testing.assert_array_equal(np.asarray(written) == 0, choice.ink)
     alone = Binarize.create("sauvola").work(docbin.Page(grey), "carbon.png", None, "png")
     assert not any(reason.startswith(READ_AGAIN) for reason in alone.reasons)
+
+
+@pytest.mark.parametrize("job", [Binarize, Clean])
+@pytest.mark.parametrize("method", [None, "auto"])
+def test_without_a_second_look_the_ink_is_the_networks_own(
+    job: type[Binarize | Clean], method: str | None, carbon: tuple[np.ndarray, np.ndarray]
+) -> None:
+    grey, _ = carbon
+    made = job.create(method, second_look="off").work(docbin.Page(grey), "carbon.png", None, "png")
+    assert not any(reason.startswith(READ_AGAIN) for reason in made.reasons)
+    assert made.ink < job.create(method).work(docbin.Page(grey), "carbon.png", None, "png").ink
+    if method is None:
+        assert made.ink == DEFAULT.binarize(grey).mean()
+    assert job.create(second_look="off").settings() != job.create().settings()
+    with pytest.raises(UsageError, match="--second-look on: choose one of auto, off"):
+        job.create(second_look="on")
 
 
 def test_a_clean_page_keeps_every_bit_and_is_not_asked_again() -> None:

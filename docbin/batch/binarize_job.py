@@ -26,15 +26,17 @@ DOCUMENT_FORMATS = ("tiff", "pdf")
 class Binarize(Job):
     """See :class:`docbin.batch.job.Job`. `probability`: write the probability map instead of the ink. `editable`: write page and ink as layers of an
     OpenRaster file. `enlarge`: see :data:`docbin.batch.job.ENLARGE`. `polarity`: of the writing, "dark", "light", or "auto" (:mod:`docbin.polarity`).
-    `compression`: "g4" or "jbig2"; None: the format's own (:class:`docbin.files.PageWriter`). `min_quality`: see :meth:`least_quality`. `pdf`: how a
-    PDF becomes a PDF, by pictures replaced in it ("replace") or anew, of ink alone ("rebuild"). `layers`: PDF pages keep paper and pictures, small,
-    under the ink (:mod:`docbin.pdf.layering`). `break_signatures`: a signed PDF may be changed."""
+    `second_look`: see :data:`docbin.batch.job.SECOND_LOOK`. `compression`: "g4" or "jbig2"; None: the format's own
+    (:class:`docbin.files.PageWriter`). `min_quality`: see :meth:`least_quality`. `pdf`: how a PDF becomes a PDF, by pictures replaced in it
+    ("replace") or anew, of ink alone ("rebuild"). `layers`: PDF pages keep paper and pictures, small, under the ink (:mod:`docbin.pdf.layering`).
+    `break_signatures`: a signed PDF may be changed."""
 
     row: Method
     probability: bool = False
     editable: bool = False
     enlarge: str = "1"
     polarity: str = "auto"
+    second_look: str = "auto"
     compression: str | None = None
     min_quality: float | None = None
     pdf: str = "replace"
@@ -67,7 +69,7 @@ class Binarize(Job):
         if self.layers and self.format not in (None, "pdf"):
             raise UsageError(f"--layers writes PDF, which alone holds ink over its paper; leave out --format {self.format}")
         Job.check(self)
-        check_page_choices(self.polarity, self.enlarge)
+        check_page_choices(self.polarity, self.enlarge, self.second_look)
         if self.editable and (self.probability or self.format is not None):
             raise UsageError("--editable writes OpenRaster files; leave out --format and --probability")
         check_pdf_way(self.pdf)
@@ -105,6 +107,7 @@ class Binarize(Job):
             | ({"editable": True} if self.editable else {})
             | ({"compression": self.compression} if self.compression else {})
             | ({"enlarge": self.enlarge} if self.enlarge != "1" else {})
+            | ({"second_look": self.second_look} if self.second_look != "auto" else {})
             | ({"pdf": self.pdf} if self.pdf != "replace" else {})
             | ({"layers": True} if self.layers else {})
         )
@@ -167,7 +170,7 @@ class Binarize(Job):
 
         def run(image: Image) -> tuple[Mask, FloatMap | None]:
             if self.row.name == catalogue.AUTO:
-                choices.append(automatic.choose(image, **self.params))  # type: ignore[arg-type]
+                choices.append(automatic.choose(image, second_look=self.second_look == "auto", **self.params))  # type: ignore[arg-type]
                 return _checked(choices[-1].ink, image, self.row.name), None
             probability = _checked(self.row.probability_map(image, **self.params), image, self.row.name)
             return np.asarray(probability >= 0.5), probability
@@ -201,7 +204,7 @@ class Binarize(Job):
                 return np.packbits(ink, axis=1).tobytes()
             return None
 
-        reader = None if self.probability else self.row.reader(self.params, scale)
+        reader = None if self.probability or self.second_look == "off" else self.row.reader(self.params, scale)
         once = mask
         verdict: Quality | None
         if choices:

@@ -23,14 +23,15 @@ STRAIGHTEN = ("auto", "off")
 @dataclass(frozen=True, slots=True)
 class Clean(PictureJob):
     """See :class:`docbin.batch.picture_job.PictureJob`. `colour`: the ink keeps its colours. `enlarge`: "1", "2" or "auto" (:mod:`docbin.enlarging`).
-    `straighten`: "auto" or "off" (:mod:`docbin.straightening`). `polarity`: of the writing, "dark", "light", or "auto"
-    (:mod:`docbin.polarity`); the clean page is dark on white whichever it was."""
+    `straighten`: "auto" or "off" (:mod:`docbin.straightening`). `second_look`: see :data:`docbin.batch.job.SECOND_LOOK`. `polarity`: of the
+    writing, "dark", "light", or "auto" (:mod:`docbin.polarity`); the clean page is dark on white whichever it was."""
 
     row: Method
     colour: bool = False
     enlarge: str = "1"
     straighten: str = "auto"
     polarity: str = "auto"
+    second_look: str = "auto"
     task: ClassVar[str] = "clean"
 
     @classmethod
@@ -54,13 +55,14 @@ class Clean(PictureJob):
     def check(self) -> None:
         """As :meth:`docbin.batch.job.Job.check`."""
         PictureJob.check(self)
-        check_page_choices(self.polarity, self.enlarge)
+        check_page_choices(self.polarity, self.enlarge, self.second_look)
         if self.straighten not in STRAIGHTEN:
             raise UsageError(f"--straighten {self.straighten}: choose one of {', '.join(STRAIGHTEN)}")
 
     def settings(self) -> dict[str, Any]:
         """As :meth:`docbin.batch.job.Job.settings`."""
         own = {"colour": self.colour, "enlarge": self.enlarge, "straighten": self.straighten, "polarity": self.polarity}
+        own |= {"second_look": self.second_look} if self.second_look != "auto" else {}
         return PictureJob.settings(self) | own
 
     def in_place(self) -> Clean:
@@ -75,19 +77,24 @@ class Clean(PictureJob):
     def work(self, page: Page, name: str, staged: Path | None, format: str) -> Result:
         import numpy as np
 
+        from docbin import catalogue
         from docbin.cleaning import clean_by
         from docbin.files import write_picture
         from docbin.polarity import upright
 
         upper, polarity = upright(page.pixels, self.polarity)
+        row = self.row
+        if row.name == catalogue.AUTO and self.second_look == "off":
+            row = replace(row, ink="docbin.automatic:ink_once")
         made = clean_by(
-            self.row,
+            row,
             upper,
             colour=self.colour,
             enlarge=self.enlarge,
             straighten=self.straighten,
             polarity=polarity,
             judge=True,
+            second_look=self.second_look == "auto",
             **self.params,
         )
         result = Result(

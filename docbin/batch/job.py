@@ -38,6 +38,8 @@ PDF_WAYS = ("replace", "rebuild")
 POLARITIES = ("auto", "dark", "light")
 ENLARGE = ("auto", "1", "2")
 """Whether a page is given twice the pixels a side: where its letters are small, never, always (:mod:`docbin.enlarging`)."""
+SECOND_LOOK = ("auto", "off")
+"""Whether lines that a network lost are looked at again, where the verdict tells of them, or its ink stays as it is (:mod:`docbin.second_look`)."""
 
 MARKS: Mapping[str, str] = {"binarize": ".ink", "clean": ".clean", "detect": ".words", "enhance": ".enhanced"}
 """Job -> what stands between stem and suffix of an output that is written beside its input: ``page.jpg`` -> ``page.ink.png``."""
@@ -229,12 +231,15 @@ def check_pdf_way(way: str) -> None:
         raise UsageError(f"--pdf {way!r}: choose one of {', '.join(PDF_WAYS)}")
 
 
-def check_page_choices(polarity: str, enlarge: str) -> None:
-    """UsageError for a polarity or an enlargement that there is not. (The modules that do them would say so, but a batch is planned without them.)"""
+def check_page_choices(polarity: str, enlarge: str, second_look: str) -> None:
+    """UsageError for a polarity, an enlargement or a second look that there is not. (The modules that do them would say so, but a batch is planned
+    without them.)"""
     if polarity not in POLARITIES:
         raise UsageError(f"polarity {polarity!r}: choose one of {', '.join(POLARITIES)}")
     if enlarge not in ENLARGE:
         raise UsageError(f"--enlarge {enlarge}: choose one of {', '.join(ENLARGE)}")
+    if second_look not in SECOND_LOOK:
+        raise UsageError(f"--second-look {second_look}: choose one of {', '.join(SECOND_LOOK)}")
 
 
 def difference(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

@@ -86,6 +86,15 @@ Enlarge = Annotated[
         show_default=False,
     ),
 ]
+SecondLook = Annotated[
+    str,
+    Option(
+        "--second-look",
+        metavar="auto|off",
+        help="Whole lines that a network left out are shown to it once more, and told; off: its ink stays as it is. [default: auto]",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ def command(
         ),
     ] = False,
     enlarge: batches.Enlarge = "1",
+    second_look: batches.SecondLook = "auto",
     *,
     options: batches.BatchOptions,
 ) -> int:
@@ -134,6 +135,7 @@ def command(
             "format": format,
             "compression": compression,
             "enlarge": enlarge,
+            "second_look": second_look,
             "min_quality": min_quality,
         }
         chosen |= {"pdf": pdf, "layers": layers, "break_signatures": break_signatures}

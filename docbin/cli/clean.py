@@ -51,6 +51,7 @@ def command(
     pdf: batches.PdfWay = "replace",
     break_signatures: batches.BreakSignatures = False,
     enlarge: batches.Enlarge = "1",
+    second_look: batches.SecondLook = "auto",
     straighten: Annotated[
         str,
         Option(
@@ -80,7 +81,7 @@ def command(
         from docbin import batch, catalogue
 
         row = catalogue.get(method)
-        own = {"colour": colour, "polarity": polarity, "enlarge": enlarge, "straighten": straighten}
+        own = {"colour": colour, "polarity": polarity, "enlarge": enlarge, "straighten": straighten, "second_look": second_look}
         own |= {"pdf": pdf, "break_signatures": break_signatures}
         return batch.Clean.create(row, row.given(param or []), format=format, **own, **options.of_job())
 

@@ -33,6 +33,7 @@ VARIANT = {
     "head": 8,
     "edge": 4,
     "edge_windows": [5, 9],
+    "eye": "",
 }
 
 

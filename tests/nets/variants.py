@@ -21,4 +21,5 @@ UNET: dict[str, Any] = {
     "head": 8,
     "depth": True,
     "edge_windows": [3, 7],
+    "eye": "",
 }
