@@ -63,7 +63,7 @@ REPAIRS: Mapping[str, Repair] = {
         _repair("uniform", "deepotsu", _UNIFORM, DEEP_OTSU, experimental=True),
         _repair("clean-up", "degan-clean-up", "the writing in black on white, as a clean scan has it", DE_GAN, experimental=True),
         _repair("deblur", "degan-deblur", "a sharp page from an unsharp one, in grey", DE_GAN, experimental=True),
-        _repair("watermark", "unmark", "the page without the watermark laid over it; the rest stays as it is", UNMARK, experimental=True),
+        _repair("watermark", "unmark", "the page without the watermark laid over it, in its colours", UNMARK, experimental=True),
         _repair("binarize", "degan", "the probability of paper as a grey page, before the threshold", DE_GAN),
     )
 }  # fmt: skip
