@@ -72,9 +72,10 @@ class Unmark(nn.Module):
         for name, value in weights.items():
             mine = f"trunk.{name}"
             if mine in start and not name.startswith("out."):
-                start[mine] = (
-                    value[:, : start[mine].shape[1]] if name in ("stem.weight", "head.weight") else value
-                )  # the depth plane is the last
+                seen = (
+                    start[mine].shape[1] if name in ("stem.weight", "head.weight") else None
+                )  # without the depth plane, which is the last
+                start[mine] = value if seen is None else value[:, :seen]
         return start
 
     @property

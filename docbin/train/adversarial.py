@@ -48,7 +48,15 @@ class AdversarialOptions:
 
 
 def wanted_page(batch: Batch, device: torch.device) -> Tensor:
-    """The page that is wanted, float32 (N, 1, S, S), 1 = white: the picture of a pair, or white paper with black ink where truth is given."""
+    """The page that is wanted, float32 (N, 1, S, S), 1 = white: the picture of a pair, or white paper with black ink where truth is given.
+
+    Raises
+    ------
+    UsageError
+        The pairs are in colour: the generator makes a grey page.
+    """
+    if batch.truth.ndim == 4:
+        raise UsageError("task 'adversarial': wants pairs in grey, and those of data.source are in colour; the task 'unmarking' takes them")
     truth = batch.truth.to(device, non_blocking=True)[:, None]
     return 1.0 - truth.float() if truth.dtype == torch.bool else truth.float().div_(255.0)
 

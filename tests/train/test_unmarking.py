@@ -15,7 +15,9 @@ from docbin.errors import UsageError
 from docbin.nets.inference import clean_pages
 from docbin.page import Image
 from docbin.train import checkpoint
+from docbin.train.adversarial import wanted_page
 from docbin.train.device import Device
+from docbin.train.feed import Batch
 from docbin.train.loop import train
 from docbin.train.recipe import Recipe, recipe_of
 from docbin.train.task import make_task
@@ -79,6 +81,9 @@ def test_a_cut_and_resumed_run_equals_an_uncut_one(tmp_path: Path) -> None:
 def test_pairs_in_grey_and_other_networks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="pairs in colour"):
         train(recipe(), tmp_path, source=Marked(grey=True), pages=[])
+    colour = Batch(*(torch.zeros(1, 8, 8, 3, dtype=torch.uint8) for _ in range(2)))
+    with pytest.raises(UsageError, match="wants pairs in grey"):
+        wanted_page(colour, torch.device("cpu"))
     with pytest.raises(UsageError, match="trains unmark, not sauvolanet"):
         make_task(recipe(net={"name": "sauvolanet", "variant": {}}), Device("float32"))
     with pytest.raises(UsageError, match=r"unknown key options\.x"):
