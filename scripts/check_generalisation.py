@@ -1,10 +1,11 @@
-"""Does a method hold on pages that nobody tuned it to? Scores on three sets that are not test years, for choosing networks and settings.
+"""Does a method hold on pages that nobody tuned it to? Scores on sets that are not test years, for choosing networks and settings.
 
     python scripts/check_generalisation.py --data-root DIR otsu sauvola wolf su bitunet runs/new --json out/check.json
 
 * ``held-out``: the training pages that ``docbin.data.pages.split`` keeps back (share 0.15, seed 0), whole pages;
 * ``nabuco``: 13 pages, a development check that no training sees;
-* ``failing-kinds``: rendered pages of the kinds that methods are seen to fail on (:mod:`docbin.synth.page.failing_kinds`), three a kind.
+* ``failing-kinds``: rendered pages of the kinds that methods are seen to fail on (:mod:`docbin.synth.page.failing_kinds`), three a kind;
+* ``faded-kinds``: the same of writing that fades, is copied through, pencilled or wet (:mod:`docbin.synth.page.faded_kinds`), three a kind.
   Beside FM, the recall of the *weak* part of the truth (the pencil beside the heading, the lone marks), and the share of its pieces found by half
   or more.
 
@@ -32,12 +33,17 @@ from docbin.errors import DocbinError, UsageError
 from docbin.metrics import score
 from docbin.page import Mask
 from docbin.polarity import upright
+from docbin.synth.page.faded_kinds import FADED_KINDS
 from docbin.synth.page.failing_kinds import CHECK_SEED, FAILING_KINDS
 
 CLASSICAL = ("otsu", "sauvola", "wolf", "su")
 BEHIND = 2.0  # FM below the best classical method that counts as falling behind it
 
 Row = dict[str, Any]
+
+KINDS = {"failing-kinds": FAILING_KINDS, "faded-kinds": FADED_KINDS}
+"""The sets of rendered pages, with their kinds."""
+SETS = ("held-out", "nabuco", *KINDS)
 
 
 def parsed(spec: str) -> tuple[catalogue.Method, dict[str, Any]]:
@@ -61,10 +67,11 @@ def sets_of(names: Sequence[str], data_root: str | None, cache: str | None, numb
         sets["held-out"] = split(load_pages(TRAINING_SETS, _wanted(data_root, "held-out"), cache), 0.15, 0)[1]
     if "nabuco" in names:
         sets["nabuco"] = load_pages(["nabuco"], _wanted(data_root, "nabuco"), cache)
-    if "failing-kinds" in names:
-        papers = Path(data_root, "paper") if data_root else None
-        papers = papers if papers is not None and papers.is_dir() else None
-        sets["failing-kinds"] = FailingPages(numbers * len(FAILING_KINDS), seed, cache, papers).pages()
+    papers = Path(data_root, "paper") if data_root else None
+    papers = papers if papers is not None and papers.is_dir() else None
+    for name, kinds in KINDS.items():
+        if name in names:
+            sets[name] = FailingPages(numbers * len(kinds), seed, cache, papers, tuple(kinds)).pages()
     return sets
 
 
@@ -130,9 +137,9 @@ def summary(result: Row, others: Sequence[Row]) -> Row:
             "worst_fm": worst["fm"],
             "behind": behind(rows, classical),
         }
-        if name == "failing-kinds":
+        if name in KINDS:
             told[name]["kinds"] = {}
-            for kind in FAILING_KINDS:
+            for kind in KINDS[name]:
                 own = [row for row in rows if kind_of(row["name"]) == kind]
                 if own:
                     told[name]["kinds"][kind] = {key: mean(own, key) for key in ("fm", "weak_recall", "weak_pieces")}
@@ -146,7 +153,7 @@ def mean(rows: Sequence[Row], key: str) -> float:
 def tables(told: Sequence[Row]) -> str:
     """The summaries as Markdown: one table of the sets, one of FM and one of weak recall by kind."""
     lines = []
-    sets = [name for name in ("held-out", "nabuco", "failing-kinds") if any(name in one for one in told)]
+    sets = [name for name in SETS if any(name in one for one in told)]
     lines.append("| method | " + " | ".join(f"{name} FM | worst page | behind" for name in sets) + " |")
     lines.append("|---" * (1 + 3 * len(sets)) + "|")
     for one in told:
@@ -163,15 +170,14 @@ def tables(told: Sequence[Row]) -> str:
                 "-" if part["behind"] is None else f"{part['behind']} of {part['pages']}",
             ]
         lines.append(f"| {one['method']} | " + " | ".join(cells) + " |")
-    with_kinds = [one for one in told if "failing-kinds" in one]
     for key, heading in (("fm", "FM"), ("weak_recall", "recall of the weak part"), ("weak_pieces", "pieces of the weak part found")):
-        if with_kinds:
-            lines += ["", f"| {heading} | " + " | ".join(one["method"] for one in with_kinds) + " |", "|---" * (1 + len(with_kinds)) + "|"]
-            for kind in with_kinds[0]["failing-kinds"]["kinds"]:
-                values = [
-                    f"{one['failing-kinds']['kinds'][kind][key]:.1f}" if kind in one["failing-kinds"]["kinds"] else "" for one in with_kinds
-                ]
-                lines.append(f"| {kind} | " + " | ".join(values) + " |")
+        if any(name in one for one in told for name in KINDS):
+            lines += ["", f"| {heading} | " + " | ".join(one["method"] for one in told) + " |", "|---" * (1 + len(told)) + "|"]
+            for name, kinds in KINDS.items():
+                for kind in kinds:
+                    found = [one.get(name, {}).get("kinds", {}).get(kind) for one in told]
+                    if any(found):
+                        lines.append(f"| {kind} | " + " | ".join("" if part is None else f"{part[key]:.1f}" for part in found) + " |")
     return "\n".join(lines)
 
 
@@ -179,9 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("methods", nargs="+", metavar="METHOD", help="a method's name or a model folder, with :key=value,... if wanted")
     parser.add_argument("--data-root", help="folder that holds the benchmarks, and paper/ with photographs of paper if there are any")
-    parser.add_argument(
-        "--sets", nargs="+", default=["held-out", "nabuco", "failing-kinds"], choices=["held-out", "nabuco", "failing-kinds"]
-    )
+    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
     parser.add_argument("--cache", help="folder for decoded and rendered pages (default: the user's cache)")
     parser.add_argument("--numbers", type=int, default=3, help="rendered pages a kind (default %(default)s)")
     parser.add_argument("--seed", type=int, default=CHECK_SEED, help="of the rendered pages (default %(default)s, which no training uses)")
@@ -201,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if [row["name"] for row in rows] != wanted[name]:
                 rows = []
                 for place, page in enumerate(pages, 1):
-                    rows.append(scored(method, params, page, name == "failing-kinds"))
+                    rows.append(scored(method, params, page, name in KINDS))
                     if sys.stderr.isatty():
                         print(f"\r{spec}: {name} {place} of {len(pages)}", end="", file=sys.stderr, flush=True)
                 print(f"\r{spec}: {name}, {len(pages)} pages", file=sys.stderr)

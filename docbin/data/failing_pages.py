@@ -14,7 +14,8 @@ from docbin.data.store import LabelledPage, default_cache, save_layers
 from docbin.errors import UsageError
 from docbin.page import Mask
 from docbin.synth.fonts import find_fonts, fingerprint
-from docbin.synth.page.failing_kinds import FAILING_KINDS, VERSION, paper_pictures, render_failing_page
+from docbin.synth.page.failing_kinds import FAILING_KINDS, VERSION, render_failing_page
+from docbin.synth.page.writing_on_paper import paper_pictures
 
 DATASET = "failing-kinds"
 """The set that these pages belong to, for weights."""
@@ -30,7 +31,7 @@ class FailingPages:
     seed : decides them; not CHECK_SEED in a training
     cache : folder for them; ``docbin.data.store.default_cache()`` if None
     papers : folder of photographs of blank paper, or None
-    kinds : keys of FAILING_KINDS; all of them if empty
+    kinds : keys of FAILING_KINDS or FADED_KINDS; all of the first if empty
     shape : (H, W) in pixels
     workers : processes that render what is not in the cache yet
     """

@@ -64,12 +64,15 @@ def _rendered(name: str, data_root: Path, cache: Path, count: int) -> list[Label
     """A pool of `count` pages of docbin's own making."""
     from docbin.data.failing_pages import DATASET, FailingPages
     from docbin.data.rendered_pages import RenderedPages
+    from docbin.synth.page.faded_kinds import FADED_KINDS
     from docbin.synth.page.failing_kinds import FAILING_KINDS
 
     workers = os.cpu_count() or 1
     if name != DATASET:
         return RenderedPages(name, count, cache=cache, workers=workers).pages()
-    kinds = tuple(kind for kind in FAILING_KINDS if kind != "white-on-dark")  # turned dark on light before a network sees it
+    kinds = tuple(
+        kind for kind in (*FAILING_KINDS, *FADED_KINDS) if kind != "white-on-dark"
+    )  # turned dark on light before a network sees it
     papers = data_root / "paper"
     return FailingPages(count, 0, cache, papers if papers.is_dir() else None, kinds, workers=workers).pages()
 

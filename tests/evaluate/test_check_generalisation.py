@@ -51,11 +51,12 @@ def test_a_method_may_have_parameters(script: Any) -> None:
 
 
 def test_a_run_writes_every_page_and_is_reused(script: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
-    monkeypatch.setattr(script, "FAILING_KINDS", {"lone-marks": None, "low-contrast": None})
+    monkeypatch.setattr(script, "KINDS", {"failing-kinds": {"lone-marks": None, "low-contrast": None}})
     pool = script.FailingPages
 
-    def small(count: int, seed: int, cache: str, papers: None) -> Any:
-        return pool(count, seed, cache, papers, kinds=("lone-marks", "low-contrast"), shape=(400, 320))
+    def small(count: int, seed: int, cache: str, papers: None, kinds: tuple[str, ...]) -> Any:
+        assert kinds == ("lone-marks", "low-contrast")
+        return pool(count, seed, cache, papers, kinds, shape=(400, 320))
 
     monkeypatch.setattr(script, "FailingPages", small)
     options = ["--sets", "failing-kinds", "--numbers", "1", "--cache", str(tmp_path), "--json", str(tmp_path / "one.json")]

@@ -10,7 +10,9 @@ import pytest
 
 from docbin.data.failing_pages import FailingPages, weak_part
 from docbin.errors import FileAccessError, UsageError
-from docbin.synth.page.failing_kinds import CHECK_SEED, FAILING_KINDS, FailingPage, render_failing_page
+from docbin.synth.page.faded_kinds import FADED_KINDS
+from docbin.synth.page.failing_kinds import CHECK_SEED, FAILING_KINDS, render_failing_page
+from docbin.synth.page.writing_on_paper import FailingPage
 
 SMALL = (400, 320)
 PALE = [kind for kind in FAILING_KINDS if kind.startswith("pale-")]
@@ -20,7 +22,7 @@ def grey(page: FailingPage) -> np.ndarray:
     return cv2.cvtColor(page.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
-@pytest.mark.parametrize("kind", FAILING_KINDS)
+@pytest.mark.parametrize("kind", [*FAILING_KINDS, *FADED_KINDS])
 def test_a_page_is_a_function_of_kind_seed_and_number(kind: str) -> None:
     one, again, other = (render_failing_page(kind, seed, number, SMALL) for seed, number in ((5, 1), (5, 1), (5, 2)))
     assert one.image.shape == (*SMALL, 3)
@@ -89,6 +91,28 @@ def test_lone_marks_are_small_pieces() -> None:
     _, _, stats, _ = cv2.connectedComponentsWithStats(page.weak.view(np.uint8), connectivity=8)
     assert len(stats) > 5
     assert stats[1:, cv2.CC_STAT_AREA].max() <= 60
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FADED_KINDS if kind != "spread"])
+def test_what_has_faded_is_paler_than_the_rest_and_darker_than_paper(kind: str) -> None:
+    found = [render_failing_page(kind, 3, number, (600, 460)) for number in range(3)]
+    for page in found:
+        bare = cv2.dilate(page.truth.view(np.uint8), np.ones((9, 9), np.uint8)) == 0
+        paper = float(np.median(grey(page)[bare]))
+        weak, rest = (cv2.erode(part.view(np.uint8), np.ones((2, 2), np.uint8)) > 0 for part in (page.weak, page.truth & ~page.weak))
+        assert grey(page)[weak].mean() < paper - 8
+        if rest.sum() > 200:
+            assert grey(page)[rest].mean() < grey(page)[weak].mean() - 15
+
+
+def test_of_a_spread_one_page_lies_in_shadow() -> None:
+    for number in range(3):
+        page = render_failing_page("spread", 3, number, (600, 460))
+        bare = cv2.dilate(page.truth.view(np.uint8), np.ones((9, 9), np.uint8)) == 0
+        halves = [float(np.median(grey(page)[:, side][bare[:, side]])) for side in (slice(0, 150), slice(310, 460))]
+        dark = slice(0, 150) if halves[0] < halves[1] else slice(310, 460)
+        assert min(halves) < 0.7 * max(halves)
+        assert page.weak[:, dark].sum() > 0.9 * page.truth[:, dark].sum(), "the writing in shadow is the weak part"
 
 
 def test_photographs_of_paper_are_used_when_given(tmp_path: Path) -> None:
