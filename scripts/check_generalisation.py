@@ -26,23 +26,20 @@ from typing import Any
 import numpy as np
 
 from docbin import __version__, catalogue
-from docbin.data.failing_pages import FailingPages, weak_part
+from docbin.data.failing_pages import KINDS, FailingPages, weak_part
 from docbin.data.pages import TRAINING_SETS, load_pages, split
 from docbin.data.store import LabelledPage
 from docbin.errors import DocbinError, UsageError
 from docbin.metrics import score
 from docbin.page import Mask
 from docbin.polarity import upright
-from docbin.synth.page.faded_kinds import FADED_KINDS
-from docbin.synth.page.failing_kinds import CHECK_SEED, FAILING_KINDS
+from docbin.synth.page.failing_kinds import CHECK_SEED
 
 CLASSICAL = ("otsu", "sauvola", "wolf", "su")
 BEHIND = 2.0  # FM below the best classical method that counts as falling behind it
 
 Row = dict[str, Any]
 
-KINDS = {"failing-kinds": FAILING_KINDS, "faded-kinds": FADED_KINDS}
-"""The sets of rendered pages, with their kinds."""
 SETS = ("held-out", "nabuco", *KINDS)
 
 
@@ -71,7 +68,7 @@ def sets_of(names: Sequence[str], data_root: str | None, cache: str | None, numb
     papers = papers if papers is not None and papers.is_dir() else None
     for name, kinds in KINDS.items():
         if name in names:
-            sets[name] = FailingPages(numbers * len(kinds), seed, cache, papers, tuple(kinds)).pages()
+            sets[name] = FailingPages(numbers * len(kinds), seed, cache, papers, kinds, dataset=name).pages()
     return sets
 
 
@@ -163,7 +160,7 @@ def tables(told: Sequence[Row]) -> str:
                 cells += ["", "", ""]
                 continue
             part = one[name]
-            place = part["worst"].removeprefix("failing-kinds/")
+            place = part["worst"].removeprefix(f"{name}/")
             cells += [
                 f"{part['fm']:.2f}",
                 f"{part['worst_fm']:.1f} {place}",

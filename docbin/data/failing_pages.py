@@ -14,11 +14,12 @@ from docbin.data.store import LabelledPage, default_cache, save_layers
 from docbin.errors import UsageError
 from docbin.page import Mask
 from docbin.synth.fonts import find_fonts, fingerprint
+from docbin.synth.page.faded_kinds import FADED_KINDS
 from docbin.synth.page.failing_kinds import FAILING_KINDS, VERSION, render_failing_page
 from docbin.synth.page.writing_on_paper import paper_pictures
 
-DATASET = "failing-kinds"
-"""The set that these pages belong to, for weights."""
+KINDS = {"failing-kinds": tuple(FAILING_KINDS), "faded-kinds": tuple(FADED_KINDS)}
+"""The sets of these pages, for weights, with their kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,10 @@ class FailingPages:
     seed : decides them; not CHECK_SEED in a training
     cache : folder for them; ``docbin.data.store.default_cache()`` if None
     papers : folder of photographs of blank paper, or None
-    kinds : keys of FAILING_KINDS or FADED_KINDS; all of the first if empty
+    kinds : keys of FAILING_KINDS and FADED_KINDS; all of the set if empty
     shape : (H, W) in pixels
     workers : processes that render what is not in the cache yet
+    dataset : the set that they belong to, a key of KINDS
     """
 
     count: int = 96
@@ -43,6 +45,7 @@ class FailingPages:
     kinds: tuple[str, ...] = ()
     shape: tuple[int, int] = (900, 700)
     workers: int = 1
+    dataset: str = "failing-kinds"
 
     def pages(self) -> list[LabelledPage]:
         """The pool, rendering what is missing.
@@ -57,13 +60,13 @@ class FailingPages:
         folder = Path(self.cache) if self.cache is not None else default_cache()
         papers = [] if self.papers is None else [f"{Path(name).name}:{Path(name).stat().st_size}" for name in paper_pictures(self.papers)]
         mark = hashlib.blake2b(f"{VERSION}|{fingerprint(find_fonts())}|{papers}|{self.shape}".encode(), digest_size=6).hexdigest()
-        kinds = self.kinds or tuple(FAILING_KINDS)
+        kinds = self.kinds or KINDS[self.dataset]
         pages, missing = [], []
         for place in range(self.count):
             kind, number = kinds[place % len(kinds)], place // len(kinds)
-            path = folder / DATASET / f"{self.seed}-{kind}-{number:03d}-{mark}.npy"
-            name = f"{DATASET}/{self.seed}-{kind}-{number:03d}"
-            pages.append(LabelledPage(name, DATASET, path, name))
+            path = folder / self.dataset / f"{self.seed}-{kind}-{number:03d}-{mark}.npy"
+            name = f"{self.dataset}/{self.seed}-{kind}-{number:03d}"
+            pages.append(LabelledPage(name, self.dataset, path, name))
             if not path.is_file():
                 missing.append((kind, self.seed, number, self.shape, os.fspath(self.papers) if self.papers is not None else None, path))
         in_children(_render_to, missing, self.workers)

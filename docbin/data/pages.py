@@ -18,7 +18,7 @@ from docbin.errors import InputError, UsageError
 TRAINING_SETS = ("dibco2009", "dibco2010", "dibco2012", "bickley", "phibd2012", "smadi")
 """The sets that published weights of ours may learn from; every DIBCO year outside is kept for testing."""
 
-RENDERED_SETS = ("rendered", "rendered-no-plasma", "comics", "drawn", "failing-kinds")
+RENDERED_SETS = ("rendered", "rendered-no-plasma", "comics", "drawn", "failing-kinds", "faded-kinds")
 """Names that stand for pages of docbin's own making."""
 
 
@@ -62,19 +62,15 @@ def _carried(name: str, data_root: Path) -> Path | None:
 
 def _rendered(name: str, data_root: Path, cache: Path, count: int) -> list[LabelledPage]:
     """A pool of `count` pages of docbin's own making."""
-    from docbin.data.failing_pages import DATASET, FailingPages
+    from docbin.data.failing_pages import KINDS, FailingPages
     from docbin.data.rendered_pages import RenderedPages
-    from docbin.synth.page.faded_kinds import FADED_KINDS
-    from docbin.synth.page.failing_kinds import FAILING_KINDS
 
     workers = os.cpu_count() or 1
-    if name != DATASET:
+    if name not in KINDS:
         return RenderedPages(name, count, cache=cache, workers=workers).pages()
-    kinds = tuple(
-        kind for kind in (*FAILING_KINDS, *FADED_KINDS) if kind != "white-on-dark"
-    )  # turned dark on light before a network sees it
+    kinds = tuple(kind for kind in KINDS[name] if kind != "white-on-dark")  # turned dark on light before a network sees it
     papers = data_root / "paper"
-    return FailingPages(count, 0, cache, papers if papers.is_dir() else None, kinds, workers=workers).pages()
+    return FailingPages(count, 0, cache, papers if papers.is_dir() else None, kinds, workers=workers, dataset=name).pages()
 
 
 def _decoded(name: str, data_root: str | os.PathLike[str], cache: Path) -> list[LabelledPage]:

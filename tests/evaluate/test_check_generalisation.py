@@ -51,11 +51,11 @@ def test_a_method_may_have_parameters(script: Any) -> None:
 
 
 def test_a_run_writes_every_page_and_is_reused(script: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
-    monkeypatch.setattr(script, "KINDS", {"failing-kinds": {"lone-marks": None, "low-contrast": None}})
+    monkeypatch.setattr(script, "KINDS", {"failing-kinds": ("lone-marks", "low-contrast")})
     pool = script.FailingPages
 
-    def small(count: int, seed: int, cache: str, papers: None, kinds: tuple[str, ...]) -> Any:
-        assert kinds == ("lone-marks", "low-contrast")
+    def small(count: int, seed: int, cache: str, papers: None, kinds: tuple[str, ...], dataset: str) -> Any:
+        assert (kinds, dataset) == (("lone-marks", "low-contrast"), "failing-kinds")
         return pool(count, seed, cache, papers, kinds, shape=(400, 320))
 
     monkeypatch.setattr(script, "FailingPages", small)
