@@ -226,7 +226,7 @@ def _spread(setting: Setting) -> FailingPage:
     right = body(setting, (middle, 0, width, height), softness).at_contrast(share * float(rng.uniform(0.4, 1.0)), tone)
     across = np.arange(width, dtype=np.float32) - middle
     dim = float(rng.uniform(0.2, 0.55))
-    lit = 1 - (1 - dim) / (1 + np.exp(-across / np.float32(rng.uniform(2, 25))))
+    lit = 1 - (1 - dim) / (1 + np.exp(np.clip(-across / np.float32(rng.uniform(2, 25)), -50, 50)))
     lit *= 1 - np.float32(rng.uniform(0.2, 0.6)) * np.exp(-((across / np.float32(rng.uniform(6, 25))) ** 2))
     light = np.broadcast_to(lit.astype(np.float32), setting.shape)
     truth = left.truth | right.truth
