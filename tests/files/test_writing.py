@@ -58,8 +58,8 @@ def test_mask_and_dpi_come_back(format: str, mask: np.ndarray, dpi: float | tupl
         assert page.dpi is None
     elif wanted is None:
         assert page.dpi == ((300, 300) if format == "pdf" else None)
-    elif format == "png":  # whole pixels per metre; whole numbers of dpi come back exactly
-        assert page.dpi == pytest.approx(wanted, abs=0.0128)
+    elif format == "png":  # whole pixels per metre, and of those the whole number of dpi that they stand for; that comes back exactly
+        assert [got / 0.0254 for got in page.dpi or ()] == pytest.approx([round(asked / 0.0254) for asked in wanted], abs=0.505)
         assert all(got == asked for got, asked in zip(page.dpi or (), wanted, strict=True) if asked == int(asked))
     elif format == "tiff":
         assert page.dpi == pytest.approx(wanted, abs=0.013)
