@@ -67,7 +67,11 @@ def command(
     halo: Annotated[
         int | None,
         Option(
-            "--halo", metavar="PIXELS", example=64, help="Surround of a tile in pixels. [default: the network's own]", show_default=False
+            "--halo",
+            metavar="PIXELS",
+            example=64,
+            help="Surround of a tile in pixels. [default: the network's own, with an eye 256]",
+            show_default=False,
         ),
     ] = None,
     depth: Annotated[

@@ -39,7 +39,7 @@ from docbin.quant import quantizers
 from docbin.train import checkpoint
 from docbin.train.calibrate import input_ranges
 from docbin.zoo import cards, runtimes
-from docbin.zoo.folders import FILE_LIMIT, GREY, ONNX_FILE, PACKED_LIMIT, RUN_WEIGHTS, read_config
+from docbin.zoo.folders import FILE_LIMIT, GREY, ONNX_FILE, PACKED_LIMIT, RUN_WEIGHTS, read_config, usual_halo
 
 WEIGHTS_FILE, PACKED_FILE = "weights.safetensors", "packed.safetensors"
 CHECKPOINTS = (*RUN_WEIGHTS, "last.safetensors")
@@ -277,7 +277,8 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
         "high = 1.0  # uint8 / 255; a grey page repeats its channel",
     ]
     lines += [f"tile = {options.tile}  # side in pixels; changes memory and time"]
-    lines += [f"halo = {options.halo}  # pixels of surround, fewer than the network sees"] if options.halo is not None else []
+    halo = usual_halo(recipe["net"]["variant"]) if options.halo is None else options.halo
+    lines += [f"halo = {halo}  # pixels of surround, fewer than the network sees"] if halo is not None else []
     detects = options.task == "detect"
     meaning = "a word's kernel" if detects else "ink"
     least = options.threshold or (0.3 if detects else 0.5)

@@ -21,7 +21,7 @@ from docbin.nets.pretrained import load, network
 from docbin.train import checkpoint, package_model
 from docbin.train.loop import train
 from docbin.train.recipe import recipe_of
-from docbin.zoo.folders import load_config, read_config
+from docbin.zoo.folders import EYE_HALO, load_config, read_config
 
 VARIANT = {
     "widths": [8, 16],
@@ -132,7 +132,13 @@ def test_a_training_run_is_a_model_and_a_model_starts_a_training(packaged: Path,
         "RGB",
         "best.safetensors",
     )
+    assert config.input.halo is None
     np.testing.assert_allclose(probability(load(packaged), image), probability(network(config), image), atol=2e-3)
+    seeing = recipe_of({**table, "net": {"name": "unet", "variant": {"widths": [4, 4, 4, 4], "eye": "efficientnet-lite0"}}})
+    (tmp_path / "seeing").mkdir()
+    (tmp_path / "seeing" / "recipe.json").write_text(seeing.to_json(), encoding="utf-8")
+    (tmp_path / "seeing" / "best.safetensors").write_bytes((tmp_path / "best.safetensors").read_bytes())
+    assert load_config(tmp_path / "seeing").input.halo == EYE_HALO
     for number, init in enumerate((tmp_path, packaged, packaged / "weights.safetensors", tmp_path / "best.safetensors")):
         started = replace(recipe, net=replace(recipe.net, init=str(init)))
         assert train(started, tmp_path / f"run{number}", source=OneCrop(), pages=[]).finished

@@ -41,6 +41,13 @@ def test_a_packed_network_may_come_without_weights(tmp_path: Path) -> None:
         folders.load_config(folder(tmp_path / "other", f'net = "unet"\n{packed}[onnx]\nfile = "m"\nsha256 = "{DIGEST}"\nopset = 17\n'))
 
 
+def test_a_variant_with_an_eye_has_a_halo_of_its_own() -> None:
+    assert folders.usual_halo({"widths": [8, 16], "eye": ""}) is None
+    assert folders.usual_halo({"widths": [8, 16]}) is None
+    assert folders.usual_halo({"eye": "efficientnet-lite0"}) == folders.EYE_HALO
+    assert folders.load_config("unet").input.halo == folders.EYE_HALO, "what ships is as what users make of it"
+
+
 def test_a_full_config_is_read(tmp_path: Path) -> None:
     more = "[variant]\nwidths = [8, 16]\n[input]\ntile = 512\nhalo = 96\n[output]\nthreshold = 0.4\n"
     more += f'[onnx]\nfile = "model.onnx"\nsha256 = "{DIGEST}"\nopset = 17\n'
