@@ -224,23 +224,14 @@ def _spread(setting: Setting) -> FailingPage:
     share, tone, softness = float(rng.uniform(0.45, 0.85)), _pencil(rng), float(rng.uniform(0.5, 1.0))
     left = body(setting, (0, 0, middle, height), softness).at_contrast(share, tone)
     right = body(setting, (middle, 0, width, height), softness).at_contrast(share * float(rng.uniform(0.4, 1.0)), tone)
-    across = np.arange(width, dtype=np.float32) - middle
-    dim = float(rng.uniform(0.2, 0.55))
-    lit = 1 - (1 - dim) / (1 + np.exp(np.clip(-across / np.float32(rng.uniform(2, 25)), -50, 50)))
-    lit *= 1 - np.float32(rng.uniform(0.2, 0.6)) * np.exp(-((across / np.float32(rng.uniform(6, 25))) ** 2))
-    light = np.broadcast_to(lit.astype(np.float32), setting.shape)
+    dim, edge, fold, reach = (float(rng.uniform(*limits)) for limits in ((0.2, 0.55), (2, 25), (0.2, 0.6), (6, 25)))
+    dark, towards = (left, -1) if rng.random() < 0.5 else (right, 1)
+    across = towards * (np.arange(width, dtype=np.float32) - middle)  # into the shadow
+    light = 1 - (1 - dim) / (1 + np.exp(np.clip(-across / np.float32(edge), -50, 50)))
+    light *= 1 - np.float32(fold) * np.exp(-((across / np.float32(reach)) ** 2))
+    page = scaled(shown_on(sheet, left.passing * right.passing), np.broadcast_to(light.astype(np.float32), setting.shape))
     truth = left.truth | right.truth
-    weak = right.truth
-    if rng.random() < 0.5:  # the left page in shadow
-        light, weak = np.ascontiguousarray(np.broadcast_to(_mirrored(lit, middle), setting.shape)), left.truth
-    page = scaled(shown_on(sheet, left.passing * right.passing), np.ascontiguousarray(light))
-    return FailingPage(page, truth, weak if weak.any() else truth)
-
-
-def _mirrored(lit: FloatMap, middle: int) -> FloatMap:
-    """A row of light turned about column `middle`."""
-    columns = np.clip(2 * middle - np.arange(len(lit)), 0, len(lit) - 1)
-    return np.asarray(lit[columns], np.float32)
+    return FailingPage(page, truth, dark.truth if dark.truth.any() else truth)
 
 
 def _wet_stain(setting: Setting) -> FailingPage:
