@@ -387,6 +387,13 @@ def _learned(config: Config) -> Method:
                 min=0.0,
                 max=1.9,
             ),
+            Param(
+                "regions",
+                config.output.regions,
+                "ink outside the written area goes: among writing at least as likely as this, seen from further away; 0 keeps all",
+                min=0.0,
+                max=1.0,
+            ),
             runtimes.parameter(config),
         ),
         needs=(runtime.module,) if runtime.module else (),

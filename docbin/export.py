@@ -28,12 +28,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from docbin.engine import fixed_point
 from docbin.engine.graph import Array, Node
 from docbin.engine.packed import dumps
 from docbin.errors import UsageError
 from docbin.kernels.bits import pack_weights
+from docbin.kernels.fixed_point import BLOCK
+from docbin.kernels.shrunk import LARGEST, UNIT
 from docbin.nets.bitsauvola import BitSauvola
 from docbin.nets.bitunet import BitBlock, BitTrunk, BitUNet
+from docbin.nets.textregions import TextRegions
 from docbin.zoo.graphs import RANGES, WHOLE
 
 
@@ -138,14 +142,111 @@ def bitsauvola_nodes(net: BitSauvola) -> list[Node]:
     return nodes
 
 
+POSITIVE, SIGNED, ADDED = 1 / 2048, 1 / 512, 1 / 1024
+"""What one is of the 16-bit numbers of a map behind a ReLU6, of one that may be negative, and of those that are added in the end."""
+LARGEST_8, LARGEST_16 = 127, 32767
+
+
+def _fixed(
+    op: str, inputs: tuple[int, ...], weight: Tensor, bias: Tensor, units: tuple[float, float], clipped: bool, **attributes: float
+) -> Node:
+    """A convolution as a node of 16-bit numbers; `weight` has its outputs last where each channel is by itself, else first; `units` of input and
+    output, `clipped` by a ReLU6."""
+    weight = weight.double()
+    axes = (0, 1) if op == "depthwise" else (1,)
+    scale = (weight.abs().amax(axes) / LARGEST_8).clamp_min(1e-12)
+    whole = (weight / (scale if op == "depthwise" else scale[:, None])).round()
+    limits = {"low": 0.0, "high": round(6 / units[1])} if clipped else {"low": float(-LARGEST_16), "high": float(LARGEST_16)}
+    tensors = {
+        "weights": whole.to(torch.int8).cpu().numpy(),
+        "factor": (scale * units[0] / units[1]).float().cpu().numpy(),
+        "offset": (bias.double() / units[1]).float().cpu().numpy(),
+    }
+    return Node(op, inputs, limits | attributes, tensors)
+
+
+def _scaling(norm: Any) -> tuple[Tensor, Tensor]:
+    """What a norm multiplies by and adds, each (channels,)."""
+    factor = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+    return factor, norm.bias.double() - norm.running_mean.double() * factor
+
+
+def _folded(layer: Any, norm: Any) -> tuple[Tensor, Tensor]:
+    """A convolution's weight and what is added, with the norm behind it."""
+    factor, shift = _scaling(norm)
+    return layer.weight.double() * factor.reshape(-1, 1, 1, 1), shift
+
+
+@torch.no_grad()
+def text_regions_nodes(net: TextRegions) -> list[Node]:
+    """The network behind the page, shrunk, as :mod:`docbin.engine.fixed_point` runs it."""
+    nodes: list[Node] = []
+    units = [1 / LARGEST]
+    model: Any = net.encoder.model
+
+    def add(node: Node, unit: float) -> int:
+        nodes.append(node)
+        units.append(unit)
+        return len(nodes)
+
+    def pointwise(at: int, layer: nn.Module, norm: nn.Module, clipped: bool, beside: int | None = None) -> int:
+        weight, bias = _folded(layer, norm)
+        unit = POSITIVE if clipped else SIGNED
+        inputs = (at,) if beside is None else (at, beside)
+        return add(_fixed("pointwise", inputs, weight[..., 0, 0], bias, (units[at], unit), clipped), unit)
+
+    def depthwise(at: int, layer: Any, norm: nn.Module) -> int:
+        weight, bias = _folded(layer, norm)
+        before = layer.same[0] if layer.same is not None else layer.padding[0]
+        own = {"stride": layer.stride[0], "before": int(before)}
+        return add(_fixed("depthwise", (at,), weight[:, 0].permute(1, 2, 0), bias, (units[at], POSITIVE), True, **own), POSITIVE)
+
+    weight, bias = _folded(model.conv_stem, model.bn1)
+    at = add(_fixed("stem", (0,), weight.permute(0, 2, 3, 1).flatten(1), bias, (units[0], POSITIVE), True), POSITIVE)
+    seen: dict[int, int] = {}  # halvings of the page, shrunk -> the last map of that size
+    halvings = 1
+    for stage in model.blocks:
+        for block in stage:
+            before = at
+            halvings += block.conv_dw.stride[0] == 2
+            if hasattr(block, "conv_pwl"):
+                at = depthwise(pointwise(at, block.conv_pw, block.bn1, True), block.conv_dw, block.bn2)
+                at = pointwise(at, block.conv_pwl, block.bn3, False, before if block.has_skip else None)
+            else:
+                at = pointwise(depthwise(at, block.conv_dw, block.bn1), block.conv_pw, block.bn2, False, before if block.has_skip else None)
+        seen[halvings] = at
+    factor, shift = _scaling(net.norm)
+    told: int | None = None
+    layers: list[Any] = list(net.seen)
+    for layer, depth in reversed(list(zip(layers, (2, 3, 4), strict=True))):
+        last = depth == 2
+        weight = layer.weight[..., 0, 0].double() * factor[:, None]
+        inputs = (seen[depth],) if told is None else (seen[depth], told)
+        told = add(
+            _fixed("pointwise", inputs, weight, shift if last else torch.zeros_like(shift), (units[seen[depth]], ADDED), last), ADDED
+        )
+        if not last:
+            told = add(Node("double", (told,), {}, {}), ADDED)
+    assert told is not None
+    at = depthwise(told, net.around, net.around_norm)
+    end = net.last
+    weight, bias = torch.zeros(BLOCK, end.in_channels), torch.zeros(BLOCK)
+    assert end.bias is not None
+    weight[0], bias[0] = end.weight[0, :, 0, 0], end.bias[0]
+    add(_fixed("pointwise", (at,), weight, bias, (units[at], 1 / UNIT), False), 1 / UNIT)
+    return nodes
+
+
 def to_packed(net: nn.Module) -> bytes:
-    """The packed file of a network.
+    """The packed file of a network: in bits, or in 16-bit numbers of one that says where text is.
 
     Raises
     ------
     UsageError
         The network cannot run in bits; the message says why.
     """
+    if isinstance(net, TextRegions):
+        return fixed_point.dumps(text_regions_nodes(net))
     if isinstance(net, BitSauvola):
         return dumps(bitsauvola_nodes(net))
     if not isinstance(net, BitUNet):

@@ -27,9 +27,11 @@ from docbin.assessment.features import measure
 from docbin.assessment.pale_writing import Table
 from docbin.assessment.reasons import READ_AGAIN
 from docbin.assessment.signs import Bits, View
+from docbin.assessment.unread_writing import inked, unread_cells
 from docbin.assessment.verdict import verdict_of
 from docbin.kernels import depth
 from docbin.kernels.pieces import AREA, BOTTOM, DEEPEST, DEPTH, LEFT, RIGHT, TOP, pieces
+from docbin.kernels.shrunk import CELL
 from docbin.page import Image, Mask, to_grey
 
 Run = Callable[[Image], Mask]
@@ -61,6 +63,10 @@ READ = 0.85
 """Share of the told strokes that must be read. Of writing 0.97 or more are, of backs that were told at most 0.65."""
 HELD = 0.3
 """Pixels of new ink in a stroke's box, over the stroke's own, from which it is read."""
+STROKES = 92.0
+"""Of the depths where writing was seen from afar, in percent, that which its strokes have."""
+READ_CELLS = 0.6
+"""Share of the cells in which writing was seen from afar that must have new ink."""
 SPECKLED = 0.1
 """Share of the new ink in pieces smaller than half a square of its strokes' width (of 6 pixels at least), at most."""
 
@@ -96,18 +102,20 @@ def judged(page: Signs, grey: Image, ink: Mask, run: Run | None) -> tuple[Mask, 
     measured = measure(page, ink)
     found = second_look(page, grey, ink, measured.lost_rows, run) if measured.lost_rows else None
     if found is None:
+        found = look_from_afar(page, grey, ink, run)
+    if found is None:
         return ink, verdict_of(page, ink, measured)
     verdict = judge(page, found.ink)
     note = f"{READ_AGAIN}: between rows {found.top:,} and {found.bottom:,} of the page's pixels, see whether they are its own"
     return found.ink, Quality(verdict.value, (note, *verdict.reasons))
 
 
-def remarked(image: Image, ink: Mask, run: Run | None) -> tuple[Mask, Quality | None]:
+def remarked(image: Image, ink: Mask, run: Run | None, afar: bool = True) -> tuple[Mask, Quality | None]:
     """:func:`judged` of a page, uint8 (H, W) or (H, W, 3), for whoever must not fail for it: where it fails (memory ran out, a bug), a warning, the
-    ink as it is, and None."""
+    ink as it is, and None. `afar` as of :class:`docbin.assessment.Signs`."""
     try:
         grey = to_grey(image)
-        return judged(Signs(grey), grey, ink, run)
+        return judged(Signs(grey, afar), grey, ink, run)
     except Exception as error:
         warnings.warn(f"no verdict on the result: {type(error).__name__}: {error}", stacklevel=2)
         return ink, None
@@ -143,30 +151,69 @@ def second_look(page: Signs, grey: Image, ink: Mask, lost: Sequence[Table], run:
     return SecondLook(ink | new.view(np.bool_), int(written[0]), int(written[-1]))
 
 
+def look_from_afar(page: Signs, grey: Image, ink: Mask, run: Run) -> SecondLook | None:
+    """What the method reads where a look from further away sees writing and there is no ink (:mod:`docbin.assessment.unread_writing`), added to its
+    ink: what water has washed out shows no rows of strokes. None where there is none, it is not read, or looks like a back's. Parameters as of
+    :func:`second_look`."""
+    import cv2
+
+    cells = unread_cells(page, ink)
+    if cells is None:
+        return None
+    bits = cells.view(np.uint8)
+    within = np.asarray(cv2.resize(bits, (bits.shape[1] * CELL, bits.shape[0] * CELL), interpolation=cv2.INTER_NEAREST), np.uint8)
+    within = np.ascontiguousarray(within[: grey.shape[0], : grey.shape[1]])
+    view = page.overview
+    small = np.asarray(cv2.resize(within, view.grey.shape[::-1], interpolation=cv2.INTER_NEAREST), np.bool_)
+    if not small.any() or _among(view, page.bits_of(ink)[0], small, float(np.percentile(view.depth[small], STROKES))) > AMONG:
+        return None
+    near = np.asarray(cv2.dilate(np.ascontiguousarray(ink).view(np.uint8), np.ones((3, 3), np.uint8)), np.uint8)
+    new = np.zeros(grey.shape, np.uint8)
+    closed = cv2.morphologyEx(bits, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))  # the lines of a paragraph are one part
+    for left, top, wide, high, _ in cv2.connectedComponentsWithStats(closed, connectivity=8)[2][1:].astype(int):
+        outer = tuple(slice(max(0, CELL * start - MARGIN), CELL * (start + count) + MARGIN) for start, count in ((top, high), (left, wide)))
+        part, inside = np.ascontiguousarray(grey[outer]), within[outer]
+        if not inside.any():
+            continue
+        level = float(np.percentile(255 - depth.quotients(part)[inside > 0], STROKES))
+        new[outer] |= _own(run(stretched(part, max(1.0, level))), near[outer], inside)
+    read = np.count_nonzero(inked(new.view(np.bool_), cells.shape)[cells])
+    if read < READ_CELLS * np.count_nonzero(cells) or not _is_in_pieces(new):
+        return None
+    written = np.flatnonzero(new.any(axis=1))
+    return SecondLook(ink | new.view(np.bool_), int(written[0]), int(written[-1]))
+
+
 def among_ink(view: View, bits: Bits, lost: Sequence[Table]) -> float:
     """How much of what is as pale as lost rows stands around dark ink, over what stands in the rows (`AMONG`); `bits`: all ink, 0 or 1 a pixel of the
     overview."""
-    import cv2
-
     strokes = np.concatenate(lost)
     depth_of_rows = float(np.median(strokes[:, DEPTH] / strokes[:, AREA]))
+    in_rows = np.zeros(bits.shape, np.bool_)
+    high = strokes[:, BOTTOM] - strokes[:, TOP]
+    ends = [strokes[:, side] + by * high for side, by in ((TOP, -ABOVE), (BOTTOM, ABOVE), (LEFT, -BESIDE), (RIGHT, BESIDE))]
+    for top, bottom, left, right in np.maximum(np.stack(ends, axis=1), 0).astype(int):
+        in_rows[top:bottom, left:right] = True
+    return _among(view, bits, in_rows, depth_of_rows)
+
+
+def _among(view: View, bits: Bits, there: Mask, level: float) -> float:
+    """How much of what is nearly as deep as `level`, grey levels below paper, stands around dark ink, over what stands `there`; `bits` as of
+    :func:`among_ink`."""
+    import cv2
+
     number, labels = cv2.connectedComponents(bits, connectivity=8)
     sums, sizes = (np.bincount(labels.ravel(), weights, minlength=number) for weights in (view.depth.ravel(), None))
-    is_dark = sums >= DARK * depth_of_rows * sizes
+    is_dark = sums >= DARK * level * sizes
     is_dark[0] = False
     dark = np.asarray(is_dark[labels], np.uint8)
     near, around = (
         np.asarray(cv2.dilate(ink, np.ones((2 * reach + 1,) * 2, np.uint8)), np.bool_)
         for ink, reach in zip((bits, dark), RING, strict=True)
     )
-    in_rows = np.zeros(bits.shape, np.bool_)
-    high = strokes[:, BOTTOM] - strokes[:, TOP]
-    ends = [strokes[:, side] + by * high for side, by in ((TOP, -ABOVE), (BOTTOM, ABOVE), (LEFT, -BESIDE), (RIGHT, BESIDE))]
-    for top, bottom, left, right in np.maximum(np.stack(ends, axis=1), 0).astype(int):
-        in_rows[top:bottom, left:right] = True
-    deep = view.depth >= PALE * depth_of_rows
-    beside, within = around & ~near & ~in_rows, in_rows & ~near
-    shares = [int(np.count_nonzero(deep & there)) / max(1, int(np.count_nonzero(there))) for there in (beside, within)]
+    deep = view.depth >= PALE * level
+    beside, within = around & ~near & ~there, there & ~near
+    shares = [int(np.count_nonzero(deep & part)) / max(1, int(np.count_nonzero(part))) for part in (beside, within)]
     return shares[0] / max(shares[1], 1e-6)
 
 
@@ -239,8 +286,13 @@ def _is_writing(new: Image, boxes: NDArray[np.int64], sizes: NDArray[np.float64]
     sums = np.asarray(cv2.integral(new), np.int64)
     top, left, bottom, right = boxes.T
     held = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
-    if np.count_nonzero(held >= HELD * sizes) < READ * len(boxes):
-        return False
+    return bool(np.count_nonzero(held >= HELD * sizes) >= READ * len(boxes)) and _is_in_pieces(new)
+
+
+def _is_in_pieces(new: Image) -> bool:
+    """Whether new ink, 0 or 1 a pixel, is in pieces like letters and no spread of specks."""
+    import cv2
+
     edge = cv2.countNonZero(new) - cv2.countNonZero(cv2.erode(new, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)), borderValue=1))
     areas = pieces(new)[:, AREA]
     width = 2 * areas.sum() / max(1, edge)

@@ -5,7 +5,8 @@
 * ``held-out``: the training pages that ``docbin.data.pages.split`` keeps back (share 0.15, seed 0), whole pages;
 * ``nabuco``: 13 pages, a development check that no training sees;
 * ``failing-kinds``: rendered pages of the kinds that methods are seen to fail on (:mod:`docbin.synth.page.failing_kinds`), three a kind;
-* ``faded-kinds``: the same of writing that fades, is copied through, pencilled or wet (:mod:`docbin.synth.page.faded_kinds`), three a kind.
+* ``faded-kinds``: the same of writing that fades, is copied through, pencilled or wet (:mod:`docbin.synth.page.faded_kinds`), three a kind;
+* ``figure-kinds``: the same of pages with drawings (:mod:`docbin.synth.page.figure_kinds`), three a kind.
   Beside FM, the recall of the *weak* part of the truth (the pencil beside the heading, the lone marks), and the share of its pieces found by half
   or more.
 

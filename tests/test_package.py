@@ -128,7 +128,8 @@ def ask(python: Path, cwd: Path) -> dict[str, object]:
 def data_files(folder: str) -> set[str]:
     root = CHECKOUT / folder
     found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    return {name for name in found if not f"{folder}/{name}".startswith(REPOSITORY_ONLY) or name.endswith("recipe.toml")}
+    shipped = {name for name in found if not name.endswith("/golden.npz")}
+    return {name for name in shipped if not f"{folder}/{name}".startswith(REPOSITORY_ONLY) or name.endswith("recipe.toml")}
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from docbin.assessment.foretold import Foretold
 from docbin.assessment.pictures import pictures
 from docbin.assessment.ruled_lines import rules
 from docbin.assessment.signs import Signs
+from docbin.assessment.unread_writing import unread
 from docbin.kernels import document
 from docbin.kernels.order_statistics import median
 from docbin.kernels.pieces import AREA, BOTTOM, LEFT, RIGHT, TOP, pieces
@@ -114,6 +115,11 @@ def tell(page: Signs, ink: Mask, measured: Measured, said: Foretold, bounds: Map
         reasons.append(_left_out(measured, pale))
     elif measured.counts["lost_lines"]:
         reasons.append(_lines_left_out(measured))
+    elif told := unread(page, ink):
+        reasons.append(
+            f"much that looks like writing was left out: {told.share:.1%} of the page, between rows {told.top:,} and {told.bottom:,} of its pixels, "
+            "where a look from further away sees writing and there is no ink"
+        )
     if ("junk" in there or measured.features["specks_area"] > SPECKLED) and not margin > BLACK_MARGIN:
         reasons.append(_no_writing(measured))
     reasons += [sentence for name, sentence in STROKES.items() if name in there]

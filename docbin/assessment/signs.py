@@ -56,10 +56,11 @@ class View:
 
 
 class Signs:
-    """A page to judge inks of: ``overview`` is all of it at no more than OVERVIEW pixels, ``detail`` bands of it in full size."""
+    """A page to judge inks of: ``overview`` is all of it at no more than OVERVIEW pixels, ``detail`` bands of it in full size. Without `afar` nobody
+    looks where it has writing: that takes longer than a threshold and all else of its verdict, and a method that has looked has paid for it."""
 
-    def __init__(self, grey: Image) -> None:
-        self.shape = grey.shape
+    def __init__(self, grey: Image, afar: bool = True) -> None:
+        self.shape, self._grey, self._afar = grey.shape, grey, afar
         self.shrink = int(np.ceil(max(1.0, grey.size / OVERVIEW) ** 0.5))
         if self.shrink == 1:
             self.overview = View(grey)
@@ -171,6 +172,15 @@ class Signs:
         from docbin.assessment.pale_writing import on_page
 
         return on_page(self.overview.depth, self.overview.slope, self.level)
+
+    @cached_property
+    def writing(self) -> NDArray[np.int16] | None:
+        """Where the page has writing, as :func:`docbin.zoo.text_regions.cells`; None where nobody looks or this install cannot tell."""
+        if not self._afar:
+            return None
+        from docbin.zoo import text_regions
+
+        return text_regions.cells(self._grey) if text_regions.available() else None
 
     @cached_property
     def shade(self) -> float:

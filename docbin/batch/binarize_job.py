@@ -205,17 +205,17 @@ class Binarize(Job):
             return None
 
         reader = None if self.probability or self.second_look == "off" else self.row.reader(self.params, scale)
-        once = mask
+        once, afar = mask, self.row.model is not None
         verdict: Quality | None
         if choices:
             bits, verdict = written(mask), choices[-1].quality
         elif kernels.threads() == 1:
-            mask, verdict = remarked(seen, mask, reader)
+            mask, verdict = remarked(seen, mask, reader, afar)
             bits = written(mask)
         else:
             with ThreadPoolExecutor(1) as beside:  # compressing a page takes half as long as judging it
                 writing = beside.submit(written, once)
-                mask, verdict = remarked(seen, mask, reader)
+                mask, verdict = remarked(seen, mask, reader, afar)
             bits = writing.result() if mask is once else written(mask)
         share = float(np.count_nonzero(mask) / mask.size)
         made = Result(ink=share, data=bits, polarity=polarity, scale=scale).judged(verdict, mask, self.enlarge)

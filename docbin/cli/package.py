@@ -84,6 +84,16 @@ def command(
             show_default=False,
         ),
     ] = 0.0,
+    regions: Annotated[
+        float,
+        Option(
+            "--regions",
+            metavar="P",
+            help="Least probability of writing around a piece of ink; 0 keeps all. [default: 0]",
+            example=0.5,
+            show_default=False,
+        ),
+    ] = 0.0,
     with_weights: Annotated[
         bool, Option("--with-weights", help="Keep the float weights of a network of bits, too. [default: no]", show_default=False)
     ] = False,
@@ -146,6 +156,7 @@ def command(
         tile=tile,
         halo=halo,
         depth=depth,
+        regions=regions,
         with_weights=with_weights,
         side=side,
         score=score,

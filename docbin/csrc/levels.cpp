@@ -12,6 +12,9 @@ extern const Target avx2_target, avx512_target;
 namespace edge {
 extern const Kernels avx512vnni_kernels;
 }
+namespace fixed {
+extern const Kernels avx512vnni_kernels;
+}
 namespace popcount {
 extern const Kernels avx512vpopcntdq_kernels;
 }
@@ -35,7 +38,7 @@ Target assembled(Level level) {
         case Level::avx512:
         case Level::avx512vnni: {
             Target all = avx512_target;
-            if (level == Level::avx512vnni) all.name = "avx512vnni", all.edge = edge::avx512vnni_kernels;
+            if (level == Level::avx512vnni) all.name = "avx512vnni", all.edge = edge::avx512vnni_kernels, all.fixed = fixed::avx512vnni_kernels;
             if (DOCBIN_CPU_HAS("avx512vpopcntdq")) all.popcount = popcount::avx512vpopcntdq_kernels;
             return all;
         }

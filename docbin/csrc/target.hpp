@@ -11,6 +11,7 @@
 #include "engine/edge.hpp"
 #include "engine/head.hpp"
 #include "engine/stem.hpp"
+#include "fixed/fixed_point.hpp"
 #include "levels.hpp"
 #include "local/cell_planes.hpp"
 #include "local/local.hpp"
@@ -25,6 +26,7 @@ struct Target {
     choice::Kernels choice;
     document::Kernels document;
     edge::Kernels edge;
+    fixed::Kernels fixed;
     head::Kernels head;
     local::Kernels local;
     metrics::Kernels metrics;

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 HOME = Path(__file__).resolve().parents[2]
+NOT_SHIPPED = ("golden.npz",)
+"""Files of a model's folder that are for the tests of the repository, and in no wheel."""
 
 
 def model(folder: Path) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def model(folder: Path) -> dict[str, Any]:
     files = [
         {"type": "file", "name": path.name, "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(path.read_bytes()).hexdigest()}]}
         for path in sorted(folder.iterdir())
-        if path.is_file()
+        if path.is_file() and path.name not in NOT_SHIPPED
     ]
     return {
         "type": "machine-learning-model",

@@ -16,9 +16,10 @@ from docbin.page import Mask
 from docbin.synth.fonts import find_fonts, fingerprint
 from docbin.synth.page.faded_kinds import FADED_KINDS
 from docbin.synth.page.failing_kinds import FAILING_KINDS, VERSION, render_failing_page
+from docbin.synth.page.figure_kinds import FIGURE_KINDS
 from docbin.synth.page.writing_on_paper import paper_pictures
 
-KINDS = {"failing-kinds": tuple(FAILING_KINDS), "faded-kinds": tuple(FADED_KINDS)}
+KINDS = {"failing-kinds": tuple(FAILING_KINDS), "faded-kinds": tuple(FADED_KINDS), "figure-kinds": tuple(FIGURE_KINDS)}
 """The sets of these pages, for weights, with their kinds."""
 
 
@@ -32,7 +33,7 @@ class FailingPages:
     seed : decides them; not CHECK_SEED in a training
     cache : folder for them; ``docbin.data.store.default_cache()`` if None
     papers : folder of photographs of blank paper, or None
-    kinds : keys of FAILING_KINDS and FADED_KINDS; all of the set if empty
+    kinds : keys of FAILING_KINDS, FADED_KINDS and FIGURE_KINDS; all of the set if empty
     shape : (H, W) in pixels
     workers : processes that render what is not in the cache yet
     dataset : the set that they belong to, a key of KINDS

@@ -18,7 +18,7 @@ from docbin.errors import InputError, UsageError
 TRAINING_SETS = ("dibco2009", "dibco2010", "dibco2012", "bickley", "phibd2012", "smadi")
 """The sets that published weights of ours may learn from; every DIBCO year outside is kept for testing."""
 
-RENDERED_SETS = ("rendered", "rendered-no-plasma", "comics", "drawn", "failing-kinds", "faded-kinds")
+RENDERED_SETS = ("rendered", "rendered-no-plasma", "comics", "drawn", "failing-kinds", "faded-kinds", "figure-kinds")
 """Names that stand for pages of docbin's own making."""
 
 

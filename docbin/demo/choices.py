@@ -34,6 +34,7 @@ _FOR_PROGRAMS = ("runtime",)
 """Parameters that say how a computer does it, not what comes out."""
 _PLAIN: Mapping[str, tuple[str, str]] = {
     "threshold": ("how sure of ink", "Less keeps faint strokes and some dirt, more takes only what is surely ink"),
+    "regions": ("remove what is no writing", "More removes more stains, edges of books and shadows; 0 keeps all"),
     "depth": ("remove writing of the back", "More removes more of what shines through the paper; 0 keeps all"),
     "unclip": ("room around words", "How far outlines grow beyond the letters; 0 as the model learned it"),
     "shape": ("outlines", "Four corners, or along a curved word"),

@@ -5,7 +5,7 @@ twin in ``docbin.kernels.reference_*`` ("numpy"). All levels return the same bit
 can be forced by the environment variable ``DOCBIN_KERNELS`` or by :func:`use`. An install without a compiler has "numpy" alone.
 
 "avx512" asks for AVX-512 F, BW, DQ and VL and nothing more, which every server with AVX-512 has; "avx512vnni" for VNNI besides, which the 8-bit step
-of the 1-bit networks uses (all other kernels are the same at both).
+of the 1-bit networks and the 16-bit convolutions use (all other kernels are the same at both).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ try:
 except ImportError:  # a build without a C++ compiler
     _core = None  # type: ignore[assignment]
 
-INTERFACE = 11
+INTERFACE = 12
 """How the functions of the compiled core are called; ``csrc/bind/module.cpp`` has the same number."""
 if _core is not None and getattr(_core, "interface", 1) != INTERFACE:
     raise MissingExtra(

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy
 from numpy.typing import NDArray
 
-interface: int = 11
+interface: int = 12
 
 def available_levels() -> list[str]:
     """Levels this build and this CPU can run, worst first."""
@@ -36,6 +36,16 @@ def piece_peaks(
 ) -> Annotated[NDArray[numpy.float64], dict(shape=(None, None))]:
     """
     Pixels and the largest values of three planes of every piece of a mask of 0 and 1; see docbin.kernels.pieces.
+    """
+
+def keep_by_cells(
+    bits: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu")],
+    cells: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    side: int,
+    least: int,
+) -> None:
+    """
+    Clears pieces of a mask of 0 and 1, in place; see docbin.kernels.pieces.
     """
 
 def area_means(
@@ -205,6 +215,38 @@ def png_rows(
     Rows of a PNG from their filtered bytes, below the rows that out holds already; see docbin.kernels.png_rows.
     """
 
+def pointwise(
+    level: str,
+    maps: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    residual: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order="C", device="cpu", writable=False)] | None,
+    weights: Annotated[NDArray[numpy.int16], dict(shape=(None, None, None, None), order="C", device="cpu", writable=False)],
+    factor: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    offset: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    low: float,
+    high: float,
+    out: Annotated[NDArray[numpy.int16], dict(shape=(None, None), order="C", device="cpu")],
+    threads: int,
+) -> None: ...
+def depthwise(
+    level: str,
+    maps: Annotated[NDArray[numpy.int16], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
+    weights: Annotated[NDArray[numpy.int16], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
+    factor: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    offset: Annotated[NDArray[numpy.float32], dict(shape=(None,), order="C", device="cpu", writable=False)],
+    low: float,
+    high: float,
+    side: int,
+    stride: int,
+    before: int,
+    out: Annotated[NDArray[numpy.int16], dict(shape=(None, None, None), order="C", device="cpu")],
+    threads: int,
+) -> None: ...
+def shrunk(
+    page: Annotated[NDArray[numpy.uint8], dict(shape=(None, None, None), order="C", device="cpu", writable=False)],
+    grey: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)],
+    out: Annotated[NDArray[numpy.int16], dict(shape=(None, None, None), order="C", device="cpu")],
+    threads: int,
+) -> None: ...
 def jbig2_generic_region(
     rows: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order="C", device="cpu", writable=False)], width: int, typical: bool
 ) -> bytes:

@@ -49,3 +49,20 @@ def peaks(bits: Image, first: Floats, second: Floats, third: Floats) -> NDArray[
         return twin.peaks(bits, first, second, third)
     planes = (np.ascontiguousarray(plane, np.float32) for plane in (first, second, third))
     return np.asarray(kernels._core.piece_peaks(bits, *planes))
+
+
+def keep_by_cells(bits: Image, cells: NDArray[np.int16], side: int, least: int) -> Image:
+    """`bits` without the 8-connected pieces whose pixels lie in cells that have a mean below `least`, uint8 (H, W).
+
+    Parameters
+    ----------
+    bits : uint8 (H, W), 0 or 1 a pixel
+    cells : int16 (h, w), a number for every `side` x `side` pixels; they cover the mask
+    """
+    if any(side * have < wanted for have, wanted in zip(cells.shape, bits.shape, strict=True)):
+        raise ValueError(f"keep_by_cells: {cells.shape} cells of {side} pixels do not cover a mask {bits.shape}")
+    if not kernels.compiled():
+        return twin.keep_by_cells(bits, cells, side, least)
+    kept = np.array(bits, np.uint8, order="C")
+    kernels._core.keep_by_cells(kept, np.ascontiguousarray(cells), side, least)
+    return kept

@@ -46,3 +46,16 @@ def peaks(bits: Image, *planes: NDArray[np.float32]) -> NDArray[np.float64]:
     table = np.column_stack([boxes[1:, cv2.CC_STAT_AREA], *largest[:, 1:]]).astype(np.float64)
     _, firsts = np.unique(owner, return_index=True)
     return table[np.argsort(firsts, kind="stable")]
+
+
+def keep_by_cells(bits: Image, cells: NDArray[np.int16], side: int, least: int) -> Image:
+    """As :func:`docbin.kernels.pieces.keep_by_cells`."""
+    import cv2
+
+    count, labels = cv2.connectedComponents(np.asarray(bits, np.uint8), connectivity=8)
+    numbers = np.kron(cells.astype(np.int64) - least, np.ones((side, side), np.int64))[: bits.shape[0], : bits.shape[1]]
+    sums = np.zeros(count, np.int64)
+    np.add.at(sums, labels.ravel(), numbers.ravel())
+    keeps = sums >= 0
+    keeps[0] = False
+    return np.asarray(keeps[labels], np.uint8)

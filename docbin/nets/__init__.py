@@ -32,6 +32,7 @@ NETS: Mapping[str, tuple[str, str]] = {
     "fourbi": ("docbin.nets.fourbi:FourBi", "docbin.nets.fourbi:FourBiConfig"),
     "sauvolanet": ("docbin.nets.sauvolanet:SauvolaNet", "docbin.nets.sauvolanet:SauvolaNetConfig"),
     "smp": ("docbin.nets.smp:SegmentationNet", "docbin.nets.smp:SegmentationConfig"),
+    "textregions": ("docbin.nets.textregions:TextRegions", "docbin.nets.textregions:TextRegionsConfig"),
     "unet": ("docbin.nets.unet:UNet", "docbin.nets.unet:UNetConfig"),
     "unmark": ("docbin.nets.unmark:Unmark", "docbin.nets.unmark:UnmarkConfig"),
 }

@@ -53,7 +53,8 @@ def _grid(net: Any) -> tuple[int, int | None]:
 
 @torch.inference_mode()
 def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None = None, precision: torch.dtype | None = None) -> FloatMap:
-    """The probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3).
+    """The probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3); of a network with a `cell`, that ink lies in each of
+    its cells, (H / cell, W / cell, rounded up), of the page at once.
 
     Parameters
     ----------
@@ -65,6 +66,8 @@ def probability(net: nn.Module, image: Image, tile: int = 1024, halo: int | None
     precision : autocast to this type (torch.bfloat16); None computes in float32
     """
     image = check_image(image)
+    if hasattr(net, "cell"):
+        return np.asarray(torch.sigmoid(net(to_tensor(image, next(net.parameters()).device)).float())[0, 0].cpu().numpy(), np.float32)
     decide: Callable[[Tensor], Tensor] | None = getattr(net, "decide", None)
     if decide is not None:
         *_, page = clean_steps(net, image, tile, halo, precision)

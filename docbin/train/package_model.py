@@ -30,22 +30,30 @@ from torch import nn
 
 from docbin import export
 from docbin.batch.inputs import readable
+from docbin.engine import fixed_point
 from docbin.errors import DocbinError, UsageError
 from docbin.files import read_pages
+from docbin.kernels.shrunk import UNIT
 from docbin.nets import build, config_of
 from docbin.nets.pretrained import TorchNet, load
 from docbin.page import Image as PageImage
+from docbin.page import to_grey
 from docbin.quant import quantizers
 from docbin.train import checkpoint
 from docbin.train.calibrate import input_ranges
 from docbin.zoo import cards, runtimes
-from docbin.zoo.folders import FILE_LIMIT, GREY, ONNX_FILE, PACKED_LIMIT, RUN_WEIGHTS, read_config, usual_halo
+from docbin.zoo.folders import FILE_LIMIT, GREY, ONNX_FILE, PACKED_LIMIT, RUN_WEIGHTS, Config, read_config, usual_halo
 
 WEIGHTS_FILE, PACKED_FILE = "weights.safetensors", "packed.safetensors"
+TASK_OF = {"detection": "detect", "regions": "regions"}
+"""What a model is for, by the task that it was trained with; of all others, to tell ink from paper."""
 CHECKPOINTS = (*RUN_WEIGHTS, "last.safetensors")
 """Of a run, in the order in which they are taken."""
 TOLERANCE = 1e-3
 """Of a probability against the golden crop, which is stored as float16."""
+
+ROUNDED = 0.15
+"""Of a probability of a network whose weights are rounded to 8 bits."""
 
 RONNEBERGER = "Ronneberger, Fischer and Brox, MICCAI 2015, arXiv 1505.04597"
 LIAO = "Liao, Wan, Yao, Chen and Bai, AAAI 2020, arXiv 1911.08947"
@@ -65,6 +73,10 @@ ABOUT: Mapping[str, tuple[str, str]] = {
     "unmark": (
         "a U-Net that finds a watermark and takes back what it did",
         f"{RONNEBERGER}; mask, mark and picture: Cun and Pun, AAAI 2021, arXiv 2012.07007; the variant is docbin's own",
+    ),
+    "textregions": (
+        "where on a page there is writing, seen from further away",
+        "Tan and Le, ICML 2019, arXiv 1905.11946 (EfficientNet-Lite0); the network is docbin's own",
     ),
     "fourbi": (
         "a U-Net that sees the whole window through its spectrum",
@@ -87,6 +99,7 @@ class PackageOptions(NamedTuple):
     tile: int = 0
     halo: int | None = None
     depth: float = 0.0
+    regions: float = 0.0
     with_weights: bool = False
     side: int | None = None
     score: float = 0.6
@@ -125,16 +138,17 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     ValueError
         A weight is not finite, a file is above the limit of the zoo, or a runtime does not reproduce the golden crop.
     """
-    task = options.task or ("detect" if about.get("recipe", {}).get("task") == "detection" else "binarize")
+    task = options.task or TASK_OF.get(about.get("recipe", {}).get("task", ""), "binarize")
     options = options._replace(task=task, tile=options.tile or (2048 if task == "detect" else 1024))
     for name, value in weights.items():
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ValueError(f"{name}: holds numbers that are not finite")
     recipe = about["recipe"]
     # What is only packed, and then deleted, is packed as it was trained: its thresholds are whole numbers, which rounding moves.
-    bits = bool(quantizers(build(recipe["net"]["name"], recipe["net"]["variant"])))
+    bits = task == "regions" or bool(quantizers(build(recipe["net"]["name"], recipe["net"]["variant"])))
     if bits and options.int8 is not None:
-        raise UsageError(f"--int8 {options.int8}: {recipe['net']['name']} is a network of bits already; leave --int8 out")
+        what = "16-bit numbers" if task == "regions" else "bits"
+        raise UsageError(f"--int8 {options.int8}: {recipe['net']['name']} is a network of {what} already; leave --int8 out")
     for _ in _pages(options.int8) if options.int8 is not None else ():
         pass  # each can be read
     _refuse_other_folder(folder)
@@ -156,7 +170,8 @@ def package(weights: Mapping[str, torch.Tensor], about: Mapping[str, Any], folde
     packed = _packed(net, folder, numbers)
     if packed and not options.with_weights:
         weights_file.unlink()
-        made, shipped = packed, f"{(folder / PACKED_FILE).stat().st_size / 1e6:.2f} MB in bits"
+        numbers_of = "16-bit numbers" if task == "regions" else "bits"
+        made, shipped = packed, f"{(folder / PACKED_FILE).stat().st_size / 1e6:.2f} MB in {numbers_of}"
     else:
         made, shipped = [*tensors, *packed, *_onnx(net, folder, options.int8)], f"{weights_file.stat().st_size / 1e6:.2f} MB as float16"
     config.write_text(config_toml(folder.name, recipe, about, options, made), encoding="utf-8")
@@ -239,12 +254,24 @@ def _check(folder: Path, image: NDArray[np.uint8], said: NDArray[np.float32]) ->
     if (folder / PACKED_FILE).is_file() and (size := (folder / PACKED_FILE).stat().st_size) > PACKED_LIMIT:
         raise ValueError(f"{folder / PACKED_FILE}: {size:,} bytes, at most {PACKED_LIMIT:,} ship of a network of bits")
     config = read_config(folder)
+    if config.task == "regions":
+        off = float(np.abs(regions_of(config, image) - said).max())
+        if not off < ROUNDED:
+            raise ValueError(f"{folder}: 16-bit numbers are off by {off:.2g} in probability on the golden crop")
+        _say(f"16-bit numbers: within {off:.1g} of the network on the golden crop")
     for runtime in runtimes.RUNTIMES:
         if config.task in ("binarize", "detect") and runtime.runs(config) and runtime.installed and runtime.suits:
             off = float(np.abs(runtimes.load(folder, runtime.name, config.task).probability(image) - said).max())
             if not off < max(TOLERANCE, runtime.tolerance):
                 raise ValueError(f"{folder}: {runtime.name} is off by {off:.2g} in probability on the golden crop")
             _say(f"{runtime.name}: within {off:.1g} of the network on the golden crop")
+
+
+def regions_of(config: Config, image: PageImage) -> NDArray[np.float32]:
+    """The probability that ink lies in each cell of a page, float32 (h, w), by a model that says where text is."""
+    assert config.packed is not None
+    answer = fixed_point.run(fixed_point.read(config.verified(config.packed)), image, to_grey(image))
+    return np.asarray(1 / (1 + np.exp(-answer.astype(np.float32) / UNIT)), np.float32)
 
 
 def _sees_depth(variant: object) -> bool:
@@ -289,6 +316,8 @@ def config_toml(name: str, recipe: Mapping[str, Any], about: Mapping[str, Any], 
             "faint = 0.4",
             "reach = 20  # pixels: or this near one",
         ]
+    if options.regions:
+        lines += [f"regions = {options.regions}  # least probability of writing around a piece of ink"]
     if detects:
         side = options.side if options.side is not None else recipe["data"].get("side", 0) or 1280
         lines += ["", "[detect]", f"side = {side}  # longer side in pixels of what the network is handed", f"score = {options.score}"]

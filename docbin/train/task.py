@@ -106,7 +106,7 @@ class Supervised(Task):
         norm = self.device.optimizer_step(loss if penalty is None else loss + penalty, self.optimizer, self.optim.clip)
         self.after()
         with torch.no_grad():
-            scores = {name: part.detach() for name, part in parts.items()} | {"crop_fm": f_measure(logits > 0, truth > 0.5)}
+            scores = {name: part.detach() for name, part in parts.items()} | {"crop_fm": self.crop_fm(logits, truth)}
         return {"loss": loss.detach(), **scores, "gradient": norm, "rate": self.optim.rate * rate}
 
     def before(self, progress: float) -> None:
@@ -115,6 +115,10 @@ class Supervised(Task):
     def losses(self, images: Tensor, logits: Tensor, truth: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss that is logged, and its parts by name."""
         return self.loss(logits, truth)
+
+    def crop_fm(self, logits: Tensor, truth: Tensor) -> Tensor:
+        """The F-measure of the crops in percent, for the log."""
+        return f_measure(logits > 0, truth > 0.5)
 
     def penalty(self) -> Tensor | None:
         """What is minimised beside the loss, not logged."""
@@ -131,6 +135,7 @@ TASKS: Mapping[str, str] = {
     "detection": "docbin.train.detection:Detection",
     "unmarking": "docbin.train.unmarking:Unmarking",
     "bits": "docbin.train.bits:Bits",
+    "regions": "docbin.train.regions:Regions",
 }
 """Task name in a recipe -> "module:class", called with the recipe and the device."""
 

@@ -1,6 +1,7 @@
 """The score of held-out pages: the number by which a checkpoint is chosen.
 
-What is wanted of a page says how it is scored. Ink (a bool mask): the F-measure, counted by :mod:`docbin.metrics`. A picture (uint8): the peak
+What is wanted of a page says how it is scored. Ink (a bool mask): the F-measure, counted by :mod:`docbin.metrics`, of
+its cells where the network answers for cells. A picture (uint8): the peak
 signal-to-noise ratio of the page that the network makes, so that a network that repairs pages is chosen by its pages. Words (a tuple): the F of
 the words found, by ICDAR 2015's rules, at the best of a few least scores: how sure a network is of its kernels drifts while it learns, and the
 score is chosen again when it is done (``scripts/choose_detector.py``).
@@ -19,6 +20,7 @@ from docbin import engine, export, metrics
 from docbin.detection import find_words
 from docbin.detection.rules import Rules
 from docbin.errors import UsageError
+from docbin.kernels.shrunk import CELL
 from docbin.metrics.words import Counts, icdar2015, total
 from docbin.nets.inference import clean_pages, probability
 from docbin.page import Image, Mask, to_grey
@@ -53,11 +55,13 @@ def validate(net: nn.Module, pages: Sequence[HeldOut], precision: torch.dtype | 
     for name, image, wanted in pages:
         if isinstance(wanted, tuple):
             found = find_words(probability(net, image, TILE, precision=precision), Rules(score=min(LEAST_SCORES)))
-            truth, ignore = [word.polygon for word in wanted], [word.ignore for word in wanted]
-            words[name] = [icdar2015([word.polygon for word in found if word.score >= least], truth, ignore) for least in LEAST_SCORES]
+            outlines, ignore = [word.polygon for word in wanted], [word.ignore for word in wanted]
+            words[name] = [icdar2015([word.polygon for word in found if word.score >= least], outlines, ignore) for least in LEAST_SCORES]
         elif wanted.dtype == np.bool_:
-            said = probability(net, image, TILE, precision=precision) > 0.5
-            scores[name] = metrics.score(said, np.asarray(wanted, np.bool_), pseudo=False, distances=False).fm
+            said, truth = probability(net, image, TILE, precision=precision) > 0.5, np.asarray(wanted, np.bool_)
+            if said.shape != truth.shape:
+                truth = _cells_with_ink(truth, said.shape)
+            scores[name] = metrics.score(said, truth, pseudo=False, distances=False).fm
         else:
             scores[name] = psnr(clean_pages(net, image, TILE, precision)[-1], np.asarray(wanted, np.uint8))
     if not words:
@@ -65,6 +69,13 @@ def validate(net: nn.Module, pages: Sequence[HeldOut], precision: torch.dtype | 
     together = [total(counts).scores().f for counts in zip(*words.values(), strict=True)]
     best = int(np.argmax(together))
     return {"mean": together[best], **scores, **{name: counts[best].scores().f for name, counts in words.items()}}
+
+
+def _cells_with_ink(truth: Mask, shape: tuple[int, ...]) -> Mask:
+    """Which of so many cells hold ink, bool `shape`."""
+    rows, columns = (have * CELL - side for have, side in zip(shape, truth.shape, strict=True))
+    whole = np.pad(truth, ((0, rows), (0, columns)))
+    return np.asarray(whole.reshape(shape[0], CELL, shape[1], CELL).any(axis=(1, 3)), np.bool_)
 
 
 def validate_packed(net: nn.Module, pages: Sequence[HeldOut]) -> dict[str, float]:

@@ -38,7 +38,7 @@ ZOO_LIMIT = 45_000_000
 EYE_HALO = 256
 """Pixels of surround that a tile of a variant with an eye (:mod:`docbin.nets.unet`) is handed in with, unless its maker says otherwise. It sees more
 than twice as far, but what lies there moved none of 375 thousand pixels of ink to the other side, and tiles in torch would take twice the time."""
-TASKS = ("binarize", "enhance", "detect")
+TASKS = ("binarize", "enhance", "detect", "regions")
 ONNX_FILE = "model.onnx"
 RUN_WEIGHTS = ("best.safetensors", "final.safetensors")
 """Weights that a training run leaves in its folder, in the order in which they are taken for a model."""
@@ -107,6 +107,7 @@ class Output:
     ----------
     threshold : least probability, 0..1
     depth, faint, reach : which strokes stay, as :func:`docbin.kernels.depth.keep_deep` takes them; depth 0 keeps all
+    regions : least probability of writing around a piece of ink (:mod:`docbin.zoo.text_regions`), 0..1; 0 keeps all
     """
 
     kind: str = "logit"
@@ -114,6 +115,7 @@ class Output:
     depth: float = 0.0
     faint: float = 0.4
     reach: int = 20
+    regions: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +387,7 @@ def _check(config: Config, where: str) -> None:
         ("output.depth", config.output.depth, 0.0, 1.9),
         ("output.faint", config.output.faint, 0.0, 1.9),
         ("output.reach", config.output.reach, 0, 1000),
+        ("output.regions", config.output.regions, 0.0, 1.0),
         ("detect.side", config.detect.side, 0, 1 << 14),
         ("detect.score", config.detect.score, 0.0, 1.0),
         ("detect.unclip", config.detect.unclip, 0.0, 100.0),

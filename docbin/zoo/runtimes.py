@@ -176,7 +176,9 @@ class Model:
     def __repr__(self) -> str:
         return f"<docbin model {self.config.name} ({self.config.net}, {self.runtime.name})>"
 
-    def __call__(self, image: Image | Page, threshold: float | None = None, depth: float | None = None) -> Mask:
+    def __call__(
+        self, image: Image | Page, threshold: float | None = None, depth: float | None = None, regions: float | None = None
+    ) -> Mask:
         """Ink mask of a page, bool (H, W), True = ink.
 
         Parameters
@@ -185,22 +187,37 @@ class Model:
         threshold : a pixel is ink where its probability is at least this, 0..1; None for the model's own
         depth : strokes that are nowhere this deep, in units of the page's ink, go if they are blurrier than the page's own, too
             (:func:`docbin.kernels.shine_through.drop_shine_through`); 0 keeps every stroke, None is the model's own
+        regions : pieces of ink outside the written area go; it lies among writing that is at least as likely as this
+            (:func:`docbin.zoo.text_regions.keep_writing`), 0..1; 0 keeps every piece, None is the model's own
         """
         from docbin.page import check_image
 
         pixels = check_image(image)
         ink = self._opened.ink(pixels, self.config.output.threshold if threshold is None else threshold)
-        return self._of_the_front(ink, pixels, depth)
+        return self._writing(ink, pixels, depth, regions)
 
-    def _of_the_front(self, ink: Mask, image: Image, depth: float | None) -> Mask:
-        from docbin.kernels.shine_through import drop_shine_through
+    def _writing(self, ink: Mask, image: Image, depth: float | None, regions: float | None) -> Mask:
+        """The ink that is writing, and of this side of the page."""
         from docbin.page import to_grey
 
         output = self.config.output
-        least = output.depth if depth is None else depth
-        return drop_shine_through(ink, to_grey(image), least, output.faint, output.reach) if least > 0 else ink
+        deep, likely = output.depth if depth is None else depth, output.regions if regions is None else regions
+        if deep <= 0 and likely <= 0:
+            return ink
+        grey = to_grey(image)
+        if likely > 0:
+            from docbin.zoo.text_regions import keep_writing
 
-    def with_probability(self, image: Image | Page, threshold: float | None = None, depth: float | None = None) -> tuple[Mask, FloatMap]:
+            ink = keep_writing(ink, grey, likely)
+        if deep > 0:
+            from docbin.kernels.shine_through import drop_shine_through
+
+            ink = drop_shine_through(ink, grey, deep, output.faint, output.reach)
+        return ink
+
+    def with_probability(
+        self, image: Image | Page, threshold: float | None = None, depth: float | None = None, regions: float | None = None
+    ) -> tuple[Mask, FloatMap]:
         """What calling the model gives and what :meth:`probability` gives, of one pass of the network."""
         from docbin.page import check_image
 
@@ -211,7 +228,7 @@ class Model:
         else:
             probability = self._opened.probability(pixels)
             ink = _at_least(probability, least)
-        return self._of_the_front(ink, pixels, depth), probability
+        return self._writing(ink, pixels, depth, regions), probability
 
     def probability(self, image: Image | Page) -> FloatMap:
         """Probability of ink, float32 (H, W) in 0..1, of a page uint8 (H, W) or (H, W, 3)."""
@@ -290,19 +307,19 @@ def _load(folder: Path, name: str, sha256: str, asked: str, threads: int) -> Mod
     return Model(config, runtime, open_net(config))
 
 
-def ink(image: Image, *, model: str, threshold: float, depth: float, runtime: str) -> Mask:
+def ink(image: Image, *, model: str, threshold: float, depth: float, regions: float, runtime: str) -> Mask:
     """Ink mask by a model of the zoo; the method table's door."""
-    return load(model, runtime)(image, threshold, depth)
+    return load(model, runtime)(image, threshold, depth, regions)
 
 
-def probability(image: Image, *, model: str, threshold: float, depth: float, runtime: str) -> FloatMap:
-    """Probability map by a model of the zoo; `threshold` and `depth` change nothing here. The method table's door."""
+def probability(image: Image, *, model: str, threshold: float, depth: float, regions: float, runtime: str) -> FloatMap:
+    """Probability map by a model of the zoo; `threshold`, `depth` and `regions` change nothing here. The method table's door."""
     return load(model, runtime).probability(image)
 
 
-def ink_and_probability(image: Image, *, model: str, threshold: float, depth: float, runtime: str) -> tuple[Mask, FloatMap]:
+def ink_and_probability(image: Image, *, model: str, threshold: float, depth: float, regions: float, runtime: str) -> tuple[Mask, FloatMap]:
     """Both by a model of the zoo, of one pass; the method table's door."""
-    return load(model, runtime).with_probability(image, threshold, depth)
+    return load(model, runtime).with_probability(image, threshold, depth, regions)
 
 
 def _at_least(map: FloatMap, least: float) -> Mask:

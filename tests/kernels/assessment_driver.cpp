@@ -51,6 +51,17 @@ int main() {
                     mix(block);
                     ++cases;
                 }
+            for (const std::int64_t side : {3, 16}) {
+                const std::int64_t wide = (width + side - 1) / side;
+                Block<std::int16_t> cells(static_cast<std::size_t>((height + side - 1) / side * wide));
+                for (std::size_t i = 0; i < cells.count; ++i) cells.at[i] = static_cast<std::int16_t>(random_word() >> 20);
+                for (const std::int64_t least : {-32768, -3000, 0, 32767}) {
+                    auto bits = plane(width * height, 2);
+                    assessment::keep_by_cells(bits.at.get(), {cells.at.get(), side, wide}, least, height, width);
+                    mix(bits);
+                    ++cases;
+                }
+            }
             {
                 Block<std::uint8_t> bits = plane(width * height, 2);
                 Block<float> values(bits.count);

@@ -45,3 +45,25 @@ def test_a_view_of_a_larger_page_is_read_as_it_is_seen() -> None:
     page = np.zeros((20, 20), np.uint8)
     page[::2] = 1
     np.testing.assert_array_equal(pieces.pieces(page[::2, ::3]), reference_pieces.pieces(np.ascontiguousarray(page[::2, ::3])))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 1), (33, 70), (120, 131)])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.4, 0.9, 1.0])
+def test_the_core_and_its_twin_agree_on_what_cells_keep(shape: tuple[int, int], share: float) -> None:
+    rng = np.random.default_rng(int(100 * share) + shape[0])
+    bits = (rng.random(shape) < share).astype(np.uint8)
+    cells = rng.integers(-3000, 3000, tuple(-(-side // 16) for side in shape)).astype(np.int16)
+    for least in (-3000, -500, 0, 900, 3000):
+        kept = pieces.keep_by_cells(bits, cells, 16, least)
+        np.testing.assert_array_equal(kept, reference_pieces.keep_by_cells(bits, cells, 16, least))
+        assert not (kept > bits).any()
+
+
+def test_what_cells_keep_by_hand() -> None:
+    bits = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 1]], np.uint8)
+    cells = np.array([[4, -4], [0, 9]], np.int16)  # of 2 x 2 pixels: the pieces' means are 4 and (-4 - 4 + 9) / 3
+    assert pieces.keep_by_cells(bits, cells, 2, 1).tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+    assert pieces.keep_by_cells(bits, cells, 2, 0).tolist() == bits.tolist()
+    assert bits.sum() == 5, "the mask that came in is as it was"
+    with pytest.raises(ValueError, match="do not cover"):
+        pieces.keep_by_cells(bits, cells[:1], 2, 0)

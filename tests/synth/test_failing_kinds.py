@@ -12,6 +12,7 @@ from docbin.data.failing_pages import FailingPages, weak_part
 from docbin.errors import FileAccessError, UsageError
 from docbin.synth.page.faded_kinds import FADED_KINDS
 from docbin.synth.page.failing_kinds import CHECK_SEED, FAILING_KINDS, render_failing_page
+from docbin.synth.page.figure_kinds import FIGURE_KINDS
 from docbin.synth.page.writing_on_paper import FailingPage
 
 SMALL = (400, 320)
@@ -22,7 +23,7 @@ def grey(page: FailingPage) -> np.ndarray:
     return cv2.cvtColor(page.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
-@pytest.mark.parametrize("kind", [*FAILING_KINDS, *FADED_KINDS])
+@pytest.mark.parametrize("kind", [*FAILING_KINDS, *FADED_KINDS, *FIGURE_KINDS])
 def test_a_page_is_a_function_of_kind_seed_and_number(kind: str) -> None:
     one, again, other = (render_failing_page(kind, seed, number, SMALL) for seed, number in ((5, 1), (5, 1), (5, 2)))
     assert one.image.shape == (*SMALL, 3)

@@ -144,4 +144,25 @@ std::vector<Peaks> peaks(const std::uint8_t *bits, const float *first, const flo
     return table;
 }
 
+void keep_by_cells(std::uint8_t *bits, const Cells &cells, std::int64_t least, std::int64_t height, std::int64_t width) {
+    std::vector<std::int64_t> sums;  // of each run the numbers of its pixels' cells, less `least` each
+    sums.reserve(1 << 16);
+    std::vector<Run> runs = joined_runs(bits, true, height, width, [&](const Run &run) {
+        const std::int16_t *row = cells.numbers + run.row / cells.side * cells.wide;
+        std::int64_t sum = 0;
+        for (std::int64_t x = run.begin; x < run.end;) {
+            const std::int64_t cell = x / cells.side, end = std::min<std::int64_t>(run.end, (cell + 1) * cells.side);
+            sum += (row[cell] - least) * (end - x);
+            x = end;
+        }
+        sums.push_back(sum);
+    });
+    for (std::uint32_t run = 0; run < runs.size(); ++run) {
+        const std::uint32_t first = runs[run].parent = runs[runs[run].parent].parent;  // a parent stands before its child
+        if (first != run) sums[first] += sums[run];
+    }
+    for (const Run &run : runs)
+        if (sums[run.parent] < 0) std::memset(bits + run.row * width + run.begin, 0, static_cast<std::size_t>(run.end - run.begin));
+}
+
 }  // namespace docbin::assessment

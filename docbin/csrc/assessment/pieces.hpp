@@ -22,4 +22,12 @@ struct Peaks {
 constexpr int peak_columns = 4;
 std::vector<Peaks> peaks(const std::uint8_t *bits, const float *first, const float *second, const float *third, std::int64_t height, std::int64_t width);
 
+// A number for every cell of `side` x `side` pixels, rows of `wide` cells.
+struct Cells {
+    const std::int16_t *numbers;
+    std::int64_t side, wide;
+};
+// Clears the 8-connected pieces of `bits` whose pixels' cells have a mean below `least`.
+void keep_by_cells(std::uint8_t *bits, const Cells &cells, std::int64_t least, std::int64_t height, std::int64_t width);
+
 }  // namespace docbin::assessment

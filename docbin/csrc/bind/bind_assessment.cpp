@@ -76,6 +76,14 @@ void bind_zone_counts(Bytes zones, Bytes first, Bytes second, OutCounts first_co
                             first_counts.data(), second_counts.data());
 }
 
+void bind_keep_by_cells(OutBytes bits, nb::ndarray<const std::int16_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> cells, std::int64_t side, std::int64_t least) {
+    const auto height = static_cast<std::int64_t>(bits.shape(0)), width = static_cast<std::int64_t>(bits.shape(1));
+    if (side < 1 || static_cast<std::int64_t>(cells.shape(0)) * side < height || static_cast<std::int64_t>(cells.shape(1)) * side < width)
+        throw std::invalid_argument("cells: they do not cover the mask");
+    nb::gil_scoped_release release;
+    assessment::keep_by_cells(bits.data(), {cells.data(), side, static_cast<std::int64_t>(cells.shape(1))}, least, height, width);
+}
+
 }  // namespace
 
 void bind_assessment(nb::module_ &m) {
@@ -83,6 +91,8 @@ void bind_assessment(nb::module_ &m) {
           "A row of nine numbers a connected piece of a mask of 0 and 1; see docbin.kernels.pieces.");
     m.def("piece_peaks", &bind_peaks, nb::arg("bits"), nb::arg("first"), nb::arg("second"), nb::arg("third"),
           "Pixels and the largest values of three planes of every piece of a mask of 0 and 1; see docbin.kernels.pieces.");
+    m.def("keep_by_cells", &bind_keep_by_cells, nb::arg("bits"), nb::arg("cells"), nb::arg("side"), nb::arg("least"),
+          "Clears pieces of a mask of 0 and 1, in place; see docbin.kernels.pieces.");
     m.def("area_means", &bind_area_means, nb::arg("plane"), nb::arg("every"), nb::arg("times"), nb::arg("out"));
     m.def("zone_counts", &bind_zone_counts, nb::arg("zones"), nb::arg("first"), nb::arg("second"), nb::arg("first_counts"), nb::arg("second_counts"));
 }

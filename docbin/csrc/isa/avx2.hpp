@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "isa/pair_products_x86.hpp"
 #include "isa/two_operand.hpp"
 
 #define DOCBIN_ADDER_TREE DOCBIN_INLINE

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "isa/inlining.hpp"
+#include "isa/pair_products_x86.hpp"
 
 #define DOCBIN_ADDER_TREE DOCBIN_INLINE
 

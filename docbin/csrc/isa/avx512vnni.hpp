@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "isa/pair_products_x86.hpp"
+
 namespace docbin::isa {
 namespace {
 

@@ -7,6 +7,7 @@
 
 #include "isa/byte_products.hpp"
 #include "isa/inlining.hpp"
+#include "isa/pair_products.hpp"
 
 #define DOCBIN_ADDER_TREE DOCBIN_INLINE
 
@@ -127,6 +128,7 @@ struct Lanes {
 };
 
 using ByteProducts = PlainByteProducts;
+using PairProducts = PlainPairProducts;
 
 struct BitCounts {
     using V = uint8x16_t;

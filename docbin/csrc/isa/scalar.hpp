@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "isa/byte_products.hpp"
+#include "isa/pair_products.hpp"
 #include "isa/two_operand.hpp"
 
 #define DOCBIN_ADDER_TREE inline
@@ -127,6 +128,9 @@ struct Lanes {
 
 // Sums of products of bytes, `lanes` cells of one filter a Sum, `across` of them held at a time; a weight of four channels takes `step` words.
 using ByteProducts = PlainByteProducts;
+
+// Sums of eight outputs, each of products of 16-bit numbers two by two.
+using PairProducts = PlainPairProducts;
 
 // The limit of counting bits: one xor, one population count and one addition of `size` words. hide() keeps the compiler from doing the work once.
 struct BitCounts {

@@ -6,6 +6,7 @@
 #include "engine/edge_body.hpp"
 #include "engine/head_body.hpp"
 #include "engine/stem_body.hpp"
+#include "fixed/fixed_point_body.hpp"
 #include "local/cell_planes_body.hpp"
 #include "local/local_body.hpp"
 #include "metrics/metrics_rows_body.hpp"
@@ -16,7 +17,7 @@ namespace docbin {
 namespace {
 
 constexpr Target tables(const char *name) {
-    return {name, bitsliced::table, choice::table, document::table, edge::table, head::table, local::table, metrics::table, planes::table, popcount::table, stem::table};
+    return {name, bitsliced::table, choice::table, document::table, edge::table, fixed::table, head::table, local::table, metrics::table, planes::table, popcount::table, stem::table};
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ The benchmarks are contests' pages: dark writing on paper, one ink a page. Users
 * ``coloured``: coloured ink on coloured paper of nearly its luminance;
 * ``lone-marks``: tables in type of 12 to 18 pixels where ``- . : = ·`` stand alone.
 
-Writing that fades, is copied through or got wet has kinds of its own (:mod:`docbin.synth.page.faded_kinds`), which are rendered here as well.
+Writing that fades, is copied through or got wet has kinds of its own (:mod:`docbin.synth.page.faded_kinds`), and so have drawings
+(:mod:`docbin.synth.page.figure_kinds`); they are rendered here as well.
 
 What stands on the pages comes from :mod:`docbin.synth.page.page_layout`: all of its layouts, fonts and hands. The pale part and the dark part
 are written on two canvases, each seen as the share of light that it lets pass, so pale ink follows light and grain of its paper as real ink does, and
@@ -38,6 +39,7 @@ from docbin.synth.fonts import Font, find_fonts
 from docbin.synth.page import page_layout
 from docbin.synth.page.canvas import INK_FROM, Canvas
 from docbin.synth.page.faded_kinds import FADED_KINDS
+from docbin.synth.page.figure_kinds import FIGURE_KINDS
 from docbin.synth.page.handwriting import Hand, catmull_rom
 from docbin.synth.page.writing_on_paper import (
     PENCIL,
@@ -78,7 +80,7 @@ def render_failing_page(
 
     Parameters
     ----------
-    kind : a key of FAILING_KINDS or of :data:`docbin.synth.page.faded_kinds.FADED_KINDS`
+    kind : a key of FAILING_KINDS, :data:`docbin.synth.page.faded_kinds.FADED_KINDS` or :data:`docbin.synth.page.figure_kinds.FIGURE_KINDS`
     seed, number : decide the page
     shape : (H, W) in pixels, at least 400 x 300
     fonts : fonts to draw with; the system's if None
@@ -91,7 +93,7 @@ def render_failing_page(
     FileAccessError
         `papers` is no folder or holds no picture.
     """
-    kinds = FAILING_KINDS | FADED_KINDS
+    kinds = FAILING_KINDS | FADED_KINDS | FIGURE_KINDS
     if kind not in kinds:
         raise UsageError(f"kind {kind!r}: unknown; known are {', '.join(kinds)}")
     if shape[0] < 400 or shape[1] < 300:
