@@ -3,7 +3,7 @@
 A network that draws strokes sees some hundred pixels around each; this one sees a page a quarter as large and far around
 (:mod:`docbin.engine.fixed_point`). What it is asked is not where a stroke ends but where the page is written on: the *written area* is what lies
 among cells of writing, too. What the network takes for the back's or a stain's within it stays: where the back shines through as dark as the front,
-words of the front look like the back's, but they stand among others. Outside, pieces of ink go as a whole.
+words of the front look like the back's, but they stand among others. Outside, pieces of ink go as a whole, if the network is sure of them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ MODEL = "text-regions"
 TASK = "regions"
 AMONG = 31
 """Cells of writing with a gap of less than so many cells between them, 496 pixels, have written area between them."""
+DOUBT = -1.0
+"""Logit of a cell from which what lies in it may be writing: a stroke in the margin. A piece of ink with a part there stays."""
+SMALL, SMALL_DOUBT = 400, -2.5
+"""Pixels below which a piece may be a digit or a word alone on its page, and how sure the network must be that it is none: edges and stains are
+larger, and a speck too many costs less than a page's number."""
 NEAR = 3
 """Cells that the written area goes beyond those of writing."""
 
@@ -57,7 +62,7 @@ def available() -> bool:
 
 
 def cells(grey: Image) -> Cells:
-    """Logits of "ink lies in this cell", int16 (H / 16, W / 16, rounded up), :data:`docbin.engine.UNIT` to one.
+    """Logits of "ink lies in this cell", int16 (H / 16, W / 16, rounded up), :data:`docbin.kernels.shrunk.UNIT` to one.
 
     Colours are not looked at: of what they could tell, the methods that this serves see nothing either.
 
@@ -98,9 +103,32 @@ def written_area(cells: Cells, least: float) -> Mask:
 
 
 def keep_writing(ink: Mask, grey: Image, least: float) -> Mask:
-    """`ink`, bool (H, W), without the pieces of which less than half lies in the written area; `least` as of :func:`written_area`, 0 keeps all;
-    `grey` as of :func:`cells`."""
+    """`ink`, bool (H, W), without the pieces that lie outside the written area and surely are no writing; `least` as of :func:`written_area`, 0
+    keeps all; `grey` as of :func:`cells`.
+
+    A piece goes if more than half of it lies outside, and no pixel in a cell that may hold writing (`DOUBT`, of `SMALL` ones `SMALL_DOUBT`).
+    """
+    import cv2
+
     if least <= 0 or not ink.any():
         return ink
-    inside = np.where(written_area(cells(grey), least), 1, -1).astype(np.int16)
-    return np.asarray(keep_by_cells(ink.view(np.uint8), inside, CELL, 0).view(np.bool_))
+    seen = cells(grey)
+    area = written_area(seen, least)
+    bits = ink.view(np.uint8)
+    kept = _kept(bits, area, seen >= DOUBT * UNIT)
+    gone = np.asarray(cv2.subtract(bits, kept), np.uint8)
+    if gone.any():
+        back = _kept(gone, area, seen >= SMALL_DOUBT * UNIT)
+        number, labels, boxes, _ = cv2.connectedComponentsWithStats(back, connectivity=8)
+        small = boxes[:, cv2.CC_STAT_AREA] < SMALL
+        small[0] = False
+        if number > 1 and small.any():
+            kept = np.asarray(cv2.bitwise_or(kept, small[labels].view(np.uint8)), np.uint8)
+    return np.asarray(kept.view(np.bool_))
+
+
+def _kept(bits: Image, area: Mask, doubtful: Mask) -> Image:
+    """The pieces that lie in an area for the most part, or have a part in a cell that is doubtful; both bool (h, w)."""
+    numbers = np.where(area, 1, -1).astype(np.int16)
+    numbers[doubtful] = np.iinfo(np.int16).max  # outweighs any piece's other pixels, up to tens of thousands for each of its own
+    return keep_by_cells(bits, numbers, CELL, 0)

@@ -72,6 +72,22 @@ def test_ink_among_writing_stays_whatever_is_said_of_it_and_ink_elsewhere_goes_w
     assert text_regions.keep_writing(nothing, np.zeros(ink.shape, np.uint8), 0.5) is nothing
 
 
+def test_what_may_be_writing_stays_wherever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = np.full((90, 120), -900, np.int16)
+    cells[20:24, 20:50] = 900
+    cells[80:84, 60:80] = -500  # a logit of -2: surely no large thing, perhaps a page's number
+    cells[70, 100] = -200  # -0.8: something may be there
+    monkeypatch.setattr(text_regions, "cells", lambda _: cells)
+    ink = np.zeros((1440, 1920), np.bool_)
+    ink[1300:1315, 1000:1010] = True
+    ink[1320:1330, 1100:1200] = True
+    ink[1100:1400, 1600:1606] = True  # a stroke in the margin with a part in that cell
+    kept = text_regions.keep_writing(ink, np.zeros(ink.shape, np.uint8), 0.5)
+    assert kept[1300:1315, 1000:1010].all()
+    assert not kept[1320:1330, 1100:1200].any()
+    assert kept[1100:1400, 1600:1606].all()
+
+
 def test_the_samples_lose_the_table_under_the_page_and_no_writing() -> None:
     root, row, gained = benchmarks.data_root_of("samples", None), catalogue.get("bitunet"), {}
     for pair in benchmarks.load("samples").pairs(root):
