@@ -88,7 +88,7 @@ def test_what_may_be_writing_stays_wherever_it_is(monkeypatch: pytest.MonkeyPatc
     assert kept[1100:1400, 1600:1606].all()
 
 
-def test_the_samples_lose_the_table_under_the_page_and_no_writing() -> None:
+def test_the_samples_gain_and_lose_no_writing() -> None:
     root, row, gained = benchmarks.data_root_of("samples", None), catalogue.get("bitunet"), {}
     for pair in benchmarks.load("samples").pairs(root):
         grey, truth = to_grey(benchmarks.read_picture(pair.image_path)), benchmarks.truth_mask(pair.truth_path)
