@@ -18,21 +18,20 @@ All but ``double`` have `factor` and `offset`, float32 (outs,), and the numbers 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from docbin import kernels
 from docbin.engine.graph import Node
-from docbin.errors import FileAccessError, InputError
+from docbin.engine.packed import bytes_of, nodes_of
+from docbin.errors import InputError
 from docbin.kernels.fixed_point import BLOCK, Numbers, Rescale, depthwise, packed, pointwise
 from docbin.kernels.shrunk import CELL, CHANNELS, LARGEST, SHRINK, shrunk
 from docbin.page import Image
-from docbin.typed_config import refuse_device
 
 GRID = 64
 """Pixels of the page that sides are continued to multiples of."""
@@ -42,8 +41,6 @@ REACH = 832
 """Pixels of surround of a tile, a multiple of GRID: the encoder of :mod:`docbin.nets.textregions` sees 185 pixels of the page, shrunk, around one of
 its cells, and what is behind it 2 cells more: 804 in all."""
 FORMAT = 1
-MAX_BYTES = 16 * 2**20
-MAX_NODES = 256
 MAX_CHANNELS = 4096
 SUMS = 2**31 - 1
 """The largest sum."""
@@ -79,51 +76,12 @@ def loads(data: bytes, where: str = "network") -> Net:
     InputError
         Not such a file, damaged, of an unknown format, or a network that does not hold together.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        length = int.from_bytes(data[:8], "little")
-        if len(data) > MAX_BYTES or not 2 <= length <= len(data) - 8:
-            raise ValueError("its header is cut off")
-        header: Any = json.loads(data[8 : 8 + length])
-        graph: Any = json.loads(header["__metadata__"]["docbin"])
-        if graph["fixed"] != FORMAT:
-            raise ValueError(f"format {graph['fixed']!r}, this docbin reads {FORMAT}")
-        tensors, described = load(data), graph["nodes"]
-        if not isinstance(described, list) or not 0 < len(described) <= MAX_NODES:
-            raise ValueError("its list of nodes is missing or too long")
-        nodes = [_node(one, k, tensors) for k, one in enumerate(described, 1)]
-        if sum(len(node.tensors) for node in nodes) != len(tensors):
-            raise ValueError("it holds tensors that belong to no node")
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, MemoryError) as error:
-        raise InputError(
-            f"{where}: not a network of 16-bit numbers ({type(error).__name__}: {str(error)[:200]}); export it again"
-        ) from None
-    return _checked(nodes, where)
-
-
-def _node(described: Any, index: int, tensors: Mapping[str, Any]) -> Node:
-    prefix = f"{index}."
-    own = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
-    inputs, attributes = described["inputs"], dict(described["attributes"])
-    if not isinstance(described["op"], str) or not isinstance(inputs, list) or not all(type(i) is int for i in inputs):
-        raise ValueError(f"node {index} is malformed")
-    if not all(type(number) in (int, float) for number in attributes.values()):
-        raise ValueError(f"node {index}: its attributes are no numbers")
-    return Node(described["op"], tuple(inputs), attributes, own)
+    return _checked(nodes_of(data, where, "network of 16-bit numbers", "fixed", FORMAT, first=1), where)
 
 
 def read(path: Path) -> Net:
     """Read a network from a file; FileAccessError where it cannot be opened."""
-    try:
-        refuse_device(path)
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: {path.stat().st_size} bytes; a network of 16-bit numbers has at most {MAX_BYTES}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileAccessError(f"{path}: cannot be read ({error.strerror}); check that it is there and readable") from None
-    return loads(data, str(path))
+    return loads(bytes_of(path), str(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +102,8 @@ def _checked(nodes: Sequence[Node], where: str) -> Net:
         for index, node in enumerate(nodes, 1):
             if not node.inputs or not all(0 <= i < index for i in node.inputs):
                 raise ValueError(f"node {index} ({node.op}): its inputs are not earlier nodes")
+            if not all(type(number) in (int, float) for number in node.attributes.values()):
+                raise ValueError(f"node {index} ({node.op}): its attributes are no numbers")
             if set(node.tensors) != (set() if node.op == "double" else {"weights", "factor", "offset"}):
                 raise ValueError(f"node {index} ({node.op}): its tensors are {', '.join(sorted(node.tensors)) or 'none'}")
             found, plain = _after(node, [maps[i] for i in node.inputs])

@@ -44,6 +44,23 @@ def loads(data: bytes, where: str = "packed network") -> Graph:
     InputError
         Not such a file, damaged, of an unknown format, or a graph that does not hold together.
     """
+    return check(nodes_of(data, where, "packed network", "format", FORMAT), where)
+
+
+def nodes_of(data: bytes, where: str, what: str, key: str, newest: int, first: int = 0) -> list[Node]:
+    """The nodes in a file's bytes, not checked yet.
+
+    Parameters
+    ----------
+    where, what : what messages call this file, and such files
+    key, newest : the name of the format's number, and the largest that is read
+    first : the number of the first node
+
+    Raises
+    ------
+    InputError
+        Not such a file, damaged, or of an unknown format.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -53,18 +70,18 @@ def loads(data: bytes, where: str = "packed network") -> Graph:
             raise ValueError("its header is cut off")
         header: Any = json.loads(data[8 : 8 + length])
         graph: Any = json.loads(header["__metadata__"]["docbin"])
-        if graph["format"] not in range(1, FORMAT + 1):
-            raise ValueError(f"format {graph['format']!r}, this docbin reads up to {FORMAT}")
+        if graph[key] not in range(1, newest + 1):
+            raise ValueError(f"format {graph[key]!r}, this docbin reads up to {newest}")
         tensors = load(data)
         described = graph["nodes"]
         if not isinstance(described, list) or len(described) > MAX_NODES:
             raise ValueError("its list of nodes is missing or too long")
-        nodes = [_node(one, index, tensors) for index, one in enumerate(described)]
+        nodes = [_node(one, index, tensors) for index, one in enumerate(described, first)]
         if sum(len(node.tensors) for node in nodes) != len(tensors):
             raise ValueError("it holds tensors that belong to no node")
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, MemoryError) as error:
-        raise InputError(f"{where}: not a packed network ({type(error).__name__}: {str(error)[:200]}); export it again") from None
-    return check(nodes, where)
+        raise InputError(f"{where}: not a {what} ({type(error).__name__}: {str(error)[:200]}); export it again") from None
+    return nodes
 
 
 def _node(described: Any, index: int, tensors: dict[str, Any]) -> Node:
@@ -80,11 +97,15 @@ def _node(described: Any, index: int, tensors: dict[str, Any]) -> Node:
 
 def read(path: Path) -> Graph:
     """Read a packed network from a file; FileAccessError where it cannot be opened."""
+    return loads(bytes_of(path), str(path))
+
+
+def bytes_of(path: Path) -> bytes:
+    """The bytes of a network's file; FileAccessError where it cannot be opened, InputError where it is larger than any."""
     try:
         refuse_device(path)
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: {path.stat().st_size} bytes; a packed network has at most {MAX_BYTES}")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise FileAccessError(f"{path}: cannot be read ({error.strerror}); check that it is there and readable") from None
-    return loads(data, str(path))
