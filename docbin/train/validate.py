@@ -17,10 +17,10 @@ import torch
 from torch import nn
 
 from docbin import engine, export, metrics
+from docbin.assessment.unread_writing import inked
 from docbin.detection import find_words
 from docbin.detection.rules import Rules
 from docbin.errors import UsageError
-from docbin.kernels.shrunk import CELL
 from docbin.metrics.words import Counts, icdar2015, total
 from docbin.nets.inference import clean_pages, probability
 from docbin.page import Image, Mask, to_grey
@@ -60,7 +60,7 @@ def validate(net: nn.Module, pages: Sequence[HeldOut], precision: torch.dtype | 
         elif wanted.dtype == np.bool_:
             said, truth = probability(net, image, TILE, precision=precision) > 0.5, np.asarray(wanted, np.bool_)
             if said.shape != truth.shape:
-                truth = _cells_with_ink(truth, said.shape)
+                truth = inked(truth, said.shape).view(np.bool_)
             scores[name] = metrics.score(said, truth, pseudo=False, distances=False).fm
         else:
             scores[name] = psnr(clean_pages(net, image, TILE, precision)[-1], np.asarray(wanted, np.uint8))
@@ -69,13 +69,6 @@ def validate(net: nn.Module, pages: Sequence[HeldOut], precision: torch.dtype | 
     together = [total(counts).scores().f for counts in zip(*words.values(), strict=True)]
     best = int(np.argmax(together))
     return {"mean": together[best], **scores, **{name: counts[best].scores().f for name, counts in words.items()}}
-
-
-def _cells_with_ink(truth: Mask, shape: tuple[int, ...]) -> Mask:
-    """Which of so many cells hold ink, bool `shape`."""
-    rows, columns = (have * CELL - side for have, side in zip(shape, truth.shape, strict=True))
-    whole = np.pad(truth, ((0, rows), (0, columns)))
-    return np.asarray(whole.reshape(shape[0], CELL, shape[1], CELL).any(axis=(1, 3)), np.bool_)
 
 
 def validate_packed(net: nn.Module, pages: Sequence[HeldOut]) -> dict[str, float]:
